@@ -1,1 +1,3 @@
-//! Shared.
+//! What the functions share.
+
+pub mod domain;

@@ -1,0 +1,165 @@
+//! The catalogue of steps: data with a version, checked when it is loaded.
+//!
+//! # Invariants
+//! - A `Catalogue` that exists is consistent: unique keys and numbers, every hint names one of its steps,
+//!   its thresholds are in range and something in it is critical (`check`).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+
+use super::ids::{Score, StepKey};
+
+/// The catalogues that ship with the program, oldest first. A version, once released, never changes.
+const SHIPPED: [&str; 1] = [include_str!("../catalogues/v1.json")];
+
+/// A list of installation steps, its thresholds, and what photo names hint at.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Catalogue {
+    /// The version, stored with every result and part of every cache key.
+    pub version: String,
+    /// A step passes from this score on.
+    pub pass_score: Score,
+    /// An evaluation passes when at least this share of its asked steps passes, in percent.
+    pub pass_percent: u8,
+    /// The steps, in the order people know them.
+    pub steps: Vec<Step>,
+    /// Photo type (as in `DR1_ph_{type}_1.jpg`) to step.
+    pub name_hints: BTreeMap<String, StepKey>,
+}
+
+/// One installation step.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    /// Position in the list people use, from 1.
+    pub number: u8,
+    /// The step's name in code, JSON and answers.
+    pub key: StepKey,
+    /// The step's name for people.
+    pub label: String,
+    /// Whether the evaluation can't pass without it.
+    pub critical: bool,
+    /// What the photo must show.
+    pub passes_when: String,
+    /// The one canonical reason for failing.
+    pub fail_reason: String,
+    /// What must be read from the photo, if anything: such photos are sent larger.
+    pub small_print: Option<String>,
+}
+
+/// Why a catalogue was refused; for operators.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogueError {
+    /// The file is not a catalogue.
+    #[error("the catalogue is not valid JSON of the expected shape")]
+    Shape(#[from] serde_json::Error),
+    /// The file has the shape but contradicts itself.
+    #[error("catalogue {version}: {problem}")]
+    Inconsistent {
+        /// The catalogue's version.
+        version: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// No catalogue of that version ships with the program.
+    #[error("there is no catalogue {0:?}; set CATALOGUE_VERSION to a version that ships with this release")]
+    Unknown(String),
+}
+
+impl Catalogue {
+    /// The shipped catalogue of this version.
+    pub fn shipped(version: &str) -> Result<Self, CatalogueError> {
+        for json in SHIPPED {
+            let catalogue = Self::from_json(json)?;
+            if catalogue.version == version {
+                return Ok(catalogue);
+            }
+        }
+        Err(CatalogueError::Unknown(version.into()))
+    }
+
+    /// Reads and checks a catalogue.
+    pub fn from_json(json: &str) -> Result<Self, CatalogueError> {
+        let catalogue: Self = serde_json::from_str(json)?;
+        match catalogue.problem() {
+            None => Ok(catalogue),
+            Some(problem) => Err(CatalogueError::Inconsistent { version: catalogue.version, problem }),
+        }
+    }
+
+    /// The step with this key.
+    pub fn step(&self, key: &StepKey) -> Option<&Step> {
+        self.steps.iter().find(|step| &step.key == key)
+    }
+
+    fn problem(&self) -> Option<String> {
+        let keys: BTreeSet<_> = self.steps.iter().map(|step| &step.key).collect();
+        let numbers: BTreeSet<_> = self.steps.iter().map(|step| step.number).collect();
+        let stray = self.name_hints.iter().find(|(_, step)| !keys.contains(step));
+        let unnamed = self
+            .steps
+            .iter()
+            .find(|s| s.label.trim().is_empty() || s.passes_when.trim().is_empty() || s.fail_reason.trim().is_empty());
+        if self.version.trim().is_empty() {
+            Some("the version is empty".into())
+        } else if keys.len() != self.steps.len() || numbers.len() != self.steps.len() {
+            Some("two steps share a key or a number".into())
+        } else if !self.steps.iter().any(|step| step.critical) {
+            Some("no step is critical, so quick mode would ask nothing".into())
+        } else if !(1..=100).contains(&self.pass_percent) || self.pass_score.value() == 0 {
+            Some("pass_percent must be 1 to 100 and pass_score 1 to 10".into())
+        } else if let Some((hint, step)) = stray {
+            Some(format!("the hint {hint:?} names the unknown step {step}"))
+        } else {
+            unnamed.map(|step| format!("step {} lacks a label, passes_when or fail_reason", step.key))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn changed(from: &str, to: &str) -> String {
+        let json = SHIPPED[0].replace(from, to);
+        assert_ne!(json, SHIPPED[0], "the change must apply");
+        json
+    }
+
+    #[test]
+    fn version_one_has_ten_steps_of_which_six_are_critical() {
+        let catalogue = Catalogue::shipped("v1").unwrap();
+        assert_eq!(catalogue.steps.len(), 10);
+        assert_eq!(catalogue.steps.iter().filter(|step| step.critical).count(), 6);
+    }
+
+    #[test]
+    fn an_unknown_version_says_which_setting_to_change() {
+        assert!(Catalogue::shipped("v99").unwrap_err().to_string().contains("CATALOGUE_VERSION"));
+    }
+
+    #[test]
+    fn contradictions_are_refused_at_load() {
+        for json in [
+            changed("\"cable_span\", \"label\"", "\"house_photo\", \"label\""),
+            changed("\"number\": 2", "\"number\": 1"),
+            changed("\"wall\": \"wall_installation\"", "\"wall\": \"wall_of_china\""),
+            changed("\"critical\": true", "\"critical\": false"),
+            changed("\"pass_percent\": 70", "\"pass_percent\": 101"),
+            changed("\"pass_score\": 7", "\"pass_score\": 0"),
+            changed("\"label\": \"House photo\"", "\"label\": \" \""),
+            changed("\"version\": \"v1\"", "\"version\": \"\""),
+        ] {
+            assert!(matches!(Catalogue::from_json(&json), Err(CatalogueError::Inconsistent { .. })), "{json}");
+        }
+        for json in [
+            "{}".to_string(),
+            changed("\"pass_score\": 7", "\"pass_score\": 11"),
+            changed("\"version\"", "\"versoin\""),
+        ] {
+            assert!(matches!(Catalogue::from_json(&json), Err(CatalogueError::Shape(_))), "{json}");
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! What became of one photo: findings, or the reason why there are none.
+//!
+//! # Invariants
+//! - A score exists only inside `PhotoOutcome::Evaluated`, so an error can't carry one.
+
+use serde::{Deserialize, Serialize};
+
+use super::ids::{Score, StepKey};
+
+/// One step that a photo shows, as the model judged it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// The step.
+    pub step: StepKey,
+    /// How well the photo shows it.
+    pub score: Score,
+    /// A short remark of the model.
+    pub comment: String,
+    /// The small print read, e.g. a serial or `-18.4 dBm`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reading: Option<String>,
+}
+
+/// What became of one photo.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum PhotoOutcome {
+    /// The model looked; no findings means that the photo shows no step.
+    Evaluated {
+        /// A finding per step shown.
+        findings: Vec<Finding>,
+    },
+    /// The model's judgement could not be had.
+    NotEvaluated {
+        /// Why.
+        reason: Reason,
+    },
+}
+
+impl PhotoOutcome {
+    /// An outcome without a judgement.
+    pub fn not_evaluated(code: ReasonCode, message: impl Into<String>) -> Self {
+        Self::NotEvaluated { reason: Reason { code, message: message.into() } }
+    }
+
+    /// Whether a later answer of the model may still take this outcome's place.
+    pub fn is_provisional(&self) -> bool {
+        matches!(self, Self::NotEvaluated { reason } if matches!(reason.code, ReasonCode::Deadline | ReasonCode::DeadLettered))
+    }
+}
+
+/// Why a photo was not evaluated, for people and programs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reason {
+    /// The class, stable for programs.
+    pub code: ReasonCode,
+    /// The reason in words, fit to be shown to a user.
+    pub message: String,
+}
+
+/// The classes of reasons.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReasonCode {
+    /// The photo was deleted after the evaluation began.
+    PhotoGone,
+    /// The photo was replaced after the evaluation began.
+    PhotoChanged,
+    /// The file is not an image, or is damaged.
+    NotAnImage,
+    /// The file or its dimensions exceed the limits.
+    TooLarge,
+    /// The model's answer could not be understood, also after one repair.
+    InvalidAnswer,
+    /// The VLM server refused the request for good.
+    Refused,
+    /// No answer came before the evaluation's deadline.
+    Deadline,
+    /// Processing failed repeatedly and the message ended in the dead-letter queue.
+    DeadLettered,
+    /// A newer evaluation took this one's place.
+    Superseded,
+}
+
+/// How long each part of a photo's way took, in milliseconds, and when it ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PhotoTimings {
+    /// From sending the batch message to its arrival in the function.
+    pub queue_ms: u64,
+    /// Reading the photo from S3.
+    pub fetch_ms: u64,
+    /// Decoding, turning, scaling, encoding; waiting for a free core included.
+    pub compress_ms: u64,
+    /// Asking the VLM, a repair included.
+    pub vlm_ms: u64,
+}
+
+/// What was sent to the VLM.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImageFigures {
+    /// Bytes of the photo in S3.
+    pub original_bytes: u64,
+    /// Bytes of the JPEG sent (before base64).
+    pub sent_bytes: u64,
+    /// Width sent, in pixels.
+    pub width: u32,
+    /// Height sent, in pixels.
+    pub height: u32,
+    /// Tokens this image costs the model.
+    pub image_tokens: u32,
+}
+
+/// Tokens as the VLM server counted them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Tokens read, the image included.
+    pub prompt_tokens: u64,
+    /// Tokens written.
+    pub completion_tokens: u64,
+}
