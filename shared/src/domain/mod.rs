@@ -3,4 +3,7 @@
 pub mod catalogue;
 pub(crate) mod hash;
 pub mod ids;
+pub mod judge;
 pub mod outcome;
+pub mod photo_name;
+pub mod plan;

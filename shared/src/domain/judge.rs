@@ -1,0 +1,168 @@
+//! Merging the photos' findings and judging: the program derives pass and fail, never the model.
+//!
+//! # Invariants
+//! - One row per asked step, whatever the number of photos or batches.
+//! - An evaluation with a gap is PASS (more photos can only raise a score) or INCOMPLETE, never FAIL.
+//! - A step has a score only if a photo named in the row was given that score by the model.
+//! - The order of the photos' arrival changes nothing: the best score wins, ties go to the first name.
+
+use serde::{Deserialize, Serialize};
+
+use super::catalogue::{Catalogue, Step};
+use super::ids::{Score, StepKey};
+use super::outcome::{Finding, PhotoOutcome};
+
+/// What became of one photo, by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PhotoResult {
+    /// The photo's name within the DR.
+    pub name: String,
+    /// Its outcome.
+    pub outcome: PhotoOutcome,
+}
+
+/// The overall verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Enough steps pass, and every critical one.
+    Pass,
+    /// All photos were looked at and too few steps pass, or a critical one does not.
+    Fail,
+    /// Some photos could not be looked at, and what was seen does not pass by itself.
+    Incomplete,
+}
+
+/// What is known of one step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepOutcome {
+    /// The best photo's score reaches the catalogue's threshold.
+    Pass,
+    /// The best photo's score does not.
+    Fail,
+    /// Every photo was looked at; none shows this step.
+    Missing,
+    /// No photo looked at shows this step, but some could not be looked at.
+    NotEvaluated,
+}
+
+/// One row of the verdict.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepVerdict {
+    /// The step.
+    pub step: StepKey,
+    /// Its position in the list that people use.
+    pub number: u8,
+    /// Its name for people.
+    pub label: String,
+    /// Whether the evaluation can't pass without it.
+    pub critical: bool,
+    /// What is known of it.
+    pub outcome: StepOutcome,
+    /// The best score.
+    pub score: Option<Score>,
+    /// The model's remark on the deciding photo.
+    pub comment: Option<String>,
+    /// The small print read on the deciding photo.
+    pub reading: Option<String>,
+    /// The name of the photo that decided.
+    pub photo: Option<String>,
+    /// Why the step did not pass, and what to do.
+    pub reason: Option<String>,
+}
+
+/// The whole verdict.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Judgement {
+    /// Pass, fail or incomplete.
+    pub verdict: Verdict,
+    /// The mean of the best scores over the asked steps, one decimal, a missing step counting 0.
+    /// None while a step is not evaluated: the mean of what is not known is not known.
+    pub average_score: Option<f64>,
+    /// One row per asked step, in catalogue order.
+    pub steps: Vec<StepVerdict>,
+}
+
+/// Judges the asked steps by these photos; `skipped` photos were left out by quick mode.
+pub fn judge(catalogue: &Catalogue, asked: &[StepKey], photos: &[PhotoResult], skipped: usize) -> Judgement {
+    let gaps = photos.iter().filter(|photo| matches!(photo.outcome, PhotoOutcome::NotEvaluated { .. })).count();
+    let steps: Vec<StepVerdict> = catalogue
+        .steps
+        .iter()
+        .filter(|step| asked.contains(&step.key))
+        .map(|step| step_verdict(step, catalogue.pass_score, best(&step.key, photos), gaps, skipped))
+        .collect();
+    Judgement { verdict: verdict(&steps, catalogue.pass_percent, gaps), average_score: average(&steps), steps }
+}
+
+/// The best finding for a step; of equal ones, that of the first photo by name.
+fn best<'a>(step: &StepKey, photos: &'a [PhotoResult]) -> Option<(&'a str, &'a Finding)> {
+    let findings = photos.iter().filter_map(|photo| match &photo.outcome {
+        PhotoOutcome::Evaluated { findings } => Some((photo.name.as_str(), findings)),
+        PhotoOutcome::NotEvaluated { .. } => None,
+    });
+    findings
+        .flat_map(|(name, findings)| findings.iter().filter(|f| &f.step == step).map(move |f| (name, f)))
+        .min_by_key(|(name, finding)| (std::cmp::Reverse(finding.score), *name))
+}
+
+fn step_verdict(step: &Step, pass: Score, best: Option<(&str, &Finding)>, gaps: usize, skipped: usize) -> StepVerdict {
+    let outcome = match best {
+        Some((_, finding)) if finding.score >= pass => StepOutcome::Pass,
+        Some(_) => StepOutcome::Fail,
+        None if gaps > 0 => StepOutcome::NotEvaluated,
+        None => StepOutcome::Missing,
+    };
+    StepVerdict {
+        step: step.key.clone(),
+        number: step.number,
+        label: step.label.clone(),
+        critical: step.critical,
+        outcome,
+        score: best.map(|(_, finding)| finding.score),
+        comment: best.map(|(_, finding)| finding.comment.clone()),
+        reading: best.and_then(|(_, finding)| finding.reading.clone()),
+        photo: best.map(|(name, _)| name.to_owned()),
+        reason: reason(outcome, step, gaps, skipped),
+    }
+}
+
+fn reason(outcome: StepOutcome, step: &Step, gaps: usize, skipped: usize) -> Option<String> {
+    let unseen =
+        if skipped > 0 { format!("; {skipped} photos were not looked at in quick mode") } else { String::new() };
+    match outcome {
+        StepOutcome::Pass => None,
+        StepOutcome::Fail if gaps > 0 => {
+            Some(format!("{}; {gaps} photos could not be evaluated and may show it better{unseen}", step.fail_reason))
+        }
+        StepOutcome::Fail => Some(format!("{}{unseen}", step.fail_reason)),
+        StepOutcome::Missing => Some(format!("No photo looked at shows this step{unseen}")),
+        StepOutcome::NotEvaluated => {
+            Some(format!("Not known: {gaps} photos could not be evaluated, and no other shows this step{unseen}"))
+        }
+    }
+}
+
+fn verdict(steps: &[StepVerdict], pass_percent: u8, gaps: usize) -> Verdict {
+    let passes = |step: &&StepVerdict| step.outcome == StepOutcome::Pass;
+    let enough = steps.iter().filter(passes).count() * 100 >= steps.len() * usize::from(pass_percent);
+    let critical = steps.iter().filter(|step| step.critical).all(|step| passes(&step));
+    match (enough && critical && !steps.is_empty(), gaps) {
+        (true, _) => Verdict::Pass,
+        (false, 0) => Verdict::Fail,
+        (false, _) => Verdict::Incomplete,
+    }
+}
+
+fn average(steps: &[StepVerdict]) -> Option<f64> {
+    if steps.is_empty() || steps.iter().any(|step| step.outcome == StepOutcome::NotEvaluated) {
+        return None;
+    }
+    let sum: u32 = steps.iter().filter_map(|step| step.score).map(|score| u32::from(score.value())).sum();
+    Some((f64::from(sum) * 10.0 / steps.len() as f64).round() / 10.0)
+}
+
+#[cfg(test)]
+#[path = "judge_tests.rs"]
+mod tests;

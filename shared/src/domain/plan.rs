@@ -1,0 +1,247 @@
+//! Planning an evaluation: which photos are asked about which steps, in which batches, under which fingerprint.
+//!
+//! # Invariants
+//! - Every photo of the DR is either selected or skipped, never both and never neither.
+//! - The plan depends on the set of photos, not on the order in which they were listed.
+//! - Quick mode never selects nothing: where the names don't help, it looks at everything and says so.
+
+use serde::{Deserialize, Serialize};
+
+use super::catalogue::Catalogue;
+use super::hash::hex_of;
+use super::ids::{PhotoId, StepKey};
+use super::photo_name::hint;
+
+/// A photo as the bucket lists it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Photo {
+    /// Its identity: name and content.
+    pub photo_id: PhotoId,
+    /// The S3 key.
+    pub key: String,
+    /// The key below `photos/{dr_number}/`.
+    pub name: String,
+    /// The content's ETag, as S3 gives it (quoted).
+    pub etag: String,
+    /// The step that the name hints at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step_hint: Option<StepKey>,
+}
+
+impl Photo {
+    /// The photo `name` with the content `etag`, stored at `key`.
+    pub fn new(key: &str, name: &str, etag: &str, catalogue: &Catalogue) -> Self {
+        Self {
+            photo_id: PhotoId::of(name, etag),
+            key: key.into(),
+            name: name.into(),
+            etag: etag.into(),
+            step_hint: hint(name, catalogue),
+        }
+    }
+}
+
+/// How much of a DR is evaluated.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// All steps, all photos.
+    #[default]
+    Full,
+    /// The critical steps, on the photos whose names hint at one or at nothing.
+    Quick,
+}
+
+impl Mode {
+    /// The mode's name in JSON and tables.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Quick => "quick",
+        }
+    }
+}
+
+/// What else, beside photos and mode, decides an evaluation's result: all of it is part of the fingerprint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Versions {
+    /// The catalogue's version.
+    pub catalogue: String,
+    /// The model's name.
+    pub model: String,
+    /// The prompt's version.
+    pub prompt: String,
+    /// The size policy's version.
+    pub size_policy: String,
+}
+
+/// A planned evaluation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// The steps asked, in catalogue order.
+    pub steps: Vec<StepKey>,
+    /// The photos asked, by name.
+    pub selected: Vec<Photo>,
+    /// The photos not asked in quick mode, by name.
+    pub skipped: Vec<Photo>,
+    /// Why quick mode looked at everything, if it did.
+    pub mode_note: Option<String>,
+    /// The identity of the question: the same question has the same fingerprint.
+    pub fingerprint: String,
+}
+
+/// Plans the evaluation of these photos.
+pub fn plan(mut photos: Vec<Photo>, mode: Mode, catalogue: &Catalogue, versions: &Versions) -> Plan {
+    photos.sort_by(|a, b| (&a.name, &a.photo_id).cmp(&(&b.name, &b.photo_id)));
+    photos.dedup_by(|a, b| a.photo_id == b.photo_id);
+    let fingerprint = fingerprint(&photos, mode, versions);
+    let full = |photos, mode_note| Plan {
+        steps: catalogue.steps.iter().map(|step| step.key.clone()).collect(),
+        selected: photos,
+        skipped: Vec::new(),
+        mode_note,
+        fingerprint: fingerprint.clone(),
+    };
+    if mode == Mode::Full {
+        return full(photos, None);
+    }
+    if photos.iter().all(|photo| photo.step_hint.is_none()) {
+        return full(photos, Some("No photo's name says what it shows, so all steps are asked of all photos.".into()));
+    }
+    if !photos.iter().any(|photo| may_show_critical(photo, catalogue)) {
+        return full(
+            photos,
+            Some("No photo's name promises a critical step, so all steps are asked of all photos.".into()),
+        );
+    }
+    let (selected, skipped) = photos.into_iter().partition(|photo| may_show_critical(photo, catalogue));
+    let steps = catalogue.steps.iter().filter(|step| step.critical).map(|step| step.key.clone()).collect();
+    Plan { steps, selected, skipped, mode_note: None, fingerprint }
+}
+
+fn may_show_critical(photo: &Photo, catalogue: &Catalogue) -> bool {
+    photo.step_hint.as_ref().is_none_or(|step| catalogue.step(step).is_none_or(|step| step.critical))
+}
+
+/// The photos in groups of at most `photos_per_batch`; sizes differ by one at most, so that no batch is a straggler.
+pub fn batches(photos: &[Photo], photos_per_batch: usize) -> Vec<Vec<Photo>> {
+    let count = photos.len().div_ceil(photos_per_batch.max(1));
+    let mut batches = vec![Vec::new(); count];
+    for (photo, at) in photos.iter().zip((0..count).cycle()) {
+        if let Some(batch) = batches.get_mut(at) {
+            batch.push(photo.clone());
+        }
+    }
+    batches
+}
+
+fn fingerprint(photos: &[Photo], mode: Mode, versions: &Versions) -> String {
+    let Versions { catalogue, model, prompt, size_policy } = versions;
+    let settings = [mode.as_str(), catalogue, model, prompt, size_policy];
+    let contents = photos.iter().flat_map(|photo| [photo.name.as_str(), photo.etag.as_str()]);
+    hex_of(&settings.into_iter().chain(contents).collect::<Vec<_>>())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn catalogue() -> Catalogue {
+        Catalogue::shipped("v1").unwrap()
+    }
+
+    fn versions() -> Versions {
+        Versions { catalogue: "v1".into(), model: "m".into(), prompt: "p1".into(), size_policy: "s1".into() }
+    }
+
+    fn photos(names: &[&str]) -> Vec<Photo> {
+        names.iter().map(|name| Photo::new(&format!("photos/DR1/{name}"), name, "\"e\"", &catalogue())).collect()
+    }
+
+    fn names(photos: &[Photo]) -> Vec<&str> {
+        photos.iter().map(|photo| photo.name.as_str()).collect()
+    }
+
+    #[test]
+    fn full_mode_asks_every_step_of_every_photo() {
+        let plan = plan(photos(&["b.jpg", "DR1_ph_wall_1.jpg"]), Mode::Full, &catalogue(), &versions());
+        assert_eq!(names(&plan.selected), ["DR1_ph_wall_1.jpg", "b.jpg"]);
+        assert_eq!((plan.steps.len(), plan.skipped.len(), plan.mode_note), (10, 0, None));
+    }
+
+    #[test]
+    fn quick_mode_selects_through_the_name_map_and_keeps_photos_without_a_hint() {
+        let all = photos(&["DR1_ph_wall_1.jpg", "DR1_ph_powm1_2.jpg", "IMG-1.jpg", "DR1_ph_ups_3.jpg"]);
+        let plan = plan(all, Mode::Quick, &catalogue(), &versions());
+        assert_eq!(names(&plan.selected), ["DR1_ph_powm1_2.jpg", "IMG-1.jpg"]);
+        assert_eq!(names(&plan.skipped), ["DR1_ph_ups_3.jpg", "DR1_ph_wall_1.jpg"]);
+        assert_eq!(plan.steps.len(), 6);
+    }
+
+    #[test]
+    fn quick_mode_without_helpful_names_runs_in_full_and_says_so() {
+        for all in [photos(&["IMG-1.jpg", "IMG-2.jpg"]), photos(&["DR1_ph_wall_1.jpg"])] {
+            let plan = plan(all, Mode::Quick, &catalogue(), &versions());
+            assert_eq!(plan.steps.len(), 10);
+            assert!(plan.skipped.is_empty() && plan.mode_note.is_some());
+        }
+    }
+
+    #[test]
+    fn the_fingerprint_changes_with_each_of_its_parts() {
+        let of = |photos: Vec<Photo>, mode, versions: &Versions| plan(photos, mode, &catalogue(), versions).fingerprint;
+        let base = || photos(&["a.jpg", "b.jpg"]);
+        let mut seen = BTreeSet::from([of(base(), Mode::Full, &versions()), of(base(), Mode::Quick, &versions())]);
+        for change in 0..4 {
+            let mut other = versions();
+            let parts = [&mut other.catalogue, &mut other.model, &mut other.prompt, &mut other.size_policy];
+            parts.into_iter().nth(change).unwrap().push('x');
+            seen.insert(of(base(), Mode::Full, &other));
+        }
+        let replaced = Photo::new("photos/DR1/a.jpg", "a.jpg", "\"other\"", &catalogue());
+        seen.insert(of(vec![replaced, base()[1].clone()], Mode::Full, &versions()));
+        seen.insert(of(photos(&["a.jpg", "c.jpg"]), Mode::Full, &versions()));
+        seen.insert(of(photos(&["a.jpg"]), Mode::Full, &versions()));
+        seen.insert(of(photos(&["a.jpg", "b.jpg", "c.jpg"]), Mode::Full, &versions()));
+        assert_eq!(seen.len(), 10);
+    }
+
+    proptest! {
+        #[test]
+        fn every_photo_is_selected_or_skipped_in_whatever_order_it_was_listed(
+            mut names in proptest::collection::btree_set("(DR1_ph_(wall|powm1|prop|ups)_[0-9]|IMG-[0-9])\\.jpg", 1..20).prop_map(|s| s.into_iter().collect::<Vec<_>>()),
+            quick: bool, turn in 0usize..20,
+        ) {
+            let mode = if quick { Mode::Quick } else { Mode::Full };
+            let as_str = |names: &[String]| photos(&names.iter().map(String::as_str).collect::<Vec<_>>());
+            let one = plan(as_str(&names), mode, &catalogue(), &versions());
+            let at = turn % names.len();
+            names.rotate_left(at);
+            names.reverse();
+            prop_assert_eq!(&one, &plan(as_str(&names), mode, &catalogue(), &versions()));
+            let mut both: Vec<_> = one.selected.iter().chain(&one.skipped).map(|p| p.name.clone()).collect();
+            both.sort();
+            names.sort();
+            prop_assert_eq!(both, names);
+            prop_assert!(!one.selected.is_empty());
+        }
+
+        #[test]
+        fn batches_hold_every_photo_once_and_differ_by_one_at_most(count in 0usize..60, size in 0usize..12) {
+            let all = photos(&(0..count).map(|n| format!("{n}.jpg")).collect::<Vec<_>>().iter().map(String::as_str).collect::<Vec<_>>());
+            let batches = batches(&all, size);
+            let mut flat: Vec<_> = batches.iter().flatten().map(|p| p.name.clone()).collect();
+            flat.sort();
+            let mut expected: Vec<_> = all.iter().map(|p| p.name.clone()).collect();
+            expected.sort();
+            prop_assert_eq!(flat, expected);
+            let sizes: Vec<_> = batches.iter().map(Vec::len).collect();
+            prop_assert!(sizes.iter().all(|s| (1..=size.max(1)).contains(s)));
+            prop_assert!(sizes.iter().max().unwrap_or(&0) - sizes.iter().min().unwrap_or(&0) <= 1);
+        }
+    }
+}
