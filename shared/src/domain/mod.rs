@@ -7,3 +7,4 @@ pub mod judge;
 pub mod outcome;
 pub mod photo_name;
 pub mod plan;
+pub mod time;

@@ -1,0 +1,51 @@
+//! How long a photo waits before it is asked about again.
+
+use std::time::Duration;
+
+use crate::domain::hash::number_of;
+use crate::domain::ids::PhotoId;
+
+/// The ceiling of the first wait.
+const FIRST: Duration = Duration::from_secs(2);
+/// No wait is longer, so that work resumes within minutes of the VLM's return. SQS delays 15 minutes at most.
+const LONGEST: Duration = Duration::from_secs(300);
+/// What a server may ask for at most: SQS's own limit of a delay.
+const LONGEST_ASKED: Duration = Duration::from_secs(900);
+
+/// The wait before attempt `attempt + 1`: exponential with full jitter, never below what the server asked for.
+///
+/// The jitter is drawn from the photo's id and the attempt, so that the same deferral always waits equally long.
+pub fn delay(photo: &PhotoId, attempt: u32, retry_after: Option<Duration>) -> Duration {
+    let ceiling = FIRST.saturating_mul(1 << attempt.min(16)).min(LONGEST);
+    let millis = u64::try_from(ceiling.as_millis()).unwrap_or(u64::MAX).max(1);
+    let jittered = Duration::from_millis(number_of(&[photo.as_str(), &attempt.to_string()]) % millis);
+    let asked = retry_after.unwrap_or_default().min(LONGEST_ASKED);
+    asked.saturating_add(jittered).min(LONGEST_ASKED)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_wait_is_within_its_bounds_and_respects_the_server(name in ".*", attempt: u32, asked in proptest::option::of(0u64..2000)) {
+            let asked = asked.map(Duration::from_secs);
+            let wait = delay(&PhotoId::of(&name, "e"), attempt, asked);
+            prop_assert!(wait <= LONGEST_ASKED);
+            prop_assert!(wait >= asked.unwrap_or_default().min(LONGEST_ASKED));
+            prop_assert!(asked.is_some() || wait < LONGEST.min(FIRST * (1 << attempt.min(16))));
+        }
+    }
+
+    #[test]
+    fn waits_of_many_photos_spread_over_the_whole_range() {
+        let waits: Vec<_> = (0..1000).map(|n| delay(&PhotoId::of(&n.to_string(), "e"), 20, None).as_secs()).collect();
+        for quarter in 0..4 {
+            let within = waits.iter().filter(|wait| **wait / 75 == quarter).count();
+            assert!((200..300).contains(&within), "{within} of 1000 in quarter {quarter}");
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Recording what became of photos, and finalising: the aggregator's decisions.
+//!
+//! # Invariants
+//! - The first outcome of a photo stays, except that an answer of the model replaces a provisional one (deadline,
+//!   dead letter) while the evaluation is not settled.
+//! - Whoever sees no photo pending finalises; the write is conditional on the revision, so it happens once.
+
+use std::time::Duration;
+
+use super::backoff;
+use super::breaker::{self, Breaker};
+use super::evaluation::{Evaluation, PhotoRecord, Timings};
+use super::message::{Batch, Deferral, DeferralCause, Message, Report};
+use crate::domain::catalogue::Catalogue;
+use crate::domain::judge::{Judgement, PhotoResult, judge};
+use crate::domain::outcome::PhotoOutcome;
+use crate::domain::time::Timestamp;
+
+/// What to do with an outcome that arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutcomeAction {
+    /// Write it, unless an outcome stands already, and take the photo off the pending set.
+    Record,
+    /// Write it in place of the provisional outcome, then judge again.
+    Upgrade,
+    /// An outcome stands already: take the photo off the pending set all the same (the last writer may have crashed
+    /// in between), and finalise if that was all that was missing.
+    Settle,
+    /// Nothing may change any more.
+    Ignore,
+}
+
+/// Decides about `report` for the photo `record` of `evaluation`.
+pub fn on_outcome(evaluation: &Evaluation, record: &PhotoRecord, report: &Report) -> OutcomeAction {
+    let is_answer = matches!(report.outcome, PhotoOutcome::Evaluated { .. });
+    match &record.report {
+        _ if evaluation.is_settled() => OutcomeAction::Ignore,
+        None => OutcomeAction::Record,
+        Some(old) if old.outcome.is_provisional() && is_answer => OutcomeAction::Upgrade,
+        Some(_) => OutcomeAction::Settle,
+    }
+}
+
+/// Whether the evaluation, as it stands now, is to be judged (again).
+///
+/// An incomplete one is judged again whenever an outcome is repeated: the function that upgraded an outcome may have
+/// crashed before it judged. `finalise` writes nothing when the judgement is the same.
+pub fn is_due(evaluation: &Evaluation) -> bool {
+    evaluation.pending.is_empty() && !evaluation.is_settled()
+}
+
+/// The final state of an evaluation: what a conditional write puts in place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finalisation {
+    /// The revision that the write demands to find.
+    pub expected_revision: u32,
+    /// The verdict.
+    pub judgement: Judgement,
+    /// Where the time went.
+    pub timings: Timings,
+    /// Now.
+    pub completed_at: Timestamp,
+}
+
+/// Judges an evaluation by all its photos. `None` while a photo lacks an outcome, or if this is the judgement it has.
+pub fn finalise(
+    evaluation: &Evaluation,
+    photos: &[PhotoRecord],
+    catalogue: &Catalogue,
+    now: Timestamp,
+) -> Option<Finalisation> {
+    let results = photos.iter().map(result).collect::<Option<Vec<_>>>()?;
+    if results.len() != evaluation.photos_total {
+        return None;
+    }
+    let judgement = judge(catalogue, &evaluation.steps_asked, &results, evaluation.photos_skipped.len());
+    if evaluation.judgement.as_ref() == Some(&judgement) {
+        return None;
+    }
+    Some(Finalisation {
+        expected_revision: evaluation.revision,
+        judgement,
+        timings: timings(evaluation, photos, now),
+        completed_at: now,
+    })
+}
+
+fn result(record: &PhotoRecord) -> Option<PhotoResult> {
+    let report = record.report.as_ref()?;
+    Some(PhotoResult { name: record.photo.name.clone(), outcome: report.outcome.clone() })
+}
+
+/// The way of the photo that ended last: its parts add up to the total.
+fn timings(evaluation: &Evaluation, photos: &[PhotoRecord], now: Timestamp) -> Timings {
+    let last = photos.iter().filter_map(|photo| photo.report.as_ref()).max_by_key(|report| report.at);
+    let total_ms = now.millis_since(evaluation.created_at);
+    let split_ms = evaluation.dispatched_at.map_or(0, |at| at.millis_since(evaluation.created_at)).min(total_ms);
+    let Some(last) = last else {
+        return Timings { split_ms, total_ms, ..Timings::default() };
+    };
+    let parts = last.timings.unwrap_or_default();
+    let merge_ms = now.millis_since(last.at).min(total_ms);
+    let worked = parts.fetch_ms + parts.compress_ms + parts.vlm_ms;
+    Timings {
+        split_ms,
+        queue_ms: total_ms.saturating_sub(split_ms + worked + merge_ms),
+        fetch_ms: parts.fetch_ms,
+        compress_ms: parts.compress_ms,
+        vlm_ms: parts.vlm_ms,
+        merge_ms,
+        total_ms,
+    }
+}
+
+/// What to do with a deferral that arrived.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Resend {
+    /// The message to send.
+    pub batch: Batch,
+    /// Its delay, at most SQS's 15 minutes.
+    pub delay: Duration,
+    /// When it is due.
+    pub until: Timestamp,
+    /// For a probe: until when its lease lasts. Claim the lease with a conditional write before sending; if that is
+    /// refused, send the message without leave to probe.
+    pub probe_lease: Option<Timestamp>,
+}
+
+/// Decides about a deferral; `None` if the photo has an outcome or this deferral was recorded before.
+pub fn on_deferral(
+    evaluation: &Evaluation,
+    record: &PhotoRecord,
+    note: &Deferral,
+    breaker: &Breaker,
+    now: Timestamp,
+) -> Option<Resend> {
+    if !evaluation.pending.contains(&note.photo.photo_id) || record.attempt > note.attempt {
+        return None;
+    }
+    let delay = backoff::delay(&note.photo.photo_id, note.attempt, note.retry_after());
+    let (probe_delay, lease) = breaker::probe(delay, note.retry_after(), now);
+    let probes = breaker.wants_probe(now);
+    let delay = if probes { probe_delay } else { delay };
+    let mut batch = Message::batch(&note.evaluation_id, &note.dr_number, vec![note.photo.clone()], now.after(delay));
+    batch.attempt = note.attempt.saturating_add(1);
+    batch.probe = probes;
+    Some(Resend { until: batch.due_at, batch, delay, probe_lease: probes.then_some(lease) })
+}
+
+/// Whether a deferral counts as a failure of the VLM.
+pub fn counts_as_failure(cause: DeferralCause) -> bool {
+    matches!(cause, DeferralCause::Unavailable)
+}
+
+#[cfg(test)]
+#[path = "record_tests.rs"]
+pub(crate) mod tests;

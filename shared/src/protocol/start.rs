@@ -1,0 +1,180 @@
+//! Starting or joining an evaluation.
+//!
+//! # Invariants
+//! - The same question asked while it is being answered is joined, never asked twice (unless by force).
+//! - An incomplete verdict is never served as a cached result, nor any verdict older than 24 hours.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::evaluation::{Evaluation, PhotoRecord};
+use super::message::{Batch, Message};
+use crate::domain::ids::{DrNumber, EvaluationId};
+use crate::domain::plan::{Mode, Plan, Versions, batches};
+use crate::domain::time::Timestamp;
+
+/// A finished evaluation answers the same question for this long.
+pub const CACHED_FOR: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A request for an evaluation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// The DR.
+    pub dr_number: DrNumber,
+    /// How much of it.
+    pub mode: Mode,
+    /// Start anew, whatever there is.
+    pub force: bool,
+}
+
+/// What to do about a request.
+#[derive(Debug, Clone, PartialEq)]
+pub enum NextAction {
+    /// Nobody is answering this question: start.
+    Start {
+        /// The evaluation that the fingerprint points to now, if any: the start is conditional on that.
+        seen: Option<EvaluationId>,
+        /// The running evaluation whose place the new one takes.
+        supersedes: Option<EvaluationId>,
+    },
+    /// The question is being answered.
+    Join(Box<Evaluation>),
+    /// The question was answered lately.
+    ReturnCached(Box<Evaluation>),
+}
+
+/// Decides, given the evaluation that the question's fingerprint points to.
+pub fn decide(current: Option<Evaluation>, force: bool, now: Timestamp) -> NextAction {
+    let Some(current) = current else {
+        return NextAction::Start { seen: None, supersedes: None };
+    };
+    let seen = Some(current.evaluation_id.clone());
+    match current.completed_at {
+        None if force => NextAction::Start { supersedes: seen.clone(), seen },
+        None if current.superseded_by.is_none() => NextAction::Join(Box::new(current)),
+        Some(at) if !force && current.is_settled() && now < at.after(CACHED_FOR) => {
+            NextAction::ReturnCached(Box::new(current))
+        }
+        _ => NextAction::Start { seen, supersedes: None },
+    }
+}
+
+/// A new evaluation: what is written and what is sent for it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewEvaluation {
+    /// The evaluation.
+    pub evaluation: Evaluation,
+    /// Its photos.
+    pub photos: Vec<PhotoRecord>,
+    /// The messages to send once both stand in the table.
+    pub batches: Vec<Batch>,
+}
+
+/// Makes a new evaluation out of a plan.
+pub fn open(request: &Request, plan: Plan, versions: Versions, limits: &Limits, now: Timestamp) -> NewEvaluation {
+    let evaluation_id = EvaluationId::generate();
+    let message = |photos| Message::batch(&evaluation_id, &request.dr_number, photos, now);
+    let batches = batches(&plan.selected, limits.photos_per_batch).into_iter().map(message).collect();
+    let pending: BTreeSet<_> = plan.selected.iter().map(|photo| photo.photo_id.clone()).collect();
+    let evaluation = Evaluation {
+        evaluation_id: evaluation_id.clone(),
+        dr_number: request.dr_number.clone(),
+        mode: request.mode,
+        mode_note: plan.mode_note,
+        fingerprint: plan.fingerprint,
+        steps_asked: plan.steps,
+        photos_total: pending.len(),
+        photos_skipped: plan.skipped.into_iter().map(|photo| photo.name).collect(),
+        pending,
+        catalogue_version: versions.catalogue,
+        model: versions.model,
+        prompt_version: versions.prompt,
+        size_policy_version: versions.size_policy,
+        created_at: now,
+        dispatched_at: None,
+        started_at: None,
+        deadline_at: now.after(limits.deadline),
+        waiting_since: None,
+        waiting_reason: None,
+        superseded_by: None,
+        revision: 0,
+        completed_at: None,
+        judgement: None,
+        timings: None,
+    };
+    NewEvaluation { evaluation, photos: plan.selected.into_iter().map(PhotoRecord::new).collect(), batches }
+}
+
+/// The settings that shape an evaluation.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Photos of one batch message.
+    pub photos_per_batch: usize,
+    /// An evaluation ends after this long, complete or not.
+    pub deadline: Duration,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::judge::{Judgement, Verdict};
+    use crate::protocol::record::tests::evaluation_of;
+
+    fn completed(verdict: Verdict, at: i64) -> Evaluation {
+        let mut evaluation = evaluation_of(&["a.jpg"]);
+        evaluation.completed_at = Some(Timestamp::from_millis(at));
+        evaluation.judgement = Some(Judgement { verdict, average_score: None, steps: vec![] });
+        evaluation
+    }
+
+    #[test]
+    fn an_unknown_question_starts_and_a_running_one_is_joined() {
+        let now = Timestamp::from_millis(0);
+        assert_eq!(decide(None, false, now), NextAction::Start { seen: None, supersedes: None });
+        assert!(matches!(decide(Some(evaluation_of(&["a.jpg"])), false, now), NextAction::Join(_)));
+    }
+
+    #[test]
+    fn a_settled_verdict_is_served_for_24_hours_and_no_millisecond_longer() {
+        let day = CACHED_FOR.as_millis() as i64;
+        for verdict in [Verdict::Pass, Verdict::Fail] {
+            let at = |now| decide(Some(completed(verdict, 1000)), false, Timestamp::from_millis(now));
+            assert!(matches!(at(1000 + day - 1), NextAction::ReturnCached(_)));
+            assert!(matches!(at(1000 + day), NextAction::Start { supersedes: None, .. }));
+        }
+    }
+
+    #[test]
+    fn never_again_a_stale_fallback_result_is_served_as_if_it_were_real() {
+        let incomplete = completed(Verdict::Incomplete, 0);
+        assert!(matches!(
+            decide(Some(incomplete), false, Timestamp::from_millis(1)),
+            NextAction::Start { seen: Some(_), .. }
+        ));
+    }
+
+    #[test]
+    fn never_again_re_evaluate_returns_the_stored_result() {
+        let now = Timestamp::from_millis(1);
+        assert!(matches!(
+            decide(Some(completed(Verdict::Pass, 0)), true, now),
+            NextAction::Start { supersedes: None, .. }
+        ));
+        let running = evaluation_of(&["a.jpg"]);
+        let id = running.evaluation_id.clone();
+        assert_eq!(
+            decide(Some(running), true, now),
+            NextAction::Start { seen: Some(id.clone()), supersedes: Some(id) }
+        );
+    }
+
+    #[test]
+    fn a_superseded_evaluation_is_not_joined() {
+        let mut old = evaluation_of(&["a.jpg"]);
+        old.superseded_by = Some(EvaluationId::generate());
+        assert!(matches!(
+            decide(Some(old), false, Timestamp::from_millis(1)),
+            NextAction::Start { supersedes: None, .. }
+        ));
+    }
+}
