@@ -1,5 +1,13 @@
 //! What the functions share.
+//!
+//! `domain` and `protocol` decide and are pure; `photos` and `vlm` do the work on one photo; `store`, `queues` and
+//! `http` speak to the outside; `config`, `aws` and `telemetry` set a function up.
 
+pub mod aws;
+pub mod config;
 pub mod domain;
+pub mod http;
 pub mod protocol;
+pub mod queues;
 pub mod store;
+pub mod telemetry;

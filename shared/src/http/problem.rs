@@ -1,0 +1,74 @@
+//! Problem documents (RFC 9457).
+
+use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
+use serde_json::json;
+
+use super::{respond, with_header};
+
+/// Seconds after which a caller may try again when AWS was busy.
+const RETRY_AFTER_SECONDS: &str = "5";
+
+/// What went wrong with a request, fit for its caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The HTTP status.
+    pub status: u16,
+    /// The class, stable for programs: the last part of the `type` URI.
+    pub kind: &'static str,
+    /// The class in words.
+    pub title: &'static str,
+    /// This case in words, and what to do.
+    pub detail: String,
+}
+
+impl Problem {
+    /// The body is not what the API wants.
+    pub fn bad_request(detail: impl Into<String>) -> Self {
+        Self { status: 400, kind: "bad-request", title: "The request can't be understood", detail: detail.into() }
+    }
+
+    /// The DR number is not one.
+    pub fn bad_dr_number(detail: impl Into<String>) -> Self {
+        Self { status: 400, kind: "bad-dr-number", title: "The DR number is not valid", detail: detail.into() }
+    }
+
+    /// There is nothing of that name.
+    pub fn not_found(detail: impl Into<String>) -> Self {
+        Self { status: 404, kind: "not-found", title: "There is no such thing", detail: detail.into() }
+    }
+
+    /// The DR has no photos.
+    pub fn no_photos(detail: impl Into<String>) -> Self {
+        Self { status: 404, kind: "no-photos", title: "The DR has no photos", detail: detail.into() }
+    }
+
+    /// The DR has more photos than an evaluation takes.
+    pub fn too_many_photos(detail: impl Into<String>) -> Self {
+        Self { status: 422, kind: "too-many-photos", title: "The DR has too many photos", detail: detail.into() }
+    }
+
+    /// AWS was busy.
+    pub fn busy() -> Self {
+        let detail = "The service is busy. Nothing is lost; send the same request again in a few seconds.".into();
+        Self { status: 503, kind: "busy", title: "The service is busy", detail }
+    }
+
+    /// Something is wrong with us.
+    pub fn internal() -> Self {
+        let detail =
+            "The service failed. Send the same request again; if it fails again, tell the operator the time.".into();
+        Self { status: 500, kind: "internal", title: "The service failed", detail }
+    }
+
+    /// The answer to send.
+    pub fn response(&self) -> ApiGatewayV2httpResponse {
+        let body = json!({
+            "type": format!("urn:problem:fibre-evaluation:{}", self.kind),
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+        });
+        let response = respond(i64::from(self.status), "application/problem+json", &body);
+        if self.status == 503 { with_header(response, "retry-after", RETRY_AFTER_SECONDS) } else { response }
+    }
+}
