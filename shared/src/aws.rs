@@ -1,6 +1,6 @@
 //! The AWS clients, built once when a function starts.
 
-use aws_config::SdkConfig;
+pub use aws_config::SdkConfig;
 
 use crate::config::{ConfigError, required};
 use crate::queues::Queues;
@@ -19,4 +19,9 @@ pub fn store(config: &SdkConfig) -> Result<Store, ConfigError> {
 /// The queues.
 pub fn queues(config: &SdkConfig) -> Queues {
     Queues::new(aws_sdk_sqs::Client::new(config))
+}
+
+/// The bucket's client. Path style, where the endpoint is a number (a local emulator), is the SDK's own choice.
+pub fn s3(config: &SdkConfig) -> aws_sdk_s3::Client {
+    aws_sdk_s3::Client::new(config)
 }

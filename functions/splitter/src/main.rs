@@ -1,1 +1,25 @@
-fn main() {}
+//! The splitter: starts or joins an evaluation of a DR's photos.
+//!
+//! Three ways in: API Gateway (`POST /evaluations`), the uploads queue, direct invocation.
+
+mod direct;
+mod evaluate;
+mod photos;
+mod post;
+mod settings;
+mod trigger;
+mod uploads;
+
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use serde_json::Value;
+use shared::{aws, telemetry};
+
+use crate::evaluate::Splitter;
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    telemetry::start();
+    let config = aws::load().await;
+    let splitter = Splitter::from_env(&config)?;
+    run(service_fn(|event: LambdaEvent<Value>| trigger::handle(&splitter, event.payload))).await
+}

@@ -1,0 +1,69 @@
+//! A DR's history, page by page.
+
+use serde_json::{Value, json};
+use shared::domain::ids::DrNumber;
+use shared::http::problem::Problem;
+use shared::store::{Cursor, HistoryPage};
+
+/// Evaluations of one page, unless asked otherwise.
+const USUAL: i32 = 20;
+/// Evaluations of one page at most.
+const MOST: i32 = 100;
+
+/// Which page.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Page {
+    pub(crate) limit: i32,
+    pub(crate) cursor: Option<Cursor>,
+}
+
+impl Page {
+    /// Reads `limit` and `cursor` off a request.
+    pub(crate) fn of(event: &Value) -> Result<Self, Problem> {
+        let parameter =
+            |name: &str| event.pointer("/queryStringParameters").and_then(|all| all.get(name)).and_then(Value::as_str);
+        let limit = match parameter("limit").map(str::parse::<i32>) {
+            None => USUAL,
+            Some(Ok(limit)) if (1..=MOST).contains(&limit) => limit,
+            Some(_) => return Err(Problem::bad_request(format!("limit is a number from 1 to {MOST}."))),
+        };
+        let cursor = parameter("cursor").map(Cursor::parse).transpose();
+        let cursor = cursor.map_err(|_| {
+            Problem::bad_request("cursor is the value of \"next\" of the page before; leave it out for the first page.")
+        })?;
+        Ok(Self { limit, cursor })
+    }
+}
+
+/// The page as JSON.
+pub(crate) fn view(dr: &DrNumber, page: &HistoryPage) -> Value {
+    let evaluations: Vec<Value> = page.evaluations.iter().map(|evaluation| {
+        json!({
+            "evaluation_id": evaluation.evaluation_id, "mode": evaluation.mode, "status": evaluation.status(),
+            "verdict": evaluation.verdict(), "average_score": evaluation.judgement.as_ref().and_then(|j| j.average_score),
+            "photos_total": evaluation.photos_total, "superseded_by": evaluation.superseded_by,
+            "created_at": evaluation.created_at.to_string(), "completed_at": evaluation.completed_at.map(|at| at.to_string()),
+            "links": {"self": format!("/evaluations/{}", evaluation.evaluation_id)},
+        })
+    }).collect();
+    json!({"dr_number": dr, "evaluations": evaluations, "next": page.next})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(limit: &str, cursor: &str) -> Result<Page, Problem> {
+        Page::of(&json!({"queryStringParameters": {"limit": limit, "cursor": cursor}}))
+    }
+
+    #[test]
+    fn limit_and_cursor_are_checked() {
+        let id = Cursor::generate();
+        assert_eq!(Page::of(&json!({})).unwrap(), Page { limit: USUAL, cursor: None });
+        assert_eq!(page("100", id.as_str()).unwrap(), Page { limit: 100, cursor: Some(id.clone()) });
+        for (limit, cursor) in [("0", id.as_str()), ("101", id.as_str()), ("x", id.as_str()), ("1", "x"), ("1", "")] {
+            assert_eq!(page(limit, cursor).unwrap_err().status, 400, "{limit} {cursor}");
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! `POST /evaluations`.
+
+use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use shared::domain::ids::DrNumber;
+use shared::domain::plan::Mode;
+use shared::http;
+use shared::http::problem::Problem;
+use shared::protocol::evaluation::{Evaluation, Status};
+use shared::protocol::start::Request;
+
+use crate::evaluate::{Answer, SplitError, Splitter};
+
+/// Seconds after which the app may look for progress first.
+const RETRY_AFTER_SECONDS: &str = "2";
+const EXPECTED: &str = r#"Send a JSON object such as {"dr_number": "DR1730550", "mode": "full", "force": false}; "mode" (full or quick) and "force" may be left out."#;
+
+/// The parts of an HTTP request that matter here.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct HttpRequest {
+    body: Option<String>,
+    #[serde(default)]
+    is_base64_encoded: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RequestBody {
+    dr_number: String,
+    #[serde(default)]
+    mode: Mode,
+    #[serde(default)]
+    force: bool,
+}
+
+/// Answers a request: an evaluation, or a problem document.
+pub(crate) async fn handle(splitter: &Splitter, event: Value) -> ApiGatewayV2httpResponse {
+    let request = match request(&event) {
+        Ok(request) => request,
+        Err(problem) => return problem.response(),
+    };
+    match splitter.evaluate(&request).await {
+        Ok(answer) => response(&answer),
+        Err(error) => problem(&error).response(),
+    }
+}
+
+/// Reads the wish out of a JSON object.
+pub(crate) fn read(body: &Value) -> Result<Request, Problem> {
+    let body = RequestBody::deserialize(body).map_err(|cause| Problem::bad_request(format!("{cause}. {EXPECTED}")))?;
+    let dr_number = DrNumber::parse(&body.dr_number).map_err(|invalid| Problem::bad_dr_number(invalid.0))?;
+    Ok(Request { dr_number, mode: body.mode, force: body.force })
+}
+
+fn request(event: &Value) -> Result<Request, Problem> {
+    let refuse = || Problem::bad_request(format!("The body is not JSON. {EXPECTED}"));
+    let http = HttpRequest::deserialize(event).map_err(|_| refuse())?;
+    let body = http.body.unwrap_or_default();
+    let bytes =
+        if http.is_base64_encoded { BASE64_STANDARD.decode(body).map_err(|_| refuse())? } else { body.into_bytes() };
+    read(&serde_json::from_slice(&bytes).map_err(|_| refuse())?)
+}
+
+fn response(answer: &Answer) -> ApiGatewayV2httpResponse {
+    let status = if matches!(answer, Answer::Started(_)) { 202 } else { 200 };
+    let body = body(answer);
+    let location = body.pointer("/links/self").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let response = http::with_header(http::json(status, &body), "location", &location);
+    if matches!(answer, Answer::Cached(_)) {
+        response
+    } else {
+        http::with_header(response, "retry-after", RETRY_AFTER_SECONDS)
+    }
+}
+
+/// The body of an answer.
+pub(crate) fn body(answer: &Answer) -> Value {
+    let (evaluation, joined, cached) = match answer {
+        Answer::Started(evaluation) => (evaluation, false, false),
+        Answer::Joined(evaluation) => (evaluation, true, false),
+        Answer::Cached(evaluation) => (evaluation, false, true),
+    };
+    let Evaluation { evaluation_id, dr_number, mode, photos_total, .. } = evaluation.as_ref();
+    let status: Status = evaluation.status();
+    json!({
+        "evaluation_id": evaluation_id, "dr_number": dr_number, "mode": mode, "mode_note": evaluation.mode_note,
+        "status": status, "photos_total": photos_total, "joined": joined, "cached": cached,
+        "links": {"self": format!("/evaluations/{evaluation_id}"), "history": format!("/drs/{dr_number}/evaluations")},
+    })
+}
+
+fn problem(error: &SplitError) -> Problem {
+    match error {
+        SplitError::NoPhotos(_) => Problem::no_photos(error.to_string()),
+        SplitError::TooManyPhotos(_) => Problem::too_many_photos(error.to_string()),
+        SplitError::Busy(_) => {
+            tracing::warn!(error = %error, "the request could not be served now");
+            Problem::busy()
+        }
+        SplitError::Failed(_) => {
+            tracing::error!(error = %error, "the request failed");
+            Problem::internal()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn post(body: &str) -> Result<Request, Problem> {
+        request(&json!({"requestContext": {"http": {}}, "body": body, "isBase64Encoded": false}))
+    }
+
+    #[test]
+    fn mode_and_force_may_be_left_out() {
+        let request = post(r#"{"dr_number": " dr1730550 "}"#).unwrap();
+        assert_eq!((request.dr_number.as_str(), request.mode, request.force), ("DR1730550", Mode::Full, false));
+        assert_eq!(post(r#"{"dr_number": "DR1", "mode": "quick", "force": true}"#).unwrap().mode, Mode::Quick);
+    }
+
+    #[test]
+    fn a_base64_body_is_read_as_well() {
+        let body = BASE64_STANDARD.encode(r#"{"dr_number": "DR1"}"#);
+        assert!(request(&json!({"body": body, "isBase64Encoded": true})).is_ok());
+        assert_eq!(request(&json!({"body": "%", "isBase64Encoded": true})).unwrap_err().status, 400);
+    }
+
+    #[test]
+    fn each_kind_of_bad_input_says_what_to_do() {
+        for (body, kind) in [
+            ("", "bad-request"),
+            ("{", "bad-request"),
+            ("[]", "bad-request"),
+            ("{}", "bad-request"),
+            (r#"{"dr_number": 7}"#, "bad-request"),
+            (r#"{"dr_number": "DR1", "mode": "fast"}"#, "bad-request"),
+            (r#"{"dr_number": "DR1", "froce": true}"#, "bad-request"),
+            (r#"{"dr_number": "D/1"}"#, "bad-dr-number"),
+        ] {
+            let problem = post(body).unwrap_err();
+            assert_eq!((problem.kind, problem.status), (kind, 400), "{body}");
+            assert!(problem.detail.contains("DR1730550"), "{body}: {}", problem.detail);
+        }
+        assert_eq!(request(&json!({})).unwrap_err().status, 400);
+    }
+}

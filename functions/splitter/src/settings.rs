@@ -1,0 +1,54 @@
+//! The splitter's settings.
+
+use anyhow::Context;
+use shared::config::{number, optional, required, seconds};
+use shared::domain::catalogue::Catalogue;
+use shared::domain::plan::Versions;
+use shared::photos::size_policy;
+use shared::protocol::start::Limits;
+use shared::vlm::prompt;
+use std::time::Duration;
+
+/// What the splitter is told by its environment.
+pub(crate) struct Settings {
+    /// Where the photos are.
+    pub(crate) bucket: String,
+    /// Where batches go.
+    pub(crate) batches_queue: String,
+    /// Where a later look at a DR's uploads goes.
+    pub(crate) uploads_queue: String,
+    /// A DR is taken to be complete when nothing was uploaded for so long.
+    pub(crate) quiet_period: Duration,
+    /// Batch size and deadline.
+    pub(crate) limits: Limits,
+    /// The steps.
+    pub(crate) catalogue: Catalogue,
+    /// What a result depends on beside the photos.
+    pub(crate) versions: Versions,
+}
+
+impl Settings {
+    /// Reads the environment.
+    pub(crate) fn from_env() -> anyhow::Result<Self> {
+        let version = optional("CATALOGUE_VERSION").unwrap_or_else(|| "v1".into());
+        let catalogue = Catalogue::shipped(&version).context("Failed to load the catalogue of steps")?;
+        let versions = Versions {
+            catalogue: catalogue.version.clone(),
+            model: required("VLM_MODEL")?,
+            prompt: prompt::PROMPT_VERSION.into(),
+            size_policy: size_policy::CURRENT_VERSION.into(),
+        };
+        Ok(Self {
+            bucket: required("BUCKET_NAME")?,
+            batches_queue: required("BATCHES_QUEUE_URL")?,
+            uploads_queue: required("UPLOADS_QUEUE_URL")?,
+            quiet_period: seconds("QUIET_PERIOD_SECONDS", 60)?,
+            limits: Limits {
+                photos_per_batch: usize::from(number::<u8>("PHOTOS_PER_BATCH", 4, 10)?),
+                deadline: seconds("EVALUATION_DEADLINE_SECONDS", 12 * 60 * 60)?,
+            },
+            catalogue,
+            versions,
+        })
+    }
+}

@@ -1,0 +1,24 @@
+//! Which way an event came in.
+
+use anyhow::Context;
+use lambda_runtime::Error;
+use serde_json::Value;
+use shared::queues::Records;
+
+use crate::evaluate::Splitter;
+use crate::{direct, post, uploads};
+
+/// Handles an event by its shape: an HTTP request, records of the uploads queue, or a direct invocation.
+pub(crate) async fn handle(splitter: &Splitter, event: Value) -> Result<Value, Error> {
+    if event.pointer("/requestContext/http").is_some() {
+        return Ok(serde_json::to_value(post::handle(splitter, event).await)?);
+    }
+    match Records::of(&event) {
+        Some(records) => {
+            let records = records.context("Failed to read the records of the uploads queue")?;
+            let response = records.for_each(async |record| uploads::handle(splitter, &record.body).await).await;
+            Ok(serde_json::to_value(response)?)
+        }
+        None => direct::handle(splitter, event).await,
+    }
+}

@@ -1,0 +1,98 @@
+//! Uploads: a DR is evaluated once nothing new has come for the quiet period.
+//!
+//! An upload notes its time and sends a delayed message; the message of the last upload finds that nothing came after
+//! it, and starts the evaluation. Said twice, the second joins the first.
+//!
+//! # Invariants
+//! - The time is noted before the message is sent, so the last message always finds the last time.
+
+use anyhow::Context;
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
+use shared::domain::ids::DrNumber;
+use shared::domain::plan::Mode;
+use shared::domain::time::Timestamp;
+use shared::protocol::message::{Message, Settle};
+use shared::protocol::start::Request;
+
+use crate::evaluate::{SplitError, Splitter};
+use crate::photos::prefix;
+
+/// Handles one message of the uploads queue.
+pub(crate) async fn handle(splitter: &Splitter, body: &str) -> anyhow::Result<()> {
+    let value: Value = serde_json::from_str(body).context("Failed to read a message of the uploads queue")?;
+    if let Ok(Message::Settle(settle)) = Message::parse(body) {
+        return look(splitter, &settle).await;
+    }
+    if value.get("Event").and_then(Value::as_str) == Some("s3:TestEvent") {
+        return Ok(());
+    }
+    let records =
+        value.get("Records").and_then(Value::as_array).context("The message is neither an S3 event nor one of ours")?;
+    for record in records {
+        let key = record.pointer("/s3/object/key").and_then(Value::as_str).context("An S3 record names no object")?;
+        match dr_of(key)? {
+            Some(dr) => note(splitter, &dr).await?,
+            None => tracing::warn!(
+                s3.key = key,
+                "an upload that belongs to no DR was passed over; keys are photos/{{dr_number}}/{{name}}"
+            ),
+        }
+    }
+    Ok(())
+}
+
+/// Notes an upload and arranges for a later look.
+async fn note(splitter: &Splitter, dr: &DrNumber) -> anyhow::Result<()> {
+    let now = Timestamp::now();
+    splitter.store.note_upload(dr, now).await?;
+    let settings = &splitter.settings;
+    splitter.queues.send(&settings.uploads_queue, &Message::settle(dr, now), settings.quiet_period).await?;
+    Ok(())
+}
+
+/// Starts the evaluation if nothing came since the upload that arranged for this look.
+async fn look(splitter: &Splitter, settle: &Settle) -> anyhow::Result<()> {
+    let last = splitter.store.last_upload(&settle.dr_number).await?;
+    if last.is_some_and(|last| last > settle.uploaded_at) {
+        return Ok(());
+    }
+    let request = Request { dr_number: settle.dr_number.clone(), mode: Mode::Full, force: false };
+    match splitter.evaluate(&request).await {
+        Ok(_) => Ok(()),
+        Err(error @ (SplitError::NoPhotos(_) | SplitError::TooManyPhotos(_))) => {
+            tracing::warn!(dr.number = %settle.dr_number, "no evaluation after uploads: {error}");
+            Ok(())
+        }
+        Err(error) => Err(anyhow::anyhow!("{error}")),
+    }
+}
+
+/// The DR that a key of an S3 event belongs to. Keys arrive URL-encoded, a space as a plus.
+fn dr_of(key: &str) -> anyhow::Result<Option<DrNumber>> {
+    let key = key.replace('+', " ");
+    let key = percent_decode_str(&key).decode_utf8().context("An S3 key is not UTF-8")?;
+    let dr =
+        key.strip_prefix("photos/").and_then(|rest| rest.split_once('/')).and_then(|(dr, _)| DrNumber::parse(dr).ok());
+    Ok(dr.filter(|dr| key.starts_with(&prefix(dr))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_dr_is_read_from_url_encoded_keys() {
+        for key in ["photos/DR1730550/a.jpg", "photos%2FDR1730550%2Fa+b.jpg", "photos/DR1730550/Caf%C3%A9.jpg"] {
+            assert_eq!(dr_of(key).unwrap().unwrap().as_str(), "DR1730550", "{key}");
+        }
+    }
+
+    #[test]
+    fn keys_of_no_dr_are_passed_over() {
+        for key in ["a.jpg", "photos/a.jpg", "photos/dr1730550/a.jpg", "photos/D-1/a.jpg", "other/DR1/a.jpg"] {
+            assert_eq!(dr_of(key).unwrap(), None, "{key}");
+        }
+        assert!(dr_of("photos/DR1/%FF.jpg").is_err());
+    }
+}
