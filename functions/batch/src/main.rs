@@ -1,1 +1,30 @@
-fn main() {}
+//! The batch function: fetches, compresses and asks about the photos of a batch, all at once, and says what became of
+//! each through the results queue.
+
+mod evaluate;
+mod fetch;
+mod photo;
+mod settings;
+
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use serde_json::Value;
+use shared::queues::Records;
+use shared::{aws, telemetry};
+
+use crate::evaluate::BatchFunction;
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    telemetry::start();
+    let config = aws::load().await;
+    let function = BatchFunction::from_env(&config).await?;
+    run(service_fn(|event: LambdaEvent<Value>| handle(&function, event))).await
+}
+
+async fn handle(function: &BatchFunction, event: LambdaEvent<Value>) -> Result<Value, Error> {
+    let records = Records::of(&event.payload)
+        .ok_or("the batch function takes events of the batches queue only; tests/events has examples")??;
+    let until = settings::work_until(event.context.deadline);
+    let response = records.for_each(async |record| function.handle(&record.body, until).await).await;
+    Ok(serde_json::to_value(response)?)
+}

@@ -289,4 +289,19 @@ mod tests {
         batch.photos = vec![Photo::new(&key, &key, &"f".repeat(70), &Catalogue::shipped("v1").unwrap()); 10];
         assert!(Message::Batch(batch).to_body().len() < 256 * 1024);
     }
+
+    #[test]
+    fn the_sample_events_hold_messages_that_read() {
+        for event in [
+            include_str!("../../../tests/events/batch.json"),
+            include_str!("../../../tests/events/aggregator-results.json"),
+            include_str!("../../../tests/events/aggregator-dead-letter.json"),
+            include_str!("../../../tests/events/splitter-settle.json"),
+        ] {
+            let event: serde_json::Value = serde_json::from_str(event).unwrap();
+            for record in event["Records"].as_array().unwrap() {
+                Message::parse(record["body"].as_str().unwrap()).unwrap();
+            }
+        }
+    }
 }

@@ -1,0 +1,154 @@
+//! One photo: fetch, compress, ask.
+//!
+//! # Invariants
+//! - The end is an outcome, a reason to ask again later, or a bug; nothing else, and never two of them.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use shared::domain::catalogue::{Catalogue, Step};
+use shared::domain::outcome::{ImageFigures, PhotoOutcome, PhotoTimings, Reason, Usage};
+use shared::domain::plan::Photo;
+use shared::domain::time::Timestamp;
+use shared::photos::size_policy::SizePolicy;
+use shared::photos::{PhotoError, Prepared, prepare};
+use shared::protocol::message::{DeferralCause, Report};
+use shared::vlm::client::VlmClient;
+use shared::vlm::failure::{RetryCause, VlmFailure};
+use shared::vlm::prompt::Question;
+use tokio::sync::Semaphore;
+
+use crate::fetch::{FetchError, fetch};
+
+/// What became of a photo.
+#[derive(Debug)]
+pub(crate) enum Ended {
+    /// An outcome.
+    Reported(Box<Report>),
+    /// It must be asked about later.
+    PutOff { why: (DeferralCause, String), retry_after: Option<Duration> },
+}
+
+/// What the photos of one batch have in common.
+pub(crate) struct Work<'a> {
+    pub(crate) s3: &'a aws_sdk_s3::Client,
+    pub(crate) bucket: &'a str,
+    pub(crate) vlm: &'a VlmClient,
+    pub(crate) question: &'a Question,
+    pub(crate) catalogue: &'a Catalogue,
+    pub(crate) size_policy: &'a Arc<SizePolicy>,
+    /// A place for each core: more decoders at once cost memory and save no time.
+    pub(crate) cores: &'a Arc<Semaphore>,
+    pub(crate) attempt: u32,
+    pub(crate) queue_ms: u64,
+}
+
+impl Work<'_> {
+    /// Evaluates one photo.
+    pub(crate) async fn evaluate(&self, photo: &Photo) -> anyhow::Result<Ended> {
+        let mut report = Draft {
+            timings: PhotoTimings { queue_ms: self.queue_ms, ..PhotoTimings::default() },
+            image: None,
+            usage: None,
+        };
+        let clock = Instant::now();
+        let fetched = fetch(self.s3, self.bucket, photo, self.size_policy.limits.most_bytes).await;
+        report.timings.fetch_ms = millis(clock);
+        let bytes = match fetched {
+            Ok(bytes) => bytes,
+            Err(FetchError::Permanent(reason)) => return Ok(self.ended(report, PhotoOutcome::NotEvaluated { reason })),
+            Err(FetchError::Later(detail)) => {
+                return Ok(put_off(DeferralCause::OutOfTime, "The photo store is busy", &detail, None));
+            }
+            Err(FetchError::Refused(detail)) => bail!("S3 refused {}: {detail}", photo.key),
+        };
+        let clock = Instant::now();
+        let prepared = self.compress(bytes, self.hint(photo)).await?;
+        report.timings.compress_ms = millis(clock);
+        match prepared {
+            Ok(prepared) => Ok(self.ask(report, prepared, photo).await),
+            Err(error) => {
+                tracing::warn!(photo.key = %photo.key, error = ?error, "a photo can't be read");
+                Ok(self.ended(report, PhotoOutcome::NotEvaluated { reason: error.reason() }))
+            }
+        }
+    }
+
+    fn hint(&self, photo: &Photo) -> Option<&Step> {
+        photo.step_hint.as_ref().and_then(|step| self.catalogue.step(step))
+    }
+
+    /// Compresses on a thread of its own, so that the runtime goes on, as many at once as there are cores.
+    async fn compress(&self, bytes: Vec<u8>, hint: Option<&Step>) -> anyhow::Result<Result<Prepared, PhotoError>> {
+        let place = Arc::clone(self.cores).acquire_owned().await.context("The semaphore is never closed")?;
+        let (policy, long_edge) = (Arc::clone(self.size_policy), self.size_policy.long_edge_for(hint));
+        let work = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            prepare(&bytes, &policy, long_edge)
+        });
+        work.await.context("The decoder panicked")
+    }
+
+    async fn ask(&self, mut report: Draft, prepared: Prepared, photo: &Photo) -> Ended {
+        let clock = Instant::now();
+        let asked = self.vlm.ask(self.question, &prepared.jpeg, self.hint(photo)).await;
+        report.timings.vlm_ms = millis(clock);
+        report.image = Some(prepared.figures);
+        match asked {
+            Ok(asked) => {
+                report.usage = Some(asked.usage);
+                if !asked.left_out.is_empty() {
+                    tracing::warn!(photo.key = %photo.key, left_out = ?asked.left_out, "parts of the model's answer were left out");
+                }
+                self.ended(report, PhotoOutcome::Evaluated { findings: asked.findings })
+            }
+            Err(VlmFailure::Permanent { reason, detail }) => self.refused(report, photo, reason, &detail),
+            Err(VlmFailure::RetryLater { cause, retry_after, detail }) => {
+                let (cause, words) = in_words(cause);
+                put_off(cause, words, &detail, retry_after)
+            }
+        }
+    }
+
+    fn refused(&self, report: Draft, photo: &Photo, reason: Reason, detail: &str) -> Ended {
+        tracing::error!(photo.key = %photo.key, reason = ?reason.code, detail, "the VLM gave no usable answer");
+        self.ended(report, PhotoOutcome::NotEvaluated { reason })
+    }
+
+    fn ended(&self, draft: Draft, outcome: PhotoOutcome) -> Ended {
+        let Draft { timings, image, usage } = draft;
+        let report =
+            Report { outcome, at: Timestamp::now(), attempt: self.attempt, timings: Some(timings), image, usage };
+        Ended::Reported(Box::new(report))
+    }
+}
+
+/// What is known of a photo before its outcome is.
+struct Draft {
+    timings: PhotoTimings,
+    image: Option<ImageFigures>,
+    usage: Option<Usage>,
+}
+
+fn millis(clock: Instant) -> u64 {
+    u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+fn in_words(cause: RetryCause) -> (DeferralCause, &'static str) {
+    match cause {
+        RetryCause::Unavailable => (DeferralCause::Unavailable, "The VLM can't be reached"),
+        RetryCause::TimedOut => (DeferralCause::Unavailable, "The VLM does not answer in time"),
+        RetryCause::Overloaded => (DeferralCause::Overloaded, "The VLM is busy"),
+        RetryCause::Misconfigured => (
+            DeferralCause::Unavailable,
+            "The VLM refuses our requests; the operator must check its address, model and key",
+        ),
+    }
+}
+
+/// Puts a photo off; the details are for operators.
+pub(crate) fn put_off(cause: DeferralCause, words: &str, detail: &str, retry_after: Option<Duration>) -> Ended {
+    tracing::warn!(deferral.cause = ?cause, detail, "{words}");
+    Ended::PutOff { why: (cause, words.to_owned()), retry_after }
+}

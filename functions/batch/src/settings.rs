@@ -1,0 +1,82 @@
+//! The batch function's settings, and how long it may work.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use aws_sdk_secretsmanager::error::DisplayErrorContext;
+use shared::aws::SdkConfig;
+use shared::config::{number, optional, required, seconds};
+use shared::domain::time::Timestamp;
+use shared::vlm::client::VlmSettings;
+use tokio::time::Instant;
+
+/// Kept free at the end of an invocation for saying what was put off.
+const MARGIN: Duration = Duration::from_secs(5);
+/// How long an invocation works whose deadline can't be right (`cargo lambda watch` gives no epoch time).
+const WITHOUT_DEADLINE: Duration = Duration::from_secs(120);
+/// A connection to the VLM stands within this time, or the VLM is away.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// The secret's value that means: the VLM wants no key.
+const NO_KEY: &str = "none";
+
+/// What the batch function is told by its environment.
+pub(crate) struct Settings {
+    /// Where the photos are.
+    pub(crate) bucket: String,
+    /// Where it says what became of them.
+    pub(crate) results_queue: String,
+    /// Photos asked about at once, by one invocation.
+    pub(crate) photos_in_flight: usize,
+    /// The VLM.
+    pub(crate) vlm: VlmSettings,
+}
+
+impl Settings {
+    /// Reads the environment, and the VLM's key from its secret.
+    pub(crate) async fn from_env(config: &SdkConfig) -> anyhow::Result<Self> {
+        Ok(Self {
+            bucket: required("BUCKET_NAME")?,
+            results_queue: required("RESULTS_QUEUE_URL")?,
+            photos_in_flight: usize::from(number::<u8>("PHOTOS_IN_FLIGHT", 4, 64)?),
+            vlm: VlmSettings {
+                base_url: required("VLM_BASE_URL")?,
+                model: required("VLM_MODEL")?,
+                api_key: api_key(config).await?,
+                timeout: seconds("VLM_TIMEOUT_SECONDS", 60)?,
+                connect_timeout: CONNECT_TIMEOUT,
+            },
+        })
+    }
+}
+
+/// The VLM's key. It stays in Secrets Manager and this process's memory.
+async fn api_key(config: &SdkConfig) -> anyhow::Result<Option<String>> {
+    let Some(secret) = optional("VLM_API_KEY_SECRET_ARN") else { return Ok(None) };
+    let answer = aws_sdk_secretsmanager::Client::new(config).get_secret_value().secret_id(&secret).send().await;
+    let answer = answer.map_err(|cause| anyhow::anyhow!("{}", DisplayErrorContext(&cause)));
+    let answer = answer.with_context(|| format!("Failed to read the VLM's key from the secret {secret}"))?;
+    let key = answer.secret_string().map(|key| key.trim().to_owned());
+    Ok(key.filter(|key| !key.is_empty() && key != NO_KEY))
+}
+
+/// Until when an invocation with this deadline (milliseconds since the epoch) may work.
+pub(crate) fn work_until(deadline_ms: u64) -> Instant {
+    let deadline = Timestamp::from_millis(i64::try_from(deadline_ms).unwrap_or(i64::MAX));
+    let left = deadline.since(Timestamp::now());
+    let left = if left.is_zero() { WITHOUT_DEADLINE } else { left.min(Duration::from_secs(900)) };
+    Instant::now() + left.saturating_sub(MARGIN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_ends_before_the_deadline_and_a_nonsense_deadline_gives_the_usual_time() {
+        let now = u64::try_from(Timestamp::now().as_millis()).unwrap();
+        let left = |deadline| work_until(deadline).duration_since(Instant::now()).as_secs();
+        assert!((53..=55).contains(&left(now + 60_000)));
+        assert!((113..=115).contains(&left(600_000)));
+        assert!(left(u64::MAX) <= 895);
+    }
+}
