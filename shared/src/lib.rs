@@ -7,6 +7,7 @@ pub mod aws;
 pub mod config;
 pub mod domain;
 pub mod http;
+pub mod photos;
 pub mod protocol;
 pub mod queues;
 pub mod store;

@@ -1,0 +1,195 @@
+//! Preparing photos that the tests draw themselves, and files that are none.
+
+use std::io::Cursor;
+
+use image::{DynamicImage, GrayImage, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
+use proptest::prelude::*;
+
+use super::scale::fitted;
+use super::size_policy::CURRENT_VERSION;
+use super::*;
+use crate::domain::outcome::ReasonCode;
+
+fn policy() -> SizePolicy {
+    SizePolicy::shipped(CURRENT_VERSION).unwrap()
+}
+
+/// Red left, blue right, white on top.
+fn marked(width: u32, height: u32) -> RgbImage {
+    RgbImage::from_fn(width, height, |x, y| match (y < height / 4, x < width / 2) {
+        (true, _) => Rgb([255, 255, 255]),
+        (false, true) => Rgb([220, 20, 20]),
+        (false, false) => Rgb([20, 20, 220]),
+    })
+}
+
+fn jpeg_of(picture: &RgbImage, orientation: Option<u8>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = jpeg_encoder::Encoder::new(&mut bytes, 90);
+    if let Some(orientation) = orientation {
+        let mut exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0".to_vec();
+        exif.extend([orientation, 0, 0, 0, 0, 0, 0]);
+        encoder.add_app_segment(1, exif).unwrap();
+    }
+    encoder
+        .encode(picture.as_raw(), picture.width() as u16, picture.height() as u16, jpeg_encoder::ColorType::Rgb)
+        .unwrap();
+    bytes
+}
+
+fn encoded(picture: DynamicImage, format: ImageFormat) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    picture.write_to(&mut Cursor::new(&mut bytes), format).unwrap();
+    bytes
+}
+
+fn opened(prepared: &Prepared) -> RgbImage {
+    image::load_from_memory(&prepared.jpeg).unwrap().into_rgb8()
+}
+
+fn is_upright(picture: &RgbImage) -> bool {
+    let (w, h) = picture.dimensions();
+    let [top, left, right] =
+        [(w / 2, h / 10), (w / 4, h * 3 / 4), (w * 3 / 4, h * 3 / 4)].map(|(x, y)| picture.get_pixel(x, y).0);
+    top.iter().all(|c| *c > 200) && left[0] > 150 && left[2] < 100 && right[2] > 150 && right[0] < 100
+}
+
+#[test]
+fn every_exif_orientation_ends_upright() {
+    let upright = DynamicImage::ImageRgb8(marked(1200, 900));
+    for value in 1..=8u8 {
+        let orientation = Orientation::from_exif(value).unwrap();
+        let undo = match orientation {
+            Orientation::Rotate90 => Orientation::Rotate270,
+            Orientation::Rotate270 => Orientation::Rotate90,
+            other => other,
+        };
+        let mut stored = upright.clone();
+        stored.apply_orientation(undo);
+        let prepared = prepare(&jpeg_of(&stored.into_rgb8(), Some(value)), &policy(), 800).unwrap();
+        assert_eq!((prepared.figures.width, prepared.figures.height), (800, 600), "orientation {value}");
+        assert!(is_upright(&opened(&prepared)), "orientation {value}");
+    }
+}
+
+#[test]
+fn an_orientation_that_makes_no_sense_is_none() {
+    for value in [0, 9, 99] {
+        let prepared = prepare(&jpeg_of(&marked(400, 300), Some(value)), &policy(), 800).unwrap();
+        assert!(is_upright(&opened(&prepared)));
+    }
+}
+
+#[test]
+fn the_long_edge_fits_and_nothing_is_enlarged() {
+    for (width, height, expected) in
+        [(1600, 1200, (800, 600)), (1200, 1600, (600, 800)), (300, 200, (300, 200)), (3000, 2, (800, 1))]
+    {
+        let figures = prepare(&jpeg_of(&marked(width, height), None), &policy(), 800).unwrap().figures;
+        assert_eq!((figures.width, figures.height), expected);
+    }
+}
+
+#[test]
+fn what_is_sent_carries_no_metadata_and_is_the_same_each_time() {
+    let photo = jpeg_of(&marked(1600, 1200), Some(6));
+    let prepared = prepare(&photo, &policy(), 800).unwrap();
+    assert!(!prepared.jpeg.windows(4).any(|bytes| bytes == b"Exif"));
+    assert_eq!(prepared, prepare(&photo, &policy(), 800).unwrap());
+    assert_eq!(prepared.figures.sent_bytes, prepared.jpeg.len() as u64);
+}
+
+#[test]
+fn png_webp_grey_and_transparent_pictures_are_photos_whatever_their_name() {
+    let marked = DynamicImage::ImageRgb8(marked(400, 300));
+    for format in [ImageFormat::Png, ImageFormat::WebP] {
+        assert!(is_upright(&opened(&prepare(&encoded(marked.clone(), format), &policy(), 800).unwrap())));
+    }
+    let grey = encoded(DynamicImage::ImageLuma8(GrayImage::from_pixel(64, 64, image::Luma([90]))), ImageFormat::Png);
+    assert!(opened(&prepare(&grey, &policy(), 800).unwrap()).pixels().all(|p| p.0.iter().all(|c| c.abs_diff(90) < 4)));
+    let clear = encoded(DynamicImage::ImageRgba8(RgbaImage::from_pixel(64, 64, Rgba([0, 0, 0, 0]))), ImageFormat::Png);
+    assert!(opened(&prepare(&clear, &policy(), 800).unwrap()).pixels().all(|p| p.0.iter().all(|c| *c > 250)));
+}
+
+fn refusal(bytes: &[u8]) -> ReasonCode {
+    prepare(bytes, &policy(), 800).unwrap_err().reason().code
+}
+
+#[test]
+fn files_that_are_no_photos_get_a_reason() {
+    let photo = jpeg_of(&marked(1600, 1200), None);
+    let half = &photo[..photo.len() / 2];
+    let headless = [&b"GIF89a"[..], &[0; 20]].concat();
+    let heic = [&[0, 0, 0, 24][..], b"ftypheic", &[0; 20]].concat();
+    for bytes in [
+        &b""[..],
+        &[0xFF, 0xD8, 0xFF],
+        b"just a text",
+        &photo[..100],
+        half,
+        &photo[..photo.len() - 40],
+        &headless,
+        &heic,
+    ] {
+        assert_eq!(refusal(bytes), ReasonCode::NotAnImage, "{} bytes", bytes.len());
+    }
+    assert!(prepare(&heic, &policy(), 800).unwrap_err().reason().message.contains("HEIC"));
+}
+
+#[test]
+fn a_header_that_claims_too_much_is_refused_before_memory_is_taken() {
+    let mut photo = jpeg_of(&marked(64, 64), None);
+    let frame = photo.windows(2).position(|pair| pair == [0xFF, 0xC0]).unwrap();
+    photo[frame + 5..frame + 9].copy_from_slice(&[0xFF, 0xDC, 0xFF, 0xDC]);
+    assert_eq!(refusal(&photo), ReasonCode::TooLarge);
+    let small = SizePolicy { limits: size_policy::Limits { most_pixels: 100, ..policy().limits }, ..policy() };
+    for format in [ImageFormat::Png, ImageFormat::Jpeg] {
+        let bytes = encoded(DynamicImage::ImageRgb8(marked(40, 30)), format);
+        assert!(matches!(prepare(&bytes, &small, 800), Err(PhotoError::TooLarge { width: 40, height: 30, .. })));
+    }
+}
+
+#[test]
+fn image_tokens_are_those_measured_on_a_real_server() {
+    for (width, height, tokens) in [
+        (640, 480, 302),
+        (800, 600, 477),
+        (800, 1067, 827),
+        (1280, 960, 1202),
+        (1600, 1200, 1902),
+        (4000, 3000, 11752),
+        (32, 32, 64),
+    ] {
+        assert_eq!(image_tokens(width, height), tokens, "{width} x {height}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn arbitrary_bytes_never_panic(head in prop_oneof![Just(vec![0xFF, 0xD8, 0xFF]), Just(b"\x89PNG\r\n\x1a\n".to_vec()), Just(vec![])], tail in proptest::collection::vec(any::<u8>(), 0..400)) {
+        let bytes = [head, tail].concat();
+        let _ = prepare(&bytes, &policy(), 800);
+    }
+
+    #[test]
+    fn a_damaged_photo_is_an_error_or_a_picture_of_the_right_size(at in 2usize..2000, value: u8, cut in 0usize..3000) {
+        let mut photo = jpeg_of(&marked(160, 120), Some(6));
+        let length = photo.len();
+        photo[at % length] = value;
+        photo.truncate(length - cut % length);
+        if let Ok(prepared) = prepare(&photo, &policy(), 800) {
+            prop_assert!(prepared.figures.width.max(prepared.figures.height) <= 800);
+        }
+    }
+
+    #[test]
+    fn fitting_keeps_the_shape_and_the_bound(width in 1u32..20_000, height in 1u32..20_000, edge in 32u32..4096) {
+        let (w, h) = fitted(width, height, edge);
+        prop_assert!(w >= 1 && h >= 1 && w.max(h) <= edge.max(1) || (w, h) == (width, height));
+        prop_assert!(w <= width && h <= height);
+        let exact = f64::from(width.min(height)) * f64::from(w.max(h)) / f64::from(width.max(height));
+        prop_assert!((f64::from(w.min(h)) - exact).abs() <= 1.0);
+    }
+}

@@ -1,0 +1,131 @@
+//! How large a photo is sent: data with a version, checked when it is loaded.
+//!
+//! Small print (serials, meter digits) is lost at 800 px, and tokens grow with the square of the edge: so the size
+//! belongs to the step that the photo's name hints at.
+
+use serde::Deserialize;
+
+use crate::domain::catalogue::Step;
+
+/// The version that new evaluations use.
+pub const CURRENT_VERSION: &str = "s1";
+
+/// The policies that ship with the program, oldest first. A version, once released, never changes.
+const SHIPPED: [&str; 1] = [include_str!("size_policies/s1.json")];
+
+/// Sizes, quality and limits.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SizePolicy {
+    /// The version, part of every fingerprint.
+    pub version: String,
+    /// Long edge in pixels, a multiple of the VLM's grid of 32.
+    pub long_edge: u32,
+    /// Long edge of photos whose name hints at a step with small print, or at nothing.
+    pub small_print_long_edge: u32,
+    /// JPEG quality, 1 to 100.
+    pub jpeg_quality: u8,
+    /// What is refused.
+    pub limits: Limits,
+}
+
+/// Limits that are checked before memory is taken.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Bytes of the file.
+    pub most_bytes: u64,
+    /// Pixels, width times height.
+    pub most_pixels: u64,
+    /// Pixels of either edge.
+    pub most_edge: u32,
+}
+
+/// Why a policy was refused; for operators.
+#[derive(Debug, thiserror::Error)]
+pub enum SizePolicyError {
+    /// The file is not a policy.
+    #[error("the size policy is not valid JSON of the expected shape")]
+    Shape(#[from] serde_json::Error),
+    /// The file has the shape but makes no sense.
+    #[error("size policy {version}: {problem}")]
+    Inconsistent {
+        /// The policy's version.
+        version: String,
+        /// What is wrong.
+        problem: &'static str,
+    },
+    /// No policy of that version ships with the program.
+    #[error("there is no size policy {0:?} in this release")]
+    Unknown(String),
+}
+
+impl SizePolicy {
+    /// The shipped policy of this version.
+    pub fn shipped(version: &str) -> Result<Self, SizePolicyError> {
+        for json in SHIPPED {
+            let policy = Self::from_json(json)?;
+            if policy.version == version {
+                return Ok(policy);
+            }
+        }
+        Err(SizePolicyError::Unknown(version.into()))
+    }
+
+    /// Reads and checks a policy.
+    pub fn from_json(json: &str) -> Result<Self, SizePolicyError> {
+        let policy: Self = serde_json::from_str(json)?;
+        match policy.problem() {
+            None => Ok(policy),
+            Some(problem) => Err(SizePolicyError::Inconsistent { version: policy.version, problem }),
+        }
+    }
+
+    /// The long edge for a photo whose name hints at this step.
+    pub fn long_edge_for(&self, hint: Option<&Step>) -> u32 {
+        match hint {
+            Some(step) if step.small_print.is_none() => self.long_edge,
+            _ => self.small_print_long_edge,
+        }
+    }
+
+    fn problem(&self) -> Option<&'static str> {
+        let on_grid = |edge: u32| edge >= 32 && edge.is_multiple_of(32);
+        if !on_grid(self.long_edge) || !on_grid(self.small_print_long_edge) {
+            Some("the long edges must be multiples of 32, the VLM's grid")
+        } else if self.small_print_long_edge < self.long_edge {
+            Some("small print needs at least the usual size")
+        } else if !(1..=100).contains(&self.jpeg_quality) {
+            Some("jpeg_quality must be 1 to 100")
+        } else if self.limits.most_bytes == 0 || self.limits.most_pixels == 0 || self.limits.most_edge == 0 {
+            Some("the limits must not be zero")
+        } else {
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::catalogue::Catalogue;
+
+    #[test]
+    fn small_print_and_unknown_content_get_the_larger_size() {
+        let (policy, catalogue) = (SizePolicy::shipped(CURRENT_VERSION).unwrap(), Catalogue::shipped("v1").unwrap());
+        for step in &catalogue.steps {
+            let expected = if step.small_print.is_some() { 1280 } else { 800 };
+            assert_eq!(policy.long_edge_for(Some(step)), expected, "{}", step.key);
+        }
+        assert_eq!(policy.long_edge_for(None), 1280);
+    }
+
+    #[test]
+    fn a_policy_that_makes_no_sense_is_refused() {
+        for (from, to) in [("800", "801"), ("1280", "640"), ("85", "0"), ("50000000", "0")] {
+            let json = SHIPPED[0].replace(from, to);
+            assert!(matches!(SizePolicy::from_json(&json), Err(SizePolicyError::Inconsistent { .. })), "{json}");
+        }
+        assert!(matches!(SizePolicy::shipped("s9"), Err(SizePolicyError::Unknown(_))));
+    }
+}
