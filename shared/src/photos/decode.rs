@@ -45,20 +45,10 @@ fn jpeg(bytes: &[u8], limits: &Limits) -> Result<Decoded, PhotoError> {
     let info = decoder.info().ok_or_else(|| PhotoError::Damaged("no frame header".into()))?;
     let (width, height) = (u32::from(info.width), u32::from(info.height));
     check(width, height, bytes, limits)?;
-    if !ends(bytes) {
-        return Err(PhotoError::Damaged("the file ends before the image does".into()));
-    }
     let orientation =
         decoder.exif().and_then(|exif| Orientation::from_exif_chunk(exif)).unwrap_or(Orientation::NoTransforms);
     let rgb = decoder.decode().map_err(damaged)?;
     Ok(Decoded { width, height, rgb, orientation })
-}
-
-/// Whether an end-of-image marker stands behind the last scan. Phones append data behind it (motion photos, gain
-/// maps), so it is looked for anywhere after the last start of scan.
-fn ends(bytes: &[u8]) -> bool {
-    let find = |marker: [u8; 2]| bytes.windows(2).rposition(|pair| pair == marker);
-    matches!((find([0xFF, 0xDA]), find([0xFF, 0xD9])), (Some(scan), Some(end)) if end > scan)
 }
 
 /// The decoder knows only that a dimension is beyond its bound; the header's own figures are for the user.

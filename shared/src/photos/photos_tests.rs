@@ -137,6 +137,22 @@ fn files_that_are_no_photos_get_a_reason() {
 }
 
 #[test]
+fn a_photo_cut_anywhere_is_an_error_and_never_half_grey() {
+    let noise = RgbImage::from_fn(320, 240, |x, y| Rgb([(x * 7 + y * 13) as u8, (x * y) as u8, (x ^ y) as u8]));
+    for progressive in [false, true] {
+        let mut photo = Vec::new();
+        let mut encoder = jpeg_encoder::Encoder::new(&mut photo, 90);
+        encoder.set_progressive(progressive);
+        encoder.encode(noise.as_raw(), 320, 240, jpeg_encoder::ColorType::Rgb).unwrap();
+        for kept in (0..photo.len() - 16).step_by(97) {
+            assert!(prepare(&photo[..kept], &policy(), 800).is_err(), "progressive {progressive}: {kept} of {}", photo.len());
+        }
+        let appended = [&photo[..], &[0xFF, 0xDA, 1, 2, 0xFF, 0xD8, 3]].concat();
+        assert!(prepare(&appended, &policy(), 800).is_ok(), "phones append data behind the image");
+    }
+}
+
+#[test]
 fn a_header_that_claims_too_much_is_refused_before_memory_is_taken() {
     let mut photo = jpeg_of(&marked(64, 64), None);
     let frame = photo.windows(2).position(|pair| pair == [0xFF, 0xC0]).unwrap();

@@ -1,0 +1,23 @@
+"""What is said to the person: on stderr, so that stdout holds only the result."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+def say(text: str) -> None:
+    """One line."""
+    print(text, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def step(text: str, quiet_below_s: float = 0.3) -> Iterator[None]:
+    """Says that a step has been done and how long it took; steps that took no time are not worth a line."""
+    begun = time.monotonic()
+    yield
+    took = time.monotonic() - begun
+    if took >= quiet_below_s:
+        say(f"  {text} ({took:.1f} s)")
