@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 _SUPERVISOR = Path(__file__).with_name("supervisor.py")
+
+
+def kill_group(group: int) -> None:
+    """Kills what is left of a process group, if anything is."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, signal.SIGKILL)
 
 
 class Process:
@@ -43,6 +52,7 @@ class Process:
         except subprocess.TimeoutExpired:
             self._supervisor.kill()
             self._supervisor.wait()
+        kill_group(self.group)
 
     def last_lines(self, count: int = 5) -> str:
         """The end of its log, for error messages."""

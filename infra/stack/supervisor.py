@@ -23,14 +23,15 @@ _PR_SET_PDEATHSIG = 1
 def main() -> int:
     """Runs until either end of the pair is gone."""
     log, *command = sys.argv[1:]
-    signal.signal(signal.SIGTERM, lambda *_: os._exit(_end(None)))
+    signal.signal(signal.SIGTERM, lambda *_: _end(None))
     with open(log, "ab", buffering=0) as output:
         child = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, preexec_fn=_die_with_parent
         )
     threading.Thread(target=_wait_for_orphanage, args=(child,), daemon=True).start()
     child.wait()
-    return _end(child)
+    _end(child)
+    return 1
 
 
 def _wait_for_orphanage(child: subprocess.Popen[bytes]) -> None:
@@ -39,16 +40,14 @@ def _wait_for_orphanage(child: subprocess.Popen[bytes]) -> None:
     _end(child)
 
 
-def _end(child: subprocess.Popen[bytes] | None) -> int:
-    """Ends everything in the group, this process last."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN) if threading.current_thread() is threading.main_thread() else None
+def _end(child: subprocess.Popen[bytes] | None) -> None:
+    """Ends everything in the group, this process with it."""
     if child is not None and child.poll() is None:
         child.terminate()
         deadline = time.monotonic() + GRACE_S
         while child.poll() is None and time.monotonic() < deadline:
             time.sleep(0.02)
     os.killpg(os.getpgrp(), signal.SIGKILL)
-    return 1
 
 
 def _die_with_parent() -> None:

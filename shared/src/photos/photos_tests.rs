@@ -145,7 +145,11 @@ fn a_photo_cut_anywhere_is_an_error_and_never_half_grey() {
         encoder.set_progressive(progressive);
         encoder.encode(noise.as_raw(), 320, 240, jpeg_encoder::ColorType::Rgb).unwrap();
         for kept in (0..photo.len() - 16).step_by(97) {
-            assert!(prepare(&photo[..kept], &policy(), 800).is_err(), "progressive {progressive}: {kept} of {}", photo.len());
+            assert!(
+                prepare(&photo[..kept], &policy(), 800).is_err(),
+                "progressive {progressive}: {kept} of {}",
+                photo.len()
+            );
         }
         let appended = [&photo[..], &[0xFF, 0xDA, 1, 2, 0xFF, 0xD8, 3]].concat();
         assert!(prepare(&appended, &policy(), 800).is_ok(), "phones append data behind the image");
