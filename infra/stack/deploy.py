@@ -6,7 +6,7 @@ import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from . import aws, template
+from . import aws, quirks, template
 from .errors import StackError
 from .package import Package
 
@@ -18,7 +18,7 @@ _DEPLOYS_WITHIN_S = 60.0
 def deploy(endpoint: str, packages: list[Package], parameters: dict[str, str]) -> dict[str, str]:
     """Uploads the code, creates the stack, and gives its outputs."""
     keys = _upload(endpoint, packages)
-    body = json.dumps(template.with_code(template.load(), _CODE_BUCKET, keys))
+    body = json.dumps(quirks.meet(template.with_code(template.load(), _CODE_BUCKET, keys), parameters))
     cloudformation = aws.client("cloudformation", endpoint)
     cloudformation.create_stack(
         StackName=STACK_NAME,

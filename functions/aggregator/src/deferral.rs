@@ -21,6 +21,9 @@ impl Aggregator {
         if counts_as_failure(note.cause) {
             self.store.count_failure(&note.reason, note.at).await?;
         }
+        if note.probe {
+            self.store.release_probe().await?;
+        }
         self.resend(&resend, now).await?;
         self.store.record_deferral(id, photo, resend.batch.attempt, resend.until).await?;
         self.store.mark_waiting(id, note.at, &note.reason).await?;

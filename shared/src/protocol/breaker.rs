@@ -4,7 +4,8 @@
 //! aggregator also names the probe: the one message that it sends again with leave to ask.
 //!
 //! # Invariants
-//! - At most one probe per lease; a lost probe's lease runs out, and the next deferral is named.
+//! - At most one probe at a time; its lease ends with its outcome or deferral, or runs out if it is lost. Then the next
+//!   photo that is put off is named.
 
 use std::time::Duration;
 

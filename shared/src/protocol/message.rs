@@ -122,6 +122,9 @@ pub struct Deferral {
     pub photo: Photo,
     /// How often it was put off before this.
     pub attempt: u32,
+    /// Whether it was asked about as a probe.
+    #[serde(default)]
+    pub probe: bool,
     /// Why.
     pub cause: DeferralCause,
     /// The reason in words, for the evaluation's `waiting`.
@@ -220,6 +223,7 @@ impl Message {
             dr_number: batch.dr_number.clone(),
             photo: photo.clone(),
             attempt: batch.attempt,
+            probe: batch.probe,
             cause,
             reason,
             retry_after_ms: retry_after.map(|span| u64::try_from(span.as_millis()).unwrap_or(u64::MAX)),

@@ -127,6 +127,8 @@ pub struct Resend {
 }
 
 /// Decides about a deferral; `None` if the photo has an outcome or this deferral was recorded before.
+///
+/// A photo that failed as a probe is not the next probe: were it the photo's fault, no other would ever be asked.
 pub fn on_deferral(
     evaluation: &Evaluation,
     record: &PhotoRecord,
@@ -139,7 +141,7 @@ pub fn on_deferral(
     }
     let delay = backoff::delay(&note.photo.photo_id, note.attempt, note.retry_after());
     let (probe_delay, lease) = breaker::probe(delay, note.retry_after(), now);
-    let probes = breaker.wants_probe(now);
+    let probes = breaker.wants_probe(now) && !note.probe;
     let delay = if probes { probe_delay } else { delay };
     let mut batch = Message::batch(&note.evaluation_id, &note.dr_number, vec![note.photo.clone()], now.after(delay));
     batch.attempt = note.attempt.saturating_add(1);

@@ -156,6 +156,8 @@ fn while_the_breaker_is_open_one_resent_message_may_probe() {
     let open = Breaker { failures: breaker::FAILURES_TO_OPEN, ..Breaker::default() };
     let resend = on_deferral(&evaluation, &with(None), &note(12), &open, now).unwrap();
     assert!(resend.batch.probe && resend.delay <= Duration::from_secs(20));
+    let failed = Deferral { probe: true, ..note(12) };
+    assert!(!on_deferral(&evaluation, &with(None), &failed, &open, now).unwrap().batch.probe, "another photo's turn");
     let claimed = Breaker { probe_until: resend.probe_lease, ..open };
     assert!(!on_deferral(&evaluation, &with(None), &note(12), &claimed, now).unwrap().batch.probe);
 }

@@ -35,6 +35,18 @@ impl Store {
         update.send().await.map(|_| ()).map_err(|cause| StoreError::aws("UpdateItem", cause))
     }
 
+    /// Notes that the probe came back without an answer, so that another one may be sent.
+    pub async fn release_probe(&self) -> Result<(), StoreError> {
+        let (pk, sk) = key();
+        let update = self.client.update_item().table_name(&self.table).key("pk", text(pk)).key("sk", text(sk));
+        update
+            .update_expression("REMOVE probe_until")
+            .send()
+            .await
+            .map(|_| ())
+            .map_err(|cause| StoreError::aws("UpdateItem", cause))
+    }
+
     /// Claims the probe until `until`; false if another one is on its way.
     pub async fn claim_probe(&self, until: Timestamp, now: Timestamp) -> Result<bool, StoreError> {
         let (pk, sk) = key();

@@ -1,0 +1,38 @@
+"""Where the emulator's CloudFormation differs from AWS's, the template is met half-way here, and nowhere else.
+
+AWS turns every parameter into text and back into what a property wants. The emulator (ministack 1.5.33) does not:
+- a Number parameter reaches an event source's MaximumConcurrency as text, and its poller then compares text with numbers;
+- a number of a mapping reaches a function's environment as a number, and no function can be started with it.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from .template import functions
+
+
+def meet(template: dict[str, Any], parameters: dict[str, str]) -> dict[str, Any]:
+    """The template with those two resolved for these parameters."""
+    met = copy.deepcopy(template)
+    values = {name: parameters.get(name, declared.get("Default")) for name, declared in met["Parameters"].items()}
+    for resource in met["Resources"].values():
+        if resource["Type"] == "AWS::Lambda::EventSourceMapping":
+            scaling = resource["Properties"].get("ScalingConfig", {})
+            bound = scaling.get("MaximumConcurrency")
+            if isinstance(bound, dict):
+                scaling["MaximumConcurrency"] = int(values[bound["Ref"]])
+    for function in functions(met).values():
+        variables = function["Properties"].get("Environment", {}).get("Variables", {})
+        for name, value in variables.items():
+            variables[name] = _text(value, met["Mappings"], values)
+    return met
+
+
+def _text(value: Any, mappings: dict[str, Any], values: dict[str, Any]) -> Any:
+    if not (isinstance(value, dict) and "Fn::FindInMap" in value):
+        return value
+    mapping, row, column = value["Fn::FindInMap"]
+    row = values[row["Ref"]] if isinstance(row, dict) else row
+    return str(mappings[mapping][row][column])
