@@ -1,0 +1,142 @@
+//! Writes sample photos: `sample-photos --out DIR [DR…] [--dr DR1 --photos N] [--seed S] [--megapixels M] [--hostile]`.
+//!
+//! Each DR's photos go to `DIR/{dr_number}/`, its truth to `DIR/{dr_number}.truth.json`; hostile files to `DIR/hostile/`.
+//! A DR that stands already, made by the same options, is left as it is.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use anyhow::{Context, bail};
+use samples::drs::{Dr, made_up, samples};
+use samples::hostile;
+use samples::photo::jpeg;
+
+const USAGE: &str =
+    "sample-photos --out DIR [DR1730550 …] [--dr DR1 --photos N] [--seed S] [--megapixels M] [--hostile]";
+
+struct Options {
+    out: PathBuf,
+    named: Vec<String>,
+    made: Option<String>,
+    photos: usize,
+    seed: u64,
+    megapixels: f64,
+    hostile: bool,
+}
+
+fn main() -> anyhow::Result<()> {
+    let options = options(std::env::args().skip(1)).context(USAGE)?;
+    fs::create_dir_all(&options.out).with_context(|| format!("Failed to make {}", options.out.display()))?;
+    for dr in wanted(&options)? {
+        write_dr(&dr, &options)?;
+    }
+    if options.hostile {
+        let folder = options.out.join("hostile");
+        fs::create_dir_all(&folder)?;
+        for (name, bytes, readable) in hostile::files()? {
+            fs::write(folder.join(name), &bytes)?;
+            say(&format!("{name:<28} {:>9} bytes  {}", bytes.len(), if readable { "a photo" } else { "not a photo" }));
+        }
+    }
+    Ok(())
+}
+
+fn options(mut given: impl Iterator<Item = String>) -> anyhow::Result<Options> {
+    let mut options = Options {
+        out: PathBuf::new(),
+        named: Vec::new(),
+        made: None,
+        photos: 12,
+        seed: 1,
+        megapixels: 12.0,
+        hostile: false,
+    };
+    while let Some(argument) = given.next() {
+        let mut value = || given.next().with_context(|| format!("{argument} wants a value"));
+        match argument.as_str() {
+            "--out" => options.out = value()?.into(),
+            "--dr" => options.made = Some(value()?),
+            "--photos" => options.photos = value()?.parse().context("--photos wants a number")?,
+            "--seed" => options.seed = value()?.parse().context("--seed wants a number")?,
+            "--megapixels" => options.megapixels = value()?.parse().context("--megapixels wants a number")?,
+            "--hostile" => options.hostile = true,
+            option if option.starts_with("--") => bail!("there is no option {option}"),
+            dr => options.named.push(dr.into()),
+        }
+    }
+    if options.out.as_os_str().is_empty() {
+        bail!("--out is missing");
+    }
+    if !(0.1..=50.0).contains(&options.megapixels) {
+        bail!("--megapixels is 0.1 to 50");
+    }
+    Ok(options)
+}
+
+fn wanted(options: &Options) -> anyhow::Result<Vec<Dr>> {
+    let all = samples()?;
+    let mut drs = Vec::new();
+    for name in &options.named {
+        let dr = all.iter().find(|dr| &dr.dr_number == name);
+        drs.push(
+            dr.cloned().with_context(|| {
+                format!("there is no sample DR {name}; there are DR1730550, DR1733758 and DR1734014")
+            })?,
+        );
+    }
+    drs.extend(options.made.as_ref().map(|dr| made_up(dr, options.photos, options.seed)));
+    if drs.is_empty() && !options.hostile { Ok(all) } else { Ok(drs) }
+}
+
+/// Draws a DR's photos on two threads, unless they stand.
+fn write_dr(dr: &Dr, options: &Options) -> anyhow::Result<()> {
+    let folder = options.out.join(&dr.dr_number);
+    let truth_path = options.out.join(format!("{}.truth.json", dr.dr_number));
+    let mut truth = dr.truth_file();
+    if let Some(fields) = truth.as_object_mut() {
+        fields.insert(
+            "made_by".into(),
+            format!("seed {} megapixels {} version 1", options.seed, options.megapixels).into(),
+        );
+    }
+    let truth = format!("{truth:#}\n");
+    let stands = fs::read_to_string(&truth_path).is_ok_and(|old| old == truth);
+    if stands && dr.photos.iter().all(|photo| folder.join(&photo.name).exists()) {
+        say(&format!("{}: {} photos stand", dr.dr_number, dr.photos.len()));
+        return Ok(());
+    }
+    let _ = fs::remove_file(&truth_path);
+    fs::create_dir_all(&folder)?;
+    let next = AtomicUsize::new(0);
+    let work = || -> anyhow::Result<()> {
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let (Some(photo), Some(truth)) = (dr.photos.get(index), dr.truth(index)) else { return Ok(()) };
+            write_photo(
+                &folder,
+                &photo.name,
+                &jpeg(&truth, &Dr::shot(index, options.megapixels, options.seed))?,
+                index,
+            )?;
+        }
+    };
+    std::thread::scope(|scope| {
+        let other = scope.spawn(work);
+        work()?;
+        other.join().map_err(|_| anyhow::anyhow!("a drawing thread panicked"))?
+    })?;
+    fs::write(&truth_path, truth)?;
+    Ok(())
+}
+
+fn write_photo(folder: &Path, name: &str, bytes: &[u8], index: usize) -> anyhow::Result<()> {
+    fs::write(folder.join(name), bytes).with_context(|| format!("Failed to write {name}"))?;
+    say(&format!("{name:<55} {:>6.2} MB  orientation {}", bytes.len() as f64 / 1e6, index % 8 + 1));
+    Ok(())
+}
+
+#[allow(clippy::print_stdout, reason = "the list is what a person sees of this program")]
+fn say(line: &str) {
+    println!("{line}");
+}

@@ -1,0 +1,60 @@
+//! A sample photo as a file.
+
+use image::metadata::Orientation;
+use image::{DynamicImage, RgbImage};
+use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
+
+use crate::canvas::Random;
+use crate::truth::Truth;
+use crate::{code, exif, scene};
+
+/// How a photo is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shot {
+    /// Width when held upright.
+    pub width: u32,
+    /// Height when held upright.
+    pub height: u32,
+    /// EXIF orientation, 1 to 8: the pixels are stored turned so that this turns them upright.
+    pub orientation: u8,
+    /// What makes this photo's noise its own.
+    pub seed: u64,
+}
+
+/// Noise in levels: at 12 MP a file then weighs 2 to 5 MB.
+const NOISE: u8 = 9;
+/// The quality that phones use.
+const QUALITY: u8 = 90;
+
+/// The upright picture.
+pub fn picture(truth: &Truth, shot: &Shot) -> anyhow::Result<RgbImage> {
+    let mut random = Random::new(shot.seed ^ (u64::from(truth.photo) << 32));
+    let step = truth.shows.first().map(|shown| shown.step.as_str());
+    let mut canvas = scene::draw(shot.width, shot.height, step, &mut random);
+    code::draw(&mut canvas, truth)
+        .map_err(|cause| anyhow::anyhow!("The truth of {} does not fit a code: {cause}", truth.photo))?;
+    canvas.add_noise(NOISE, &mut random);
+    Ok(canvas.into_picture())
+}
+
+/// The JPEG file.
+pub fn jpeg(truth: &Truth, shot: &Shot) -> anyhow::Result<Vec<u8>> {
+    let mut stored = DynamicImage::ImageRgb8(picture(truth, shot)?);
+    stored.apply_orientation(undo(shot.orientation));
+    let stored = stored.into_rgb8();
+    let mut bytes = Vec::new();
+    let mut encoder = Encoder::new(&mut bytes, QUALITY);
+    encoder.set_sampling_factor(SamplingFactor::F_2_2);
+    encoder.add_app_segment(1, exif::segment(shot.orientation, "2026:01:14 10:15:02"))?;
+    encoder.encode(stored.as_raw(), u16::try_from(stored.width())?, u16::try_from(stored.height())?, ColorType::Rgb)?;
+    Ok(bytes)
+}
+
+/// What turns upright pixels into those that `orientation` turns upright.
+fn undo(orientation: u8) -> Orientation {
+    match Orientation::from_exif(orientation).unwrap_or(Orientation::NoTransforms) {
+        Orientation::Rotate90 => Orientation::Rotate270,
+        Orientation::Rotate270 => Orientation::Rotate90,
+        other => other,
+    }
+}
