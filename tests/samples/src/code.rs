@@ -8,7 +8,7 @@ use qrcode::{Color, EcLevel, QrCode};
 use rqrr::PreparedImage;
 
 use crate::canvas::Canvas;
-use crate::truth::{SMALL_PRINT_STEPS, Truth};
+use crate::truth::Truth;
 
 /// A large code's edge, its quiet zone included, as a fraction of the picture's short edge.
 const LARGE: f64 = 0.40;
@@ -78,7 +78,7 @@ fn put(canvas: &mut Canvas, code: &QrCode, module: f64, offset: (u32, u32), from
     }
 }
 
-/// Reads a picture's truth. Readings are there only if the small print was legible.
+/// Reads a picture's truth. Readings are empty where the small print was not legible.
 pub fn read(picture: &RgbImage) -> Result<Truth, Unreadable> {
     let (width, height) = picture.dimensions();
     let short = f64::from(width.min(height));
@@ -96,7 +96,7 @@ pub fn read(picture: &RgbImage) -> Result<Truth, Unreadable> {
     let placed = first.stands_at((x, y), (w, h)) && second.stands_at((w - x, h - y), (w, h));
     let agree = placed && first.text == second.text;
     let mut truth = Truth::from_text(&first.text).filter(|_| agree).ok_or(Unreadable::Misplaced)?;
-    if truth.shows.iter().any(|shown| SMALL_PRINT_STEPS.contains(&shown.step.as_str())) {
+    if truth.shows.iter().any(|shown| shown.reading.is_some()) {
         let (left, edge) = (short * MARGIN.0 + w.max(h) * FINE, short * MARGIN.1 + w.max(h) * FINE);
         let corner = (width.saturating_sub(left as u32), 0, left as u32, edge as u32);
         // The reader wants more pixels than there need be, so it looks at larger sizes as well.

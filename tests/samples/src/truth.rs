@@ -20,7 +20,7 @@ pub struct Shown {
     pub step: String,
     /// How well, 0 to 10.
     pub score: u8,
-    /// The small print in view, if the photo has any.
+    /// The small print in view, if the photo has any; empty while it could not be read.
     #[serde(default)]
     pub reading: Option<String>,
 }
@@ -32,7 +32,9 @@ pub const SMALL_PRINT_STEPS: [&str; 4] =
 impl Truth {
     /// The text of the large codes.
     pub fn to_text(&self) -> String {
-        let steps: Vec<String> = self.shows.iter().map(|shown| format!("{}:{}", shown.step, shown.score)).collect();
+        let print = |shown: &Shown| if shown.reading.is_some() { "p" } else { "" };
+        let steps: Vec<String> =
+            self.shows.iter().map(|shown| format!("{}:{}{}", shown.step, shown.score, print(shown))).collect();
         format!("{}|{}|{}", self.dr_number, self.photo, steps.join(";"))
     }
 
@@ -42,7 +44,8 @@ impl Truth {
         let (dr_number, photo, steps) = (parts.next()?, parts.next()?.parse().ok()?, parts.next()?);
         let shown = |entry: &str| {
             let (step, score) = entry.split_once(':')?;
-            Some(Shown { step: step.into(), score: score.parse().ok()?, reading: None })
+            let (score, reading) = score.strip_suffix('p').map_or((score, None), |score| (score, Some(String::new())));
+            Some(Shown { step: step.into(), score: score.parse().ok()?, reading })
         };
         let shows = steps.split(';').filter(|entry| !entry.is_empty()).map(shown).collect::<Option<Vec<_>>>()?;
         Some(Self { dr_number: dr_number.into(), photo, shows })

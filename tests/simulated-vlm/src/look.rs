@@ -1,0 +1,233 @@
+//! Looking at the photo of a request, and what is said about it.
+
+use axum::http::StatusCode;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use samples::code;
+use samples::truth::{Shown, Truth};
+use serde_json::{Value, json};
+
+use crate::faults::Kind;
+
+/// A request that is refused, as vLLM refuses it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    pub(crate) status: StatusCode,
+    pub(crate) message: String,
+    pub(crate) param: Option<&'static str>,
+}
+
+fn refuse(status: StatusCode, message: impl Into<String>) -> Refusal {
+    Refusal { status, message: message.into(), param: None }
+}
+
+/// What was seen of a request.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Seen {
+    /// The truth, if the picture has one that can be read.
+    pub(crate) truth: Option<Truth>,
+    /// Why not, if not.
+    pub(crate) unreadable: Option<String>,
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    /// Whether the file carries EXIF, a colour profile or other application data beyond JFIF's own.
+    pub(crate) metadata: bool,
+    /// Tokens of the picture.
+    pub(crate) image_tokens: u32,
+}
+
+impl Seen {
+    /// The photo as `DR1730550/3`; `-` for one without a code.
+    pub(crate) fn photo(&self) -> String {
+        self.truth.as_ref().map_or_else(|| "-".into(), |truth| format!("{}/{}", truth.dr_number, truth.photo))
+    }
+}
+
+/// The bytes of the request's one picture.
+pub(crate) fn picture_of(request: &Value) -> Result<Vec<u8>, Refusal> {
+    let messages = request.get("messages").and_then(Value::as_array);
+    let messages = messages.ok_or_else(|| refuse(StatusCode::BAD_REQUEST, "messages: field required"))?;
+    let parts = |message: &Value| message.get("content").and_then(Value::as_array).cloned().unwrap_or_default();
+    let is_image = |part: &Value| part.get("type").and_then(Value::as_str) == Some("image_url");
+    let mut pictures = Vec::new();
+    for message in messages {
+        let images: Vec<Value> = parts(message).into_iter().filter(is_image).collect();
+        let system = message.get("role").and_then(Value::as_str) == Some("system");
+        if system && !images.is_empty() {
+            return Err(refuse(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error"));
+        }
+        pictures.extend(images);
+    }
+    match pictures.as_slice() {
+        [one] => decode_url(one),
+        [] => Err(refuse(StatusCode::BAD_REQUEST, "this simulation answers questions about a photo only")),
+        _ => Err(refuse(StatusCode::BAD_REQUEST, "At most 1 image(s) may be provided in one prompt.")),
+    }
+}
+
+fn decode_url(part: &Value) -> Result<Vec<u8>, Refusal> {
+    let bad = |message: &str| refuse(StatusCode::BAD_REQUEST, message);
+    let url = part
+        .pointer("/image_url/url")
+        .and_then(Value::as_str)
+        .ok_or_else(|| bad("image_url must be an object with a url"))?;
+    let data = url.strip_prefix("data:image/").ok_or_else(|| bad("only data URLs are looked at"))?;
+    let (_, data) = data
+        .split_once(";base64,")
+        .ok_or_else(|| refuse(StatusCode::NOT_IMPLEMENTED, "Only base64 data URLs are supported for now."))?;
+    BASE64_STANDARD.decode(data).map_err(|_| bad("Invalid base64-encoded data"))
+}
+
+/// Looks at a picture. Takes milliseconds of a core: call it on a thread of its own.
+pub(crate) fn look(bytes: &[u8]) -> Result<Seen, Refusal> {
+    let picture = image::load_from_memory(bytes)
+        .map_err(|_| refuse(StatusCode::BAD_REQUEST, "cannot identify image file"))?
+        .into_rgb8();
+    let (width, height) = picture.dimensions();
+    let (truth, unreadable) = match code::read(&picture) {
+        Ok(truth) => (Some(truth), None),
+        Err(reason) => (None, Some(format!("{reason:?}"))),
+    };
+    Ok(Seen {
+        truth,
+        unreadable,
+        width,
+        height,
+        metadata: has_metadata(bytes),
+        image_tokens: image_tokens(width, height),
+    })
+}
+
+/// Qwen3-VL's rule, as measured on a vLLM server.
+fn image_tokens(width: u32, height: u32) -> u32 {
+    let cells = |edge: u32| (f64::from(edge) / 32.0).round_ties_even() as u32;
+    (cells(width) * cells(height) + 2).clamp(64, 16_384)
+}
+
+/// Whether a JPEG has segments APP1 to APP15 or comments before its first scan.
+fn has_metadata(bytes: &[u8]) -> bool {
+    let mut at = 2;
+    while let Some([0xFF, marker, high, low]) = bytes.get(at..at + 4) {
+        match marker {
+            0xE1..=0xEF | 0xFE => return true,
+            0xDA => return false,
+            _ => at += 2 + usize::from(u16::from_be_bytes([*high, *low])),
+        }
+    }
+    false
+}
+
+/// The steps asked: the first `enum` within the request's schema; all if there is none.
+pub(crate) fn asked(request: &Value) -> Option<Vec<String>> {
+    fn find(value: &Value) -> Option<&Vec<Value>> {
+        match value {
+            Value::Object(fields) => {
+                fields.get("enum").and_then(Value::as_array).or_else(|| fields.values().find_map(find))
+            }
+            Value::Array(items) => items.iter().find_map(find),
+            _ => None,
+        }
+    }
+    let keys = find(request.pointer("/response_format/json_schema/schema")?)?;
+    Some(keys.iter().filter_map(|key| key.as_str().map(String::from)).collect())
+}
+
+/// What a model would write about what was seen, or what a fault makes of it.
+pub(crate) fn answer(seen: &Seen, asked: Option<&[String]>, fault: Option<Kind>) -> String {
+    let wanted = |shown: &&Shown| asked.is_none_or(|asked| asked.contains(&shown.step));
+    let shows = seen.truth.iter().flat_map(|truth| &truth.shows);
+    let mut steps: Vec<Value> = shows.filter(wanted).map(entry).collect();
+    match fault {
+        Some(Kind::UnknownStep) => {
+            steps.insert(0, json!({"step": "garden_gnome", "score": 10, "comment": "a gnome", "reading": null}))
+        }
+        Some(Kind::Unmendable) => steps = vec![json!({"step": asked.and_then(<[_]>::first), "score": "good"})],
+        _ => (),
+    }
+    let whole = json!({"steps": steps}).to_string();
+    match fault {
+        Some(Kind::Fenced) => format!("```json\n{whole}\n```"),
+        Some(Kind::Prefixed) => {
+            format!("<think>Let me look {{at}} this.</think>Here is my answer:\n{whole}\nAnything else?")
+        }
+        Some(Kind::WrongTypes) => with_strings(&steps),
+        Some(Kind::CutAtMaxTokens) => whole.chars().take(whole.len() * 2 / 3).collect(),
+        Some(Kind::EmptyAnswer) => String::new(),
+        _ => whole,
+    }
+}
+
+fn entry(shown: &Shown) -> Value {
+    let legible = shown.reading.as_ref().is_none_or(|reading| !reading.is_empty());
+    let (score, comment) = match (legible, shown.score) {
+        (false, score) => (score.min(4), "the print is not readable"),
+        (true, 7..) => (shown.score, "clearly shown"),
+        (true, _) => (shown.score, "not shown well"),
+    };
+    let reading = shown.reading.as_ref().filter(|_| legible);
+    json!({"step": shown.step, "score": score, "comment": comment, "reading": reading})
+}
+
+fn with_strings(steps: &[Value]) -> String {
+    let mended = |step: &Value| {
+        let score = step.get("score").map(ToString::to_string);
+        (
+            step.get("step").and_then(Value::as_str).unwrap_or_default().to_owned(),
+            json!({"score": score, "comment": step.get("comment"), "reading": step.get("reading")}),
+        )
+    };
+    json!({"steps": steps.iter().map(mended).collect::<serde_json::Map<_, _>>()}).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use samples::drs::Dr;
+    use samples::photo;
+
+    use super::*;
+
+    fn seen(reading: Option<&str>) -> Seen {
+        let shows = vec![Shown { step: "power_meter".into(), score: 9, reading: reading.map(String::from) }];
+        let truth = Some(Truth { dr_number: "DR1".into(), photo: 3, shows });
+        Seen { truth, unreadable: None, width: 800, height: 600, metadata: false, image_tokens: 477 }
+    }
+
+    fn request(image: Value) -> Value {
+        json!({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": image}]}]})
+    }
+
+    #[test]
+    fn it_answers_from_the_pixels_and_only_what_was_asked() {
+        let asked = ["power_meter".to_owned()];
+        assert!(answer(&seen(Some("-18.4 dBm")), Some(&asked), None).contains("-18.4 dBm"));
+        assert_eq!(answer(&seen(None), Some(&["house_photo".to_owned()]), None), r#"{"steps":[]}"#);
+    }
+
+    #[test]
+    fn small_print_that_is_not_legible_costs_the_score() {
+        assert!(answer(&seen(Some("")), None, None).contains("\"score\":4"));
+    }
+
+    #[test]
+    fn a_sample_photo_is_recognised_with_its_metadata() {
+        let truth = seen(Some("-18.4 dBm")).truth.unwrap();
+        let found = look(&photo::jpeg(&truth, &Dr::shot(0, 1.3, 1)).unwrap()).unwrap();
+        assert_eq!((found.truth, found.metadata), (Some(truth), true));
+        assert_eq!(look(b"no image").unwrap_err().status, StatusCode::BAD_REQUEST);
+    }
+
+    #[test]
+    fn requests_are_refused_as_vllm_refuses_them() {
+        for (image, status) in [
+            (json!("data:image/jpeg;base64,AA"), 400),
+            (json!({"url": "data:image/jpeg;base64,%"}), 400),
+            (json!({"url": "data:image/jpeg,AA"}), 501),
+            (json!({"url": "http://x/y.jpg"}), 400),
+        ] {
+            assert_eq!(picture_of(&request(image)).unwrap_err().status.as_u16(), status);
+        }
+        let mut system = request(json!({"url": "data:image/jpeg;base64,AA"}));
+        system["messages"][0]["role"] = "system".into();
+        assert_eq!(picture_of(&system).unwrap_err().status.as_u16(), 500);
+    }
+}

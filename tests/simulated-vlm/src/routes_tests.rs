@@ -1,0 +1,147 @@
+//! The server over real HTTP: answers, refusals, each fault, and the bound on running requests.
+
+use std::time::Duration;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use samples::drs::{Dr, samples};
+use samples::photo;
+
+use super::*;
+use crate::server::Options;
+
+struct Client {
+    http: reqwest::Client,
+    url: String,
+}
+
+impl Client {
+    async fn start(max_running: usize, max_queued: Option<usize>, latency: &str) -> Self {
+        let latency = Latency::parse(latency).unwrap();
+        let options = Options { model: "sim".into(), api_key: Some("key".into()), latency, max_running, max_queued };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, routes(Arc::new(Server::new(options)))).await });
+        Self { http: reqwest::Client::builder().timeout(Duration::from_secs(3)).build().unwrap(), url }
+    }
+
+    async fn ask(&self, request: &Value) -> reqwest::Result<reqwest::Response> {
+        self.http.post(format!("{}/v1/chat/completions", self.url)).bearer_auth("key").json(request).send().await
+    }
+
+    async fn content(&self, request: &Value) -> String {
+        let answer: Value = self.ask(request).await.unwrap().json().await.unwrap();
+        answer["choices"][0]["message"]["content"].as_str().unwrap().to_owned()
+    }
+
+    async fn fault(&self, fault: Value) {
+        let answer = self.http.post(format!("{}/simulation/faults", self.url)).json(&fault).send().await.unwrap();
+        assert_eq!(answer.status(), 204);
+    }
+
+    async fn stats(&self) -> Value {
+        self.http.get(format!("{}/simulation/stats", self.url)).send().await.unwrap().json().await.unwrap()
+    }
+}
+
+fn request() -> Value {
+    let dr = &samples().unwrap()[0];
+    let jpeg = photo::jpeg(&dr.truth(8).unwrap(), &Dr::shot(0, 1.3, 1)).unwrap();
+    let url = format!("data:image/jpeg;base64,{}", BASE64_STANDARD.encode(jpeg));
+    let schema =
+        json!({"properties": {"steps": {"items": {"properties": {"step": {"enum": ["power_meter", "ups_serial"]}}}}}});
+    json!({"model": "sim", "response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}, "messages": [
+        {"role": "system", "content": "Look."}, {"role": "user", "content": [{"type": "image_url", "image_url": {"url": url}}]}]})
+}
+
+#[tokio::test]
+async fn it_says_that_it_is_a_simulation_and_answers_from_the_picture() {
+    let client = Client::start(4, None, "none").await;
+    let models = client.http.get(format!("{}/v1/models", client.url)).send().await.unwrap().text().await.unwrap();
+    assert!(models.contains("simulation"));
+    let answer = client.ask(&request()).await.unwrap();
+    assert_eq!(answer.headers()["x-simulation"], "true");
+    let answer: Value = answer.json().await.unwrap();
+    let content: Value = serde_json::from_str(answer["choices"][0]["message"]["content"].as_str().unwrap()).unwrap();
+    assert_eq!(
+        content["steps"],
+        json!([{"step": "power_meter", "score": 9, "comment": "clearly shown", "reading": "-18.4 dBm"}])
+    );
+    assert!(answer["usage"]["prompt_tokens"].as_u64().unwrap() > 1000);
+}
+
+#[tokio::test]
+async fn wrong_keys_and_models_are_refused() {
+    let client = Client::start(4, None, "none").await;
+    let answer = client.http.post(format!("{}/v1/chat/completions", client.url)).json(&request()).send().await.unwrap();
+    assert_eq!((answer.status().as_u16(), answer.text().await.unwrap().as_str()), (401, r#"{"error":"Unauthorized"}"#));
+    let mut other = request();
+    other["model"] = "other".into();
+    assert_eq!(client.ask(&other).await.unwrap().status(), 404);
+}
+
+#[tokio::test]
+async fn every_fault_happens_when_it_is_asked_for() {
+    let client = Client::start(4, None, "none").await;
+    for (kind, status) in [("status_429", 429), ("status_500", 500), ("status_503", 503)] {
+        client.fault(json!({"kind": kind, "retry_after_s": 7})).await;
+        let answer = client.ask(&request()).await.unwrap();
+        assert_eq!(answer.status(), status);
+        assert_eq!(answer.headers().contains_key("retry-after"), status == 429);
+    }
+    for (kind, sign) in [
+        ("fenced", "```json"),
+        ("prefixed", "<think>"),
+        ("wrong_types", "\"score\":\"9\""),
+        ("unmendable", "\"good\""),
+        ("unknown_step", "garden_gnome"),
+        ("empty_answer", ""),
+    ] {
+        client.fault(json!({"kind": kind, "match": "DR1730550/8"})).await;
+        let content = client.content(&request()).await;
+        assert!(content.contains(sign) && (kind != "empty_answer" || content.is_empty()), "{kind}: {content}");
+    }
+    client.fault(json!({"kind": "cut_at_max_tokens"})).await;
+    let cut: Value = client.ask(&request()).await.unwrap().json().await.unwrap();
+    assert_eq!(cut["choices"][0]["finish_reason"], "length");
+    for kind in ["hang", "drop", "down"] {
+        client.fault(json!({"kind": kind, "for_ms": 300})).await;
+        assert!(client.ask(&request()).await.is_err(), "{kind}");
+    }
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(client.ask(&request()).await.unwrap().status().is_success());
+    assert_eq!(client.stats().await["faults"].as_object().unwrap().len(), 13);
+}
+
+#[tokio::test]
+async fn a_slow_answer_takes_ten_times_as_long() {
+    let client = Client::start(4, None, "fixed:50").await;
+    client.fault(json!({"kind": "slow"})).await;
+    let clock = Instant::now();
+    client.content(&request()).await;
+    assert!(clock.elapsed() >= Duration::from_millis(500));
+}
+
+#[tokio::test]
+async fn no_more_requests_run_than_allowed_and_none_wait_beyond_the_queue() {
+    let client = Client::start(2, Some(1), "fixed:400").await;
+    let request = request();
+    let (a, b, c, d) =
+        tokio::join!(client.ask(&request), client.ask(&request), client.ask(&request), client.ask(&request));
+    let mut statuses: Vec<u16> = [a, b, c, d].map(|answer| answer.unwrap().status().as_u16()).into();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 200, 200, 503]);
+    let stats = client.stats().await;
+    assert_eq!(
+        (stats["max_running_seen"].as_u64(), stats["max_in_flight"].as_u64(), stats["in_flight"].as_u64()),
+        (Some(2), Some(4), Some(0))
+    );
+}
+
+#[tokio::test]
+async fn a_client_that_gives_up_frees_its_place() {
+    let client = Client::start(1, None, "none").await;
+    client.fault(json!({"kind": "hang"})).await;
+    assert!(client.ask(&request()).await.is_err());
+    assert!(client.ask(&request()).await.unwrap().status().is_success());
+}
