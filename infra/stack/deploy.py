@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
-from . import aws, quirks, template
+from . import quirks, template
+from .aws import Aws
 from .errors import StackError
 from .package import Package
 
@@ -15,11 +17,12 @@ _CODE_BUCKET = "code"
 _DEPLOYS_WITHIN_S = 60.0
 
 
-def deploy(endpoint: str, packages: list[Package], parameters: dict[str, str]) -> dict[str, str]:
+def deploy(aws: Aws, packages: list[Package], parameters: dict[str, str]) -> dict[str, str]:
     """Uploads the code, creates the stack, and gives its outputs."""
-    keys = _upload(endpoint, packages)
-    body = json.dumps(quirks.meet(template.with_code(template.load(), _CODE_BUCKET, keys), parameters))
-    cloudformation = aws.client("cloudformation", endpoint)
+    keys = _upload(aws, packages)
+    met = quirks.meet(template.load(), parameters)
+    body = json.dumps(template.with_code(met, _CODE_BUCKET, keys))
+    cloudformation = aws.client("cloudformation")
     cloudformation.create_stack(
         StackName=STACK_NAME,
         TemplateBody=body,
@@ -29,8 +32,8 @@ def deploy(endpoint: str, packages: list[Package], parameters: dict[str, str]) -
     return _outputs(cloudformation)
 
 
-def _upload(endpoint: str, packages: list[Package]) -> dict[str, str]:
-    s3 = aws.client("s3", endpoint)
+def _upload(aws: Aws, packages: list[Package]) -> dict[str, str]:
+    s3 = aws.client("s3")
     s3.create_bucket(Bucket=_CODE_BUCKET)
 
     def put(package: Package) -> tuple[str, str]:
@@ -42,10 +45,10 @@ def _upload(endpoint: str, packages: list[Package]) -> dict[str, str]:
         return dict(pool.map(put, packages))
 
 
-def _outputs(cloudformation: object) -> dict[str, str]:
+def _outputs(cloudformation: Any) -> dict[str, str]:
     deadline = time.monotonic() + _DEPLOYS_WITHIN_S
     while time.monotonic() < deadline:
-        stack = cloudformation.describe_stacks(StackName=STACK_NAME)["Stacks"][0]  # type: ignore[attr-defined]
+        stack = cloudformation.describe_stacks(StackName=STACK_NAME)["Stacks"][0]
         if stack["StackStatus"] == "CREATE_COMPLETE":
             return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
         if not stack["StackStatus"].endswith("_IN_PROGRESS") or "ROLLBACK" in stack["StackStatus"]:
@@ -54,7 +57,7 @@ def _outputs(cloudformation: object) -> dict[str, str]:
     raise StackError("The emulator did not finish deploying template.yaml.", "Its log says more.")
 
 
-def _why(cloudformation: object) -> str:
-    events = cloudformation.describe_stack_events(StackName=STACK_NAME)["StackEvents"]  # type: ignore[attr-defined]
+def _why(cloudformation: Any) -> str:
+    events = cloudformation.describe_stack_events(StackName=STACK_NAME)["StackEvents"]
     failed = [event for event in events if event["ResourceStatus"].endswith("FAILED")]
     return "\n".join(f"    {event['LogicalResourceId']}: {event.get('ResourceStatusReason', '?')}" for event in failed)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import environment
+from . import environment, tls
 from .errors import StackError
 from .process import Process
 from .tools import program
@@ -20,28 +21,36 @@ _TRIES = 3
 
 @dataclass(frozen=True)
 class Emulator:
-    """A running emulator."""
+    """A running emulator. `trust` is a bundle with its certificate, if it speaks TLS."""
 
     process: Process
     endpoint: str
+    trust: str | None
 
 
 def start(folder: Path, *, auth: bool) -> Emulator:
     """Starts an emulator on a free port. Somebody may take the port before it does, so a few are tried."""
+    scratch = folder / "scratch"
+    scratch.mkdir(parents=True, exist_ok=True)
+    certificate = tls.make(scratch) if auth else None
     for _ in range(_TRIES):
-        port = free_port()
-        scratch = folder / "scratch"
-        scratch.mkdir(parents=True, exist_ok=True)
-        process = Process(
-            [str(program("stack", "ministack"))],
-            folder / "logs" / "emulator.log",
-            environment.emulator(port, scratch, auth=auth),
-        )
-        endpoint = f"http://127.0.0.1:{port}"
+        endpoint = f"{'https' if certificate else 'http'}://127.0.0.1:{free_port()}"
+        variables = environment.emulator(endpoint, scratch)
+        if certificate:
+            variables |= environment.enforcing(certificate)
+        process = Process(_command(endpoint, certificate), folder / "logs" / "emulator.log", variables)
         if _wait(process, endpoint):
-            return Emulator(process, endpoint)
+            return Emulator(process, endpoint, str(certificate.bundle) if certificate else None)
         process.stop()
     raise StackError(f"The emulator did not start:\n{process.last_lines()}\n", f"All of its log is in {process.log}.")
+
+
+def _command(endpoint: str, certificate: tls.Certificate | None) -> list[str]:
+    """With TLS, ministack's own program would take port 443 as well; the server that it is made for does not."""
+    if not certificate:
+        return [str(program("stack", "ministack"))]
+    server = [str(program("stack", "hypercorn")), "ministack.app:app", "--bind", endpoint.rpartition("/")[2]]
+    return [*server, "--certfile", str(certificate.certificate), "--keyfile", str(certificate.key), "--keep-alive", "75"]
 
 
 def free_port() -> int:
@@ -52,10 +61,11 @@ def free_port() -> int:
 
 
 def _wait(process: Process, endpoint: str) -> bool:
+    whoever = ssl._create_unverified_context()  # noqa: S323, SLF001 - it only waits for somebody to answer
     deadline = time.monotonic() + _STARTS_WITHIN_S
     while time.monotonic() < deadline and process.running():
         try:
-            with urllib.request.urlopen(f"{endpoint}/_ministack/ready", timeout=2):
+            with urllib.request.urlopen(f"{endpoint}/_ministack/ready", timeout=2, context=whoever):
                 return True
         except (urllib.error.URLError, OSError):
             time.sleep(0.05)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from .tls import Certificate
+
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
 _LOOPBACK = "127.0.0.1,localhost"
@@ -32,15 +34,13 @@ def base() -> dict[str, str]:
     return {**passed, "NO_PROXY": _LOOPBACK, "no_proxy": _LOOPBACK}
 
 
-def emulator(port: int, scratch: Path, *, auth: bool) -> dict[str, str]:
+def emulator(endpoint: str, scratch: Path) -> dict[str, str]:
     """The emulator's environment; the functions inherit it. All that it writes goes under `scratch`."""
-    endpoint = f"http://127.0.0.1:{port}"
     return {
         **base(),
         **aws(endpoint),
         "BIND_HOST": "127.0.0.1",
-        "GATEWAY_PORT": str(port),
-        "AUTH": "true" if auth else "false",
+        "GATEWAY_PORT": endpoint.rpartition(":")[2],
         "TMPDIR": str(scratch),
         "STATE_DIR": str(scratch / "state"),
         "S3_DATA_DIR": str(scratch / "s3"),
@@ -49,3 +49,19 @@ def emulator(port: int, scratch: Path, *, auth: bool) -> dict[str, str]:
         # Idle environments of functions are kept: tests come in bursts, and a start costs more than a wait.
         "LAMBDA_WARM_TTL_SECONDS": "3600",
     }
+
+
+def enforcing(certificate: Certificate) -> dict[str, str]:
+    """What the emulator needs on top of it to enforce IAM, which the template's policies allow over TLS only."""
+    return {
+        "AUTH": "true",
+        "USE_SSL": "1",
+        "MINISTACK_SSL_CERT": str(certificate.certificate),
+        "MINISTACK_SSL_KEY": str(certificate.key),
+        **trusting(certificate.bundle),
+    }
+
+
+def trusting(bundle: Path) -> dict[str, str]:
+    """Has SDKs trust the emulator's certificate."""
+    return {"SSL_CERT_FILE": str(bundle), "AWS_CA_BUNDLE": str(bundle)}

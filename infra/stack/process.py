@@ -19,18 +19,18 @@ def kill_group(group: int) -> None:
 
 
 class Process:
-    """A running program, its output in a log file."""
+    """A running program, its output in a log file, or on stderr if there is none."""
 
-    def __init__(self, command: list[str], log: Path, environment: dict[str, str]) -> None:
-        log.parent.mkdir(parents=True, exist_ok=True)
-        log.write_bytes(b"")
+    def __init__(self, command: list[str], log: Path | None, environment: dict[str, str]) -> None:
+        if log:
+            log.parent.mkdir(parents=True, exist_ok=True)
+            log.write_bytes(b"")
         self.log = log
         self._supervisor = subprocess.Popen(
-            [sys.executable, "-S", str(_SUPERVISOR), str(log), *command],
+            [sys.executable, "-S", str(_SUPERVISOR), str(log or "-"), *command],
             env=environment,
             stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL if log else sys.stderr,
             start_new_session=True,
         )
 
@@ -56,5 +56,5 @@ class Process:
 
     def last_lines(self, count: int = 5) -> str:
         """The end of its log, for error messages."""
-        lines = self.log.read_text(errors="replace").splitlines()
+        lines = self.log.read_text(errors="replace").splitlines() if self.log else []
         return "\n".join(f"    {line}" for line in lines[-count:])

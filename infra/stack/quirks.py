@@ -3,6 +3,7 @@
 AWS turns every parameter into text and back into what a property wants. The emulator (ministack 1.5.33) does not:
 - a Number parameter reaches an event source's MaximumConcurrency as text, and its poller then compares text with numbers;
 - a number of a mapping reaches a function's environment as a number, and no function can be started with it.
+With IAM enforced it asks for an action sqs:SendMessageBatch, which AWS does not have: there sqs:SendMessage covers both.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from .template import functions
 
 
 def meet(template: dict[str, Any], parameters: dict[str, str]) -> dict[str, Any]:
-    """The template with those two resolved for these parameters."""
+    """The template with those resolved for these parameters."""
     met = copy.deepcopy(template)
     values = {name: parameters.get(name, declared.get("Default")) for name, declared in met["Parameters"].items()}
     for resource in met["Resources"].values():
@@ -27,6 +28,10 @@ def meet(template: dict[str, Any], parameters: dict[str, str]) -> dict[str, Any]
         variables = function["Properties"].get("Environment", {}).get("Variables", {})
         for name, value in variables.items():
             variables[name] = _text(value, met["Mappings"], values)
+        for policy in function["Properties"].get("Policies", []):
+            for statement in policy["Statement"]:
+                if statement["Action"] == "sqs:SendMessage":
+                    statement["Action"] = ["sqs:SendMessage", "sqs:SendMessageBatch"]
     return met
 
 

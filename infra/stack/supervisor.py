@@ -1,6 +1,6 @@
 """Runs one program and makes sure that it, and all that it starts, ends.
 
-`supervisor.py LOG PROGRAM ARGUMENT…` leads a process group of its own. It ends the whole group when its standard input
+`supervisor.py LOG PROGRAM ARGUMENT…` (LOG may be "-": the standard output) leads a process group of its own. It ends the whole group when its standard input
 closes, which happens whenever whoever holds the other end is gone, killed or not; and when the program ends by itself.
 Where the system can (Linux), the program is also killed with its supervisor.
 """
@@ -24,10 +24,10 @@ def main() -> int:
     """Runs until either end of the pair is gone."""
     log, *command = sys.argv[1:]
     signal.signal(signal.SIGTERM, lambda *_: _end(None))
-    with open(log, "ab", buffering=0) as output:
-        child = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, preexec_fn=_die_with_parent
-        )
+    output = None if log == "-" else os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    child = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, preexec_fn=_die_with_parent
+    )
     threading.Thread(target=_wait_for_orphanage, args=(child,), daemon=True).start()
     child.wait()
     _end(child)

@@ -1,0 +1,68 @@
+"""Calls the HTTP API as an app does: signed with SigV4."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import urllib3
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from .aws import Aws
+from .environment import REGION
+
+_CREDENTIALS = Credentials("test", "test")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the API said."""
+
+    status: int
+    headers: dict[str, str]
+    body: Any
+    took_ms: int
+
+
+class Api:
+    """The stack's HTTP API."""
+
+    def __init__(self, aws: Aws, api_id: str) -> None:
+        self._base = f"{aws.endpoint}/_aws/execute-api/{api_id}/{quote('$default')}"
+        self._pool = urllib3.PoolManager(maxsize=32, retries=False, timeout=urllib3.Timeout(35), ca_certs=aws.trust)
+
+    def start(self, dr_number: str, mode: str = "full", *, force: bool = False) -> Answer:
+        """POST /evaluations."""
+        body = {"dr_number": dr_number, "mode": mode, "force": force}
+        return self.request("POST", "/evaluations", json.dumps(body).encode())
+
+    def evaluation(self, evaluation_id: str) -> Answer:
+        """GET /evaluations/{evaluation_id}."""
+        return self.request("GET", f"/evaluations/{evaluation_id}")
+
+    def history(self, dr_number: str, **query: str | int) -> Answer:
+        """GET /drs/{dr_number}/evaluations."""
+        return self.request("GET", f"/drs/{dr_number}/evaluations?{urlencode(query)}".rstrip("?"))
+
+    def request(self, method: str, path: str, body: bytes | None = None, *, signed: bool = True) -> Answer:
+        """Any request."""
+        request = AWSRequest(method, self._base + path, data=body, headers={"content-type": "application/json"})
+        if signed:
+            SigV4Auth(_CREDENTIALS, "execute-api", REGION).add_auth(request)
+        begun = time.monotonic()
+        reply = self._pool.request(method, self._base + path, body=body, headers=dict(request.headers))
+        took_ms = round((time.monotonic() - begun) * 1000)
+        headers = {name.lower(): value for name, value in reply.headers.items()}
+        return Answer(reply.status, headers, _decoded(reply.data), took_ms)
+
+
+def _decoded(data: bytes) -> Any:
+    try:
+        return json.loads(data)
+    except ValueError:
+        return data.decode(errors="replace")

@@ -1,0 +1,1 @@
+"""The commands of infra/local, a module each with `run(arguments) -> exit code`."""

@@ -1,0 +1,35 @@
+"""`infra/local test`: all tests. The last line printed is pytest's own summary."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from .. import tools
+from ..paths import INFRA, REPO, TEMPLATE
+from ..say import say
+
+_TEMPLATE_TESTS = "tests/e2e/test_template.py"
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Runs them all, whatever fails, and fails if any did."""
+    tools.ensure("checks")
+    fine = _run("Rust tests", ["cargo", "test", "--workspace", "--locked", "--quiet"])
+    fine &= _run("sam validate", [str(tools.program("checks", "sam")), "validate", "--lint", "--region", "us-east-1"])
+    fine &= _run("cfn-lint", [str(tools.program("checks", "cfn-lint")), "-t", str(TEMPLATE)])
+    what = [_TEMPLATE_TESTS] if arguments.fast_only else ["tests/e2e"]
+    fine &= _run("End-to-end tests", [sys.executable, "-m", "pytest", *what, *arguments.pytest])
+    return 0 if fine else 1
+
+
+def _run(name: str, command: list[str]) -> bool:
+    say(f"\n── {name}: {' '.join(Path(part).name if '/' in part else part for part in command)}")
+    environment = {**os.environ, "SAM_CLI_TELEMETRY": "0", "PYTHONPATH": str(INFRA)}
+    failed = subprocess.run(command, cwd=REPO, env=environment, check=False).returncode != 0
+    if failed:
+        say(f"── {name}: FAILED")
+    return not failed

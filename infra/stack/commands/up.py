@@ -1,0 +1,76 @@
+"""`infra/local up`: keeps a stack up, says where everything is, and shows the functions' logs."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+from .. import environment
+from ..errors import StackError
+from ..local_stack import LocalStack, attach, running
+from ..say import say
+from . import options
+
+_LOOKS_EVERY_S = 0.5
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Stays until Ctrl-C, `infra/local down`, or the end of a part of the stack."""
+    if attach(arguments.name):
+        raise StackError(f"The stack {arguments.name} runs already.", "End it with infra/local down, or say --name.")
+    with running(options.of(arguments)) as stack:
+        stay(stack)
+    return 0
+
+
+def stay(stack: LocalStack) -> None:
+    """Shows endpoints and logs until the process is told to end."""
+    say(endpoints(stack))
+    say("Logs follow; Ctrl-C ends everything.\n")
+    stack.logs.listen(say)
+    while True:
+        stack.check()
+        time.sleep(_LOOKS_EVERY_S)
+
+
+def endpoints(stack: LocalStack) -> str:
+    """Where everything is."""
+    about, outputs = stack.description, stack.outputs
+    kind = "simulated" if about.vlm_simulated else "real"
+    name = stack.folder.name
+    return f"""
+The stack {name} is up.
+  AWS        {about.endpoint}   (any key; region {environment.REGION})
+  API        {about.endpoint}/_aws/execute-api/{outputs['ApiId']}/$default   (signed with SigV4, service execute-api)
+  photos     s3://{outputs['BucketName']}/photos/DR…/
+  VLM        {about.vlm_url}   ({kind}, {about.vlm_model})
+  variables  {write_environment(stack)}   (set -a; . this file; set +a)
+  logs       {stack.folder.path / 'logs'}
+  evaluate   infra/local evaluate DR1730550{'' if name == 'local' else f' --name {name}'}"""
+
+
+def write_environment(stack: LocalStack) -> Path:
+    """A file of variables for an AWS command line, and for functions that run outside the stack."""
+    path = stack.folder.path / "env"
+    path.write_text("".join(f"{name}='{value}'\n" for name, value in variables(stack).items()))
+    return path
+
+
+def variables(stack: LocalStack) -> dict[str, str]:
+    """The variables of all functions together: they agree where they share one."""
+    about, outputs = stack.description, stack.outputs
+    return {
+        **environment.aws(about.endpoint),
+        **(environment.trusting(Path(about.trust)) if about.trust else {}),
+        "TABLE_NAME": outputs["TableName"],
+        "BUCKET_NAME": outputs["BucketName"],
+        "BATCHES_QUEUE_URL": outputs["BatchesQueueUrl"],
+        "UPLOADS_QUEUE_URL": outputs["UploadsQueueUrl"],
+        "RESULTS_QUEUE_URL": outputs["ResultsQueueUrl"],
+        "VLM_BASE_URL": about.vlm_url,
+        "VLM_MODEL": about.vlm_model,
+        "VLM_API_KEY_SECRET_ARN": outputs["VlmApiKeySecretArn"],
+        "API_ID": outputs["ApiId"],
+        "RUST_LOG": "info",
+    }

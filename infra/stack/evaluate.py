@@ -1,0 +1,119 @@
+"""Evaluates DRs on a stack as the app would: uploads, asks the API, polls until there is a verdict."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .api import Answer
+from .errors import StackError
+from .local_stack import LocalStack
+from .photos import Dr
+from .progress import Progress
+
+#: Uploads at once, of all DRs together; a phone or an office line would not carry more.
+_UPLOADS = 8
+
+
+@dataclass(frozen=True)
+class Wish:
+    """How to evaluate."""
+
+    mode: str = "full"
+    force: bool = False
+    give_up_after_s: float = 600.0
+
+
+@dataclass
+class Evaluated:
+    """A DR's evaluation, and what it looked like from outside."""
+
+    dr: Dr
+    evaluation: dict[str, Any]
+    joined: bool
+    cached: bool
+    upload_ms: int
+    api_ms: int
+    seen_ms: int
+
+
+class Evaluator:
+    """Evaluates DRs, all at once."""
+
+    def __init__(self, stack: LocalStack, wish: Wish) -> None:
+        self._stack = stack
+        self._wish = wish
+        self._s3 = stack.aws.client("s3")
+        self._api = stack.api()
+        self._uploads = ThreadPoolExecutor(max_workers=_UPLOADS)
+        self.progress = Progress()
+
+    def evaluate(self, drs: list[Dr]) -> list[Evaluated]:
+        """All of them; a failure of one is raised when the others are done."""
+        try:
+            with ThreadPoolExecutor(max_workers=max(1, len(drs))) as pool:
+                return [future.result() for future in [pool.submit(self._one, dr) for dr in drs]]
+        finally:
+            self._uploads.shutdown(cancel_futures=True)
+            self.progress.close()
+
+    def _one(self, dr: Dr) -> Evaluated:
+        begun = time.monotonic()
+        self.upload(dr)
+        uploaded = time.monotonic()
+        answer = self._api.start(dr.number, self._wish.mode, force=self._wish.force)
+        if answer.status not in (200, 202):
+            raise StackError(_refusal(dr, answer))
+        evaluation = self._wait(dr, answer)
+        return Evaluated(
+            dr=dr,
+            evaluation=evaluation,
+            joined=answer.body["joined"],
+            cached=answer.body["cached"],
+            upload_ms=round((uploaded - begun) * 1000),
+            api_ms=answer.took_ms,
+            seen_ms=round((time.monotonic() - uploaded) * 1000),
+        )
+
+    def upload(self, dr: Dr) -> None:
+        """Puts a DR's photos where the app puts them."""
+        bucket = self._stack.outputs["BucketName"]
+
+        def put(photo: Path) -> None:
+            key = f"photos/{dr.number}/{photo.name}"
+            self._s3.put_object(Bucket=bucket, Key=key, Body=photo.read_bytes(), ContentType="image/jpeg")
+
+        waiting: list[Future[None]] = [self._uploads.submit(put, photo) for photo in dr.photos]
+        for done, future in enumerate(waiting, start=1):
+            future.result()
+            self.progress.show(dr.number, "uploading", done, len(waiting))
+
+    def _wait(self, dr: Dr, answer: Answer) -> dict[str, Any]:
+        evaluation_id = answer.body["evaluation_id"]
+        give_up_at = time.monotonic() + self._wish.give_up_after_s
+        while time.monotonic() < give_up_at:
+            look = self._api.evaluation(evaluation_id)
+            if look.status != 200:
+                raise StackError(_refusal(dr, look))
+            self._show(dr, look.body)
+            if look.body["status"] == "completed":
+                return dict(look.body)
+            self._stack.check()
+            time.sleep(min(5.0, float(look.headers.get("retry-after", 1))))
+        raise StackError(
+            f"{dr.number} was not evaluated within {self._wish.give_up_after_s:.0f} s.",
+            f"The functions' logs are in {self._stack.folder.path / 'logs'}.",
+        )
+
+    def _show(self, dr: Dr, evaluation: dict[str, Any]) -> None:
+        progress, waiting = evaluation["progress"], evaluation["waiting"]
+        note = f"(waiting: {waiting['reason']})" if waiting else ""
+        self.progress.show(dr.number, "evaluating", progress["photos_done"], progress["photos_total"], note)
+
+
+def _refusal(dr: Dr, answer: Answer) -> str:
+    detail = answer.body.get("detail") or answer.body.get("message") if isinstance(answer.body, dict) else answer.body
+    return f"The API refused {dr.number} with {answer.status}: {detail}"

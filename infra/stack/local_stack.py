@@ -1,0 +1,157 @@
+"""A stack that runs in this process's care, or one that somebody else runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from . import build, deploy, emulator, package, vlm
+from .api import Api
+from .aws import Aws
+from .errors import StackError
+from .logs import LogCollector
+from .process import Process
+from .say import say, step
+from .state import Description, Folder
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a stack is to be."""
+
+    name: str = "local"
+    auth: bool = False
+    timing: str = "standard"
+    vlm_url: str | None = None
+    vlm_model: str = "Qwen/Qwen3-VL-8B-Instruct"
+    simulation: list[str] = field(default_factory=list)
+    parameters: dict[str, str] = field(default_factory=dict)
+    build: bool = True
+
+
+class LocalStack:
+    """A running stack."""
+
+    def __init__(self, folder: Folder, description: Description, processes: list[Process]) -> None:
+        self.folder = folder
+        self.description = description
+        self.aws = Aws(description.endpoint, description.trust)
+        self.logs = LogCollector(self.aws, folder.path / "logs")
+        self._processes = processes
+
+    def api(self) -> Api:
+        """Its HTTP API."""
+        return Api(self.aws, self.outputs["ApiId"])
+
+    @property
+    def outputs(self) -> dict[str, str]:
+        """The outputs of template.yaml."""
+        return self.description.outputs
+
+    @property
+    def attached(self) -> bool:
+        """Whether somebody else runs it."""
+        return not self._processes
+
+    def check(self) -> None:
+        """Raises if a part of it has ended."""
+        for process in self._processes:
+            if not process.running():
+                raise StackError(f"A part of the stack ended:\n{process.last_lines()}\n", f"Its log is {process.log}.")
+
+    def stop(self) -> None:
+        """Ends it, if it is ours."""
+        if self._processes:
+            self.logs.stop()
+            for process in reversed(self._processes):
+                process.stop()
+            self.folder.release()
+
+
+def attach(name: str) -> LocalStack | None:
+    """The stack of this name that somebody else keeps up."""
+    folder = Folder(name)
+    description = folder.running()
+    return LocalStack(folder, description, []) if description else None
+
+
+@contextmanager
+def running(options: Options) -> Iterator[LocalStack]:
+    """A stack of one's own, for as long as the block lasts."""
+    stack = start(options)
+    try:
+        yield stack
+    finally:
+        stack.stop()
+
+
+def start(options: Options) -> LocalStack:
+    """Builds, packages, starts and deploys."""
+    if options.build:
+        with step("built"):
+            build.build()
+    with step("packaged"):
+        packages = package.package_all()
+    folder = _free_folder(options.name)
+    processes: list[Process] = []
+    try:
+        return _start(folder, options, packages, processes)
+    except BaseException:
+        for process in reversed(processes):
+            process.stop()
+        folder.release()
+        raise
+
+
+def _start(folder: Folder, options: Options, packages: list[package.Package], processes: list[Process]) -> LocalStack:
+    with step("started the VLM"):
+        asked = _vlm(folder, options)
+        if asked.process:
+            processes.append(asked.process)
+    with step("started the emulator"):
+        local_aws = emulator.start(folder.path, auth=options.auth)
+        processes.append(local_aws.process)
+    parameters = {
+        "VlmBaseUrl": asked.url,
+        "VlmModel": asked.model,
+        "VlmApiKey": "none" if asked.simulated else vlm.api_key(),
+        "TimingProfile": options.timing,
+        **options.parameters,
+    }
+    with step("deployed template.yaml"):
+        outputs = deploy.deploy(Aws(local_aws.endpoint, local_aws.trust), packages, parameters)
+    description = Description(
+        owner_pid=os.getpid(),
+        endpoint=local_aws.endpoint,
+        outputs=outputs,
+        vlm_url=asked.url,
+        vlm_model=asked.model,
+        vlm_simulated=asked.simulated,
+        code="-".join(item.digest[:8] for item in packages),
+        trust=local_aws.trust,
+        timing=options.timing,
+        groups=[process.group for process in processes],
+    )
+    folder.write(description)
+    stack = LocalStack(folder, description, processes)
+    stack.logs.start()
+    return stack
+
+
+def _vlm(folder: Folder, options: Options) -> vlm.Vlm:
+    if options.vlm_url:
+        return vlm.real(options.vlm_url, options.vlm_model)
+    return vlm.simulated(folder.path, options.simulation)
+
+
+def _free_folder(name: str) -> Folder:
+    """The folder of this name, or the next free number behind it: several stacks can run side by side."""
+    for number in range(1, 100):
+        folder = Folder(name if number == 1 else f"{name}-{number}")
+        if folder.acquire():
+            if number > 1:
+                say(f"A stack {name} runs already; this one is {folder.name}.")
+            return folder
+    raise StackError("A hundred stacks of this name run already.", "End some with infra/local down.")

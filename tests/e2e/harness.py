@@ -1,0 +1,170 @@
+"""What a test does with a stack: make DRs, upload them, ask, wait, and make the simulated VLM misbehave."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import shutil
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import truth as truths
+import urllib3
+
+from stack import samples
+from stack.api import Answer
+from stack.local_stack import LocalStack
+
+_NUMBERS = itertools.count(1)
+#: Far above what any test needs on a busy machine of two cores.
+_PATIENCE_S = 120.0
+_ALWAYS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Dr:
+    """A DR with its photos on disk and their truth."""
+
+    number: str
+    photos: list[Path]
+    truth: truths.Truth
+
+
+class SimulatedVlm:
+    """The routes by which the simulated VLM is told how to behave."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._pool = urllib3.PoolManager(retries=False)
+
+    def reset(self) -> None:
+        """No faults, the latency it was started with, counts at zero."""
+        self._post("/simulation/reset", {})
+
+    def fault(self, kind: str, count: int = _ALWAYS, **options: Any) -> None:
+        """Has the next `count` requests fail so; without a count all, until `recover`."""
+        self._post("/simulation/faults", {"kind": kind, "count": count, **options})
+
+    def recover(self) -> None:
+        """No more faults."""
+        self._pool.request("DELETE", f"{self._url}/simulation/faults")
+
+    def latency(self, spec: str) -> None:
+        """How long answers take, such as fixed:3000."""
+        self._post("/simulation/latency", {"latency": spec})
+
+    def stats(self) -> dict[str, Any]:
+        """What it has counted."""
+        return dict(json.loads(self._pool.request("GET", f"{self._url}/simulation/stats").data))
+
+    def _post(self, path: str, body: dict[str, Any]) -> None:
+        reply = self._pool.request("POST", self._url + path, json=body)
+        assert reply.status < 300, f"{path}: {reply.status} {reply.data!r}"
+
+
+class Harness:
+    """A stack, its API and bucket, and DRs of its own for each test."""
+
+    def __init__(self, stack: LocalStack, scratch: Path) -> None:
+        self.stack = stack
+        self.api = stack.api()
+        self.vlm = SimulatedVlm(stack.description.vlm_url)
+        self._s3 = stack.aws.client("s3")
+        self._lambda = stack.aws.client("lambda")
+        self._scratch = scratch
+
+    def dr(self, photos: int = 10, *, seed: int = 1, megapixels: float = 1.0) -> Dr:
+        """A new DR. The first ten photos show the ten steps, each well enough to pass."""
+        number = f"E2E{next(_NUMBERS):05}"
+        arguments = ["--dr", number, "--photos", str(photos), "--seed", str(seed), "--megapixels", str(megapixels)]
+        samples.make(self._scratch, *arguments)
+        return self._read(self._scratch, number)
+
+    def sample(self, name: str) -> Dr:
+        """One of the named sample DRs, in full size."""
+        samples.named([name])
+        return self._read(samples.SAMPLES, name)
+
+    def hostile(self) -> dict[str, Path]:
+        """Files that are no good photos, by name."""
+        folder = self._scratch / "hostile"
+        if not folder.is_dir():
+            samples.make(self._scratch, "--hostile")
+        return {path.name: path for path in sorted(folder.iterdir())}
+
+    def upload(self, dr: Dr, *more: Path) -> None:
+        """Puts a DR's photos, and more, where the app puts them."""
+        with ThreadPoolExecutor(max_workers=8) as pool:
+            list(pool.map(lambda path: self.put(dr.number, path.name, path.read_bytes()), [*dr.photos, *more]))
+
+    def put(self, number: str, name: str, content: bytes) -> None:
+        """Puts one photo."""
+        self._s3.put_object(Bucket=self.stack.outputs["BucketName"], Key=f"photos/{number}/{name}", Body=content)
+
+    def evaluate(self, dr: Dr, mode: str = "full", *, force: bool = False) -> dict[str, Any]:
+        """Asks for an evaluation and waits for its end."""
+        answer = self.api.start(dr.number, mode, force=force)
+        assert answer.status in (200, 202), answer
+        return self.completed(answer.body["evaluation_id"])
+
+    def completed(self, evaluation_id: str, within_s: float = _PATIENCE_S) -> dict[str, Any]:
+        """An evaluation, once it is completed."""
+        return dict(self.when(evaluation_id, lambda seen: seen["status"] == "completed", within_s))
+
+    def when(
+        self, evaluation_id: str, arrived: Callable[[dict[str, Any]], bool], within_s: float = _PATIENCE_S
+    ) -> dict[str, Any]:
+        """An evaluation, once it has come so far; its progress must never go back on the way."""
+        deadline, done, last = time.monotonic() + within_s, 0, None
+        while time.monotonic() < deadline:
+            answer = self.api.evaluation(evaluation_id)
+            assert answer.status == 200, answer
+            last = dict(answer.body)
+            assert last["progress"]["photos_done"] >= done, "progress went back"
+            done = last["progress"]["photos_done"]
+            if arrived(last):
+                return last
+            assert "retry-after" in answer.headers
+            time.sleep(0.2)
+        raise AssertionError(f"not within {within_s} s: {json.dumps(last)[:2000]}")
+
+    def settled(self, dr: Dr, evaluations: int = 1) -> list[dict[str, Any]]:
+        """A DR's history, once its uploads have led to so many completed evaluations."""
+        deadline = time.monotonic() + _PATIENCE_S
+        history: list[dict[str, Any]] = []
+        while time.monotonic() < deadline:
+            history = self.api.history(dr.number).body["evaluations"]
+            if len(history) >= evaluations and all(entry["status"] == "completed" for entry in history):
+                return history
+            time.sleep(0.2)
+        raise AssertionError(f"not settled: {history}")
+
+    def invoke(self, function: str, event: dict[str, Any]) -> tuple[Any, str | None]:
+        """Invokes a function directly: its answer, and the kind of error if it was one."""
+        name = self.stack.outputs[f"{function.capitalize()}FunctionName"]
+        reply = self._lambda.invoke(FunctionName=name, Payload=json.dumps(event).encode())
+        return json.loads(reply["Payload"].read()), reply.get("FunctionError")
+
+    def _read(self, folder: Path, number: str) -> Dr:
+        photos = sorted(path for path in (folder / number).iterdir() if path.is_file())
+        return Dr(number, photos, truths.read(folder / f"{number}.truth.json"))
+
+
+def copied(dr: Dr, folder: Path, names: dict[str, str]) -> Dr:
+    """A DR with its photos under other names, in another folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    photos = [Path(shutil.copy(path, folder / names[path.name])) for path in dr.photos]
+    return Dr(dr.number, photos, {names[name]: steps for name, steps in dr.truth.items()})
+
+
+def problem(answer: Answer, status: int) -> dict[str, Any]:
+    """The problem document of a refusal, checked."""
+    assert answer.status == status, answer
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert {"type", "title", "status", "detail"} <= answer.body.keys()
+    assert answer.body["status"] == status
+    return dict(answer.body)

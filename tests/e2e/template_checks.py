@@ -1,0 +1,258 @@
+"""What must hold in template.yaml. Each check takes the loaded template and gives what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+Template = dict[str, Any]
+Check = Callable[[Template], list[str]]
+
+#: API Gateway gives an HTTP request up after this many seconds.
+GATEWAY_LIMIT_S = 30
+FOURTEEN_DAYS_S = 14 * 24 * 60 * 60
+
+
+def resources(template: Template, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The resources of a type: name and properties."""
+    for name, resource in template["Resources"].items():
+        if resource["Type"] == kind:
+            yield name, resource["Properties"]
+
+
+def in_profile(template: Template, value: Any, profile: str) -> int:
+    """A number, or what it stands for in a timing profile."""
+    if isinstance(value, dict):
+        _, _, column = value["Fn::FindInMap"]
+        return int(template["Mappings"]["Timing"][profile][column])
+    return int(value)
+
+
+def target(value: Any) -> str:
+    """The resource that a reference means."""
+    return str(value["Ref"] if "Ref" in value else value["Fn::GetAtt"][0])
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _mappings(template: Template) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
+    """Event sources: their name, queue and function, and their properties."""
+    for name, source in resources(template, "AWS::Lambda::EventSourceMapping"):
+        yield name, target(source["EventSourceArn"]), target(source["FunctionName"]), source
+
+
+def visibility_is_six_times_the_timeout(template: Template) -> list[str]:
+    """A message must not come back while its consumer still works on it, or the event source retries it."""
+    wrong = []
+    for profile in template["Mappings"]["Timing"]:
+        for name, queue, function, _ in _mappings(template):
+            visible = in_profile(template, template["Resources"][queue]["Properties"].get("VisibilityTimeout", 30), profile)
+            timeout = in_profile(template, template["Resources"][function]["Properties"]["Timeout"], profile)
+            if visible < 6 * timeout:
+                wrong.append(f"{profile}: {name}: {queue} hides messages {visible} s, less than 6 x {timeout} s")
+    return wrong
+
+
+def what_is_lost_was_not_merely_hidden(template: Template) -> list[str]:
+    """The sweeper may send a photo again only when the queue would have delivered it again."""
+    rows = template["Mappings"]["Timing"].items()
+    return [f"{name}: LostAfter" for name, row in rows if row["LostAfter"] <= row["BatchesVisibility"]]
+
+
+def a_timeout_fits_what_waits_for_it(template: Template) -> list[str]:
+    """The splitter answers before API Gateway gives up; the VLM before the batch function ends; a sweep before the next."""
+    wrong = []
+    for name, row in template["Mappings"]["Timing"].items():
+        if row["SplitterTimeout"] >= GATEWAY_LIMIT_S or row["ApiTimeout"] >= GATEWAY_LIMIT_S:
+            wrong.append(f"{name}: API Gateway gives up after {GATEWAY_LIMIT_S} s")
+        if row["VlmTimeout"] + 10 > row["BatchTimeout"]:
+            wrong.append(f"{name}: a VLM answer may outlast the batch function")
+        if row["SweeperTimeout"] >= 60:
+            wrong.append(f"{name}: sweeps overlap")
+    return wrong
+
+
+def the_load_on_the_vlm_is_bounded(template: Template) -> list[str]:
+    """Invocations times photos in flight never exceed what the server takes."""
+    parameters, bound = template["Parameters"], template["Metadata"]["VlmServer"]["MaxNumSeqs"]
+    (source,) = [source for _, queue, _, source in _mappings(template) if queue == "BatchesQueue"]
+    wrong = []
+    if source.get("ScalingConfig", {}).get("MaximumConcurrency") != {"Ref": "VlmMaxConcurrency"}:
+        wrong.append("the batches event source is not bounded by VlmMaxConcurrency")
+    if source["BatchSize"] != 1:
+        wrong.append("an invocation of the batch function takes several batches")
+    if parameters["VlmMaxConcurrency"]["Default"] * parameters["PhotosInFlight"]["Default"] > bound:
+        wrong.append(f"more than {bound} requests in flight")
+    if parameters["PhotosPerBatch"]["Default"] > parameters["PhotosInFlight"]["Default"]:
+        wrong.append("photos wait inside a batch")
+    return wrong
+
+
+def event_sources_report_single_failures(template: Template) -> list[str]:
+    """One bad record must not repeat the others."""
+    sources = _mappings(template)
+    return [name for name, *_, source in sources if source.get("FunctionResponseTypes") != ["ReportBatchItemFailures"]]
+
+
+def event_sources_are_bounded(template: Template) -> list[str]:
+    """Without a bound, throttling uses up receives, and good messages end in the dead-letter queue."""
+    return [name for name, *_, source in _mappings(template) if "MaximumConcurrency" not in source.get("ScalingConfig", {})]
+
+
+def queues_end_in_dead_letters(template: Template) -> list[str]:
+    """Every queue that a function reads has a dead-letter queue, and each chain ends where an alarm watches."""
+    queues = dict(resources(template, "AWS::SQS::Queue"))
+    read = {queue for _, queue, _, _ in _mappings(template)}
+    watched = {target(alarm["Dimensions"][0]["Value"]) for _, alarm in resources(template, "AWS::CloudWatch::Alarm")}
+    dead = {target(queue["RedrivePolicy"]["deadLetterTargetArn"]) for queue in queues.values() if "RedrivePolicy" in queue}
+    wrong = [f"{name}: no dead-letter queue" for name in read if "RedrivePolicy" not in queues[name]]
+    wrong += [f"{name}: kept for less than 14 days" for name in dead if queues[name].get("MessageRetentionPeriod") != FOURTEEN_DAYS_S]
+    wrong += [f"{name}: no alarm" for name in dead - watched]
+    for name in read & queues.keys():
+        least = 3 if name in dead else 5
+        if "RedrivePolicy" in queues[name] and queues[name]["RedrivePolicy"]["maxReceiveCount"] < least:
+            wrong.append(f"{name}: fewer than {least} receives")
+    return wrong
+
+
+def queues_are_encrypted(template: Template) -> list[str]:
+    """With keys that SQS manages, at least."""
+    return [name for name, queue in resources(template, "AWS::SQS::Queue") if queue.get("SqsManagedSseEnabled") is not True]
+
+
+def only_tls_is_let_in(template: Template) -> list[str]:
+    """Queues and bucket refuse plain HTTP."""
+    guarded = set()
+    for _, policy in resources(template, "AWS::SQS::QueuePolicy"):
+        if _refuses_plain_http(policy["PolicyDocument"]):
+            guarded |= {target(queue) for queue in policy["Queues"]}
+    for _, policy in resources(template, "AWS::S3::BucketPolicy"):
+        if _refuses_plain_http(policy["PolicyDocument"]):
+            guarded.add(target(policy["Bucket"]))
+    kinds = ("AWS::SQS::Queue", "AWS::S3::Bucket")
+    return [name for kind in kinds for name, _ in resources(template, kind) if name not in guarded]
+
+
+def _refuses_plain_http(document: dict[str, Any]) -> bool:
+    return any(
+        statement["Effect"] == "Deny"
+        and statement["Principal"] == "*"
+        and statement.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}}
+        and statement["Action"] in ("sqs:*", "s3:*")
+        for statement in document["Statement"]
+    )
+
+
+def the_bucket_is_private_and_encrypted(template: Template) -> list[str]:
+    """Photos show people's homes."""
+    wrong = []
+    for name, bucket in resources(template, "AWS::S3::Bucket"):
+        block = bucket.get("PublicAccessBlockConfiguration", {})
+        switches = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
+        wrong += [f"{name}: {switch}" for switch in switches if block.get(switch) is not True]
+        wrong += [f"{name}: {wanted}" for wanted in ("BucketEncryption", "LifecycleConfiguration") if wanted not in bucket]
+        if bucket.get("OwnershipControls") != {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}:
+            wrong.append(f"{name}: ACLs")
+    return wrong
+
+
+def only_the_bucket_may_send_uploads(template: Template) -> list[str]:
+    """The grant to S3 names bucket and account, or anybody's bucket could send events."""
+    wrong = []
+    for name, policy in resources(template, "AWS::SQS::QueuePolicy"):
+        for statement in policy["PolicyDocument"]["Statement"]:
+            condition = statement.get("Condition", {})
+            scoped = "aws:SourceArn" in condition.get("ArnEquals", {}) and "aws:SourceAccount" in condition.get("StringEquals", {})
+            if statement["Effect"] == "Allow" and not scoped:
+                wrong.append(f"{name}: {statement.get('Sid')}")
+    return wrong
+
+
+def the_table_is_safe(template: Template) -> list[str]:
+    """On demand, encrypted, recoverable, kept, and cleaned by TTL."""
+    wanted = {
+        "BillingMode": "PAY_PER_REQUEST",
+        "SSESpecification": {"SSEEnabled": True},
+        "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
+        "TimeToLiveSpecification": {"AttributeName": "ttl", "Enabled": True},
+    }
+    wrong = []
+    for name, table in resources(template, "AWS::DynamoDB::Table"):
+        wrong += [f"{name}: {key}" for key, value in wanted.items() if table.get(key) != value]
+    for name, resource in template["Resources"].items():
+        if resource["Type"] in ("AWS::DynamoDB::Table", "AWS::S3::Bucket") and resource.get("DeletionPolicy") != "Retain":
+            wrong.append(f"{name}: DeletionPolicy")
+    return wrong
+
+
+def every_route_wants_authorisation(template: Template) -> list[str]:
+    """IAM, or a token where an issuer is set; never nothing."""
+    wanted = {"Fn::If": ["UseJwt", "JWT", "AWS_IAM"]}
+    wrong = [name for name, route in resources(template, "AWS::ApiGatewayV2::Route") if route.get("AuthorizationType") != wanted]
+    return wrong + [name for name, _ in resources(template, "AWS::Lambda::Url")]
+
+
+def policies_are_least_privilege(template: Template) -> list[str]:
+    """Each function's statements name actions and resources; no managed policy comes in by the back door."""
+    wrong = []
+    for name, function in resources(template, "AWS::Serverless::Function"):
+        for policy in function["Policies"]:
+            if not isinstance(policy, dict) or "Statement" not in policy:
+                wrong.append(f"{name}: {policy} is not spelled out")
+                continue
+            for statement in policy["Statement"]:
+                wrong += [f"{name}: {action}" for action in _as_list(statement["Action"]) if "*" in action]
+                wrong += [f"{name}: {statement['Sid']}: any resource" for it in _as_list(statement["Resource"]) if it == "*"]
+        if any(event["Type"] == "SQS" for event in function.get("Events", {}).values()):
+            wrong.append(f"{name}: SAM's SQS event lets it read every queue")
+    return wrong
+
+
+def logs_are_kept_for_a_set_time(template: Template) -> list[str]:
+    """Each function writes to a log group of ours, and each log group forgets."""
+    groups = dict(resources(template, "AWS::Logs::LogGroup"))
+    wrong = [f"{name}: RetentionInDays" for name, group in groups.items() if "RetentionInDays" not in group]
+    for name, function in resources(template, "AWS::Serverless::Function"):
+        if function.get("LoggingConfig", {}).get("LogGroup", {}).get("Ref") not in groups:
+            wrong.append(f"{name}: no log group of its own")
+    return wrong
+
+
+def the_key_stays_in_its_secret(template: Template) -> list[str]:
+    """The VLM's key is in no function's environment, and CloudFormation does not show it."""
+    wrong = [] if template["Parameters"]["VlmApiKey"].get("NoEcho") is True else ["VlmApiKey is echoed"]
+    for name, function in resources(template, "AWS::Serverless::Function"):
+        if {"Ref": "VlmApiKey"} in function.get("Environment", {}).get("Variables", {}).values():
+            wrong.append(f"{name}: the key is in its environment")
+    return wrong
+
+
+def functions_are_native(template: Template) -> list[str]:
+    """provided.al2023, for the architecture that the parameter names."""
+    common = template["Globals"]["Function"]
+    wrong = [] if common["Runtime"] == "provided.al2023" else ["Runtime"]
+    wrong += [] if common["Architectures"] == [{"Ref": "Architecture"}] else ["Architectures"]
+    return wrong + ([] if template["Parameters"]["Architecture"]["Default"] == "x86_64" else ["Architecture"])
+
+
+CHECKS: tuple[Check, ...] = (
+    visibility_is_six_times_the_timeout,
+    what_is_lost_was_not_merely_hidden,
+    a_timeout_fits_what_waits_for_it,
+    the_load_on_the_vlm_is_bounded,
+    event_sources_report_single_failures,
+    event_sources_are_bounded,
+    queues_end_in_dead_letters,
+    queues_are_encrypted,
+    only_tls_is_let_in,
+    the_bucket_is_private_and_encrypted,
+    only_the_bucket_may_send_uploads,
+    the_table_is_safe,
+    every_route_wants_authorisation,
+    policies_are_least_privilege,
+    logs_are_kept_for_a_set_time,
+    the_key_stays_in_its_secret,
+    functions_are_native,
+)

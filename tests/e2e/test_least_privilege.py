@@ -1,0 +1,78 @@
+"""Everything once with the emulator enforcing IAM and TLS: the functions have every right they need.
+
+That they have no right beside is for test_template.py.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import truth
+from harness import Harness
+
+from stack.local_stack import Options, running
+from stack.paths import REPO
+
+
+@pytest.fixture(scope="module")
+def enforcing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
+    """A stack of its own."""
+    options = Options(name="test-iam", timing="fast", auth=True, build=False, simulation=["--latency", "none"])
+    with running(options) as stack:
+        yield Harness(stack, tmp_path_factory.mktemp("iam"))
+
+
+def test_every_way_in_works_under_iam(enforcing: Harness) -> None:
+    dr, direct, uploaded = enforcing.dr(3), enforcing.dr(2), enforcing.dr(2)
+    enforcing.upload(dr)
+    assert truth.seen(enforcing.evaluate(dr)) == truth.verdict(dr.truth)
+    assert truth.seen(enforcing.evaluate(dr, "quick")) == truth.verdict(dr.truth, "quick")
+    enforcing.upload(direct)
+    answer, error = enforcing.invoke("splitter", {"dr_number": direct.number})
+    assert error is None, answer
+    enforcing.completed(answer["evaluation_id"])
+    enforcing.upload(uploaded)
+    assert len(enforcing.settled(uploaded)) == 1
+
+
+def test_a_photo_that_is_put_off_is_sent_again_under_iam(enforcing: Harness) -> None:
+    dr = enforcing.dr(2)
+    enforcing.upload(dr)
+    enforcing.vlm.fault("status_503", count=3)
+    assert truth.seen(enforcing.evaluate(dr)) == truth.verdict(dr.truth)
+
+
+def test_dead_letters_and_sweeping_work_under_iam(enforcing: Harness) -> None:
+    report, error = enforcing.invoke("sweeper", json.loads((REPO / "tests/events/sweeper.json").read_text()))
+    assert error is None, report
+    dead = json.loads((REPO / "tests/events/aggregator-dead-letter.json").read_text())["Records"][0]["body"]
+    sqs = enforcing.stack.aws.client("sqs")
+    queue = enforcing.stack.outputs["BatchesDeadLetterQueueUrl"]
+    sqs.send_message(QueueUrl=queue, MessageBody=dead)
+    _wait_until_empty(sqs, queue)
+
+
+def test_nothing_was_refused(enforcing: Harness) -> None:
+    enforcing.stack.logs.stop()
+    refused = [line for log in _logs(enforcing) for line in log.splitlines() if "AccessDenied" in line or "not authorized" in line]
+    assert refused == []
+
+
+def _logs(harness: Harness) -> list[str]:
+    folder: Path = harness.stack.folder.path / "logs"
+    return [path.read_text(errors="replace") for path in sorted(folder.glob("*.log"))]
+
+
+def _wait_until_empty(sqs: Any, queue: str) -> None:
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    for _ in range(100):
+        counts = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]
+        if all(count == "0" for count in counts.values()):
+            return
+        time.sleep(0.2)
+    raise AssertionError(f"still in the queue: {counts}")

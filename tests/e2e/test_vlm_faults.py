@@ -1,0 +1,52 @@
+"""A VLM that fails, lies, or is away: work waits for it, and ends as it would have without."""
+
+from __future__ import annotations
+
+import pytest
+import truth
+from harness import Harness
+
+
+@pytest.mark.parametrize("kind", ["status_429", "status_500", "status_503", "drop", "hang"])
+def test_a_passing_failure_delays_a_photo_and_changes_no_verdict(harness: Harness, kind: str) -> None:
+    dr = harness.dr(2)
+    harness.upload(dr)
+    harness.vlm.fault(kind, count=2)
+    evaluation = harness.evaluate(dr)
+    assert truth.seen(evaluation) == truth.verdict(dr.truth)
+    assert any(photo["attempts"] > 1 for photo in evaluation["photos"])
+
+
+@pytest.mark.parametrize("kind", ["fenced", "prefixed", "cut_at_max_tokens", "wrong_types", "unmendable", "unknown_step", "empty_answer"])
+def test_one_odd_answer_is_read_or_repaired(harness: Harness, kind: str) -> None:
+    dr = harness.dr(1)
+    harness.upload(dr)
+    harness.vlm.fault(kind, count=1)
+    assert truth.seen(harness.evaluate(dr)) == truth.verdict(dr.truth)
+
+
+def test_nonsense_without_end_is_a_reason_and_never_a_score(harness: Harness) -> None:
+    dr = harness.dr(2)
+    harness.upload(dr)
+    harness.vlm.fault("unmendable")
+    evaluation = harness.evaluate(dr)
+    assert evaluation["verdict"] == "incomplete"
+    assert all(photo["outcome"] == "not_evaluated" and photo["reason"]["message"] for photo in evaluation["photos"])
+    assert all(step["score"] is None for step in evaluation["steps"])
+
+
+def test_work_waits_while_the_vlm_is_away_and_ends_when_it_is_back(harness: Harness) -> None:
+    dr = harness.dr(8)
+    harness.upload(dr)
+    harness.vlm.fault("status_503")
+    evaluation_id = harness.api.start(dr.number).body["evaluation_id"]
+    waiting = harness.when(evaluation_id, lambda seen: seen["status"] == "waiting")
+    assert waiting["waiting"]["since"]
+    assert waiting["waiting"]["reason"]
+    assert waiting["verdict"] is None
+    assert waiting["steps"] == []
+    assert any(photo["deferred_until"] for photo in waiting["photos"])
+    harness.vlm.recover()
+    evaluation = harness.completed(evaluation_id, within_s=180)
+    assert truth.seen(evaluation) == truth.verdict(dr.truth)
+    assert evaluation["waiting"] is None

@@ -1,0 +1,92 @@
+"""What the sample photos show, and the verdict that follows: worked out here a second time, from the domain's rules."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+STEPS = (
+    "house_photo",
+    "cable_span",
+    "cable_entry_outside",
+    "cable_entry_inside",
+    "wall_installation",
+    "ont_back_and_barcode",
+    "power_meter",
+    "ups_serial",
+    "final_installation",
+    "ont_lights_and_dr_label",
+)
+CRITICAL = frozenset(STEPS) - {"cable_span", "cable_entry_inside", "wall_installation", "ups_serial"}
+PASS_SCORE = 7
+_TYPES = {
+    1: ("prop",),
+    2: ("drop", "outs", "pole"),
+    3: ("hm_ln", "entry_out"),
+    4: ("hm_en", "entry_in"),
+    5: ("wall",),
+    6: ("cbl_r", "conn1", "ont", "ont_back"),
+    7: ("powm1", "powm2"),
+    8: ("ups",),
+    9: ("after", "final"),
+    10: ("bl", "lights", "led"),
+}
+_STEP_OF_TYPE = {kind: STEPS[number - 1] for number, kinds in _TYPES.items() for kind in kinds}
+
+Truth = dict[str, dict[str, Any]]
+
+
+def read(path: Path) -> Truth:
+    """A truth file: photo name to steps, each with score and reading."""
+    return {name: photo["steps"] for name, photo in json.loads(path.read_text())["photos"].items()}
+
+
+def hint(name: str) -> str | None:
+    """The step that a photo's name promises."""
+    if match := re.match(r"^[A-Z0-9]+_ph_(\w+)_\w+\.jpg$", name):
+        return _STEP_OF_TYPE.get(match[1])
+    if match := re.match(r"^step(\d+)_", name):
+        return STEPS[int(match[1]) - 1]
+    return None
+
+
+def verdict(truth: Truth, mode: str = "full", unseen: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """The verdict that the truth demands; `unseen` photos could not be evaluated."""
+    quick = mode == "quick"
+    asked = [step for step in STEPS if step in CRITICAL] if quick else list(STEPS)
+    skipped = {name for name in truth if quick and (hint(name) or STEPS[0]) not in CRITICAL}
+    seen = {name: steps for name, steps in truth.items() if name not in skipped | unseen}
+    steps = {step: _best(step, seen, gaps=bool(unseen)) for step in asked}
+    passing = [step for step, (outcome, *_) in steps.items() if outcome == "pass"]
+    enough = len(passing) * 10 >= len(asked) * 7 and all(step in passing for step in asked if step in CRITICAL)
+    return {
+        "verdict": "pass" if enough else "incomplete" if unseen else "fail",
+        "steps": steps,
+        "skipped": sorted(skipped),
+    }
+
+
+def seen(evaluation: dict[str, Any]) -> dict[str, Any]:
+    """An evaluation of the API, in the same shape."""
+    steps = {step["step"]: (step["outcome"], step["score"], step["photo"]) for step in evaluation["steps"]}
+    return {"verdict": evaluation["verdict"], "steps": steps, "skipped": sorted(evaluation["photos_skipped"])}
+
+
+def readings(truth: Truth) -> dict[str, str]:
+    """The small print that must have been read: of photos whose name promises small print, or promises nothing."""
+    found = {}
+    for name, steps in truth.items():
+        for step, shown in steps.items():
+            if shown["reading"] and hint(name) in (step, None):
+                found[f"{name}/{step}"] = shown["reading"]
+    return found
+
+
+def _best(step: str, photos: Truth, *, gaps: bool) -> tuple[str, int | None, str | None]:
+    scores = sorted((-shown[step]["score"], name) for name, shown in photos.items() if step in shown)
+    if not scores:
+        return ("not_evaluated" if gaps else "missing", None, None)
+    score, name = -scores[0][0], scores[0][1]
+    return ("pass" if score >= PASS_SCORE else "fail", score, name)
