@@ -170,6 +170,22 @@ fn a_header_that_claims_too_much_is_refused_before_memory_is_taken() {
 }
 
 #[test]
+fn never_again_a_portrait_photo_costs_more_than_a_landscape_one() {
+    let tokens = |w, h| prepare(&jpeg_of(&marked(w, h), None), &policy(), 800).unwrap().figures.image_tokens;
+    assert_eq!(tokens(1600, 1200), tokens(1200, 1600));
+}
+
+#[test]
+fn never_again_small_print_is_lost_to_one_size_for_all() {
+    let catalogue = crate::domain::catalogue::Catalogue::shipped("v1").unwrap();
+    let sent = |step: &str| {
+        let step = catalogue.steps.iter().find(|s| s.key.as_str() == step);
+        prepare(&jpeg_of(&marked(2000, 1500), None), &policy(), policy().long_edge_for(step)).unwrap().figures.width
+    };
+    assert_eq!((sent("house_photo"), sent("power_meter")), (800, 1280));
+}
+
+#[test]
 fn image_tokens_are_those_measured_on_a_real_server() {
     for (width, height, tokens) in [
         (640, 480, 302),

@@ -136,6 +136,26 @@ fn note(attempt: u32) -> Deferral {
 }
 
 #[test]
+fn never_again_work_fails_while_the_gpu_host_is_down_for_hours() {
+    let evaluation = evaluation_of(&["a.jpg"]);
+    let (mut waited, mut attempt) = (Duration::ZERO, 0);
+    while waited < Duration::from_secs(8 * 3600) {
+        let record = PhotoRecord { attempt, ..with(None) };
+        let resend = on_deferral(&evaluation, &record, &note(attempt), &Breaker::default(), Timestamp::default());
+        let resend = resend.expect("a photo that waits is always sent again");
+        waited += resend.delay + Duration::from_secs(1);
+        attempt = resend.batch.attempt;
+    }
+    assert!(attempt < 1000, "eight hours take {attempt} messages");
+}
+
+#[test]
+fn never_again_every_call_is_tried_once() {
+    let evaluation = evaluation_of(&["a.jpg"]);
+    assert!(on_deferral(&evaluation, &with(None), &note(0), &Breaker::default(), Timestamp::default()).is_some());
+}
+
+#[test]
 fn a_deferred_photo_is_sent_again_once_with_the_next_attempt() {
     let evaluation = evaluation_of(&["a.jpg"]);
     let now = Timestamp::from_millis(0);

@@ -104,6 +104,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn never_again_thousands_of_output_tokens_set_the_time() {
+        let catalogue = Catalogue::shipped("v1").unwrap();
+        let all: Vec<_> = catalogue.steps.iter().map(|step| step.key.clone()).collect();
+        assert!(Question::new(&catalogue, &all).max_tokens < 700, "the predecessor asked for 2,000");
+        assert!(Question::new(&catalogue, &all).system.contains("at most 12 words"));
+    }
+
+    #[test]
     fn the_prompt_names_the_asked_steps_and_no_others() {
         let catalogue = Catalogue::shipped("v1").unwrap();
         let asked = [StepKey::parse("power_meter").unwrap(), StepKey::parse("house_photo").unwrap()];
