@@ -55,6 +55,11 @@ class LocalStack:
         """Whether somebody else runs it."""
         return not self._processes
 
+    def keep(self) -> None:
+        """Lets others use it."""
+        self.description.kept = True
+        self.folder.write(self.description)
+
     def check(self) -> None:
         """Raises if a part of it has ended."""
         for process in self._processes:
@@ -74,7 +79,7 @@ def attach(name: str) -> LocalStack | None:
     """The stack of this name that somebody else keeps up."""
     folder = Folder(name)
     description = folder.running()
-    return LocalStack(folder, description, []) if description else None
+    return LocalStack(folder, description, []) if description and description.kept else None
 
 
 @contextmanager

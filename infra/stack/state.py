@@ -37,6 +37,8 @@ class Description:
     code: str
     trust: str | None
     timing: str
+    #: Whether it stays up for others to use; a stack that only serves one evaluation ends under its guests' feet.
+    kept: bool = False
     groups: list[int] = field(default_factory=list)
 
 

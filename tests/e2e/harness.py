@@ -45,9 +45,9 @@ class SimulatedVlm:
         """No faults, the latency it was started with, counts at zero."""
         self._post("/simulation/reset", {})
 
-    def fault(self, kind: str, count: int = _ALWAYS, **options: Any) -> None:
-        """Has the next `count` requests fail so; without a count all, until `recover`."""
-        self._post("/simulation/faults", {"kind": kind, "count": count, **options})
+    def fault(self, kind: str, dr: Dr, count: int = _ALWAYS) -> None:
+        """Has the next `count` requests about this DR fail so; without a count all, until `recover`."""
+        self._post("/simulation/faults", {"kind": kind, "count": count, "match": f"{dr.number}/"})
 
     def recover(self) -> None:
         """No more faults."""

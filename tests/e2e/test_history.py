@@ -21,6 +21,7 @@ def test_history_is_newest_first_and_paged(harness: Harness) -> None:
         "status": "completed",
         "verdict": third["verdict"],
         "average_score": third["average_score"],
+        "superseded_by": None,
         "photos_total": third["progress"]["photos_total"],
         "created_at": third["created_at"],
         "completed_at": third["completed_at"],

@@ -43,7 +43,7 @@ def test_every_way_in_works_under_iam(enforcing: Harness) -> None:
 def test_a_photo_that_is_put_off_is_sent_again_under_iam(enforcing: Harness) -> None:
     dr = enforcing.dr(2)
     enforcing.upload(dr)
-    enforcing.vlm.fault("status_503", count=3)
+    enforcing.vlm.fault("status_503", dr, count=3)
     assert truth.seen(enforcing.evaluate(dr)) == truth.verdict(dr.truth)
 
 

@@ -77,11 +77,16 @@ def _up(name: str) -> tuple[subprocess.Popen[bytes], Description]:
     folder = Folder(name)
     with (STACKS / f"{name}.out").open("wb") as out:
         up = subprocess.Popen([_LOCAL, "up", "--no-build", "--timing", "fast", "--name", name], stdout=out, stderr=out)
-    _eventually(lambda: folder.running() is not None, f"not up: {STACKS / name}")
+    _eventually(lambda: _kept(folder), f"not up: {STACKS / name}")
     description = folder.running()
     assert description is not None
     assert description.owner_pid == up.pid
     return up, description
+
+
+def _kept(folder: Folder) -> bool:
+    description = folder.running()
+    return description is not None and description.kept
 
 
 def _processes(description: Description) -> list[str]:

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from .. import tools
-from ..paths import INFRA, REPO, TEMPLATE
+from ..paths import REPO, TEMPLATE
 from ..say import say
 
 _TEMPLATE_TESTS = "tests/e2e/test_template.py"
@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _run(name: str, command: list[str]) -> bool:
     say(f"\n── {name}: {' '.join(Path(part).name if '/' in part else part for part in command)}")
-    environment = {**os.environ, "SAM_CLI_TELEMETRY": "0", "PYTHONPATH": str(INFRA)}
+    environment = {**os.environ, "SAM_CLI_TELEMETRY": "0"}
     failed = subprocess.run(command, cwd=REPO, env=environment, check=False).returncode != 0
     if failed:
         say(f"── {name}: FAILED")

@@ -26,6 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def stay(stack: LocalStack) -> None:
     """Shows endpoints and logs until the process is told to end."""
+    stack.keep()
     say(endpoints(stack))
     say("Logs follow; Ctrl-C ends everything.\n")
     stack.logs.listen(say)

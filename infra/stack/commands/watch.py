@@ -28,6 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         # tests/events speaks of this DR.
         Evaluator(stack, Wish()).upload(photos.find(["DR1730550"], None)[0])
+        stack.keep()
         say(up.endpoints(stack))
         say(_how(arguments.port))
         _watch(stack, command(arguments.port, up.write_environment(stack)))
