@@ -1,13 +1,13 @@
 //! The truth as codes in the picture, and reading it back.
 //!
-//! Two large codes stand near opposite corners, so that every crop and cut is noticed; the small print is a fine code in
-//! a third corner, legible at a long edge of 1280 px and not at 800.
+//! Two large codes stand near opposite corners and a mark in its own colour in each corner, so that every crop and cut is
+//! noticed; the small print is a fine code in a third corner, legible at a long edge of 1280 px and not at 800.
 
 use image::{GrayImage, RgbImage};
 use qrcode::{Color, EcLevel, QrCode};
 use rqrr::PreparedImage;
 
-use crate::canvas::Canvas;
+use crate::canvas::{Canvas, Colour};
 use crate::truth::Truth;
 
 /// A large code's edge, its quiet zone included, as a fraction of the picture's short edge.
@@ -22,6 +22,16 @@ const FINE: f64 = 0.15;
 /// Small print whose modules are smaller than this, in pixels, counts as not legible: a code reader still makes it out,
 /// a VLM, which sees patches of 32 pixels, would not. So what is read depends on the size sent, and on nothing else.
 const LEGIBLE_MODULE: f64 = 4.0;
+/// Large codes whose modules are smaller than this, in pixels, count as squeezed too far, for the same reason: a code
+/// reader alone would make them out down to a long edge of 200 px. At 800 px the modules of the samples have 4 px and more.
+const LEAST_MODULE: f64 = 3.0;
+/// Edge of a corner's mark, as a fraction of the short edge: 12 px at 800 x 600. A code alone would not do: error
+/// correction makes up for a tenth of the picture that is cut off.
+const MARK: f64 = 0.02;
+/// Colours of the marks: top left, top right, bottom left, bottom right.
+const MARKS: [Colour; 4] = [[200, 40, 40], [40, 150, 40], [40, 40, 200], [200, 40, 200]];
+/// What scaling, JPEG and noise may do to a mark's channel, in levels.
+const MARK_TOLERANCE: i16 = 60;
 /// White modules around a code.
 const QUIET: u32 = 4;
 /// A code's place may be off by this fraction of the picture, and its shape by this fraction of its edge.
@@ -36,6 +46,10 @@ pub enum Unreadable {
     Half,
     /// A code is not where or how it should be: the picture is turned, mirrored, squeezed or cropped.
     Misplaced,
+    /// A corner's mark is missing: the picture is cropped or cut off.
+    NoCorner,
+    /// The codes are smaller than counts as legible: the picture is squeezed too far.
+    TooSmall,
 }
 
 /// Draws the truth into a picture.
@@ -54,7 +68,28 @@ pub fn draw(canvas: &mut Canvas, truth: &Truth) -> Result<(), qrcode::types::QrE
         let module = (f64::from(width.max(height)) * FINE_MODULE).round();
         put(canvas, &fine, module, margin, (true, false));
     }
+    let mark = (short * MARK).ceil() as u32;
+    for (number, colour) in MARKS.into_iter().enumerate() {
+        let (x, y) = corner(number, (width - mark, height - mark));
+        canvas.fill(x, y, mark, mark, colour);
+    }
     Ok(())
+}
+
+/// The corner with this number, of a field from 0 to `ends`.
+fn corner(number: usize, (right, bottom): (u32, u32)) -> (u32, u32) {
+    (if number % 2 == 1 { right } else { 0 }, if number > 1 { bottom } else { 0 })
+}
+
+/// Whether each corner has its mark, looked for in the mark's middle.
+fn has_corners(picture: &RgbImage) -> bool {
+    let (width, height) = picture.dimensions();
+    let middle = (f64::from(width.min(height)) * MARK / 2.0) as u32;
+    let alike = |(seen, mark): (&u8, u8)| (i16::from(*seen) - i16::from(mark)).abs() <= MARK_TOLERANCE;
+    MARKS.into_iter().enumerate().all(|(number, mark)| {
+        let (x, y) = corner(number, (width.saturating_sub(1 + 2 * middle), height.saturating_sub(1 + 2 * middle)));
+        picture.get_pixel_checked(x + middle, y + middle).is_some_and(|seen| seen.0.iter().zip(mark).all(alike))
+    })
 }
 
 fn modules(code: &QrCode) -> u32 {
@@ -96,6 +131,12 @@ pub fn read(picture: &RgbImage) -> Result<Truth, Unreadable> {
     let placed = first.stands_at((x, y), (w, h)) && second.stands_at((w - x, h - y), (w, h));
     let agree = placed && first.text == second.text;
     let mut truth = Truth::from_text(&first.text).filter(|_| agree).ok_or(Unreadable::Misplaced)?;
+    if first.module < LEAST_MODULE {
+        return Err(Unreadable::TooSmall);
+    }
+    if !has_corners(picture) {
+        return Err(Unreadable::NoCorner);
+    }
     if truth.shows.iter().any(|shown| shown.reading.is_some()) {
         let (left, edge) = (short * MARGIN.0 + w.max(h) * FINE, short * MARGIN.1 + w.max(h) * FINE);
         let corner = (width.saturating_sub(left as u32), 0, left as u32, edge as u32);

@@ -84,10 +84,30 @@ fn a_photo_squeezed_cropped_cut_off_or_too_small_cant_be_read() {
         let crop = image::imageops::crop_imm(&small, x, y, width, height).to_image();
         assert!(read(&crop).is_err(), "cropped {x} {y} {width} {height}");
     }
-    let mut half_grey = small.clone();
-    half_grey.enumerate_pixels_mut().filter(|(_, y, _)| *y > h / 2).for_each(|(_, _, pixel)| *pixel = Rgb([128; 3]));
-    assert_eq!(read(&half_grey), Err(Unreadable::Half));
+    let grey_below = |row: u32| {
+        let mut cut = small.clone();
+        cut.enumerate_pixels_mut().filter(|(_, y, _)| *y > row).for_each(|(_, _, pixel)| *pixel = Rgb([128; 3]));
+        cut
+    };
+    assert_eq!(read(&grey_below(h / 2)), Err(Unreadable::Half));
     assert!(read(&resized(&small, 160, 120)).is_err(), "too small");
+    for percent in [90, 98] {
+        assert_eq!(read(&grey_below(h * percent / 100)), Err(Unreadable::NoCorner), "cut off below {percent} %");
+    }
+    let (x, y) = (w * 3 / 100, h * 3 / 100);
+    for (x, y, width, height) in [(x, 0, w - x, h), (0, y, w, h - y), (0, 0, w - x, h), (0, 0, w, h - y)] {
+        let crop = image::imageops::crop_imm(&small, x, y, width, height).to_image();
+        assert_eq!(read(&crop), Err(Unreadable::NoCorner), "cropped by 3 % {x} {y}");
+    }
+}
+
+#[test]
+fn no_photo_can_be_read_at_250_pixels() {
+    let dr = &samples().unwrap()[0];
+    for index in 0..dr.photos.len() {
+        let picture = picture(&dr.truth(index).unwrap(), &Dr::shot(index, 2.0, 9)).unwrap();
+        assert!(read(&sent(&picture, 250)).is_err(), "{}", dr.photos[index].name);
+    }
 }
 
 #[test]

@@ -3,9 +3,14 @@
 use axum::http::StatusCode;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use image::{ImageFormat, RgbImage};
 use samples::code;
 use samples::truth::{Shown, Truth};
 use serde_json::{Value, json};
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::zune_core::bytestream::ZCursor;
+use zune_jpeg::zune_core::colorspace::ColorSpace;
+use zune_jpeg::zune_core::options::DecoderOptions;
 
 use crate::faults::Kind;
 
@@ -80,9 +85,7 @@ fn decode_url(part: &Value) -> Result<Vec<u8>, Refusal> {
 
 /// Looks at a picture. Takes milliseconds of a core: call it on a thread of its own.
 pub(crate) fn look(bytes: &[u8]) -> Result<Seen, Refusal> {
-    let picture = image::load_from_memory(bytes)
-        .map_err(|_| refuse(StatusCode::BAD_REQUEST, "cannot identify image file"))?
-        .into_rgb8();
+    let picture = decode(bytes).ok_or_else(|| refuse(StatusCode::BAD_REQUEST, "cannot identify image file"))?;
     let (width, height) = picture.dimensions();
     let (truth, unreadable) = match code::read(&picture) {
         Ok(truth) => (Some(truth), None),
@@ -96,6 +99,18 @@ pub(crate) fn look(bytes: &[u8]) -> Result<Seen, Refusal> {
         metadata: has_metadata(bytes),
         image_tokens: image_tokens(width, height),
     })
+}
+
+/// Strict with JPEG files, as vLLM is: one that is cut off is no image, not a half-grey one.
+fn decode(bytes: &[u8]) -> Option<RgbImage> {
+    if image::guess_format(bytes).ok()? != ImageFormat::Jpeg {
+        return Some(image::load_from_memory(bytes).ok()?.into_rgb8());
+    }
+    let options = DecoderOptions::default().set_strict_mode(true).jpeg_set_out_colorspace(ColorSpace::RGB);
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
+    let pixels = decoder.decode().ok()?;
+    let info = decoder.info()?;
+    RgbImage::from_raw(info.width.into(), info.height.into(), pixels)
 }
 
 /// Qwen3-VL's rule, as measured on a vLLM server.
@@ -214,6 +229,16 @@ mod tests {
         let found = look(&photo::jpeg(&truth, &Dr::shot(0, 1.3, 1)).unwrap()).unwrap();
         assert_eq!((found.truth, found.metadata), (Some(truth), true));
         assert_eq!(look(b"no image").unwrap_err().status, StatusCode::BAD_REQUEST);
+    }
+
+    #[test]
+    fn a_jpeg_that_is_cut_off_is_refused() {
+        let truth = seen(Some("-18.4 dBm")).truth.unwrap();
+        let whole = photo::jpeg(&truth, &Dr::shot(0, 1.3, 1)).unwrap();
+        for percent in [10, 50, 98] {
+            let cut = look(&whole[..whole.len() * percent / 100]);
+            assert_eq!(cut.unwrap_err().status, StatusCode::BAD_REQUEST, "{percent} %");
+        }
     }
 
     #[test]

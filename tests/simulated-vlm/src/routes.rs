@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -38,7 +38,13 @@ pub(crate) fn routes(server: Arc<Server>) -> Router {
         )
         .route("/simulation/latency", post(set_latency))
         .route("/simulation/reset", post(async |State(server): Shared| server.reset()));
-    api.merge(control).layer(axum::extract::DefaultBodyLimit::max(64 << 20)).with_state(server)
+    let says_so = axum::middleware::map_response(say_that_it_is_a_simulation);
+    api.merge(control).layer(axum::extract::DefaultBodyLimit::max(64 << 20)).layer(says_so).with_state(server)
+}
+
+async fn say_that_it_is_a_simulation(mut response: Response) -> Response {
+    response.headers_mut().insert("x-simulation", HeaderValue::from_static("true"));
+    response
 }
 
 async fn close_while_down(
@@ -177,7 +183,7 @@ fn completion(server: &Server, text: &str, tokens: Tokens, fault: Option<Kind>) 
             "prompt_tokens": tokens.prompt, "completion_tokens": tokens.completion, "total_tokens": tokens.prompt + tokens.completion,
         },
     });
-    ([("x-simulation", "true")], Json(body)).into_response()
+    Json(body).into_response()
 }
 
 #[cfg(test)]

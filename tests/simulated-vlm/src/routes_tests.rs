@@ -77,7 +77,8 @@ async fn wrong_keys_and_models_are_refused() {
     assert_eq!((answer.status().as_u16(), answer.text().await.unwrap().as_str()), (401, r#"{"error":"Unauthorized"}"#));
     let mut other = request();
     other["model"] = "other".into();
-    assert_eq!(client.ask(&other).await.unwrap().status(), 404);
+    let refused = client.ask(&other).await.unwrap();
+    assert_eq!((refused.status().as_u16(), &refused.headers()["x-simulation"] == "true"), (404, true));
 }
 
 #[tokio::test]
@@ -120,6 +121,25 @@ async fn a_slow_answer_takes_ten_times_as_long() {
     let clock = Instant::now();
     client.content(&request()).await;
     assert!(clock.elapsed() >= Duration::from_millis(500));
+}
+
+#[tokio::test]
+async fn every_running_answer_slows_down_when_others_begin() {
+    let rates = r#"{"fixed_ms": 0, "prefill_ms_per_image_token": 0, "decode_ms_per_token": 30, "decode_ms_per_token_and_other_request": 20}"#;
+    let path = std::env::temp_dir().join(format!("latency-{}.json", std::process::id()));
+    std::fs::write(&path, rates).unwrap();
+    let client = Client::start(4, None, path.to_str().unwrap()).await;
+    let request = request();
+    let timed = async |delay: Duration| {
+        tokio::time::sleep(delay).await;
+        let clock = Instant::now();
+        let _ = client.ask(&request).await;
+        clock.elapsed()
+    };
+    let alone = timed(Duration::ZERO).await;
+    let later = alone / 4;
+    let (first, ..) = tokio::join!(timed(Duration::ZERO), timed(later), timed(later), timed(later));
+    assert!(first > alone.mul_f64(1.3), "{first:?} among four, {alone:?} alone");
 }
 
 #[tokio::test]

@@ -14,6 +14,9 @@ use crate::look::Seen;
 /// Requests whose record is kept.
 const KEPT: usize = 2000;
 
+/// How often a running answer looks how many others run.
+const LOOKS_EVERY: Duration = Duration::from_millis(50);
+
 /// What the server was started with.
 #[derive(Debug, Clone)]
 pub(crate) struct Options {
@@ -122,12 +125,12 @@ impl Server {
     /// Lets the time of an answer pass: waiting for a place, prefill one after another, decode.
     pub(crate) async fn spend(&self, tokens: Tokens, fault: Option<&Fault>) {
         let _place = self.places.acquire().await;
-        let (latency, running) = {
+        let latency = {
             let mut state = self.state();
             let counts = &mut state.counts;
             counts.running += 1;
             counts.max_running = counts.max_running.max(counts.running);
-            (state.latency, state.counts.running)
+            state.latency
         };
         let _running = Running(self);
         let factor = if fault.is_some_and(|fault| fault.kind == Kind::Slow) { 10 } else { 1 };
@@ -138,7 +141,22 @@ impl Server {
             let _turn = self.prefill.lock().await;
             pass(latency.prefill(tokens.image)).await;
         }
-        pass(latency.decode(tokens.completion, running) * factor).await;
+        self.decode(latency, tokens.completion, factor).await;
+    }
+
+    /// Writes an answer, slower while more requests run: looks every now and then how many do.
+    async fn decode(&self, latency: Latency, tokens: u32, factor: u32) {
+        let mut left = 1.0;
+        while left > 0.0 {
+            let running = self.state().counts.running;
+            let whole = latency.decode(tokens, running) * factor;
+            if whole.is_zero() {
+                return;
+            }
+            let began = Instant::now();
+            pass(whole.mul_f64(left).min(LOOKS_EVERY)).await;
+            left -= began.elapsed().as_secs_f64() / whole.as_secs_f64();
+        }
     }
 
     /// Notes what became of a request.
