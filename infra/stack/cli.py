@@ -73,11 +73,15 @@ def _evaluate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     )
     evaluate.add_argument("wanted", nargs="*", metavar="DR|PATH", help="sample DRs, or folders and files of photos")
     evaluate.add_argument("--dr", help="the DR number of the given photos (default: their folder's name)")
-    evaluate.add_argument("--mode", choices=["quick", "full"], default="full", help="quick asks for critical steps only")
+    evaluate.add_argument(
+        "--mode", choices=["quick", "full"], default="full", help="quick asks for critical steps only"
+    )
     evaluate.add_argument("--force", action="store_true", help="evaluate anew, whatever is known")
     evaluate.add_argument("--json", action="store_true", help="print JSON instead of tables")
     evaluate.add_argument("--sequential", action="store_true", help="ask the same photos one after another, too")
-    evaluate.add_argument("--keep-up", action="store_true", help="leave the stack up afterwards, until Ctrl-C or `down`")
+    evaluate.add_argument(
+        "--keep-up", action="store_true", help="leave the stack up afterwards, until Ctrl-C or `down`"
+    )
     _stack_options(evaluate)
 
 
@@ -87,7 +91,9 @@ def _stack_options(parser: argparse.ArgumentParser) -> None:
     stack.add_argument("--vlm-url", help="a real VLM instead of the simulated one, with or without /v1")
     stack.add_argument("--vlm-model", default="Qwen/Qwen3-VL-8B-Instruct", help="its model (default: %(default)s)")
     stack.add_argument("--latency", help="the simulated VLM's latency, such as fixed:3000 (milliseconds)")
-    stack.add_argument("--timing", choices=["standard", "fast"], default="standard", help="the template's TimingProfile")
+    stack.add_argument(
+        "--timing", choices=["standard", "fast"], default="standard", help="the template's TimingProfile"
+    )
     stack.add_argument("--auth", action="store_true", help="have the emulator enforce the functions' IAM policies")
     stack.add_argument("--no-build", action="store_true", help="take the binaries as they are")
 

@@ -50,7 +50,15 @@ def _command(endpoint: str, certificate: tls.Certificate | None) -> list[str]:
     if not certificate:
         return [str(program("stack", "ministack"))]
     server = [str(program("stack", "hypercorn")), "ministack.app:app", "--bind", endpoint.rpartition("/")[2]]
-    return [*server, "--certfile", str(certificate.certificate), "--keyfile", str(certificate.key), "--keep-alive", "75"]
+    return [
+        *server,
+        "--certfile",
+        str(certificate.certificate),
+        "--keyfile",
+        str(certificate.key),
+        "--keep-alive",
+        "75",
+    ]
 
 
 def free_port() -> int:
@@ -61,7 +69,7 @@ def free_port() -> int:
 
 
 def _wait(process: Process, endpoint: str) -> bool:
-    whoever = ssl._create_unverified_context()  # noqa: S323, SLF001 - it only waits for somebody to answer
+    whoever = ssl._create_unverified_context()  # it only waits for somebody to answer
     deadline = time.monotonic() + _STARTS_WITHIN_S
     while time.monotonic() < deadline and process.running():
         try:

@@ -11,7 +11,17 @@ REGION = "us-east-1"
 ACCOUNT = "000000000000"
 _LOOPBACK = "127.0.0.1,localhost"
 #: Passed on as they are. Credentials, profiles and endpoints of real accounts are not.
-_PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "SSL_CERT_FILE")
+_PASSED_ON = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "SSL_CERT_FILE",
+)
 
 
 def aws(endpoint: str) -> dict[str, str]:

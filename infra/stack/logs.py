@@ -66,7 +66,7 @@ class LogCollector:
             for function in FUNCTIONS:
                 try:
                     self._collect(client, function)
-                except Exception:  # noqa: BLE001 - the emulator may be gone already
+                except Exception:  # the emulator may be gone already
                     continue
 
     def _collect(self, client: Any, function: str) -> None:

@@ -1,9 +1,9 @@
 """Where the emulator's CloudFormation differs from AWS's, the template is met half-way here, and nowhere else.
 
 AWS turns every parameter into text and back into what a property wants. The emulator (ministack 1.5.33) does not:
-- a Number parameter reaches an event source's MaximumConcurrency as text, and its poller then compares text with numbers;
+- a Number parameter reaches an event source's MaximumConcurrency as text, and its poller compares text with numbers;
 - a number of a mapping reaches a function's environment as a number, and no function can be started with it.
-With IAM enforced it asks for an action sqs:SendMessageBatch, which AWS does not have: there sqs:SendMessage covers both.
+With IAM enforced it asks for an action sqs:SendMessageBatch, which AWS does not have; there sqs:SendMessage is enough.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import textwrap
+from collections.abc import Sequence
 from typing import Any
 
 from .evaluate import Evaluated
@@ -84,7 +85,7 @@ def _seconds(milliseconds: int | None) -> str:
     return "–" if milliseconds is None else f"{milliseconds / 1000:.3f}"
 
 
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
     wide = len(head) - 2 if len(head) > 3 else len(head) - 1
     widths = [max(_length(row[column]) for row in [head, *rows]) for column in range(len(head))]
     room = shutil.get_terminal_size((140, 40)).columns

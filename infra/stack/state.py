@@ -1,7 +1,8 @@
 """What is known of a stack on disk: infra/.stacks/<name>/.
 
 # Invariants
-- Who runs a stack holds the lock on its folder; the lock goes with the process, however that ends.
+- Who runs a stack holds the lock on its folder, its process id inside; the lock goes with the process, however that
+  ends.
 - `stack.json` describes the running stack; without the lock it is a leftover, good only for cleaning up.
 """
 
@@ -14,7 +15,6 @@ import re
 import shutil
 import subprocess
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import IO
 
 from .errors import StackError
@@ -55,12 +55,15 @@ class Folder:
     def acquire(self) -> bool:
         """Takes the lock and clears what a killed predecessor left; false if somebody else runs this stack."""
         self.path.mkdir(parents=True, exist_ok=True)
-        lock = (self.path / "lock").open("w")
+        lock = (self.path / "lock").open("a+")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.close()
             return False
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
         self._lock = lock
         self._clear()
         return True
@@ -85,7 +88,8 @@ class Folder:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                return described
+                # What a killed predecessor wrote is not about the one who holds the lock now.
+                return described if lock.read() == str(described.owner_pid) else None
         return None
 
     def described(self) -> Description | None:

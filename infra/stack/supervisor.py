@@ -1,8 +1,8 @@
 """Runs one program and makes sure that it, and all that it starts, ends.
 
-`supervisor.py LOG PROGRAM ARGUMENT…` (LOG may be "-": the standard output) leads a process group of its own. It ends the whole group when its standard input
-closes, which happens whenever whoever holds the other end is gone, killed or not; and when the program ends by itself.
-Where the system can (Linux), the program is also killed with its supervisor.
+`supervisor.py LOG PROGRAM ARGUMENT…` (LOG may be "-": the standard output) leads a process group of its own. It ends
+the whole group when its standard input closes, which happens whenever whoever holds the other end is gone, killed or
+not; and when the program ends by itself. Where the system can (Linux), the program is also killed with its supervisor.
 """
 
 from __future__ import annotations

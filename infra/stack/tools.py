@@ -61,7 +61,8 @@ def _install(tools: str, requirements: Path) -> None:
     done = subprocess.run([*command, "--requirement", str(requirements)], check=False)
     if done.returncode != 0:
         raise StackError(
-            f"pip could not install {requirements.name}.", "Its message is above; it needs a package index to be reachable."
+            f"pip could not install {requirements.name}.",
+            "Its message is above; it needs a package index to be reachable.",
         )
     _stamp(tools).write_text(_digest(requirements))
 

@@ -15,7 +15,9 @@ from stack.local_stack import Options, running
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
     """The stack, started when the first test wants it."""
-    with running(Options(name="test", timing="fast", build=not os.environ.get("E2E_NO_BUILD"), simulation=["--latency", "none"])) as stack:
+    with running(
+        Options(name="test", timing="fast", build=not os.environ.get("E2E_NO_BUILD"), simulation=["--latency", "none"])
+    ) as stack:
         yield Harness(stack, tmp_path_factory.mktemp("drs"))
 
 

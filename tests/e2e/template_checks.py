@@ -48,7 +48,9 @@ def visibility_is_six_times_the_timeout(template: Template) -> list[str]:
     wrong = []
     for profile in template["Mappings"]["Timing"]:
         for name, queue, function, _ in _mappings(template):
-            visible = in_profile(template, template["Resources"][queue]["Properties"].get("VisibilityTimeout", 30), profile)
+            visible = in_profile(
+                template, template["Resources"][queue]["Properties"].get("VisibilityTimeout", 30), profile
+            )
             timeout = in_profile(template, template["Resources"][function]["Properties"]["Timeout"], profile)
             if visible < 6 * timeout:
                 wrong.append(f"{profile}: {name}: {queue} hides messages {visible} s, less than 6 x {timeout} s")
@@ -62,7 +64,7 @@ def what_is_lost_was_not_merely_hidden(template: Template) -> list[str]:
 
 
 def a_timeout_fits_what_waits_for_it(template: Template) -> list[str]:
-    """The splitter answers before API Gateway gives up; the VLM before the batch function ends; a sweep before the next."""
+    """The splitter answers before API Gateway gives up, the VLM before the batch function ends, a sweep before the next."""
     wrong = []
     for name, row in template["Mappings"]["Timing"].items():
         if row["SplitterTimeout"] >= GATEWAY_LIMIT_S or row["ApiTimeout"] >= GATEWAY_LIMIT_S:
@@ -98,7 +100,9 @@ def event_sources_report_single_failures(template: Template) -> list[str]:
 
 def event_sources_are_bounded(template: Template) -> list[str]:
     """Without a bound, throttling uses up receives, and good messages end in the dead-letter queue."""
-    return [name for name, *_, source in _mappings(template) if "MaximumConcurrency" not in source.get("ScalingConfig", {})]
+    return [
+        name for name, *_, source in _mappings(template) if "MaximumConcurrency" not in source.get("ScalingConfig", {})
+    ]
 
 
 def queues_end_in_dead_letters(template: Template) -> list[str]:
@@ -106,9 +110,15 @@ def queues_end_in_dead_letters(template: Template) -> list[str]:
     queues = dict(resources(template, "AWS::SQS::Queue"))
     read = {queue for _, queue, _, _ in _mappings(template)}
     watched = {target(alarm["Dimensions"][0]["Value"]) for _, alarm in resources(template, "AWS::CloudWatch::Alarm")}
-    dead = {target(queue["RedrivePolicy"]["deadLetterTargetArn"]) for queue in queues.values() if "RedrivePolicy" in queue}
+    dead = {
+        target(queue["RedrivePolicy"]["deadLetterTargetArn"]) for queue in queues.values() if "RedrivePolicy" in queue
+    }
     wrong = [f"{name}: no dead-letter queue" for name in read if "RedrivePolicy" not in queues[name]]
-    wrong += [f"{name}: kept for less than 14 days" for name in dead if queues[name].get("MessageRetentionPeriod") != FOURTEEN_DAYS_S]
+    wrong += [
+        f"{name}: kept for less than 14 days"
+        for name in dead
+        if queues[name].get("MessageRetentionPeriod") != FOURTEEN_DAYS_S
+    ]
     wrong += [f"{name}: no alarm" for name in dead - watched]
     for name in read & queues.keys():
         least = 3 if name in dead else 5
@@ -119,7 +129,9 @@ def queues_end_in_dead_letters(template: Template) -> list[str]:
 
 def queues_are_encrypted(template: Template) -> list[str]:
     """With keys that SQS manages, at least."""
-    return [name for name, queue in resources(template, "AWS::SQS::Queue") if queue.get("SqsManagedSseEnabled") is not True]
+    return [
+        name for name, queue in resources(template, "AWS::SQS::Queue") if queue.get("SqsManagedSseEnabled") is not True
+    ]
 
 
 def only_tls_is_let_in(template: Template) -> list[str]:
@@ -152,7 +164,9 @@ def the_bucket_is_private_and_encrypted(template: Template) -> list[str]:
         block = bucket.get("PublicAccessBlockConfiguration", {})
         switches = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
         wrong += [f"{name}: {switch}" for switch in switches if block.get(switch) is not True]
-        wrong += [f"{name}: {wanted}" for wanted in ("BucketEncryption", "LifecycleConfiguration") if wanted not in bucket]
+        wrong += [
+            f"{name}: {wanted}" for wanted in ("BucketEncryption", "LifecycleConfiguration") if wanted not in bucket
+        ]
         if bucket.get("OwnershipControls") != {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}:
             wrong.append(f"{name}: ACLs")
     return wrong
@@ -164,7 +178,9 @@ def only_the_bucket_may_send_uploads(template: Template) -> list[str]:
     for name, policy in resources(template, "AWS::SQS::QueuePolicy"):
         for statement in policy["PolicyDocument"]["Statement"]:
             condition = statement.get("Condition", {})
-            scoped = "aws:SourceArn" in condition.get("ArnEquals", {}) and "aws:SourceAccount" in condition.get("StringEquals", {})
+            scoped = "aws:SourceArn" in condition.get("ArnEquals", {}) and "aws:SourceAccount" in condition.get(
+                "StringEquals", {}
+            )
             if statement["Effect"] == "Allow" and not scoped:
                 wrong.append(f"{name}: {statement.get('Sid')}")
     return wrong
@@ -182,7 +198,10 @@ def the_table_is_safe(template: Template) -> list[str]:
     for name, table in resources(template, "AWS::DynamoDB::Table"):
         wrong += [f"{name}: {key}" for key, value in wanted.items() if table.get(key) != value]
     for name, resource in template["Resources"].items():
-        if resource["Type"] in ("AWS::DynamoDB::Table", "AWS::S3::Bucket") and resource.get("DeletionPolicy") != "Retain":
+        if (
+            resource["Type"] in ("AWS::DynamoDB::Table", "AWS::S3::Bucket")
+            and resource.get("DeletionPolicy") != "Retain"
+        ):
             wrong.append(f"{name}: DeletionPolicy")
     return wrong
 
@@ -190,7 +209,11 @@ def the_table_is_safe(template: Template) -> list[str]:
 def every_route_wants_authorisation(template: Template) -> list[str]:
     """IAM, or a token where an issuer is set; never nothing."""
     wanted = {"Fn::If": ["UseJwt", "JWT", "AWS_IAM"]}
-    wrong = [name for name, route in resources(template, "AWS::ApiGatewayV2::Route") if route.get("AuthorizationType") != wanted]
+    wrong = [
+        name
+        for name, route in resources(template, "AWS::ApiGatewayV2::Route")
+        if route.get("AuthorizationType") != wanted
+    ]
     return wrong + [name for name, _ in resources(template, "AWS::Lambda::Url")]
 
 
@@ -204,7 +227,9 @@ def policies_are_least_privilege(template: Template) -> list[str]:
                 continue
             for statement in policy["Statement"]:
                 wrong += [f"{name}: {action}" for action in _as_list(statement["Action"]) if "*" in action]
-                wrong += [f"{name}: {statement['Sid']}: any resource" for it in _as_list(statement["Resource"]) if it == "*"]
+                wrong += [
+                    f"{name}: {statement['Sid']}: any resource" for it in _as_list(statement["Resource"]) if it == "*"
+                ]
         if any(event["Type"] == "SQS" for event in function.get("Events", {}).values()):
             wrong.append(f"{name}: SAM's SQS event lets it read every queue")
     return wrong

@@ -60,6 +60,8 @@ def test_too_many_photos_are_refused(harness: Harness) -> None:
     assert "200" in said["detail"]
 
 
-@pytest.mark.parametrize(("method", "path"), [("POST", "/evaluations"), ("GET", "/evaluations/abc"), ("GET", "/drs/DR1/evaluations")])
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", "/evaluations"), ("GET", "/evaluations/abc"), ("GET", "/drs/DR1/evaluations")]
+)
 def test_nobody_gets_in_without_a_signature(harness: Harness, method: str, path: str) -> None:
     assert harness.api.request(method, path, b"{}" if method == "POST" else None, signed=False).status == 403

@@ -59,7 +59,12 @@ def test_dead_letters_and_sweeping_work_under_iam(enforcing: Harness) -> None:
 
 def test_nothing_was_refused(enforcing: Harness) -> None:
     enforcing.stack.logs.stop()
-    refused = [line for log in _logs(enforcing) for line in log.splitlines() if "AccessDenied" in line or "not authorized" in line]
+    refused = [
+        line
+        for log in _logs(enforcing)
+        for line in log.splitlines()
+        if "AccessDenied" in line or "not authorized" in line
+    ]
     assert refused == []
 
 

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,16 +20,26 @@ from stack.state import Description, Folder
 _LOCAL = str(INFRA / "local")
 _PATIENCE_S = 60.0
 
+Up = Callable[[str], tuple[subprocess.Popen[bytes], Description]]
+
 
 def _evaluate(folder: Path, *options: str) -> tuple[int, dict[str, object]]:
-    command = [_LOCAL, "evaluate", str(folder), "--json", "--no-build", "--timing", "fast", "--name", "test-evaluate", *options]
+    command = [
+        _LOCAL,
+        "evaluate",
+        str(folder),
+        *options,
+        *"--json --no-build --timing fast --name test-evaluate".split(),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.stdout, done.stderr
     return done.returncode, json.loads(done.stdout)
 
 
 @pytest.mark.parametrize(("photos", "verdict", "code"), [(10, "pass", 0), (4, "fail", 1)])
-def test_evaluate_prints_the_verdict_and_ends_with_its_code(harness: Harness, photos: int, verdict: str, code: int) -> None:
+def test_evaluate_prints_the_verdict_and_ends_with_its_code(
+    harness: Harness, photos: int, verdict: str, code: int
+) -> None:
     dr = harness.dr(photos)
     returned, said = _evaluate(dr.photos[0].parent)
     (evaluated,) = said["evaluations"]
@@ -53,17 +63,38 @@ def test_what_is_not_there_is_an_error_in_one_line() -> None:
     assert len(done.stderr.strip().splitlines()) == 1
 
 
+@pytest.fixture
+def up() -> Iterator[Up]:
+    """Starts stacks with `infra/local up`; what a failed test leaves is ended."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(name: str) -> tuple[subprocess.Popen[bytes], Description]:
+        with (STACKS / f"{name}.out").open("wb") as out:
+            command = [_LOCAL, "up", "--no-build", "--timing", "fast", "--name", name]
+            started.append(subprocess.Popen(command, stdout=out, stderr=out))
+        _eventually(lambda: _kept(Folder(name)), f"not up: {STACKS / name}")
+        description = Folder(name).running()
+        assert description is not None
+        assert description.owner_pid == started[-1].pid
+        return started[-1], description
+
+    yield start
+    for process in started:
+        process.terminate()
+        process.wait(timeout=_PATIENCE_S)
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_everything_ends_with_the_process_that_started_it(how: signal.Signals) -> None:
-    up, description = _up("test-up")
-    os.kill(up.pid, how)
-    up.wait(timeout=_PATIENCE_S)
+def test_everything_ends_with_the_process_that_started_it(up: Up, how: signal.Signals) -> None:
+    process, description = up("test-up")
+    os.kill(process.pid, how)
+    process.wait(timeout=_PATIENCE_S)
     _eventually(lambda: not _processes(description), f"left over after {how.name}")
     assert Folder("test-up").running() is None
 
 
-def test_two_stacks_run_side_by_side_and_each_goes_down_alone() -> None:
-    (first, one), (second, other) = _up("test-up"), _up("test-side")
+def test_two_stacks_run_side_by_side_and_each_goes_down_alone(up: Up) -> None:
+    (first, one), (second, other) = up("test-up"), up("test-side")
     assert one.endpoint != other.endpoint
     assert subprocess.run([_LOCAL, "down", "--name", "test-up"], check=False).returncode == 0
     first.wait(timeout=_PATIENCE_S)
@@ -71,17 +102,6 @@ def test_two_stacks_run_side_by_side_and_each_goes_down_alone() -> None:
     assert subprocess.run([_LOCAL, "down", "--name", "test-side"], check=False).returncode == 0
     second.wait(timeout=_PATIENCE_S)
     _eventually(lambda: not _processes(one) and not _processes(other), "left over")
-
-
-def _up(name: str) -> tuple[subprocess.Popen[bytes], Description]:
-    folder = Folder(name)
-    with (STACKS / f"{name}.out").open("wb") as out:
-        up = subprocess.Popen([_LOCAL, "up", "--no-build", "--timing", "fast", "--name", name], stdout=out, stderr=out)
-    _eventually(lambda: _kept(folder), f"not up: {STACKS / name}")
-    description = folder.running()
-    assert description is not None
-    assert description.owner_pid == up.pid
-    return up, description
 
 
 def _kept(folder: Folder) -> bool:

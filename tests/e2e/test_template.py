@@ -15,7 +15,6 @@ Template = dict[str, Any]
 _LOADED = template.load()
 
 
-
 def _put(path: str, value: Any) -> Callable[[Template], None]:
     """Puts a value at a path such as "Resources.Table.Properties.BillingMode"; None takes away what is there."""
 
@@ -37,44 +36,128 @@ def _put(path: str, value: Any) -> Callable[[Template], None]:
 _BROKEN: list[tuple[checks.Check, str, Callable[[Template], None]]] = [
     (checks.visibility_is_six_times_the_timeout, "standard", _put("Mappings.Timing.standard.BatchesVisibility", 719)),
     (checks.visibility_is_six_times_the_timeout, "fast", _put("Mappings.Timing.fast.ResultsVisibility", 59)),
-    (checks.visibility_is_six_times_the_timeout, "a dead-letter queue", _put("Resources.BatchesDeadLetterQueue.Properties.VisibilityTimeout", None)),
+    (
+        checks.visibility_is_six_times_the_timeout,
+        "a dead-letter queue",
+        _put("Resources.BatchesDeadLetterQueue.Properties.VisibilityTimeout", None),
+    ),
     (checks.what_is_lost_was_not_merely_hidden, "too early", _put("Mappings.Timing.standard.LostAfter", 720)),
     (checks.a_timeout_fits_what_waits_for_it, "gateway", _put("Mappings.Timing.standard.SplitterTimeout", 30)),
     (checks.a_timeout_fits_what_waits_for_it, "VLM", _put("Mappings.Timing.fast.VlmTimeout", 20)),
     (checks.a_timeout_fits_what_waits_for_it, "sweeps", _put("Mappings.Timing.standard.SweeperTimeout", 60)),
     (checks.the_load_on_the_vlm_is_bounded, "too many", _put("Parameters.VlmMaxConcurrency.Default", 5)),
-    (checks.the_load_on_the_vlm_is_bounded, "unbounded", _put("Resources.BatchesEventSource.Properties.ScalingConfig", None)),
-    (checks.the_load_on_the_vlm_is_bounded, "two batches", _put("Resources.BatchesEventSource.Properties.BatchSize", 2)),
+    (
+        checks.the_load_on_the_vlm_is_bounded,
+        "unbounded",
+        _put("Resources.BatchesEventSource.Properties.ScalingConfig", None),
+    ),
+    (
+        checks.the_load_on_the_vlm_is_bounded,
+        "two batches",
+        _put("Resources.BatchesEventSource.Properties.BatchSize", 2),
+    ),
     (checks.the_load_on_the_vlm_is_bounded, "large batches", _put("Parameters.PhotosPerBatch.Default", 8)),
-    (checks.event_sources_report_single_failures, "one does not", _put("Resources.ResultsEventSource.Properties.FunctionResponseTypes", None)),
-    (checks.event_sources_are_bounded, "one is not", _put("Resources.UploadsEventSource.Properties.ScalingConfig", None)),
-    (checks.queues_end_in_dead_letters, "no dead letters", _put("Resources.ResultsQueue.Properties.RedrivePolicy", None)),
-    (checks.queues_end_in_dead_letters, "few receives", _put("Resources.BatchesQueue.Properties.RedrivePolicy.maxReceiveCount", 2)),
-    (checks.queues_end_in_dead_letters, "short memory", _put("Resources.ParkedQueue.Properties.MessageRetentionPeriod", None)),
+    (
+        checks.event_sources_report_single_failures,
+        "one does not",
+        _put("Resources.ResultsEventSource.Properties.FunctionResponseTypes", None),
+    ),
+    (
+        checks.event_sources_are_bounded,
+        "one is not",
+        _put("Resources.UploadsEventSource.Properties.ScalingConfig", None),
+    ),
+    (
+        checks.queues_end_in_dead_letters,
+        "no dead letters",
+        _put("Resources.ResultsQueue.Properties.RedrivePolicy", None),
+    ),
+    (
+        checks.queues_end_in_dead_letters,
+        "few receives",
+        _put("Resources.BatchesQueue.Properties.RedrivePolicy.maxReceiveCount", 2),
+    ),
+    (
+        checks.queues_end_in_dead_letters,
+        "short memory",
+        _put("Resources.ParkedQueue.Properties.MessageRetentionPeriod", None),
+    ),
     (checks.queues_end_in_dead_letters, "no alarm", _put("Resources.ParkedAlarm", None)),
     (checks.queues_are_encrypted, "one is not", _put("Resources.ParkedQueue.Properties.SqsManagedSseEnabled", None)),
     (checks.only_tls_is_let_in, "a queue", _put("Resources.QueuesPolicy.Properties.Queues.0", None)),
-    (checks.only_tls_is_let_in, "the uploads queue", _put("Resources.UploadsQueuePolicy.Properties.PolicyDocument.Statement.1", None)),
-    (checks.only_tls_is_let_in, "the bucket", _put("Resources.PhotosBucketPolicy.Properties.PolicyDocument.Statement.0.Effect", "Allow")),
-    (checks.the_bucket_is_private_and_encrypted, "public", _put("Resources.PhotosBucket.Properties.PublicAccessBlockConfiguration.BlockPublicPolicy", False)),
-    (checks.the_bucket_is_private_and_encrypted, "plain", _put("Resources.PhotosBucket.Properties.BucketEncryption", None)),
-    (checks.the_bucket_is_private_and_encrypted, "ACLs", _put("Resources.PhotosBucket.Properties.OwnershipControls", None)),
-    (checks.only_the_bucket_may_send_uploads, "any bucket", _put("Resources.UploadsQueuePolicy.Properties.PolicyDocument.Statement.0.Condition.ArnEquals", None)),
+    (
+        checks.only_tls_is_let_in,
+        "the uploads queue",
+        _put("Resources.UploadsQueuePolicy.Properties.PolicyDocument.Statement.1", None),
+    ),
+    (
+        checks.only_tls_is_let_in,
+        "the bucket",
+        _put("Resources.PhotosBucketPolicy.Properties.PolicyDocument.Statement.0.Effect", "Allow"),
+    ),
+    (
+        checks.the_bucket_is_private_and_encrypted,
+        "public",
+        _put("Resources.PhotosBucket.Properties.PublicAccessBlockConfiguration.BlockPublicPolicy", False),
+    ),
+    (
+        checks.the_bucket_is_private_and_encrypted,
+        "plain",
+        _put("Resources.PhotosBucket.Properties.BucketEncryption", None),
+    ),
+    (
+        checks.the_bucket_is_private_and_encrypted,
+        "ACLs",
+        _put("Resources.PhotosBucket.Properties.OwnershipControls", None),
+    ),
+    (
+        checks.only_the_bucket_may_send_uploads,
+        "any bucket",
+        _put("Resources.UploadsQueuePolicy.Properties.PolicyDocument.Statement.0.Condition.ArnEquals", None),
+    ),
     (checks.the_table_is_safe, "TTL", _put("Resources.Table.Properties.TimeToLiveSpecification", None)),
     (checks.the_table_is_safe, "recovery", _put("Resources.Table.Properties.PointInTimeRecoverySpecification", None)),
     (checks.the_table_is_safe, "on demand", _put("Resources.Table.Properties.BillingMode", "PROVISIONED")),
     (checks.the_table_is_safe, "encryption", _put("Resources.Table.Properties.SSESpecification", None)),
     (checks.the_table_is_safe, "deletion", _put("Resources.Table.DeletionPolicy", None)),
-    (checks.every_route_wants_authorisation, "open", _put("Resources.GetEvaluationRoute.Properties.AuthorizationType", "NONE")),
-    (checks.every_route_wants_authorisation, "forgotten", _put("Resources.ListEvaluationsRoute.Properties.AuthorizationType", None)),
-    (checks.policies_are_least_privilege, "any action", _put("Resources.ApiFunction.Properties.Policies.0.Statement.0.Action", "dynamodb:*")),
-    (checks.policies_are_least_privilege, "any resource", _put("Resources.BatchFunction.Properties.Policies.0.Statement.0.Resource", "*")),
-    (checks.policies_are_least_privilege, "managed", _put("Resources.ApiFunction.Properties.Policies.0", "AmazonDynamoDBFullAccess")),
-    (checks.policies_are_least_privilege, "SQS event", _put("Resources.BatchFunction.Properties.Events", {"Q": {"Type": "SQS"}})),
+    (
+        checks.every_route_wants_authorisation,
+        "open",
+        _put("Resources.GetEvaluationRoute.Properties.AuthorizationType", "NONE"),
+    ),
+    (
+        checks.every_route_wants_authorisation,
+        "forgotten",
+        _put("Resources.ListEvaluationsRoute.Properties.AuthorizationType", None),
+    ),
+    (
+        checks.policies_are_least_privilege,
+        "any action",
+        _put("Resources.ApiFunction.Properties.Policies.0.Statement.0.Action", "dynamodb:*"),
+    ),
+    (
+        checks.policies_are_least_privilege,
+        "any resource",
+        _put("Resources.BatchFunction.Properties.Policies.0.Statement.0.Resource", "*"),
+    ),
+    (
+        checks.policies_are_least_privilege,
+        "managed",
+        _put("Resources.ApiFunction.Properties.Policies.0", "AmazonDynamoDBFullAccess"),
+    ),
+    (
+        checks.policies_are_least_privilege,
+        "SQS event",
+        _put("Resources.BatchFunction.Properties.Events", {"Q": {"Type": "SQS"}}),
+    ),
     (checks.logs_are_kept_for_a_set_time, "for ever", _put("Resources.ApiLogGroup.Properties.RetentionInDays", None)),
     (checks.logs_are_kept_for_a_set_time, "elsewhere", _put("Resources.ApiFunction.Properties.LoggingConfig", None)),
     (checks.the_key_stays_in_its_secret, "echoed", _put("Parameters.VlmApiKey.NoEcho", None)),
-    (checks.the_key_stays_in_its_secret, "environment", _put("Resources.BatchFunction.Properties.Environment.Variables.KEY", {"Ref": "VlmApiKey"})),
+    (
+        checks.the_key_stays_in_its_secret,
+        "environment",
+        _put("Resources.BatchFunction.Properties.Environment.Variables.KEY", {"Ref": "VlmApiKey"}),
+    ),
     (checks.functions_are_native, "runtime", _put("Globals.Function.Runtime", "provided.al2")),
     (checks.functions_are_native, "architecture", _put("Parameters.Architecture.Default", "arm64")),
 ]
@@ -86,7 +169,9 @@ def test_the_template_passes(check: checks.Check) -> None:
 
 
 @pytest.mark.parametrize(
-    ("check", "change"), [(check, change) for check, _, change in _BROKEN], ids=[f"{check.__name__}-{what}" for check, what, _ in _BROKEN]
+    ("check", "change"),
+    [(check, change) for check, _, change in _BROKEN],
+    ids=[f"{check.__name__}-{what}" for check, what, _ in _BROKEN],
 )
 def test_a_broken_template_is_noticed(check: checks.Check, change: Callable[[Template], None]) -> None:
     broken = copy.deepcopy(_LOADED)

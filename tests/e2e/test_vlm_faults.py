@@ -19,7 +19,9 @@ def test_a_passing_failure_delays_a_photo_and_changes_no_verdict(harness: Harnes
     assert kind == "drop" or any(photo["attempts"] > 1 for photo in evaluation["photos"])
 
 
-@pytest.mark.parametrize("kind", ["fenced", "prefixed", "cut_at_max_tokens", "wrong_types", "unmendable", "unknown_step", "empty_answer"])
+@pytest.mark.parametrize(
+    "kind", ["fenced", "prefixed", "cut_at_max_tokens", "wrong_types", "unmendable", "unknown_step", "empty_answer"]
+)
 def test_one_odd_answer_is_read_or_repaired(harness: Harness, kind: str) -> None:
     dr = harness.dr(1)
     harness.upload(dr)

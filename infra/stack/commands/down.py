@@ -31,5 +31,6 @@ def run(arguments: argparse.Namespace) -> int:
             return 0
         time.sleep(0.1)
     raise StackError(
-        f"The stack {arguments.name} did not end within {_ENDS_WITHIN_S:.0f} s.", f"kill -9 {description.owner_pid} ends it."
+        f"The stack {arguments.name} did not end within {_ENDS_WITHIN_S:.0f} s.",
+        f"kill -9 {description.owner_pid} ends it.",
     )

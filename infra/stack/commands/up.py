@@ -43,12 +43,12 @@ def endpoints(stack: LocalStack) -> str:
     return f"""
 The stack {name} is up.
   AWS        {about.endpoint}   (any key; region {environment.REGION})
-  API        {about.endpoint}/_aws/execute-api/{outputs['ApiId']}/$default   (signed with SigV4, service execute-api)
-  photos     s3://{outputs['BucketName']}/photos/DR…/
+  API        {about.endpoint}/_aws/execute-api/{outputs["ApiId"]}/$default   (signed with SigV4, service execute-api)
+  photos     s3://{outputs["BucketName"]}/photos/DR…/
   VLM        {about.vlm_url}   ({kind}, {about.vlm_model})
   variables  {write_environment(stack)}   (set -a; . this file; set +a)
-  logs       {stack.folder.path / 'logs'}
-  evaluate   infra/local evaluate DR1730550{'' if name == 'local' else f' --name {name}'}"""
+  logs       {stack.folder.path / "logs"}
+  evaluate   infra/local evaluate DR1730550{"" if name == "local" else f" --name {name}"}"""
 
 
 def write_environment(stack: LocalStack) -> Path:

@@ -50,7 +50,19 @@ def _watch(stack: LocalStack, watch: list[str]) -> None:
 def command(port: int, variables: Path) -> list[str]:
     """cargo lambda listens on every interface unless it is told not to."""
     program = str(tools.program("watch", "cargo-lambda"))
-    return [program, "lambda", "watch", "--manifest-path", str(REPO / "Cargo.toml"), "-A", "127.0.0.1", "-P", str(port), "--env-file", str(variables)]
+    return [
+        program,
+        "lambda",
+        "watch",
+        "--manifest-path",
+        str(REPO / "Cargo.toml"),
+        "-A",
+        "127.0.0.1",
+        "-P",
+        str(port),
+        "--env-file",
+        str(variables),
+    ]
 
 
 def _programs() -> Path:
@@ -60,8 +72,6 @@ def _programs() -> Path:
 
 def _how(port: int) -> str:
     events = {"splitter": "splitter-direct", "batch": "batch", "aggregator": "aggregator-results", "api": "api-history"}
-    lines = [
-        f"  cargo lambda invoke -A 127.0.0.1 -P {port} {function} --data-file tests/events/{events.get(function, function)}.json"
-        for function in FUNCTIONS
-    ]
+    invoke = f"  cargo lambda invoke -A 127.0.0.1 -P {port}"
+    lines = [f"{invoke} {name} --data-file tests/events/{events.get(name, name)}.json" for name in FUNCTIONS]
     return "\nIn another terminal:\n" + "\n".join([f"  export PATH={_programs()}:$PATH", *lines, ""])
