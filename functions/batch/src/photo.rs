@@ -11,6 +11,7 @@ use shared::domain::catalogue::{Catalogue, Step};
 use shared::domain::outcome::{ImageFigures, PhotoOutcome, PhotoTimings, Reason, Usage};
 use shared::domain::plan::Photo;
 use shared::domain::time::Timestamp;
+use shared::flow::batch::Ended;
 use shared::photos::size_policy::SizePolicy;
 use shared::photos::{PhotoError, Prepared, prepare};
 use shared::protocol::message::{DeferralCause, Report};
@@ -20,15 +21,6 @@ use shared::vlm::prompt::Question;
 use tokio::sync::Semaphore;
 
 use crate::fetch::{FetchError, fetch};
-
-/// What became of a photo.
-#[derive(Debug)]
-pub(crate) enum Ended {
-    /// An outcome.
-    Reported(Box<Report>),
-    /// It must be asked about later.
-    PutOff { why: (DeferralCause, String), retry_after: Option<Duration> },
-}
 
 /// What the photos of one batch have in common.
 pub(crate) struct Work<'a> {

@@ -23,8 +23,6 @@ const NO_KEY: &str = "none";
 pub(crate) struct Settings {
     /// Where the photos are.
     pub(crate) bucket: String,
-    /// Where it says what became of them.
-    pub(crate) results_queue: String,
     /// Photos asked about at once, by one invocation.
     pub(crate) photos_in_flight: usize,
     /// The VLM.
@@ -36,7 +34,6 @@ impl Settings {
     pub(crate) async fn from_env(config: &SdkConfig) -> anyhow::Result<Self> {
         Ok(Self {
             bucket: required("BUCKET_NAME")?,
-            results_queue: required("RESULTS_QUEUE_URL")?,
             photos_in_flight: usize::from(number::<u8>("PHOTOS_IN_FLIGHT", 4, 64)?),
             vlm: VlmSettings {
                 base_url: required("VLM_BASE_URL")?,

@@ -7,12 +7,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use shared::domain::ids::DrNumber;
 use shared::domain::plan::Mode;
+use shared::flow::split::Answer;
 use shared::http;
 use shared::http::problem::Problem;
 use shared::protocol::evaluation::{Evaluation, Status};
 use shared::protocol::start::Request;
 
-use crate::evaluate::{Answer, SplitError, Splitter};
+use crate::evaluate::{SplitError, Splitter};
 
 /// Seconds after which the app may look for progress first.
 const RETRY_AFTER_SECONDS: &str = "2";

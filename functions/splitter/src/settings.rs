@@ -13,10 +13,6 @@ use std::time::Duration;
 pub(crate) struct Settings {
     /// Where the photos are.
     pub(crate) bucket: String,
-    /// Where batches go.
-    pub(crate) batches_queue: String,
-    /// Where a later look at a DR's uploads goes.
-    pub(crate) uploads_queue: String,
     /// A DR is taken to be complete when nothing was uploaded for so long.
     pub(crate) quiet_period: Duration,
     /// Batch size and deadline.
@@ -40,8 +36,6 @@ impl Settings {
         };
         Ok(Self {
             bucket: required("BUCKET_NAME")?,
-            batches_queue: required("BATCHES_QUEUE_URL")?,
-            uploads_queue: required("UPLOADS_QUEUE_URL")?,
             quiet_period: seconds("QUIET_PERIOD_SECONDS", 60)?,
             limits: Limits {
                 photos_per_batch: usize::from(number::<u8>("PHOTOS_PER_BATCH", 4, 10)?),

@@ -1,17 +1,11 @@
-//! Uploads: a DR is evaluated once nothing new has come for the quiet period.
-//!
-//! An upload notes its time and sends a delayed message; the message of the last upload finds that nothing came after
-//! it, and starts the evaluation. Said twice, the second joins the first.
-//!
-//! # Invariants
-//! - The time is noted before the message is sent, so the last message always finds the last time.
+//! Messages of the uploads queue: S3's events, and our own later looks. When a DR is quiet is for `shared::flow::settle`.
 
 use anyhow::Context;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use shared::domain::ids::DrNumber;
 use shared::domain::plan::Mode;
-use shared::domain::time::Timestamp;
+use shared::flow::settle;
 use shared::protocol::message::{Message, Settle};
 use shared::protocol::start::Request;
 
@@ -32,7 +26,7 @@ pub(crate) async fn handle(splitter: &Splitter, body: &str) -> anyhow::Result<()
     for record in records {
         let key = record.pointer("/s3/object/key").and_then(Value::as_str).context("An S3 record names no object")?;
         match dr_of(key)? {
-            Some(dr) => note(splitter, &dr).await?,
+            Some(dr) => settle::note_upload(&splitter.ports, &dr, splitter.settings.quiet_period).await?,
             None => tracing::warn!(
                 s3.key = key,
                 "an upload that belongs to no DR was passed over; keys are photos/{{dr_number}}/{{name}}"
@@ -42,19 +36,9 @@ pub(crate) async fn handle(splitter: &Splitter, body: &str) -> anyhow::Result<()
     Ok(())
 }
 
-/// Notes an upload and arranges for a later look.
-async fn note(splitter: &Splitter, dr: &DrNumber) -> anyhow::Result<()> {
-    let now = Timestamp::now();
-    splitter.store.note_upload(dr, now).await?;
-    let settings = &splitter.settings;
-    splitter.queues.send(&settings.uploads_queue, &Message::settle(dr, now), settings.quiet_period).await?;
-    Ok(())
-}
-
 /// Starts the evaluation if nothing came since the upload that arranged for this look.
 async fn look(splitter: &Splitter, settle: &Settle) -> anyhow::Result<()> {
-    let last = splitter.store.last_upload(&settle.dr_number).await?;
-    if last.is_some_and(|last| last > settle.uploaded_at) {
+    if !settle::is_quiet(&splitter.ports, settle).await? {
         return Ok(());
     }
     let request = Request { dr_number: settle.dr_number.clone(), mode: Mode::Full, force: false };

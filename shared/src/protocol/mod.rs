@@ -9,3 +9,5 @@ pub mod message;
 pub mod record;
 pub mod start;
 pub mod sweep;
+pub mod write;
+pub mod writes;

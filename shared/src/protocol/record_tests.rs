@@ -1,7 +1,7 @@
 //! Recording and finalising, as values.
 
 use super::*;
-use crate::domain::ids::{DrNumber, PhotoId};
+use crate::domain::ids::{DrNumber, EvaluationId, PhotoId};
 use crate::domain::judge::Verdict;
 use crate::domain::outcome::{PhotoTimings, ReasonCode};
 use crate::domain::plan::{Mode, Photo, Versions, plan};
@@ -14,8 +14,15 @@ pub(crate) fn evaluation_of(names: &[&str]) -> Evaluation {
         Versions { catalogue: "v1".into(), model: "m".into(), prompt: "p1".into(), size_policy: "s1".into() };
     let request = Request { dr_number: DrNumber::parse("DR1").unwrap(), mode: Mode::Full, force: false };
     let limits = Limits { photos_per_batch: 4, deadline: Duration::from_secs(3600) };
-    open(&request, plan(photos, Mode::Full, &catalogue, &versions), versions, &limits, Timestamp::from_millis(0))
-        .evaluation
+    open(
+        EvaluationId::generate(),
+        &request,
+        plan(photos, Mode::Full, &catalogue, &versions),
+        versions,
+        &limits,
+        Timestamp::from_millis(0),
+    )
+    .evaluation
 }
 
 pub(crate) fn photo(name: &str) -> Photo {

@@ -71,8 +71,14 @@ pub struct NewEvaluation {
 }
 
 /// Makes a new evaluation out of a plan.
-pub fn open(request: &Request, plan: Plan, versions: Versions, limits: &Limits, now: Timestamp) -> NewEvaluation {
-    let evaluation_id = EvaluationId::generate();
+pub fn open(
+    evaluation_id: EvaluationId,
+    request: &Request,
+    plan: Plan,
+    versions: Versions,
+    limits: &Limits,
+    now: Timestamp,
+) -> NewEvaluation {
     let message = |photos| Message::batch(&evaluation_id, &request.dr_number, photos, now);
     let batches = batches(&plan.selected, limits.photos_per_batch).into_iter().map(message).collect();
     let pending: BTreeSet<_> = plan.selected.iter().map(|photo| photo.photo_id.clone()).collect();

@@ -43,11 +43,6 @@ impl Queues {
         Self { client }
     }
 
-    /// Sends one message, to be received after `delay` (15 minutes at most).
-    pub async fn send(&self, queue_url: &str, message: &Message, delay: Duration) -> Result<(), QueueError> {
-        self.send_all(queue_url, std::slice::from_ref(message), delay).await
-    }
-
     /// Sends messages, to be received after `delay` (15 minutes at most).
     pub async fn send_all(&self, queue_url: &str, messages: &[Message], delay: Duration) -> Result<(), QueueError> {
         let calls = messages.chunks(ENTRIES_PER_CALL).map(|chunk| self.send_chunk(queue_url, chunk, delay));

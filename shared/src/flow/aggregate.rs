@@ -1,0 +1,96 @@
+//! The aggregator: the only writer of outcomes.
+//!
+//! # Invariants
+//! - The outcome stands before the photo leaves the pending set, so an empty set means that all outcomes stand.
+//! - Each step may be repeated, and is, when a message is delivered again.
+
+use super::{Ports, Trouble, Written, defer, evaluation};
+use crate::domain::catalogue::Catalogue;
+use crate::domain::ids::{EvaluationId, PhotoId};
+use crate::domain::outcome::{PhotoOutcome, ReasonCode};
+use crate::protocol::breaker::Breaker;
+use crate::protocol::evaluation::{Evaluation, PhotoRecord};
+use crate::protocol::message::{Batch, Message, Report};
+use crate::protocol::record::{OutcomeAction, finalise, is_due, on_outcome};
+use crate::protocol::write::Key;
+use crate::protocol::writes;
+
+/// Handles a message of the results queue or of a dead-letter queue.
+pub async fn handle(ports: &impl Ports, message: Message) -> Result<(), Trouble> {
+    match message {
+        Message::Outcome(outcome) => record(ports, &outcome.evaluation_id, &outcome.photo_id, &outcome.report).await,
+        Message::Deferral(note) => defer::defer(ports, &note).await,
+        Message::Started(started) => ports.write(writes::started(&started.evaluation_id, started.at)).await.map(|_| ()),
+        Message::Batch(batch) => bury(ports, &batch).await,
+        Message::Settle(_) => Err(Trouble::Failed("a message of the uploads queue came to the aggregator".into())),
+    }
+}
+
+/// A batch that ended in the dead-letter queue: its photos get an outcome that says so. A late answer may still take
+/// its place.
+async fn bury(ports: &impl Ports, batch: &Batch) -> Result<(), Trouble> {
+    for photo in &batch.photos {
+        let message = "Processing this photo failed repeatedly. The photo may be fine; ask for the evaluation again.";
+        let outcome = PhotoOutcome::not_evaluated(ReasonCode::DeadLettered, message);
+        tracing::error!(evaluation.id = %batch.evaluation_id, photo.name = %photo.name, "a photo ended in the dead-letter queue");
+        record(ports, &batch.evaluation_id, &photo.photo_id, &Report::bare(outcome, ports.now())).await?;
+    }
+    Ok(())
+}
+
+/// Records a photo's outcome, and judges the evaluation if that was the last one.
+async fn record(ports: &impl Ports, id: &EvaluationId, photo: &PhotoId, report: &Report) -> Result<(), Trouble> {
+    let Some((evaluation, record)) = known(ports, id, photo).await? else { return Ok(()) };
+    match (on_outcome(&evaluation, &record, report), &record.report) {
+        (OutcomeAction::Ignore, _) => return Ok(()),
+        (OutcomeAction::Record, _) => drop(ports.write(writes::outcome(id, photo, report)).await?),
+        (OutcomeAction::Upgrade, Some(seen)) => drop(ports.write(writes::upgrade(id, photo, seen, report)).await?),
+        (OutcomeAction::Upgrade | OutcomeAction::Settle, _) => (),
+    }
+    let answered = matches!(report.outcome, PhotoOutcome::Evaluated { .. });
+    if answered {
+        note_answer(ports).await?;
+    }
+    let Written::Applied(item) = ports.write(writes::settled(id, photo, answered)).await? else { return Ok(()) };
+    let evaluation: Evaluation = serde_json::from_value(item).map_err(|cause| Trouble::Failed(cause.to_string()))?;
+    if is_due(&evaluation) { judge(ports, &evaluation).await } else { Ok(()) }
+}
+
+/// An evaluation and one of its photos, if both are known.
+pub(super) async fn known(
+    ports: &impl Ports,
+    id: &EvaluationId,
+    photo: &PhotoId,
+) -> Result<Option<(Evaluation, PhotoRecord)>, Trouble> {
+    let record = ports.get::<PhotoRecord>(Key::Photo(id.clone(), photo.clone()));
+    let (evaluation, record) = tokio::try_join!(evaluation(ports, id), record)?;
+    if evaluation.is_none() || record.is_none() {
+        tracing::warn!(evaluation.id = %id, photo.id = %photo, "a result for an unknown evaluation or photo was passed over");
+    }
+    Ok(evaluation.zip(record))
+}
+
+async fn judge(ports: &impl Ports, evaluation: &Evaluation) -> Result<(), Trouble> {
+    let id = &evaluation.evaluation_id;
+    let photos = ports.photos(id).await?;
+    let catalogue =
+        Catalogue::shipped(&evaluation.catalogue_version).map_err(|cause| Trouble::Failed(cause.to_string()))?;
+    let Some(verdict) = finalise(evaluation, &photos, &catalogue, ports.now()) else { return Ok(()) };
+    if ports.write(writes::finalised(id, &verdict)).await?.is_applied() {
+        tracing::info!(
+            evaluation.id = %id, dr.number = %evaluation.dr_number, evaluation.verdict = ?verdict.judgement.verdict,
+            evaluation.revision = verdict.expected_revision + 1, photos.total = evaluation.photos_total,
+            evaluation.duration_ms = verdict.timings.total_ms, "an evaluation has its verdict"
+        );
+    }
+    Ok(())
+}
+
+/// The VLM answered: if anything is held against it, that ends.
+async fn note_answer(ports: &impl Ports) -> Result<(), Trouble> {
+    if ports.get::<Breaker>(Key::Breaker).await?.unwrap_or_default().failures > 0 {
+        ports.write(writes::answered()).await?;
+        tracing::info!("the VLM answers again");
+    }
+    Ok(())
+}

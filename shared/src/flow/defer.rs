@@ -1,0 +1,43 @@
+//! Putting photos off: sent again with a delay, and written down so that the evaluation says that it waits and why.
+//!
+//! # Invariants
+//! - The photo is sent again before the deferral is written down: a crash in between sends it twice, never not at all.
+
+use super::aggregate::known;
+use super::{Ports, Queue, Trouble};
+use crate::protocol::breaker::Breaker;
+use crate::protocol::message::{Deferral, Message};
+use crate::protocol::record::{Resend, counts_as_failure, on_deferral};
+use crate::protocol::write::Key;
+use crate::protocol::writes;
+
+/// Handles a note that a photo must be asked about later.
+pub(super) async fn defer(ports: &impl Ports, note: &Deferral) -> Result<(), Trouble> {
+    let (id, photo) = (&note.evaluation_id, &note.photo.photo_id);
+    let Some((evaluation, record)) = known(ports, id, photo).await? else { return Ok(()) };
+    let breaker = ports.get::<Breaker>(Key::Breaker).await?.unwrap_or_default();
+    let Some(resend) = on_deferral(&evaluation, &record, note, &breaker, ports.now()) else { return Ok(()) };
+    if counts_as_failure(note.cause) {
+        ports.write(writes::failure(&note.reason, note.at)).await?;
+    }
+    if note.probe {
+        ports.write(writes::probe_ended()).await?;
+    }
+    send_again(ports, &resend).await?;
+    ports.write(writes::deferred(id, photo, resend.batch.attempt, resend.until)).await?;
+    ports.write(writes::waiting(id, note.at, &note.reason)).await?;
+    tracing::info!(
+        evaluation.id = %id, photo.name = %note.photo.name, photo.attempt = resend.batch.attempt,
+        retry.delay_ms = resend.delay.as_millis(), retry.reason = %note.reason, "a photo waits"
+    );
+    Ok(())
+}
+
+/// Sends a photo again; as a probe only if nobody else has claimed that.
+async fn send_again(ports: &impl Ports, resend: &Resend) -> Result<(), Trouble> {
+    let mut batch = resend.batch.clone();
+    if let Some(lease) = resend.probe_lease {
+        batch.probe = ports.write(writes::probe(lease, ports.now())).await?.is_applied();
+    }
+    ports.send(Queue::Batches, vec![Message::Batch(batch)], resend.delay).await
+}

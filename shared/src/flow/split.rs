@@ -1,0 +1,84 @@
+//! Starting or joining an evaluation.
+//!
+//! # Invariants
+//! - The evaluation stands in the table before its batches stand in the queue. If this ends between the two, the sweeper
+//!   sends them.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::{Ports, Queue, Trouble, evaluation};
+use crate::domain::ids::EvaluationId;
+use crate::domain::plan::{Plan, Versions};
+use crate::protocol::evaluation::Evaluation;
+use crate::protocol::message::Message;
+use crate::protocol::start::{Limits, NewEvaluation, NextAction, Request, decide, open};
+use crate::protocol::write::Key;
+use crate::protocol::writes;
+
+/// Looks again so often when another evaluation of the same question was faster.
+const TRIES: usize = 4;
+
+/// How a request was answered.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// A new evaluation runs.
+    Started(Box<Evaluation>),
+    /// One that runs was joined.
+    Joined(Box<Evaluation>),
+    /// One that is finished was returned.
+    Cached(Box<Evaluation>),
+}
+
+#[derive(Deserialize)]
+struct Pointer {
+    evaluation_id: EvaluationId,
+}
+
+/// Starts or joins the evaluation that answers the planned question.
+pub async fn split(
+    ports: &impl Ports,
+    request: &Request,
+    plan: &Plan,
+    versions: &Versions,
+    limits: &Limits,
+) -> Result<Answer, Trouble> {
+    let now = ports.now();
+    for _ in 0..TRIES {
+        match decide(current(ports, &plan.fingerprint).await?, request.force, now) {
+            NextAction::Join(evaluation) => return Ok(Answer::Joined(evaluation)),
+            NextAction::ReturnCached(evaluation) => return Ok(Answer::Cached(evaluation)),
+            NextAction::Start { seen, supersedes } => {
+                let new = open(ports.new_id(), request, plan.clone(), versions.clone(), limits, now);
+                ports.put_all(writes::photos(&new)).await?;
+                if ports.transact(writes::open(&new, seen.as_ref(), supersedes.as_ref())).await? {
+                    return dispatch(ports, new).await.map(|evaluation| Answer::Started(Box::new(evaluation)));
+                }
+            }
+        }
+    }
+    Err(Trouble::Busy(format!("{TRIES} evaluations of {} were started at once", request.dr_number)))
+}
+
+/// The evaluation that a fingerprint points to.
+async fn current(ports: &impl Ports, fingerprint: &str) -> Result<Option<Evaluation>, Trouble> {
+    match ports.get::<Pointer>(Key::Fingerprint(fingerprint.into())).await? {
+        Some(pointer) => evaluation(ports, &pointer.evaluation_id).await,
+        None => Ok(None),
+    }
+}
+
+async fn dispatch(ports: &impl Ports, new: NewEvaluation) -> Result<Evaluation, Trouble> {
+    let evaluation = new.evaluation;
+    let messages: Vec<Message> = new.batches.into_iter().map(Message::Batch).collect();
+    let batches = messages.len();
+    ports.send(Queue::Batches, messages, Duration::ZERO).await?;
+    ports.write(writes::dispatched(&evaluation.evaluation_id, ports.now())).await?;
+    tracing::info!(
+        evaluation.id = %evaluation.evaluation_id, dr.number = %evaluation.dr_number, evaluation.mode = evaluation.mode.as_str(),
+        photos.total = evaluation.photos_total, photos.skipped = evaluation.photos_skipped.len(), batches.total = batches,
+        split.duration_ms = ports.now().millis_since(evaluation.created_at), "an evaluation started"
+    );
+    Ok(evaluation)
+}

@@ -1,0 +1,86 @@
+//! One round of sweeping.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::{Ports, Queue, Trouble, evaluation};
+use crate::domain::ids::EvaluationId;
+use crate::protocol::evaluation::{Evaluation, PhotoRecord};
+use crate::protocol::message::{Batch, Message};
+use crate::protocol::sweep::{SweepAction, needs_finalising, sweep};
+use crate::protocol::writes;
+
+/// What a round did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Swept {
+    /// Evaluations looked at.
+    pub unfinished: usize,
+    /// Photos sent again.
+    pub resent: usize,
+    /// Photos whose time was up.
+    pub ended: usize,
+    /// Evaluations whose verdict was asked for again.
+    pub nudged: usize,
+    /// Evaluations that could not be looked at.
+    pub failed: usize,
+}
+
+/// Looks at every unfinished evaluation. One that fails does not keep the others from being looked at.
+pub async fn run(ports: &impl Ports, lost_after: Duration) -> Result<Swept, Trouble> {
+    let unfinished = ports.unfinished().await?;
+    let mut swept = Swept { unfinished: unfinished.len(), ..Swept::default() };
+    for id in &unfinished {
+        if let Err(error) = look(ports, id, lost_after, &mut swept).await {
+            tracing::error!(evaluation.id = %id, error = %error, "an evaluation could not be swept");
+            swept.failed += 1;
+        }
+    }
+    Ok(swept)
+}
+
+async fn look(ports: &impl Ports, id: &EvaluationId, lost_after: Duration, swept: &mut Swept) -> Result<(), Trouble> {
+    let Some(evaluation) = evaluation(ports, id).await? else { return Ok(()) };
+    let photos = ports.photos(id).await?;
+    if needs_finalising(&evaluation) {
+        swept.nudged += 1;
+        return nudge(ports, &evaluation, &photos).await;
+    }
+    for action in sweep(&evaluation, &photos, lost_after, ports.now()) {
+        match action {
+            SweepAction::End(outcome) => {
+                ports.send(Queue::Results, vec![outcome], Duration::ZERO).await?;
+                swept.ended += 1;
+            }
+            SweepAction::Resend(batch) => {
+                resend(ports, &evaluation, batch, &photos).await?;
+                swept.resent += 1;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Says a recorded outcome again, so that the aggregator finishes what it was kept from finishing.
+async fn nudge(ports: &impl Ports, evaluation: &Evaluation, photos: &[PhotoRecord]) -> Result<(), Trouble> {
+    let recorded = photos.iter().find_map(|photo| Some((&photo.photo.photo_id, photo.report.clone()?)));
+    let Some((photo_id, report)) = recorded else { return Ok(()) };
+    let message = Message::outcome(&evaluation.evaluation_id, photo_id, report);
+    ports.send(Queue::Results, vec![message], Duration::ZERO).await
+}
+
+async fn resend(
+    ports: &impl Ports,
+    evaluation: &Evaluation,
+    batch: Batch,
+    photos: &[PhotoRecord],
+) -> Result<(), Trouble> {
+    let sent = batch.photos.first().map(|photo| photo.photo_id.clone());
+    let Some(record) = photos.iter().find(|record| Some(&record.photo.photo_id) == sent.as_ref()) else {
+        return Ok(());
+    };
+    ports.send(Queue::Batches, vec![Message::Batch(batch)], Duration::ZERO).await?;
+    ports.write(writes::resent(&evaluation.evaluation_id, record, ports.now())).await?;
+    tracing::warn!(evaluation.id = %evaluation.evaluation_id, photo.name = %record.photo.name, "a photo not heard of was sent again");
+    Ok(())
+}

@@ -1,0 +1,218 @@
+//! Every conditional write of the system. Each guard has a name; the page on promises lists them with the tests that fail
+//! without them.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::evaluation::{Evaluation, PhotoRecord};
+use super::message::Report;
+use super::record::Finalisation;
+use super::start::NewEvaluation;
+use super::write::Change::{Count, Remove, Set, SetOnce, TakeOut};
+use super::write::Condition::{Absent, AtMost, Below, Exists, Is};
+use super::write::{Guard, Key, Part, Put, Write};
+use crate::domain::ids::{DrNumber, EvaluationId, PhotoId};
+use crate::domain::time::Timestamp;
+
+/// Items are deleted some time after this many days.
+const KEPT_FOR_SECONDS: i64 = 90 * 24 * 60 * 60;
+
+fn value(of: &impl Serialize) -> Value {
+    json!(of)
+}
+
+/// An item with the time after which it may be deleted.
+fn item(of: &impl Serialize, now: Timestamp, more: &[(&str, Value)]) -> Value {
+    let mut item = value(of);
+    if let Some(fields) = item.as_object_mut() {
+        fields.insert("ttl".into(), json!(now.as_seconds().saturating_add(KEPT_FOR_SECONDS)));
+        fields.extend(more.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+    }
+    item
+}
+
+/// The photos of a new evaluation. Nobody looks for them before the evaluation itself stands, so they need no guard.
+pub fn photos(new: &NewEvaluation) -> Vec<Put> {
+    let id = &new.evaluation.evaluation_id;
+    let put = |record: &PhotoRecord| Put {
+        key: Key::Photo(id.clone(), record.photo.photo_id.clone()),
+        guards: Vec::new(),
+        item: item(record, new.evaluation.created_at, &[]),
+    };
+    new.photos.iter().map(put).collect()
+}
+
+/// Puts a new evaluation in place, on the condition that its fingerprint points where it was seen to point.
+pub fn open(new: &NewEvaluation, seen: Option<&EvaluationId>, supersedes: Option<&EvaluationId>) -> Vec<Part> {
+    let Evaluation { evaluation_id, fingerprint, created_at, dr_number, deadline_at, .. } = &new.evaluation;
+    let indexed = [
+        ("gsi_dr", value(dr_number)),
+        ("gsi_created", value(evaluation_id)),
+        ("gsi_active", json!("active")),
+        ("gsi_due", json!(deadline_at.to_string())),
+    ];
+    let evaluation = Put {
+        key: Key::Evaluation(evaluation_id.clone()),
+        guards: vec![Guard::one("open: the id is new", Absent("pk"))],
+        item: item(&new.evaluation, *created_at, &indexed),
+    };
+    let unmoved = match seen {
+        None => Absent("pk"),
+        Some(seen) => Is("evaluation_id", value(seen)),
+    };
+    let pointer = Put {
+        key: Key::Fingerprint(fingerprint.clone()),
+        guards: vec![Guard::one("open: the fingerprint points where it was seen to point", unmoved)],
+        item: item(&json!({"evaluation_id": evaluation_id}), *created_at, &[]),
+    };
+    let supersede = supersedes.map(|old| Write {
+        key: Key::Evaluation(old.clone()),
+        guards: vec![Guard::one("supersede: the old evaluation has not ended", Absent("completed_at"))],
+        changes: vec![Set("superseded_by", value(evaluation_id))],
+    });
+    [Part::Put(evaluation), Part::Put(pointer)].into_iter().chain(supersede.map(Part::Write)).collect()
+}
+
+fn known(name: &'static str) -> Guard {
+    Guard::one(name, Exists("pk"))
+}
+
+/// Notes that all batches stand in the queue.
+pub fn dispatched(id: &EvaluationId, at: Timestamp) -> Write {
+    let guards = vec![known("dispatched: the evaluation is known")];
+    Write { key: Key::Evaluation(id.clone()), guards, changes: vec![SetOnce("dispatched_at", value(&at))] }
+}
+
+/// Notes that a batch function has begun.
+pub fn started(id: &EvaluationId, at: Timestamp) -> Write {
+    let guards = vec![known("started: the evaluation is known")];
+    Write { key: Key::Evaluation(id.clone()), guards, changes: vec![SetOnce("started_at", value(&at))] }
+}
+
+/// Notes that the sweeper sends a photo again.
+pub fn resent(id: &EvaluationId, record: &PhotoRecord, at: Timestamp) -> Write {
+    let guards =
+        vec![known("resent: the photo is known"), Guard::one("resent: the photo has no outcome", Absent("report"))];
+    Write {
+        key: Key::Photo(id.clone(), record.photo.photo_id.clone()),
+        guards,
+        changes: vec![Set("resent_at", value(&at))],
+    }
+}
+
+/// Writes a photo's outcome.
+pub fn outcome(id: &EvaluationId, photo: &PhotoId, report: &Report) -> Write {
+    let guards =
+        vec![known("outcome: the photo is known"), Guard::one("outcome: the first one stays", Absent("report"))];
+    Write {
+        key: Key::Photo(id.clone(), photo.clone()),
+        guards,
+        changes: vec![Set("report", value(report)), Remove("deferred_until")],
+    }
+}
+
+/// Writes a photo's outcome in place of the provisional one that was seen.
+pub fn upgrade(id: &EvaluationId, photo: &PhotoId, seen: &Report, report: &Report) -> Write {
+    let guards =
+        vec![Guard::one("upgrade: the outcome is the provisional one that was seen", Is("report", value(seen)))];
+    Write { key: Key::Photo(id.clone(), photo.clone()), guards, changes: vec![Set("report", value(report))] }
+}
+
+/// Takes a photo off the pending set; again, harmlessly. `answered`: the model answered, so nothing waits for it.
+pub fn settled(id: &EvaluationId, photo: &PhotoId, answered: bool) -> Write {
+    let mut changes = vec![TakeOut("pending", photo.to_string())];
+    if answered {
+        changes.extend([Remove("waiting_since"), Remove("waiting_reason")]);
+    }
+    Write { key: Key::Evaluation(id.clone()), guards: vec![known("settled: the evaluation is known")], changes }
+}
+
+/// Notes that a photo waits, and until when.
+pub fn deferred(id: &EvaluationId, photo: &PhotoId, attempt: u32, until: Timestamp) -> Write {
+    let guards = vec![
+        known("deferred: the photo is known"),
+        Guard::one("deferred: the photo has no outcome", Absent("report")),
+        Guard::one("deferred: no later attempt is known", Below("attempt", i64::from(attempt))),
+    ];
+    let changes = vec![Set("attempt", value(&attempt)), Set("deferred_until", value(&until))];
+    Write { key: Key::Photo(id.clone(), photo.clone()), guards, changes }
+}
+
+/// Notes since when and why an evaluation waits; the first time stays until the model answers.
+pub fn waiting(id: &EvaluationId, since: Timestamp, reason: &str) -> Write {
+    let guards = vec![
+        known("waiting: the evaluation is known"),
+        Guard::one("waiting: the evaluation has not ended", Absent("completed_at")),
+    ];
+    let changes = vec![SetOnce("waiting_since", value(&since)), Set("waiting_reason", json!(reason))];
+    Write { key: Key::Evaluation(id.clone()), guards, changes }
+}
+
+/// Puts a verdict in place.
+pub fn finalised(id: &EvaluationId, verdict: &Finalisation) -> Write {
+    let guards = vec![
+        Guard::one(
+            "finalised: the revision is the one that was judged",
+            Is("revision", value(&verdict.expected_revision)),
+        ),
+        Guard::one("finalised: nothing is pending", Absent("pending")),
+        Guard::either(
+            "finalised: pass and fail stay",
+            Absent("judgement"),
+            Is("judgement.verdict", json!("incomplete")),
+        ),
+    ];
+    let changes = vec![
+        Set("judgement", value(&verdict.judgement)),
+        Set("timings", value(&verdict.timings)),
+        Set("completed_at", value(&verdict.completed_at)),
+        Set("revision", value(&verdict.expected_revision.saturating_add(1))),
+        Remove("gsi_active"),
+        Remove("gsi_due"),
+        Remove("waiting_since"),
+        Remove("waiting_reason"),
+    ];
+    Write { key: Key::Evaluation(id.clone()), guards, changes }
+}
+
+/// Counts a failure of the VLM.
+pub fn failure(reason: &str, at: Timestamp) -> Write {
+    let changes = vec![Set("reason", json!(reason)), SetOnce("since", value(&at)), Count("failures")];
+    Write { key: Key::Breaker, guards: Vec::new(), changes }
+}
+
+/// Notes that the VLM answered: nothing is held against it any more.
+pub fn answered() -> Write {
+    let changes = ["failures", "since", "reason", "probe_until"].map(Remove).into();
+    Write { key: Key::Breaker, guards: Vec::new(), changes }
+}
+
+/// Claims the probe until `until`.
+pub fn probe(until: Timestamp, now: Timestamp) -> Write {
+    let guards = vec![
+        Guard::one("probe: something is held against the VLM", Exists("failures")),
+        Guard::either(
+            "probe: no other one is on its way",
+            Absent("probe_until"),
+            AtMost("probe_until", now.as_millis()),
+        ),
+    ];
+    Write { key: Key::Breaker, guards, changes: vec![Set("probe_until", value(&until))] }
+}
+
+/// Notes that the probe came back without an answer, so that another may be sent.
+pub fn probe_ended() -> Write {
+    Write { key: Key::Breaker, guards: Vec::new(), changes: vec![Remove("probe_until")] }
+}
+
+/// Notes an upload.
+pub fn uploaded(dr: &DrNumber, at: Timestamp) -> Write {
+    let guards = vec![Guard::either(
+        "uploaded: no later one is known",
+        Absent("uploaded_at"),
+        Below("uploaded_at", at.as_millis()),
+    )];
+    let changes =
+        vec![Set("uploaded_at", value(&at)), Set("ttl", json!(at.as_seconds().saturating_add(KEPT_FOR_SECONDS)))];
+    Write { key: Key::Uploads(dr.clone()), guards, changes }
+}

@@ -1,0 +1,297 @@
+//! A day: DRs are asked for, messages are delivered in any order, processes step in any order and end anywhere.
+
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use shared::domain::catalogue::Catalogue;
+use shared::domain::ids::{DrNumber, Score};
+use shared::domain::outcome::{Finding, PhotoOutcome};
+use shared::domain::plan::{Mode, Photo, Plan, Versions, plan};
+use shared::domain::time::Timestamp;
+use shared::flow::split::split;
+use shared::flow::{Queue, Trouble, aggregate, batch, sweep};
+use shared::protocol::message::Message;
+use shared::protocol::start::{Limits, Request};
+use shared::vlm::prompt::PROMPT_VERSION;
+
+use crate::ports::{MODEL, ModelPorts};
+use crate::world::{Place, World};
+
+/// Batch functions at once.
+const BATCHES_AT_ONCE: usize = 4;
+/// Photos of one batch.
+const PHOTOS_PER_BATCH: usize = 4;
+/// Requests to the VLM at once: never more.
+pub const VLM_BOUND: usize = BATCHES_AT_ONCE * PHOTOS_PER_BATCH;
+/// Aggregators at once.
+const AGGREGATORS_AT_ONCE: usize = 5;
+/// A queue's visibility time-outs, and the receives after which a message is dead: those of the template.
+const VISIBILITY: [(Queue, u64); 3] = [(Queue::Batches, 720), (Queue::Results, 180), (Queue::Uploads, 180)];
+const RECEIVES: (u32, u32) = (5, 3);
+/// As in the template.
+const LOST_AFTER: Duration = Duration::from_secs(900);
+const DEADLINE: Duration = Duration::from_secs(12 * 60 * 60);
+const MINUTE: Duration = Duration::from_secs(60);
+/// No day takes more steps; one that does goes round in circles.
+const MOST_STEPS: u64 = 3_000_000;
+
+struct Process {
+    future: Pin<Box<dyn Future<Output = Result<(), Trouble>>>>,
+    wakes_at: Rc<Cell<Timestamp>>,
+    /// The message that is deleted when the process ends well.
+    handles: Option<(Place, u64)>,
+}
+
+/// A question to be asked at some time.
+#[derive(Debug, Clone)]
+pub struct Asking {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub request: Request,
+    /// Its plan.
+    pub plan: Plan,
+}
+
+/// A day in a world.
+pub struct Day {
+    world: Rc<RefCell<World>>,
+    processes: Vec<Process>,
+    askings: Vec<Asking>,
+    swept_at: Timestamp,
+    versions: Versions,
+    /// Messages that ended in the queue for people.
+    pub parked: u64,
+}
+
+/// The versions that every evaluation of the model has.
+pub fn versions() -> Versions {
+    Versions { catalogue: "v1".into(), model: MODEL.into(), prompt: PROMPT_VERSION.into(), size_policy: "s1".into() }
+}
+
+/// The photos of a made-up DR and what they show, put into the world.
+pub fn make_dr(
+    world: &mut World,
+    number: usize,
+    photos: usize,
+    catalogue: &Catalogue,
+) -> Option<(DrNumber, Vec<Photo>)> {
+    let dr = DrNumber::parse(&format!("DR{number:06}")).ok()?;
+    let mut all = Vec::with_capacity(photos);
+    for index in 0..photos {
+        let name = format!("{dr}_{index:02}.jpg");
+        let photo = Photo::new(&format!("photos/{dr}/{name}"), &name, "\"e\"", catalogue);
+        let step = catalogue.steps.get(index % catalogue.steps.len())?.key.clone();
+        let score = if world.random.chance(60_000) { 3 } else { 7 + world.random.below(4) as u8 };
+        let finding = Finding { step, score: Score::try_from(score).ok()?, comment: name, reading: None };
+        world.truth.insert(photo.photo_id.clone(), PhotoOutcome::Evaluated { findings: vec![finding] });
+        if world.random.chance(5_000) {
+            world.gone.insert(photo.photo_id.clone());
+        }
+        all.push(photo);
+    }
+    Some((dr, all))
+}
+
+impl Day {
+    /// A day in this world, on which these questions are asked.
+    pub fn new(world: World, mut askings: Vec<Asking>) -> Self {
+        askings.sort_by_key(|asking| std::cmp::Reverse(asking.at));
+        let swept_at = world.now;
+        Self {
+            world: Rc::new(RefCell::new(world)),
+            processes: Vec::new(),
+            askings,
+            swept_at,
+            versions: versions(),
+            parked: 0,
+        }
+    }
+
+    /// Lets the day and what follows from it pass, and gives the world back.
+    pub fn run(mut self) -> (World, u64) {
+        let mut steps = 0;
+        while steps < MOST_STEPS && self.go_on() {
+            steps += 1;
+        }
+        if steps == MOST_STEPS {
+            self.world.borrow_mut().violation("the day does not end");
+        }
+        self.processes.clear();
+        let world = Rc::into_inner(self.world).map(RefCell::into_inner);
+        (world.unwrap_or_else(|| unreachable!("all processes have ended")), self.parked)
+    }
+
+    /// One thing happens; false when nothing is left to happen.
+    fn go_on(&mut self) -> bool {
+        self.ask_what_is_due();
+        self.sweep_if_due();
+        let now = self.world.borrow().now;
+        let awake: Vec<usize> = (0..self.processes.len())
+            .filter(|at| self.processes.get(*at).is_some_and(|p| p.wakes_at.get() <= now))
+            .collect();
+        let deliver_first = awake.is_empty() || self.world.borrow_mut().random.chance(300_000);
+        if deliver_first && self.deliver() {
+            return true;
+        }
+        let at = self.world.borrow_mut().random.index(awake.len());
+        match awake.get(at) {
+            Some(process) => self.step(*process),
+            None => return self.wait(),
+        }
+        let mut world = self.world.borrow_mut();
+        let passes = world.random.below(4);
+        world.now = world.now.after(Duration::from_millis(passes));
+        true
+    }
+
+    fn ask_what_is_due(&mut self) {
+        let now = self.world.borrow().now;
+        while self.askings.last().is_some_and(|asking| asking.at <= now) {
+            let Some(Asking { request, plan, .. }) = self.askings.pop() else { return };
+            let versions = self.versions.clone();
+            let limits = Limits { photos_per_batch: PHOTOS_PER_BATCH, deadline: DEADLINE };
+            let ports = ModelPorts::new(&self.world);
+            let future = {
+                let ports = ports.clone();
+                async move { split(&ports, &request, &plan, &versions, &limits).await.map(|_| ()) }
+            };
+            self.begin(ports, None, future);
+        }
+    }
+
+    fn sweep_if_due(&mut self) {
+        let now = self.world.borrow().now;
+        if now < self.swept_at.after(MINUTE) {
+            return;
+        }
+        self.swept_at = now;
+        let ports = ModelPorts::new(&self.world);
+        let future = {
+            let ports = ports.clone();
+            async move { sweep::run(&ports, LOST_AFTER).await.map(|_| ()) }
+        };
+        self.begin(ports, None, future);
+    }
+
+    fn begin(
+        &mut self,
+        ports: ModelPorts,
+        handles: Option<(Place, u64)>,
+        future: impl Future<Output = Result<(), Trouble>> + 'static,
+    ) {
+        self.processes.push(Process { future: Box::pin(future), wakes_at: ports.wakes_at, handles });
+    }
+
+    /// Delivers a message that is due, any one, if a process is free for it.
+    fn deliver(&mut self) -> bool {
+        let busy = |live: bool| {
+            self.processes
+                .iter()
+                .filter(|p| p.handles.is_some_and(|(place, _)| (place == Place::Live(Queue::Batches)) == live))
+                .count()
+        };
+        let (batches, others) = (busy(true) < BATCHES_AT_ONCE, busy(false) < AGGREGATORS_AT_ONCE);
+        let mut world = self.world.borrow_mut();
+        let now = world.now;
+        let due: Vec<(Place, usize)> = world
+            .queues
+            .iter()
+            .filter(|(place, _)| if **place == Place::Live(Queue::Batches) { batches } else { others })
+            .flat_map(|(place, all)| {
+                all.iter().enumerate().filter(|(_, m)| m.visible_at <= now).map(|(at, _)| (*place, at))
+            })
+            .collect();
+        let chosen = world.random.index(due.len());
+        let Some((place, at)) = due.get(chosen).copied() else { return false };
+        drop(world);
+        self.receive(place, at);
+        true
+    }
+
+    fn receive(&mut self, place: Place, at: usize) {
+        let mut world = self.world.borrow_mut();
+        let now = world.now;
+        let (queue, most) = match place {
+            Place::Live(queue) => (queue, RECEIVES.0),
+            Place::Dead(_) => (Queue::Results, RECEIVES.1),
+        };
+        let hidden = VISIBILITY.iter().find(|(name, _)| *name == queue).map_or(180, |(_, seconds)| *seconds);
+        let Some(message) = world.queues.get_mut(&place).and_then(|all| all.get_mut(at)) else { return };
+        message.receives += 1;
+        message.visible_at = now.after(Duration::from_secs(hidden));
+        let (id, body, dead) = (message.id, message.body.clone(), message.receives > most);
+        if dead {
+            world.take(place, id);
+            *world.faults.entry("dead_letter").or_default() += 1;
+            match place {
+                Place::Live(queue) => world.enqueue_body(Place::Dead(queue), body),
+                Place::Dead(_) => self.parked += 1,
+            }
+            return;
+        }
+        let Ok(message) = Message::parse(&body) else { return };
+        if let (Place::Live(Queue::Batches), Message::Batch(batch)) = (place, &message) {
+            for photo in &batch.photos {
+                *world.deliveries.entry((batch.evaluation_id.clone(), photo.photo_id.clone())).or_default() += 1;
+            }
+        }
+        drop(world);
+        self.handle(place, id, message);
+    }
+
+    fn handle(&mut self, place: Place, id: u64, message: Message) {
+        let ports = ModelPorts::new(&self.world);
+        let mine = ports.clone();
+        match (place, message) {
+            (Place::Live(Queue::Batches), Message::Batch(batch)) => {
+                self.begin(ports, Some((place, id)), async move { batch::handle(&mine, &mine, &batch).await });
+            }
+            (_, message) => {
+                self.begin(ports, Some((place, id)), async move { aggregate::handle(&mine, message).await })
+            }
+        }
+    }
+
+    /// A process makes a step, or ends where it stands.
+    fn step(&mut self, at: usize) {
+        let crash = self.world.borrow().rates.crash;
+        if self.world.borrow_mut().fault("crash", crash) {
+            drop(self.processes.swap_remove(at));
+            return;
+        }
+        let Some(process) = self.processes.get_mut(at) else { return };
+        let Poll::Ready(result) = process.future.as_mut().poll(&mut Context::from_waker(Waker::noop())) else { return };
+        let process = self.processes.swap_remove(at);
+        let mut world = self.world.borrow_mut();
+        let Some((place, id)) = process.handles else { return };
+        let duplicate = world.rates.duplicate;
+        if result.is_ok() && !world.fault("duplicate", duplicate) {
+            world.take(place, id);
+        }
+    }
+
+    /// Nothing can happen now: time passes until something can. False if nothing ever will.
+    fn wait(&mut self) -> bool {
+        let mut world = self.world.borrow_mut();
+        let messages = world.queues.values().flatten().map(|message| message.visible_at);
+        let processes = self.processes.iter().map(|process| process.wakes_at.get());
+        let asking = self.askings.last().map(|asking| asking.at);
+        let sweep = (!world.table.having("gsi_active").is_empty()).then(|| self.swept_at.after(MINUTE));
+        let next = messages.chain(processes).chain(asking).chain(sweep).filter(|at| *at > world.now).min();
+        if let Some(next) = next {
+            world.now = next;
+        }
+        next.is_some()
+    }
+}
+
+/// A question about a made-up DR.
+pub fn asking(at: Timestamp, dr: &DrNumber, photos: &[Photo], force: bool, catalogue: &Catalogue) -> Asking {
+    let request = Request { dr_number: dr.clone(), mode: Mode::Full, force };
+    Asking { at, request, plan: plan(photos.to_vec(), Mode::Full, catalogue, &versions()) }
+}

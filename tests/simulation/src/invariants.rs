@@ -1,0 +1,181 @@
+//! What must always hold, and what must hold at the end. The numbers are those of the architecture.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde_json::Value;
+use shared::domain::catalogue::Catalogue;
+use shared::domain::judge::{PhotoResult, Verdict, judge};
+use shared::domain::outcome::{PhotoOutcome, ReasonCode};
+use shared::protocol::evaluation::{Evaluation, PhotoRecord};
+use shared::protocol::write::{Key, Part};
+
+use crate::world::World;
+
+/// An evaluation ends at its deadline and this much later at most.
+const GRACE: Duration = Duration::from_secs(120);
+
+/// Checks what a write did.
+pub fn after_write(world: &mut World, key: &Key, before: Option<&Value>) {
+    let after = world.table.get(key);
+    match key {
+        Key::Evaluation(_) => evaluation_changed(world, before, after.as_ref()),
+        Key::Photo(..) => photo_changed(world, key, before, after.as_ref()),
+        _ => (),
+    }
+}
+
+/// Checks what a transaction did: it must not have replaced an evaluation.
+pub fn after_transaction(world: &mut World, parts: &[Part], done: bool) {
+    let puts = parts.iter().filter(|part| matches!(part, Part::Put(put) if matches!(put.key, Key::Evaluation(_))));
+    if done && puts.count() != 1 {
+        world.violation("a transaction opened more or less than one evaluation");
+    }
+}
+
+fn members(item: Option<&Value>) -> BTreeSet<&str> {
+    let pending = item.and_then(|item| item.get("pending")).and_then(Value::as_array);
+    pending.into_iter().flatten().filter_map(Value::as_str).collect()
+}
+
+fn verdict(item: Option<&Value>) -> Option<&Value> {
+    item.and_then(|item| item.get("judgement"))
+}
+
+fn evaluation_changed(world: &mut World, before: Option<&Value>, after: Option<&Value>) {
+    if before.is_none() {
+        return world.violation("an evaluation came into being by an update");
+    }
+    if !members(after).is_subset(&members(before)) {
+        world.violation("8: progress went back");
+    }
+    let (old, new) = (verdict(before).cloned(), verdict(after).cloned());
+    let settled = old.as_ref().and_then(|old| old.get("verdict")).is_some_and(|v| v == "pass" || v == "fail");
+    if settled && old != new {
+        world.violation("2: a pass or fail changed");
+    }
+    if old != new {
+        finalised(world, after);
+    }
+}
+
+fn finalised(world: &mut World, item: Option<&Value>) {
+    let Some(evaluation) = item.and_then(|item| serde_json::from_value::<Evaluation>(item.clone()).ok()) else {
+        return world.violation("an evaluation can't be read");
+    };
+    let photos = photos_of(world, &evaluation);
+    if !evaluation.pending.is_empty() || photos.iter().any(|photo| photo.report.is_none()) {
+        world.violation("1: final although a photo has no outcome");
+    }
+    if photos.len() != evaluation.photos_total {
+        world.violation("1: final with another number of photos than there are");
+    }
+}
+
+fn photo_changed(world: &mut World, key: &Key, before: Option<&Value>, after: Option<&Value>) {
+    let record = |item: Option<&Value>| item.and_then(|item| serde_json::from_value::<PhotoRecord>(item.clone()).ok());
+    let (Some(before), Some(after), Key::Photo(id, photo)) = (record(before), record(after), key) else {
+        return world.violation("a photo came into being by an update");
+    };
+    if before.report == after.report {
+        return;
+    }
+    if before.report.as_ref().is_some_and(|old| !old.outcome.is_provisional()) {
+        world.violation("4: an outcome was replaced");
+    }
+    let about = (id.clone(), photo.clone());
+    match after.report.map(|report| report.outcome) {
+        Some(outcome @ PhotoOutcome::Evaluated { .. }) => {
+            if !world.answered.contains_key(&about) {
+                world.violation("9: a score without an answer of the model");
+            }
+            if world.truth.get(photo).is_some_and(|truth| *truth != outcome) {
+                world.violation("5: a photo has another one's outcome");
+            }
+        }
+        Some(PhotoOutcome::NotEvaluated { reason })
+            if reason.code == ReasonCode::PhotoGone && !world.gone.contains(photo) =>
+        {
+            world.violation("5: a photo that is there is said to be gone");
+        }
+        _ => (),
+    }
+}
+
+fn photos_of(world: &World, evaluation: &Evaluation) -> Vec<PhotoRecord> {
+    let items = world.table.query(&Key::Evaluation(evaluation.evaluation_id.clone()).parts().0, "PHOTO#");
+    items.into_iter().filter_map(|item| serde_json::from_value(item).ok()).collect()
+}
+
+/// How evaluations ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Ends {
+    /// Evaluations in all.
+    pub evaluations: u64,
+    /// Passed.
+    pub pass: u64,
+    /// Failed.
+    pub fail: u64,
+    /// Incomplete.
+    pub incomplete: u64,
+    /// Judged more than once: late answers upgraded them.
+    pub upgraded: u64,
+    /// Replaced by a newer one.
+    pub superseded: u64,
+}
+
+/// Checks every evaluation at the end of all days.
+pub fn at_the_end(world: &mut World) -> Ends {
+    let mut ends = Ends::default();
+    let items = world.table.having("evaluation_id").into_iter().filter(|item| item.get("photos_total").is_some());
+    for item in items.collect::<Vec<_>>() {
+        match serde_json::from_value::<Evaluation>(item) {
+            Ok(evaluation) => ended(world, &evaluation, &mut ends),
+            Err(cause) => world.violation(format!("an evaluation can't be read: {cause}")),
+        }
+    }
+    for (about, asked) in world.asked.clone() {
+        if asked > world.deliveries.get(&about).copied().unwrap_or(0) {
+            world.violation("4: the VLM was asked more often than the photo was delivered");
+        }
+    }
+    ends
+}
+
+fn ended(world: &mut World, evaluation: &Evaluation, ends: &mut Ends) {
+    ends.evaluations += 1;
+    ends.upgraded += u64::from(evaluation.revision > 1);
+    ends.superseded += u64::from(evaluation.superseded_by.is_some());
+    let (Some(judgement), Some(completed_at)) = (&evaluation.judgement, evaluation.completed_at) else {
+        return world.violation(format!(
+            "3: {} never ended, {} photos pending",
+            evaluation.evaluation_id,
+            evaluation.pending.len()
+        ));
+    };
+    let skew = Duration::from_millis(world.skew_ms.unsigned_abs() * 2);
+    if evaluation.revision == 1 && completed_at > evaluation.deadline_at.after(GRACE + skew) {
+        world.violation(format!(
+            "3: ended {} s after the deadline",
+            completed_at.since(evaluation.deadline_at).as_secs()
+        ));
+    }
+    match judgement.verdict {
+        Verdict::Pass => ends.pass += 1,
+        Verdict::Fail => ends.fail += 1,
+        Verdict::Incomplete => ends.incomplete += 1,
+    }
+    let photos = photos_of(world, evaluation);
+    let result = |photo: &PhotoRecord| {
+        Some(PhotoResult { name: photo.photo.name.clone(), outcome: photo.report.as_ref()?.outcome.clone() })
+    };
+    let results: Vec<_> = photos.iter().filter_map(result).collect();
+    let Ok(catalogue) = Catalogue::shipped(&evaluation.catalogue_version) else { return };
+    let expected = judge(&catalogue, &evaluation.steps_asked, &results, evaluation.photos_skipped.len());
+    if expected != *judgement && judgement.verdict != Verdict::Pass {
+        world.violation(format!(
+            "the verdict {:?} is not that of its photos, {:?}",
+            judgement.verdict, expected.verdict
+        ));
+    }
+}

@@ -1,0 +1,15 @@
+//! The flows of `shared`, run against a model of AWS and the VLM through seeded days of faults.
+//!
+//! Nothing of the flows is written again here: the model stands behind `shared::flow::Ports`, and its table carries out
+//! the writes of `shared::protocol::writes` with their guards.
+
+pub mod day;
+pub mod invariants;
+pub mod ports;
+pub mod random;
+pub mod seeds;
+pub mod table;
+pub mod world;
+
+#[cfg(test)]
+mod tests;

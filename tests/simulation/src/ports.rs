@@ -1,0 +1,229 @@
+//! The model behind the flows. Every step waits for its turn first, so that the schedule decides what happens between two
+//! steps: another process's step, time passing, or the end of the process.
+
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use shared::domain::ids::EvaluationId;
+use shared::domain::outcome::{PhotoOutcome, ReasonCode};
+use shared::domain::plan::Photo;
+use shared::domain::time::Timestamp;
+use shared::flow::batch::{Ended, Eyes};
+use shared::flow::{Ports, Queue, Trouble, Written};
+use shared::protocol::evaluation::{Evaluation, PhotoRecord};
+use shared::protocol::message::{Batch, DeferralCause, Message, Report};
+use shared::protocol::write::{Key, Part, Put, Write};
+
+use crate::invariants;
+use crate::world::{Place, World};
+
+/// The model that every evaluation asks.
+pub const MODEL: &str = "m";
+/// An answer takes 1 to 6 seconds.
+const ANSWER_MS: (u64, u64) = (1_000, 5_000);
+/// A VLM that is away is noticed after the connect time-out.
+const AWAY_AFTER: Duration = Duration::from_secs(5);
+/// The client's time-out.
+const TIMED_OUT_AFTER: Duration = Duration::from_secs(60);
+
+/// One process's view of the world.
+#[derive(Clone)]
+pub struct ModelPorts {
+    world: Rc<RefCell<World>>,
+    skew_ms: i64,
+    /// Until when the process sleeps.
+    pub wakes_at: Rc<Cell<Timestamp>>,
+}
+
+impl ModelPorts {
+    /// A process with a clock of its own.
+    pub fn new(world: &Rc<RefCell<World>>) -> Self {
+        let bound = world.borrow().skew_ms;
+        let skew_ms = world.borrow_mut().random.below(2 * bound.unsigned_abs() + 1) as i64 - bound;
+        Self { world: Rc::clone(world), skew_ms, wakes_at: Rc::default() }
+    }
+
+    /// Waits for its turn; then the table or a queue may be busy.
+    async fn step(&self) -> Result<(), Trouble> {
+        Turn(false).await;
+        let mut world = self.world.borrow_mut();
+        let rate = world.rates.throttle;
+        if world.fault("throttle", rate) { Err(Trouble::Busy("throttled".into())) } else { Ok(()) }
+    }
+
+    fn read<T: DeserializeOwned>(item: Value) -> Result<T, Trouble> {
+        serde_json::from_value(item).map_err(|cause| Trouble::Failed(cause.to_string()))
+    }
+
+    async fn sleep(&self, span: Duration) {
+        let until = self.world.borrow().now.after(span);
+        Sleep { ports: self, until }.await;
+    }
+}
+
+struct Turn(bool);
+
+impl Future for Turn {
+    type Output = ();
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        if std::mem::replace(&mut self.0, true) { Poll::Ready(()) } else { Poll::Pending }
+    }
+}
+
+struct Sleep<'a> {
+    ports: &'a ModelPorts,
+    until: Timestamp,
+}
+
+impl Future for Sleep<'_> {
+    type Output = ();
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        if self.ports.world.borrow().now >= self.until {
+            return Poll::Ready(());
+        }
+        let earliest = self.ports.wakes_at.get();
+        let awake = earliest <= self.ports.world.borrow().now;
+        self.ports.wakes_at.set(if awake { self.until } else { earliest.min(self.until) });
+        Poll::Pending
+    }
+}
+
+impl Ports for ModelPorts {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.world.borrow().now.as_millis() + self.skew_ms)
+    }
+
+    fn new_id(&self) -> EvaluationId {
+        self.world.borrow_mut().new_id().unwrap_or_else(EvaluationId::generate)
+    }
+
+    async fn get<T: DeserializeOwned>(&self, key: Key) -> Result<Option<T>, Trouble> {
+        self.step().await?;
+        let item = self.world.borrow().table.get(&key);
+        // An item without anything in it, as an update that only removes leaves it, reads as its default.
+        item.map(Self::read).transpose()
+    }
+
+    async fn photos(&self, id: &EvaluationId) -> Result<Vec<PhotoRecord>, Trouble> {
+        self.step().await?;
+        let items = self.world.borrow().table.query(&Key::Evaluation(id.clone()).parts().0, "PHOTO#");
+        items.into_iter().map(Self::read).collect()
+    }
+
+    async fn unfinished(&self) -> Result<Vec<EvaluationId>, Trouble> {
+        self.step().await?;
+        let items = self.world.borrow().table.having("gsi_active");
+        items
+            .into_iter()
+            .map(|item| Self::read::<Evaluation>(item).map(|evaluation| evaluation.evaluation_id))
+            .collect()
+    }
+
+    async fn write(&self, write: Write) -> Result<Written, Trouble> {
+        self.step().await?;
+        let mut world = self.world.borrow_mut();
+        let before = world.table.get(&write.key);
+        let written = world.table.write(&write);
+        invariants::after_write(&mut world, &write.key, before.as_ref());
+        Ok(written)
+    }
+
+    async fn transact(&self, parts: Vec<Part>) -> Result<bool, Trouble> {
+        self.step().await?;
+        let mut world = self.world.borrow_mut();
+        let done = world.table.transact(&parts);
+        invariants::after_transaction(&mut world, &parts, done);
+        Ok(done)
+    }
+
+    async fn put_all(&self, puts: Vec<Put>) -> Result<(), Trouble> {
+        for put in &puts {
+            self.step().await?;
+            self.world.borrow_mut().table.put(put);
+        }
+        Ok(())
+    }
+
+    async fn send(&self, queue: Queue, messages: Vec<Message>, delay: Duration) -> Result<(), Trouble> {
+        self.step().await?;
+        let mut world = self.world.borrow_mut();
+        let rate = world.rates.partial_send;
+        let part = messages.len() > 1 && world.fault("partial_send", rate);
+        let taken = if part { world.random.index(messages.len()) } else { messages.len() };
+        messages.iter().take(taken).for_each(|message| world.enqueue(Place::Live(queue), message, delay));
+        if part { Err(Trouble::Busy("some messages were not taken".into())) } else { Ok(()) }
+    }
+}
+
+/// Counts a request as in flight until it is answered or its asker has ended.
+struct InFlight<'a>(&'a ModelPorts);
+
+impl<'a> InFlight<'a> {
+    fn new(ports: &'a ModelPorts) -> Self {
+        let mut world = ports.world.borrow_mut();
+        world.in_flight += 1;
+        world.most_in_flight = world.most_in_flight.max(world.in_flight);
+        drop(world);
+        Self(ports)
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.world.borrow_mut().in_flight -= 1;
+    }
+}
+
+impl Eyes for ModelPorts {
+    fn model(&self) -> &str {
+        MODEL
+    }
+
+    async fn look(
+        &self,
+        evaluation: &Evaluation,
+        batch: &Batch,
+        photo: &Photo,
+        _: Timestamp,
+    ) -> Result<Ended, Trouble> {
+        Turn(false).await;
+        if self.world.borrow().gone.contains(&photo.photo_id) {
+            let outcome = PhotoOutcome::not_evaluated(ReasonCode::PhotoGone, "gone");
+            return Ok(Ended::Reported(Box::new(Report::bare(outcome, self.now()))));
+        }
+        let _in_flight = InFlight::new(self);
+        let about = (evaluation.evaluation_id.clone(), photo.photo_id.clone());
+        *self.world.borrow_mut().asked.entry(about.clone()).or_default() += 1;
+        if self.world.borrow().is_vlm_away() {
+            *self.world.borrow_mut().faults.entry("vlm_away").or_default() += 1;
+            self.sleep(AWAY_AFTER).await;
+            return Ok(put_off(DeferralCause::Unavailable, None));
+        }
+        let (overloaded, timed_out) = (self.world.borrow().rates.overloaded, self.world.borrow().rates.timed_out);
+        if self.world.borrow_mut().fault("vlm_overloaded", overloaded) {
+            return Ok(put_off(DeferralCause::Overloaded, Some(Duration::from_secs(3))));
+        }
+        if self.world.borrow_mut().fault("vlm_timed_out", timed_out) {
+            self.sleep(TIMED_OUT_AFTER).await;
+            return Ok(put_off(DeferralCause::Unavailable, None));
+        }
+        let answer = ANSWER_MS.0 + self.world.borrow_mut().random.below(ANSWER_MS.1);
+        self.sleep(Duration::from_millis(answer)).await;
+        let mut world = self.world.borrow_mut();
+        *world.answered.entry(about).or_default() += 1;
+        let outcome = world.truth.get(&photo.photo_id).cloned().unwrap_or(PhotoOutcome::Evaluated { findings: vec![] });
+        drop(world);
+        let report = Report { attempt: batch.attempt, ..Report::bare(outcome, self.now()) };
+        Ok(Ended::Reported(Box::new(report)))
+    }
+}
+
+fn put_off(cause: DeferralCause, retry_after: Option<Duration>) -> Ended {
+    Ended::PutOff { why: (cause, format!("{cause:?}")), retry_after }
+}

@@ -1,0 +1,137 @@
+//! The table's model: it carries out the same writes, with the same guards, as the real one.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+use shared::flow::Written;
+use shared::protocol::write::{Change, Condition, Guard, Key, Part, Put, Write};
+
+/// Items by key. A guard that is switched off is never against anything: the check that each guard is needed.
+#[derive(Debug, Clone, Default)]
+pub struct Table {
+    items: BTreeMap<(String, String), Map<String, Value>>,
+    /// The guard that is switched off, by name.
+    pub without: Option<String>,
+    /// How often each guard was against a write.
+    pub refusals: BTreeMap<&'static str, u64>,
+}
+
+impl Table {
+    /// One item.
+    pub fn get(&self, key: &Key) -> Option<Value> {
+        self.items.get(&key.parts()).cloned().map(Value::Object)
+    }
+
+    /// The items of a partition whose sort keys begin so.
+    pub fn query(&self, partition: &str, prefix: &str) -> Vec<Value> {
+        let from = (partition.to_owned(), prefix.to_owned());
+        let within = self.items.range(from..).take_while(|((pk, sk), _)| pk == partition && sk.starts_with(prefix));
+        within.map(|(_, item)| Value::Object(item.clone())).collect()
+    }
+
+    /// The items that have this attribute.
+    pub fn having(&self, attribute: &str) -> Vec<Value> {
+        self.items.values().filter(|item| item.contains_key(attribute)).cloned().map(Value::Object).collect()
+    }
+
+    /// Changes an item.
+    pub fn write(&mut self, write: &Write) -> Written {
+        if !self.admits(&write.key, &write.guards) {
+            return Written::Refused;
+        }
+        let (pk, sk) = write.key.parts();
+        let item = self.items.entry((pk.clone(), sk.clone())).or_insert_with(|| keys(&pk, &sk));
+        write.changes.iter().for_each(|change| apply(item, change));
+        Written::Applied(Value::Object(item.clone()))
+    }
+
+    /// Puts an item.
+    pub fn put(&mut self, put: &Put) -> bool {
+        let admitted = self.admits(&put.key, &put.guards);
+        if admitted {
+            let (pk, sk) = put.key.parts();
+            let mut item = keys(&pk, &sk);
+            item.extend(put.item.as_object().cloned().unwrap_or_default());
+            self.items.insert((pk, sk), item);
+        }
+        admitted
+    }
+
+    /// Does all parts or none.
+    pub fn transact(&mut self, parts: &[Part]) -> bool {
+        let admitted = parts.iter().fold(true, |all, part| {
+            let (key, guards) = match part {
+                Part::Put(put) => (&put.key, &put.guards),
+                Part::Write(write) => (&write.key, &write.guards),
+            };
+            self.admits(key, guards) && all
+        });
+        if admitted {
+            for part in parts {
+                match part {
+                    Part::Put(put) => drop(self.put(put)),
+                    Part::Write(write) => drop(self.write(write)),
+                }
+            }
+        }
+        admitted
+    }
+
+    fn admits(&mut self, key: &Key, guards: &[Guard]) -> bool {
+        let empty = Map::new();
+        let item = self.items.get(&key.parts()).unwrap_or(&empty);
+        let against = guards.iter().filter(|guard| self.without.as_deref() != Some(guard.name));
+        let against = against.filter(|guard| !guard.any_of.iter().any(|condition| holds(item, condition)));
+        let against: Vec<&'static str> = against.map(|guard| guard.name).collect();
+        against.iter().for_each(|name| *self.refusals.entry(name).or_default() += 1);
+        against.is_empty()
+    }
+}
+
+fn keys(pk: &str, sk: &str) -> Map<String, Value> {
+    Map::from_iter([("pk".to_owned(), json!(pk)), ("sk".to_owned(), json!(sk))])
+}
+
+fn at<'a>(item: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
+    let mut parts = path.split('.');
+    let first = item.get(parts.next()?)?;
+    parts.try_fold(first, |value, part| value.get(part))
+}
+
+fn holds(item: &Map<String, Value>, condition: &Condition) -> bool {
+    let number = |path: &str| at(item, path).and_then(Value::as_i64);
+    match condition {
+        Condition::Exists(path) => at(item, path).is_some(),
+        Condition::Absent(path) => at(item, path).is_none(),
+        Condition::Is(path, value) => at(item, path) == Some(value),
+        Condition::Below(path, bound) => number(path).is_some_and(|number| number < *bound),
+        Condition::AtMost(path, bound) => number(path).is_some_and(|number| number <= *bound),
+    }
+}
+
+fn apply(item: &mut Map<String, Value>, change: &Change) {
+    match change {
+        Change::Set(name, value) => drop(item.insert((*name).into(), value.clone())),
+        Change::SetOnce(name, value) => drop(item.entry(*name).or_insert_with(|| value.clone())),
+        Change::Remove(name) => drop(item.remove(*name)),
+        Change::Count(name) => {
+            let count = item.get(*name).and_then(Value::as_u64).unwrap_or(0);
+            item.insert((*name).into(), json!(count + 1));
+        }
+        Change::TakeOut(name, member) => {
+            let left: Vec<Value> = item
+                .get(*name)
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+                .filter(|m| m.as_str() != Some(member))
+                .cloned()
+                .collect();
+            if left.is_empty() {
+                item.remove(*name);
+            } else {
+                item.insert((*name).into(), Value::Array(left));
+            }
+        }
+    }
+}

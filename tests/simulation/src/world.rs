@@ -1,0 +1,165 @@
+//! The world behind the flows: table, queues, VLM, clock; and what goes wrong with them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use shared::domain::ids::{EvaluationId, PhotoId};
+use shared::domain::outcome::PhotoOutcome;
+use shared::domain::time::Timestamp;
+use shared::flow::Queue;
+use shared::protocol::message::Message;
+
+use crate::random::Random;
+use crate::table::Table;
+
+/// A queue, or a dead-letter queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Place {
+    /// A queue.
+    Live(Queue),
+    /// Its dead-letter queue.
+    Dead(Queue),
+}
+
+/// A message in a queue.
+#[derive(Debug, Clone)]
+pub struct Queued {
+    /// Its identity.
+    pub id: u64,
+    /// Its body.
+    pub body: String,
+    /// From when on it can be received.
+    pub visible_at: Timestamp,
+    /// How often it was received.
+    pub receives: u32,
+}
+
+/// How often each kind of fault is to happen, in a million steps.
+#[derive(Debug, Clone, Copy)]
+pub struct Rates {
+    /// A process ends between two steps.
+    pub crash: u64,
+    /// A message is delivered although it was deleted.
+    pub duplicate: u64,
+    /// The table or a queue is busy.
+    pub throttle: u64,
+    /// SendMessageBatch takes only a part, and the sender ends up with an error.
+    pub partial_send: u64,
+    /// The VLM says that it is busy.
+    pub overloaded: u64,
+    /// The VLM does not answer in time.
+    pub timed_out: u64,
+}
+
+/// What can't be true.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation(pub String);
+
+/// The world.
+#[derive(Debug)]
+pub struct World {
+    /// All chance.
+    pub random: Random,
+    /// The time.
+    pub now: Timestamp,
+    /// How far each process's clock may be off, in milliseconds.
+    pub skew_ms: i64,
+    /// The table.
+    pub table: Table,
+    /// The queues.
+    pub queues: BTreeMap<Place, Vec<Queued>>,
+    /// What goes wrong.
+    pub rates: Rates,
+    /// When the VLM is away.
+    pub outage: (Timestamp, Timestamp),
+    /// Photos that were deleted.
+    pub gone: BTreeSet<PhotoId>,
+    /// What the model would say of a photo.
+    pub truth: BTreeMap<PhotoId, PhotoOutcome>,
+    /// Requests that the VLM has.
+    pub in_flight: usize,
+    /// The most it ever had.
+    pub most_in_flight: usize,
+    /// Times the VLM was asked, per photo of an evaluation.
+    pub asked: BTreeMap<(EvaluationId, PhotoId), u64>,
+    /// Times it answered.
+    pub answered: BTreeMap<(EvaluationId, PhotoId), u64>,
+    /// Deliveries of messages that hold a photo.
+    pub deliveries: BTreeMap<(EvaluationId, PhotoId), u64>,
+    /// Faults that happened, by kind.
+    pub faults: BTreeMap<&'static str, u64>,
+    /// What can't be true and was.
+    pub violations: Vec<Violation>,
+    ids: u64,
+}
+
+impl World {
+    /// A world without anything in it.
+    pub fn new(seed: u64, rates: Rates) -> Self {
+        Self {
+            random: Random::new(seed),
+            now: Timestamp::from_millis(1_800_000_000_000),
+            skew_ms: 0,
+            table: Table::default(),
+            queues: BTreeMap::new(),
+            rates,
+            outage: (Timestamp::default(), Timestamp::default()),
+            gone: BTreeSet::new(),
+            truth: BTreeMap::new(),
+            in_flight: 0,
+            most_in_flight: 0,
+            asked: BTreeMap::new(),
+            answered: BTreeMap::new(),
+            deliveries: BTreeMap::new(),
+            faults: BTreeMap::new(),
+            violations: Vec::new(),
+            ids: 0,
+        }
+    }
+
+    /// An id made up of a counter: later ones sort later.
+    pub fn new_id(&mut self) -> Option<EvaluationId> {
+        self.ids += 1;
+        EvaluationId::parse(&format!("00000000-0000-7000-8000-{:012x}", self.ids)).ok()
+    }
+
+    /// Whether a fault of this kind happens now; counts it.
+    pub fn fault(&mut self, kind: &'static str, per_million: u64) -> bool {
+        let happens = self.random.chance(per_million);
+        if happens {
+            *self.faults.entry(kind).or_default() += 1;
+        }
+        happens
+    }
+
+    /// Puts a message into a queue.
+    pub fn enqueue(&mut self, place: Place, message: &Message, delay: Duration) {
+        self.ids += 1;
+        let queued = Queued { id: self.ids, body: message.to_body(), visible_at: self.now.after(delay), receives: 0 };
+        self.queues.entry(place).or_default().push(queued);
+    }
+
+    /// Puts a message that died elsewhere into a dead-letter queue.
+    pub fn enqueue_body(&mut self, place: Place, body: String) {
+        self.ids += 1;
+        let queued = Queued { id: self.ids, body, visible_at: self.now, receives: 0 };
+        self.queues.entry(place).or_default().push(queued);
+    }
+
+    /// Deletes a message.
+    pub fn take(&mut self, place: Place, id: u64) {
+        if let Some(messages) = self.queues.get_mut(&place) {
+            messages.retain(|message| message.id != id);
+        }
+    }
+
+    /// Notes what can't be true.
+    pub fn violation(&mut self, what: impl Into<String>) {
+        self.violations.push(Violation(what.into()));
+    }
+
+    /// Whether the VLM is away.
+    pub fn is_vlm_away(&self) -> bool {
+        (self.outage.0..self.outage.1).contains(&self.now)
+    }
+}
