@@ -37,7 +37,8 @@ pub(crate) fn routes(server: Arc<Server>) -> Router {
             post(add_fault).delete(async |State(server): Shared| server.state().faults.clear()),
         )
         .route("/simulation/latency", post(set_latency))
-        .route("/simulation/reset", post(async |State(server): Shared| server.reset()));
+        // A body that nobody reads would close the connection under the next request.
+        .route("/simulation/reset", post(async |State(server): Shared, _: Bytes| server.reset()));
     let says_so = axum::middleware::map_response(say_that_it_is_a_simulation);
     api.merge(control).layer(axum::extract::DefaultBodyLimit::max(64 << 20)).layer(says_so).with_state(server)
 }
