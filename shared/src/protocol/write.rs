@@ -48,23 +48,89 @@ pub enum Condition {
     AtMost(&'static str, i64),
 }
 
+/// The guards, by what they see to. There is no other one, and none is there that can be left out: the simulation finds
+/// a violation without it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum GuardName {
+    /// A fingerprint still points where it was seen to point.
+    FingerprintUnmoved,
+    /// An evaluation that is replaced has not ended.
+    SupersededNotEnded,
+    /// An evaluation whose dispatch is noted is there.
+    DispatchedKnown,
+    /// An evaluation whose start is noted is there.
+    StartedKnown,
+    /// A photo that is sent again is there.
+    ResentKnown,
+    /// A photo that is sent again has no outcome.
+    ResentWithoutOutcome,
+    /// A photo whose outcome is written is there.
+    OutcomeKnown,
+    /// A photo's first outcome stays.
+    FirstOutcomeStays,
+    /// Only the provisional outcome that was seen is replaced.
+    UpgradedAsSeen,
+    /// An evaluation whose photo is settled is there.
+    SettledKnown,
+    /// A photo that is put off has no outcome.
+    DeferredWithoutOutcome,
+    /// A photo is not put back to an earlier attempt.
+    LaterAttemptStays,
+    /// An evaluation that waits is there.
+    WaitingKnown,
+    /// An evaluation that waits has not ended.
+    WaitingNotEnded,
+    /// The verdict in place is the one that was judged anew, so that two who judge at once don't overwrite each other.
+    RevisionAsJudged,
+    /// A probe is sent only while something is held against the VLM.
+    ProbeNeeded,
+    /// No two probes are on their way.
+    OneProbe,
+    /// The time of the last upload only moves forward.
+    LaterUploadStays,
+}
+
+impl GuardName {
+    /// All of them.
+    pub const ALL: [Self; 18] = [
+        Self::FingerprintUnmoved,
+        Self::SupersededNotEnded,
+        Self::DispatchedKnown,
+        Self::StartedKnown,
+        Self::ResentKnown,
+        Self::ResentWithoutOutcome,
+        Self::OutcomeKnown,
+        Self::FirstOutcomeStays,
+        Self::UpgradedAsSeen,
+        Self::SettledKnown,
+        Self::DeferredWithoutOutcome,
+        Self::LaterAttemptStays,
+        Self::WaitingKnown,
+        Self::WaitingNotEnded,
+        Self::RevisionAsJudged,
+        Self::ProbeNeeded,
+        Self::OneProbe,
+        Self::LaterUploadStays,
+    ];
+}
+
 /// What protects an item: the write is refused unless one of the conditions holds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Guard {
     /// Its name, for the list of guards and the check that each is needed.
-    pub name: &'static str,
+    pub name: GuardName,
     /// At least one must hold.
     pub any_of: Vec<Condition>,
 }
 
 impl Guard {
     /// A guard with one condition.
-    pub fn one(name: &'static str, condition: Condition) -> Self {
+    pub fn one(name: GuardName, condition: Condition) -> Self {
         Self { name, any_of: vec![condition] }
     }
 
     /// A guard with two, of which one must hold.
-    pub fn either(name: &'static str, first: Condition, second: Condition) -> Self {
+    pub fn either(name: GuardName, first: Condition, second: Condition) -> Self {
         Self { name, any_of: vec![first, second] }
     }
 }

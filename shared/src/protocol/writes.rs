@@ -1,5 +1,4 @@
-//! Every conditional write of the system. Each guard has a name; the page on promises lists them with the tests that fail
-//! without them.
+//! Every conditional write of the system.
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -10,7 +9,12 @@ use super::record::Finalisation;
 use super::start::NewEvaluation;
 use super::write::Change::{Count, Remove, Set, SetOnce, TakeOut};
 use super::write::Condition::{Absent, AtMost, Below, Exists, Is};
-use super::write::{Guard, Key, Part, Put, Write};
+use super::write::GuardName::{
+    DeferredWithoutOutcome, DispatchedKnown, FingerprintUnmoved, FirstOutcomeStays, LaterAttemptStays,
+    LaterUploadStays, OneProbe, OutcomeKnown, ProbeNeeded, ResentKnown, ResentWithoutOutcome, RevisionAsJudged,
+    SettledKnown, StartedKnown, SupersededNotEnded, UpgradedAsSeen, WaitingKnown, WaitingNotEnded,
+};
+use super::write::{Guard, GuardName, Key, Part, Put, Write};
 use crate::domain::ids::{DrNumber, EvaluationId, PhotoId};
 use crate::domain::time::Timestamp;
 
@@ -53,7 +57,7 @@ pub fn open(new: &NewEvaluation, seen: Option<&EvaluationId>, supersedes: Option
     ];
     let evaluation = Put {
         key: Key::Evaluation(evaluation_id.clone()),
-        guards: vec![Guard::one("open: the id is new", Absent("pk"))],
+        guards: Vec::new(),
         item: item(&new.evaluation, *created_at, &indexed),
     };
     let unmoved = match seen {
@@ -62,37 +66,36 @@ pub fn open(new: &NewEvaluation, seen: Option<&EvaluationId>, supersedes: Option
     };
     let pointer = Put {
         key: Key::Fingerprint(fingerprint.clone()),
-        guards: vec![Guard::one("open: the fingerprint points where it was seen to point", unmoved)],
+        guards: vec![Guard::one(FingerprintUnmoved, unmoved)],
         item: item(&json!({"evaluation_id": evaluation_id}), *created_at, &[]),
     };
     let supersede = supersedes.map(|old| Write {
         key: Key::Evaluation(old.clone()),
-        guards: vec![Guard::one("supersede: the old evaluation has not ended", Absent("completed_at"))],
+        guards: vec![Guard::one(SupersededNotEnded, Absent("completed_at"))],
         changes: vec![Set("superseded_by", value(evaluation_id))],
     });
     [Part::Put(evaluation), Part::Put(pointer)].into_iter().chain(supersede.map(Part::Write)).collect()
 }
 
-fn known(name: &'static str) -> Guard {
+fn known(name: GuardName) -> Guard {
     Guard::one(name, Exists("pk"))
 }
 
 /// Notes that all batches stand in the queue.
 pub fn dispatched(id: &EvaluationId, at: Timestamp) -> Write {
-    let guards = vec![known("dispatched: the evaluation is known")];
+    let guards = vec![known(DispatchedKnown)];
     Write { key: Key::Evaluation(id.clone()), guards, changes: vec![SetOnce("dispatched_at", value(&at))] }
 }
 
 /// Notes that a batch function has begun.
 pub fn started(id: &EvaluationId, at: Timestamp) -> Write {
-    let guards = vec![known("started: the evaluation is known")];
+    let guards = vec![known(StartedKnown)];
     Write { key: Key::Evaluation(id.clone()), guards, changes: vec![SetOnce("started_at", value(&at))] }
 }
 
 /// Notes that the sweeper sends a photo again.
 pub fn resent(id: &EvaluationId, record: &PhotoRecord, at: Timestamp) -> Write {
-    let guards =
-        vec![known("resent: the photo is known"), Guard::one("resent: the photo has no outcome", Absent("report"))];
+    let guards = vec![known(ResentKnown), Guard::one(ResentWithoutOutcome, Absent("report"))];
     Write {
         key: Key::Photo(id.clone(), record.photo.photo_id.clone()),
         guards,
@@ -102,8 +105,7 @@ pub fn resent(id: &EvaluationId, record: &PhotoRecord, at: Timestamp) -> Write {
 
 /// Writes a photo's outcome.
 pub fn outcome(id: &EvaluationId, photo: &PhotoId, report: &Report) -> Write {
-    let guards =
-        vec![known("outcome: the photo is known"), Guard::one("outcome: the first one stays", Absent("report"))];
+    let guards = vec![known(OutcomeKnown), Guard::one(FirstOutcomeStays, Absent("report"))];
     Write {
         key: Key::Photo(id.clone(), photo.clone()),
         guards,
@@ -113,8 +115,7 @@ pub fn outcome(id: &EvaluationId, photo: &PhotoId, report: &Report) -> Write {
 
 /// Writes a photo's outcome in place of the provisional one that was seen.
 pub fn upgrade(id: &EvaluationId, photo: &PhotoId, seen: &Report, report: &Report) -> Write {
-    let guards =
-        vec![Guard::one("upgrade: the outcome is the provisional one that was seen", Is("report", value(seen)))];
+    let guards = vec![Guard::one(UpgradedAsSeen, Is("report", value(seen)))];
     Write { key: Key::Photo(id.clone(), photo.clone()), guards, changes: vec![Set("report", value(report))] }
 }
 
@@ -124,15 +125,14 @@ pub fn settled(id: &EvaluationId, photo: &PhotoId, answered: bool) -> Write {
     if answered {
         changes.extend([Remove("waiting_since"), Remove("waiting_reason")]);
     }
-    Write { key: Key::Evaluation(id.clone()), guards: vec![known("settled: the evaluation is known")], changes }
+    Write { key: Key::Evaluation(id.clone()), guards: vec![known(SettledKnown)], changes }
 }
 
 /// Notes that a photo waits, and until when.
 pub fn deferred(id: &EvaluationId, photo: &PhotoId, attempt: u32, until: Timestamp) -> Write {
     let guards = vec![
-        known("deferred: the photo is known"),
-        Guard::one("deferred: the photo has no outcome", Absent("report")),
-        Guard::one("deferred: no later attempt is known", Below("attempt", i64::from(attempt))),
+        Guard::one(DeferredWithoutOutcome, Absent("report")),
+        Guard::one(LaterAttemptStays, Below("attempt", i64::from(attempt))),
     ];
     let changes = vec![Set("attempt", value(&attempt)), Set("deferred_until", value(&until))];
     Write { key: Key::Photo(id.clone(), photo.clone()), guards, changes }
@@ -140,28 +140,15 @@ pub fn deferred(id: &EvaluationId, photo: &PhotoId, attempt: u32, until: Timesta
 
 /// Notes since when and why an evaluation waits; the first time stays until the model answers.
 pub fn waiting(id: &EvaluationId, since: Timestamp, reason: &str) -> Write {
-    let guards = vec![
-        known("waiting: the evaluation is known"),
-        Guard::one("waiting: the evaluation has not ended", Absent("completed_at")),
-    ];
+    let guards = vec![known(WaitingKnown), Guard::one(WaitingNotEnded, Absent("completed_at"))];
     let changes = vec![SetOnce("waiting_since", value(&since)), Set("waiting_reason", json!(reason))];
     Write { key: Key::Evaluation(id.clone()), guards, changes }
 }
 
-/// Puts a verdict in place.
+/// Puts a verdict in place of the one (or none) that was there when it was judged. Whoever judges has seen nothing pending,
+/// and the pending set only shrinks; a settled verdict is not judged again: so one guard is enough.
 pub fn finalised(id: &EvaluationId, verdict: &Finalisation) -> Write {
-    let guards = vec![
-        Guard::one(
-            "finalised: the revision is the one that was judged",
-            Is("revision", value(&verdict.expected_revision)),
-        ),
-        Guard::one("finalised: nothing is pending", Absent("pending")),
-        Guard::either(
-            "finalised: pass and fail stay",
-            Absent("judgement"),
-            Is("judgement.verdict", json!("incomplete")),
-        ),
-    ];
+    let guards = vec![Guard::one(RevisionAsJudged, Is("revision", value(&verdict.expected_revision)))];
     let changes = vec![
         Set("judgement", value(&verdict.judgement)),
         Set("timings", value(&verdict.timings)),
@@ -190,12 +177,8 @@ pub fn answered() -> Write {
 /// Claims the probe until `until`.
 pub fn probe(until: Timestamp, now: Timestamp) -> Write {
     let guards = vec![
-        Guard::one("probe: something is held against the VLM", Exists("failures")),
-        Guard::either(
-            "probe: no other one is on its way",
-            Absent("probe_until"),
-            AtMost("probe_until", now.as_millis()),
-        ),
+        Guard::one(ProbeNeeded, Exists("failures")),
+        Guard::either(OneProbe, Absent("probe_until"), AtMost("probe_until", now.as_millis())),
     ];
     Write { key: Key::Breaker, guards, changes: vec![Set("probe_until", value(&until))] }
 }
@@ -207,11 +190,7 @@ pub fn probe_ended() -> Write {
 
 /// Notes an upload.
 pub fn uploaded(dr: &DrNumber, at: Timestamp) -> Write {
-    let guards = vec![Guard::either(
-        "uploaded: no later one is known",
-        Absent("uploaded_at"),
-        Below("uploaded_at", at.as_millis()),
-    )];
+    let guards = vec![Guard::either(LaterUploadStays, Absent("uploaded_at"), Below("uploaded_at", at.as_millis()))];
     let changes =
         vec![Set("uploaded_at", value(&at)), Set("ttl", json!(at.as_seconds().saturating_add(KEPT_FOR_SECONDS)))];
     Write { key: Key::Uploads(dr.clone()), guards, changes }

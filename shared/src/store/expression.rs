@@ -110,13 +110,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::protocol::write::GuardName;
 
     #[test]
     fn a_write_becomes_expressions_with_placeholders_only() {
         let guards = [
-            Guard::one("known", Condition::Exists("pk")),
+            Guard::one(GuardName::OutcomeKnown, Condition::Exists("pk")),
             Guard::either(
-                "open",
+                GuardName::OneProbe,
                 Condition::Absent("judgement"),
                 Condition::Is("judgement.verdict", json!("incomplete")),
             ),

@@ -1,6 +1,7 @@
 //! A day: DRs are asked for, messages are delivered in any order, processes step in any order and end anywhere.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -8,13 +9,13 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use shared::domain::catalogue::Catalogue;
-use shared::domain::ids::{DrNumber, Score};
+use shared::domain::ids::{DrNumber, EvaluationId, Score};
 use shared::domain::outcome::{Finding, PhotoOutcome};
 use shared::domain::plan::{Mode, Photo, Plan, Versions, plan};
 use shared::domain::time::Timestamp;
 use shared::flow::split::split;
-use shared::flow::{Queue, Trouble, aggregate, batch, sweep};
-use shared::protocol::message::Message;
+use shared::flow::{Queue, Trouble, aggregate, batch, settle, sweep};
+use shared::protocol::message::{Message, Settle};
 use shared::protocol::start::{Limits, Request};
 use shared::vlm::prompt::PROMPT_VERSION;
 
@@ -29,12 +30,8 @@ const PHOTOS_PER_BATCH: usize = 4;
 pub const VLM_BOUND: usize = BATCHES_AT_ONCE * PHOTOS_PER_BATCH;
 /// Aggregators at once.
 const AGGREGATORS_AT_ONCE: usize = 5;
-/// A queue's visibility time-outs, and the receives after which a message is dead: those of the template.
-const VISIBILITY: [(Queue, u64); 3] = [(Queue::Batches, 720), (Queue::Results, 180), (Queue::Uploads, 180)];
+/// The receives after which a message is dead, or parked: those of the template.
 const RECEIVES: (u32, u32) = (5, 3);
-/// As in the template.
-const LOST_AFTER: Duration = Duration::from_secs(900);
-const DEADLINE: Duration = Duration::from_secs(12 * 60 * 60);
 const MINUTE: Duration = Duration::from_secs(60);
 /// No day takes more steps; one that does goes round in circles.
 const MOST_STEPS: u64 = 3_000_000;
@@ -55,6 +52,8 @@ pub struct Asking {
     pub request: Request,
     /// Its plan.
     pub plan: Plan,
+    /// Whether it is an upload: then the question is asked once the DR is quiet.
+    pub upload: bool,
 }
 
 /// A day in a world.
@@ -62,6 +61,7 @@ pub struct Day {
     world: Rc<RefCell<World>>,
     processes: Vec<Process>,
     askings: Vec<Asking>,
+    questions: BTreeMap<DrNumber, (Request, Plan)>,
     swept_at: Timestamp,
     versions: Versions,
     /// Messages that ended in the queue for people.
@@ -102,7 +102,10 @@ impl Day {
     pub fn new(world: World, mut askings: Vec<Asking>) -> Self {
         askings.sort_by_key(|asking| std::cmp::Reverse(asking.at));
         let swept_at = world.now;
+        let question =
+            |asking: &Asking| (asking.request.dr_number.clone(), (asking.request.clone(), asking.plan.clone()));
         Self {
+            questions: askings.iter().map(question).collect(),
             world: Rc::new(RefCell::new(world)),
             processes: Vec::new(),
             askings,
@@ -152,16 +155,47 @@ impl Day {
     fn ask_what_is_due(&mut self) {
         let now = self.world.borrow().now;
         while self.askings.last().is_some_and(|asking| asking.at <= now) {
-            let Some(Asking { request, plan, .. }) = self.askings.pop() else { return };
-            let versions = self.versions.clone();
-            let limits = Limits { photos_per_batch: PHOTOS_PER_BATCH, deadline: DEADLINE };
-            let ports = ModelPorts::new(&self.world);
-            let future = {
-                let ports = ports.clone();
-                async move { split(&ports, &request, &plan, &versions, &limits).await.map(|_| ()) }
-            };
-            self.begin(ports, None, future);
+            let Some(Asking { request, plan, upload, .. }) = self.askings.pop() else { return };
+            if upload {
+                self.note_upload(request.dr_number);
+            } else {
+                self.ask(request, plan);
+            }
         }
+    }
+
+    fn note_upload(&mut self, dr: DrNumber) {
+        let ports = ModelPorts::new(&self.world);
+        let quiet = Duration::from_secs(self.world.borrow().spans.quiet);
+        let mine = ports.clone();
+        self.begin(ports, None, async move { settle::note_upload(&mine, &dr, quiet).await });
+    }
+
+    fn limits(&self) -> Limits {
+        let deadline = Duration::from_secs(self.world.borrow().spans.deadline);
+        Limits { photos_per_batch: PHOTOS_PER_BATCH, deadline }
+    }
+
+    fn ask(&mut self, request: Request, plan: Plan) {
+        let versions = self.versions.clone();
+        let limits = self.limits();
+        let ports = ModelPorts::new(&self.world);
+        let mine = ports.clone();
+        self.begin(ports, None, async move { split(&mine, &request, &plan, &versions, &limits).await.map(|_| ()) });
+    }
+
+    /// What the splitter does with a later look: if the DR is quiet, its question is asked.
+    fn look(&mut self, place: Place, id: u64, settle: Settle) {
+        let Some((request, plan)) = self.questions.get(&settle.dr_number).cloned() else { return };
+        let request = Request { force: false, ..request };
+        let (versions, limits, ports) = (self.versions.clone(), self.limits(), ModelPorts::new(&self.world));
+        let mine = ports.clone();
+        self.begin(ports, Some((place, id)), async move {
+            if settle::is_quiet(&mine, &settle).await? {
+                split(&mine, &request, &plan, &versions, &limits).await?;
+            }
+            Ok(())
+        });
     }
 
     fn sweep_if_due(&mut self) {
@@ -173,7 +207,8 @@ impl Day {
         let ports = ModelPorts::new(&self.world);
         let future = {
             let ports = ports.clone();
-            async move { sweep::run(&ports, LOST_AFTER).await.map(|_| ()) }
+            let lost_after = Duration::from_secs(self.world.borrow().spans.lost_after);
+            async move { sweep::run(&ports, lost_after).await.map(|_| ()) }
         };
         self.begin(ports, None, future);
     }
@@ -216,11 +251,9 @@ impl Day {
     fn receive(&mut self, place: Place, at: usize) {
         let mut world = self.world.borrow_mut();
         let now = world.now;
-        let (queue, most) = match place {
-            Place::Live(queue) => (queue, RECEIVES.0),
-            Place::Dead(_) => (Queue::Results, RECEIVES.1),
-        };
-        let hidden = VISIBILITY.iter().find(|(name, _)| *name == queue).map_or(180, |(_, seconds)| *seconds);
+        let most = if matches!(place, Place::Live(_)) { RECEIVES.0 } else { RECEIVES.1 };
+        let twice = world.rates.twice;
+        let hidden = if world.fault("delivered_twice", twice) { 0 } else { world.spans.hidden };
         let Some(message) = world.queues.get_mut(&place).and_then(|all| all.get_mut(at)) else { return };
         message.receives += 1;
         message.visible_at = now.after(Duration::from_secs(hidden));
@@ -251,9 +284,24 @@ impl Day {
             (Place::Live(Queue::Batches), Message::Batch(batch)) => {
                 self.begin(ports, Some((place, id)), async move { batch::handle(&mine, &mine, &batch).await });
             }
+            (_, Message::Settle(settle)) => self.look(place, id, settle),
             (_, message) => {
                 self.begin(ports, Some((place, id)), async move { aggregate::handle(&mine, message).await })
             }
+        }
+    }
+
+    /// Deletes an evaluation in the midst of it, if this is such a day.
+    fn purge_one(&mut self) {
+        let mut world = self.world.borrow_mut();
+        let rate = world.rates.purge;
+        if !world.fault("purged", rate) {
+            return;
+        }
+        let ids: Vec<EvaluationId> = world.deliveries.keys().map(|(id, _)| id.clone()).collect();
+        let chosen = world.random.index(ids.len());
+        if let Some(id) = ids.get(chosen) {
+            world.purge(id);
         }
     }
 
@@ -264,6 +312,7 @@ impl Day {
             drop(self.processes.swap_remove(at));
             return;
         }
+        self.purge_one();
         let Some(process) = self.processes.get_mut(at) else { return };
         let Poll::Ready(result) = process.future.as_mut().poll(&mut Context::from_waker(Waker::noop())) else { return };
         let process = self.processes.swap_remove(at);
@@ -293,5 +342,6 @@ impl Day {
 /// A question about a made-up DR.
 pub fn asking(at: Timestamp, dr: &DrNumber, photos: &[Photo], force: bool, catalogue: &Catalogue) -> Asking {
     let request = Request { dr_number: dr.clone(), mode: Mode::Full, force };
-    Asking { at, request, plan: plan(photos.to_vec(), Mode::Full, catalogue, &versions()) }
+    let plan = plan(photos.to_vec(), Mode::Full, catalogue, &versions());
+    Asking { at, request, plan, upload: false }
 }

@@ -21,15 +21,34 @@ pub fn after_write(world: &mut World, key: &Key, before: Option<&Value>) {
     match key {
         Key::Evaluation(_) => evaluation_changed(world, before, after.as_ref()),
         Key::Photo(..) => photo_changed(world, key, before, after.as_ref()),
-        _ => (),
+        Key::Uploads(_) => uploads_changed(world, before, after.as_ref()),
+        Key::Breaker => breaker_changed(world, before, after.as_ref()),
+        Key::Fingerprint(_) => (),
     }
 }
 
-/// Checks what a transaction did: it must not have replaced an evaluation.
-pub fn after_transaction(world: &mut World, parts: &[Part], done: bool) {
-    let puts = parts.iter().filter(|part| matches!(part, Part::Put(put) if matches!(put.key, Key::Evaluation(_))));
-    if done && puts.count() != 1 {
-        world.violation("a transaction opened more or less than one evaluation");
+/// Checks what a transaction is about to do, if nothing is against it: a question must not be answered twice at once.
+pub fn before_transaction(world: &mut World, parts: &[Part]) {
+    let admitted = world.table.clone().transact(parts);
+    let replaced = parts.iter().find_map(|part| match part {
+        Part::Write(write) => Some(write.key.parts().0),
+        Part::Put(_) => None,
+    });
+    let opened = parts.iter().find_map(|part| match part {
+        Part::Put(put) if matches!(put.key, Key::Evaluation(_)) => put.item.get("fingerprint"),
+        _ => None,
+    });
+    let running = world.table.having("gsi_active").into_iter();
+    let running = running.filter(|item| item.get("fingerprint") == opened && item.get("superseded_by").is_none());
+    let others = running.filter(|item| item.get("pk").and_then(Value::as_str) != replaced.as_deref()).count();
+    if admitted && others > 0 {
+        world.violation("a question is answered twice at once");
+    }
+    if let Some(Part::Write(write)) = parts.iter().find(|part| matches!(part, Part::Write(_)))
+        && admitted
+        && world.table.get(&write.key).is_some_and(|item| item.get("completed_at").is_some())
+    {
+        world.violation("an evaluation that has ended is superseded");
     }
 }
 
@@ -42,9 +61,36 @@ fn verdict(item: Option<&Value>) -> Option<&Value> {
     item.and_then(|item| item.get("judgement"))
 }
 
+fn number(item: Option<&Value>, name: &str) -> Option<i64> {
+    item.and_then(|item| item.get(name)).and_then(Value::as_i64)
+}
+
+fn uploads_changed(world: &mut World, before: Option<&Value>, after: Option<&Value>) {
+    if number(after, "uploaded_at") < number(before, "uploaded_at") {
+        world.violation("the time of the last upload went back");
+    }
+}
+
+fn breaker_changed(world: &mut World, before: Option<&Value>, after: Option<&Value>) {
+    let (old, new) = (number(before, "probe_until"), number(after, "probe_until"));
+    let surely_running = old.is_some_and(|old| old > world.now.as_millis() + 2 * world.skew_ms);
+    if surely_running && new.is_some() && old != new {
+        world.violation("two probes at once");
+    }
+    if new.is_some() && number(after, "failures").is_none() {
+        world.violation("a probe although nothing is held against the VLM");
+    }
+}
+
 fn evaluation_changed(world: &mut World, before: Option<&Value>, after: Option<&Value>) {
+    if before == after {
+        return;
+    }
     if before.is_none() {
         return world.violation("an evaluation came into being by an update");
+    }
+    if number(after, "completed_at").is_some() && number(after, "waiting_since").is_some() {
+        world.violation("an evaluation waits although it has ended");
     }
     if !members(after).is_subset(&members(before)) {
         world.violation("8: progress went back");
@@ -73,11 +119,20 @@ fn finalised(world: &mut World, item: Option<&Value>) {
 }
 
 fn photo_changed(world: &mut World, key: &Key, before: Option<&Value>, after: Option<&Value>) {
+    if before == after {
+        return;
+    }
     let record = |item: Option<&Value>| item.and_then(|item| serde_json::from_value::<PhotoRecord>(item.clone()).ok());
     let (Some(before), Some(after), Key::Photo(id, photo)) = (record(before), record(after), key) else {
         return world.violation("a photo came into being by an update");
     };
+    if after.attempt < before.attempt {
+        world.violation("a photo was put back to an earlier attempt");
+    }
     if before.report == after.report {
+        if before.report.is_some() {
+            world.violation("4: a photo with an outcome was touched");
+        }
         return;
     }
     if before.report.as_ref().is_some_and(|old| !old.outcome.is_provisional()) {

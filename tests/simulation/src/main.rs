@@ -7,12 +7,13 @@ use std::time::Instant;
 use anyhow::{Context, bail};
 use serde_json::json;
 use shared::domain::catalogue::Catalogue;
+use shared::protocol::write::GuardName;
 use simulation::invariants::Ends;
 use simulation::seeds::{Outcome, run};
 
 struct Options {
     seeds: std::ops::Range<u64>,
-    without: Option<String>,
+    without: Option<GuardName>,
     json: bool,
 }
 
@@ -20,7 +21,7 @@ struct Options {
 struct Total {
     ends: Ends,
     faults: BTreeMap<&'static str, u64>,
-    refusals: BTreeMap<&'static str, u64>,
+    refusals: BTreeMap<GuardName, u64>,
     parked: u64,
     failed: Vec<(u64, String)>,
 }
@@ -37,7 +38,7 @@ fn main() -> anyhow::Result<()> {
             if seed >= options.seeds.end {
                 return total;
             }
-            total.add(seed, run(seed, &catalogue, options.without.as_deref()));
+            total.add(seed, run(seed, &catalogue, options.without));
         }
     };
     let total = std::thread::scope(|scope| {
@@ -85,12 +86,20 @@ fn options(mut given: impl Iterator<Item = String>) -> anyhow::Result<Options> {
                 let seed = value()?.parse()?;
                 options.seeds = seed..seed + 1;
             }
-            "--without" => options.without = Some(value()?),
+            "--without" => options.without = Some(guard(&value()?)?),
             "--json" => options.json = true,
             other => bail!("There is no option {other}"),
         }
     }
     Ok(options)
+}
+
+fn guard(name: &str) -> anyhow::Result<GuardName> {
+    let all = || GuardName::ALL.map(|guard| format!("{guard:?}"));
+    GuardName::ALL
+        .into_iter()
+        .find(|guard| format!("{guard:?}") == name)
+        .with_context(|| format!("There is no guard {name}; there are {}", all().join(", ")))
 }
 
 #[allow(clippy::print_stdout, reason = "the report is the program's result")]
@@ -100,9 +109,11 @@ fn report(options: &Options, total: &Total, seconds: f64) {
     if options.json {
         let failed: Vec<_> = total.failed.iter().map(|(seed, what)| json!({"seed": seed, "violation": what})).collect();
         let ends = json!({"pass": pass, "fail": fail, "incomplete": incomplete, "upgraded": upgraded, "superseded": superseded});
+        let refusals: BTreeMap<_, _> =
+            total.refusals.iter().map(|(guard, count)| (format!("{guard:?}"), count)).collect();
         println!(
             "{}",
-            json!({"seeds": seeds, "evaluations": evaluations, "ends": ends, "faults": total.faults, "guards": total.refusals,
+            json!({"seeds": seeds, "evaluations": evaluations, "ends": ends, "faults": total.faults, "guards": refusals,
             "parked": total.parked, "violations": failed.len(), "failed": failed, "seconds": seconds})
         );
         return;
@@ -113,7 +124,7 @@ fn report(options: &Options, total: &Total, seconds: f64) {
     println!("\n{:<60} {:>10}", "fault", "happened");
     total.faults.iter().for_each(|(kind, count)| println!("{kind:<60} {count:>10}"));
     println!("\n{:<60} {:>10}", "guard", "refused");
-    total.refusals.iter().for_each(|(guard, count)| println!("{guard:<60} {count:>10}"));
+    total.refusals.iter().for_each(|(guard, count)| println!("{:<60} {count:>10}", format!("{guard:?}")));
     println!("\n{} violations", total.failed.len());
     total.failed.iter().take(10).for_each(|(seed, what)| println!("  seed {seed}: {what}   (replay: --seed {seed})"));
 }

@@ -61,6 +61,24 @@ impl ModelPorts {
         serde_json::from_value(item).map_err(|cause| Trouble::Failed(cause.to_string()))
     }
 
+    /// Whether the SDK does a write again, because the reply to the first was lost; then other processes come in between.
+    async fn again(&self) -> bool {
+        let rate = self.world.borrow().rates.repeated;
+        let again = self.world.borrow_mut().fault("repeated_write", rate);
+        if again {
+            Turn(false).await;
+        }
+        again
+    }
+
+    fn write_once(&self, write: &Write) -> Written {
+        let mut world = self.world.borrow_mut();
+        let before = world.table.get(&write.key);
+        let written = world.table.write(write);
+        invariants::after_write(&mut world, &write.key, before.as_ref());
+        written
+    }
+
     async fn sleep(&self, span: Duration) {
         let until = self.world.borrow().now.after(span);
         Sleep { ports: self, until }.await;
@@ -127,19 +145,15 @@ impl Ports for ModelPorts {
 
     async fn write(&self, write: Write) -> Result<Written, Trouble> {
         self.step().await?;
-        let mut world = self.world.borrow_mut();
-        let before = world.table.get(&write.key);
-        let written = world.table.write(&write);
-        invariants::after_write(&mut world, &write.key, before.as_ref());
-        Ok(written)
+        let written = self.write_once(&write);
+        Ok(if self.again().await { self.write_once(&write) } else { written })
     }
 
     async fn transact(&self, parts: Vec<Part>) -> Result<bool, Trouble> {
         self.step().await?;
         let mut world = self.world.borrow_mut();
-        let done = world.table.transact(&parts);
-        invariants::after_transaction(&mut world, &parts, done);
-        Ok(done)
+        invariants::before_transaction(&mut world, &parts);
+        Ok(world.table.transact(&parts))
     }
 
     async fn put_all(&self, puts: Vec<Put>) -> Result<(), Trouble> {
@@ -213,7 +227,9 @@ impl Eyes for ModelPorts {
             self.sleep(TIMED_OUT_AFTER).await;
             return Ok(put_off(DeferralCause::Unavailable, None));
         }
-        let answer = ANSWER_MS.0 + self.world.borrow_mut().random.below(ANSWER_MS.1);
+        let slow = self.world.borrow().rates.slow;
+        let factor = if self.world.borrow_mut().fault("vlm_slow", slow) { 30 } else { 1 };
+        let answer = (ANSWER_MS.0 + self.world.borrow_mut().random.below(ANSWER_MS.1)) * factor;
         self.sleep(Duration::from_millis(answer)).await;
         let mut world = self.world.borrow_mut();
         *world.answered.entry(about).or_default() += 1;

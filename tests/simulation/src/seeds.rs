@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use shared::domain::catalogue::Catalogue;
+use shared::protocol::write::GuardName;
 
-use crate::day::{Day, VLM_BOUND, asking, make_dr};
+use crate::day::{Asking, Day, VLM_BOUND, asking, make_dr};
 use crate::invariants::{Ends, at_the_end};
 use crate::random::Random;
-use crate::world::{Rates, Violation, World};
+use crate::world::{Rates, Spans, Violation, World};
 
 /// What a day came to.
 #[derive(Debug, Default)]
@@ -18,7 +19,7 @@ pub struct Outcome {
     /// Faults that happened, by kind.
     pub faults: BTreeMap<&'static str, u64>,
     /// How often each guard was against a write.
-    pub refusals: BTreeMap<&'static str, u64>,
+    pub refusals: BTreeMap<GuardName, u64>,
     /// Messages left for people.
     pub parked: u64,
     /// What can't be true and was.
@@ -26,42 +27,65 @@ pub struct Outcome {
 }
 
 /// Runs the day of a seed, with one guard switched off if so named.
-pub fn run(seed: u64, catalogue: &Catalogue, without: Option<&str>) -> Outcome {
+///
+/// A third of the seeds are dense: few photos, short deadlines, and everything happens at once. Of the others one in fifty
+/// is a large day, and one in ten has an outage of up to six hours.
+pub fn run(seed: u64, catalogue: &Catalogue, without: Option<GuardName>) -> Outcome {
     let mut random = Random::new(seed ^ 0x5EED);
-    let rare = |random: &mut Random, most: u64| if random.chance(500_000) { random.below(most) } else { 0 };
-    let rates = Rates {
-        crash: rare(&mut random, 30_000),
-        duplicate: rare(&mut random, 200_000),
-        throttle: rare(&mut random, 20_000),
-        partial_send: rare(&mut random, 100_000),
-        overloaded: rare(&mut random, 200_000),
-        timed_out: rare(&mut random, 50_000),
-    };
-    let mut world = World::new(seed, rates);
-    world.table.without = without.map(String::from);
+    let dense = seed.is_multiple_of(3);
+    let spans = if dense { Spans::SHORT } else { Spans::STANDARD };
+    let mut world = World::new(seed, rates(&mut random, dense), spans);
+    world.table.without = without;
     world.skew_ms = if random.chance(300_000) { 2_000 } else { 0 };
     let begun = world.now;
-    // One seed in fifty is a large day, one in ten has an outage of up to six hours.
-    let drs = if random.chance(20_000) { 20 + random.below(200) } else { 1 + random.below(3) };
-    if random.chance(100_000) {
-        let from = begun.after(Duration::from_secs(random.below(3_600)));
-        world.outage = (from, from.after(Duration::from_secs(60 + random.below(6 * 3_600))));
+    let (within, most) = if dense { (20, 120) } else { (3_600, 6 * 3_600) };
+    if random.chance(if dense { 300_000 } else { 100_000 }) {
+        let from = begun.after(Duration::from_secs(random.below(within)));
+        world.outage = (from, from.after(Duration::from_secs(10 + random.below(most))));
     }
-    let mut askings = Vec::new();
-    for number in 0..drs as usize {
-        let photos = 1 + random.index(24);
-        let Some((dr, photos)) = make_dr(&mut world, number, photos, catalogue) else { continue };
-        let at = begun.after(Duration::from_secs(random.below(drs * 600)));
-        askings.push(asking(at, &dr, &photos, false, catalogue));
-        while random.chance(300_000) {
-            let later = at.after(Duration::from_millis(random.below(40) * random.below(1_000)));
-            askings.push(asking(later, &dr, &photos, random.chance(400_000), catalogue));
-        }
-    }
+    let askings = askings(&mut world, &mut random, dense, catalogue);
     let (mut world, parked) = Day::new(world, askings).run();
     if world.most_in_flight > VLM_BOUND {
         world.violation(format!("7: {} requests in flight", world.most_in_flight));
     }
     let ends = at_the_end(&mut world);
     Outcome { ends, faults: world.faults, refusals: world.table.refusals, parked, violations: world.violations }
+}
+
+fn rates(random: &mut Random, dense: bool) -> Rates {
+    let mut rate = |most: u64| if random.chance(500_000) { random.below(most) } else { 0 };
+    Rates {
+        crash: rate(30_000),
+        duplicate: rate(200_000),
+        twice: rate(if dense { 500_000 } else { 50_000 }),
+        repeated: rate(if dense { 200_000 } else { 20_000 }),
+        purge: if dense { rate(20_000) } else { 0 },
+        throttle: rate(20_000),
+        partial_send: rate(100_000),
+        overloaded: rate(200_000),
+        timed_out: rate(if dense { 300_000 } else { 50_000 }),
+        slow: rate(if dense { 600_000 } else { 10_000 }),
+    }
+}
+
+fn askings(world: &mut World, random: &mut Random, dense: bool, catalogue: &Catalogue) -> Vec<Asking> {
+    let large = !dense && random.chance(20_000);
+    let drs = if large { 20 + random.below(200) } else { 1 + random.below(3) };
+    let begun = world.now;
+    let mut askings = Vec::new();
+    for number in 0..drs as usize {
+        let photos = 1 + random.index(if dense { 4 } else { 24 });
+        let Some((dr, photos)) = make_dr(world, number, photos, catalogue) else { continue };
+        let at = begun.after(Duration::from_secs(random.below(if dense { 20 } else { drs * 600 })));
+        askings.push(asking(at, &dr, &photos, false, catalogue));
+        while random.chance(if dense { 600_000 } else { 300_000 }) {
+            let later = at.after(Duration::from_millis(random.below(40) * random.below(1_000)));
+            askings.push(asking(later, &dr, &photos, random.chance(400_000), catalogue));
+        }
+        while random.chance(400_000) {
+            let uploaded = at.after(Duration::from_millis(random.below(3) * random.below(20_000)));
+            askings.push(Asking { upload: true, ..asking(uploaded, &dr, &photos, false, catalogue) });
+        }
+    }
+    askings
 }

@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 use shared::flow::Written;
-use shared::protocol::write::{Change, Condition, Guard, Key, Part, Put, Write};
+use shared::protocol::write::{Change, Condition, Guard, GuardName, Key, Part, Put, Write};
 
 /// Items by key. A guard that is switched off is never against anything: the check that each guard is needed.
 #[derive(Debug, Clone, Default)]
 pub struct Table {
     items: BTreeMap<(String, String), Map<String, Value>>,
-    /// The guard that is switched off, by name.
-    pub without: Option<String>,
+    /// The guard that is switched off.
+    pub without: Option<GuardName>,
     /// How often each guard was against a write.
-    pub refusals: BTreeMap<&'static str, u64>,
+    pub refusals: BTreeMap<GuardName, u64>,
 }
 
 impl Table {
@@ -32,6 +32,11 @@ impl Table {
     /// The items that have this attribute.
     pub fn having(&self, attribute: &str) -> Vec<Value> {
         self.items.values().filter(|item| item.contains_key(attribute)).cloned().map(Value::Object).collect()
+    }
+
+    /// Deletes what belongs to an evaluation, as the table's time-to-live does some day.
+    pub fn purge(&mut self, partition: &str) {
+        self.items.retain(|(pk, _), _| pk != partition);
     }
 
     /// Changes an item.
@@ -80,10 +85,10 @@ impl Table {
     fn admits(&mut self, key: &Key, guards: &[Guard]) -> bool {
         let empty = Map::new();
         let item = self.items.get(&key.parts()).unwrap_or(&empty);
-        let against = guards.iter().filter(|guard| self.without.as_deref() != Some(guard.name));
+        let against = guards.iter().filter(|guard| self.without != Some(guard.name));
         let against = against.filter(|guard| !guard.any_of.iter().any(|condition| holds(item, condition)));
-        let against: Vec<&'static str> = against.map(|guard| guard.name).collect();
-        against.iter().for_each(|name| *self.refusals.entry(name).or_default() += 1);
+        let against: Vec<GuardName> = against.map(|guard| guard.name).collect();
+        against.iter().for_each(|name| *self.refusals.entry(*name).or_default() += 1);
         against.is_empty()
     }
 }

@@ -8,6 +8,7 @@ use shared::domain::outcome::PhotoOutcome;
 use shared::domain::time::Timestamp;
 use shared::flow::Queue;
 use shared::protocol::message::Message;
+use shared::protocol::write::Key;
 
 use crate::random::Random;
 use crate::table::Table;
@@ -39,8 +40,14 @@ pub struct Queued {
 pub struct Rates {
     /// A process ends between two steps.
     pub crash: u64,
-    /// A message is delivered although it was deleted.
+    /// A message is delivered again although it was deleted.
     pub duplicate: u64,
+    /// A message is delivered twice at the same time.
+    pub twice: u64,
+    /// A write is done twice, because the reply to the first was lost and the SDK tried again.
+    pub repeated: u64,
+    /// An evaluation is deleted in the midst of it, as an operator or the time-to-live might.
+    pub purge: u64,
     /// The table or a queue is busy.
     pub throttle: u64,
     /// SendMessageBatch takes only a part, and the sender ends up with an error.
@@ -49,6 +56,28 @@ pub struct Rates {
     pub overloaded: u64,
     /// The VLM does not answer in time.
     pub timed_out: u64,
+    /// The VLM answers after a minute or more.
+    pub slow: u64,
+}
+
+/// How long things take and last, in seconds; as in the template, or all short so that they meet.
+#[derive(Debug, Clone, Copy)]
+pub struct Spans {
+    /// An evaluation's deadline.
+    pub deadline: u64,
+    /// Not heard of for so long: lost.
+    pub lost_after: u64,
+    /// How long a queue hides a message that was received.
+    pub hidden: u64,
+    /// A DR is taken to be complete when nothing was uploaded for so long.
+    pub quiet: u64,
+}
+
+impl Spans {
+    /// Those of the template's timing profile "standard".
+    pub const STANDARD: Self = Self { deadline: 12 * 60 * 60, lost_after: 900, hidden: 720, quiet: 60 };
+    /// So short that late answers, resent photos and redelivered messages meet.
+    pub const SHORT: Self = Self { deadline: 90, lost_after: 20, hidden: 15, quiet: 5 };
 }
 
 /// What can't be true.
@@ -70,6 +99,8 @@ pub struct World {
     pub queues: BTreeMap<Place, Vec<Queued>>,
     /// What goes wrong.
     pub rates: Rates,
+    /// How long things take.
+    pub spans: Spans,
     /// When the VLM is away.
     pub outage: (Timestamp, Timestamp),
     /// Photos that were deleted.
@@ -95,7 +126,7 @@ pub struct World {
 
 impl World {
     /// A world without anything in it.
-    pub fn new(seed: u64, rates: Rates) -> Self {
+    pub fn new(seed: u64, rates: Rates, spans: Spans) -> Self {
         Self {
             random: Random::new(seed),
             now: Timestamp::from_millis(1_800_000_000_000),
@@ -103,6 +134,7 @@ impl World {
             table: Table::default(),
             queues: BTreeMap::new(),
             rates,
+            spans,
             outage: (Timestamp::default(), Timestamp::default()),
             gone: BTreeSet::new(),
             truth: BTreeMap::new(),
@@ -130,6 +162,11 @@ impl World {
             *self.faults.entry(kind).or_default() += 1;
         }
         happens
+    }
+
+    /// Deletes an evaluation.
+    pub fn purge(&mut self, id: &EvaluationId) {
+        self.table.purge(&Key::Evaluation(id.clone()).parts().0);
     }
 
     /// Puts a message into a queue.
