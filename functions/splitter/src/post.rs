@@ -11,7 +11,7 @@ use shared::flow::split::Answer;
 use shared::http;
 use shared::http::problem::Problem;
 use shared::protocol::evaluation::{Evaluation, Status};
-use shared::protocol::start::Request;
+use shared::protocol::start::{Request, Reuse};
 
 use crate::evaluate::{SplitError, Splitter};
 
@@ -54,7 +54,8 @@ pub(crate) async fn handle(splitter: &Splitter, event: Value) -> ApiGatewayV2htt
 pub(crate) fn read(body: &Value) -> Result<Request, Problem> {
     let body = RequestBody::deserialize(body).map_err(|cause| Problem::bad_request(format!("{cause}. {EXPECTED}")))?;
     let dr_number = DrNumber::parse(&body.dr_number).map_err(|invalid| Problem::bad_dr_number(invalid.0))?;
-    Ok(Request { dr_number, mode: body.mode, force: body.force })
+    let reuse = if body.force { Reuse::Nothing } else { Reuse::Settled };
+    Ok(Request { dr_number, mode: body.mode, reuse })
 }
 
 fn request(event: &Value) -> Result<Request, Problem> {
@@ -120,8 +121,12 @@ mod tests {
     #[test]
     fn mode_and_force_may_be_left_out() {
         let request = post(r#"{"dr_number": " dr1730550 "}"#).unwrap();
-        assert_eq!((request.dr_number.as_str(), request.mode, request.force), ("DR1730550", Mode::Full, false));
-        assert_eq!(post(r#"{"dr_number": "DR1", "mode": "quick", "force": true}"#).unwrap().mode, Mode::Quick);
+        assert_eq!(
+            (request.dr_number.as_str(), request.mode, request.reuse),
+            ("DR1730550", Mode::Full, Reuse::Settled)
+        );
+        let forced = post(r#"{"dr_number": "DR1", "mode": "quick", "force": true}"#).unwrap();
+        assert_eq!((forced.mode, forced.reuse), (Mode::Quick, Reuse::Nothing));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use shared::domain::ids::DrNumber;
 use shared::domain::plan::Mode;
 use shared::flow::settle;
 use shared::protocol::message::{Message, Settle};
-use shared::protocol::start::Request;
+use shared::protocol::start::{Request, Reuse};
 
 use crate::evaluate::{SplitError, Splitter};
 use crate::photos::prefix;
@@ -41,7 +41,8 @@ async fn look(splitter: &Splitter, settle: &Settle) -> anyhow::Result<()> {
     if !settle::is_quiet(&splitter.ports, settle).await? {
         return Ok(());
     }
-    let request = Request { dr_number: settle.dr_number.clone(), mode: Mode::Full, force: false };
+    let request =
+        Request { dr_number: settle.dr_number.clone(), mode: Mode::Full, reuse: Reuse::AskedSince(settle.uploaded_at) };
     match splitter.evaluate(&request).await {
         Ok(_) => Ok(()),
         Err(error @ (SplitError::NoPhotos(_) | SplitError::TooManyPhotos(_))) => {

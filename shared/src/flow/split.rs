@@ -46,7 +46,7 @@ pub async fn split(
 ) -> Result<Answer, Trouble> {
     let now = ports.now();
     for _ in 0..TRIES {
-        match decide(current(ports, &plan.fingerprint).await?, request.force, now) {
+        match decide(current(ports, &plan.fingerprint).await?, request.reuse, now) {
             NextAction::Join(evaluation) => return Ok(Answer::Joined(evaluation)),
             NextAction::ReturnCached(evaluation) => return Ok(Answer::Cached(evaluation)),
             NextAction::Start { seen, supersedes } => {

@@ -5,14 +5,14 @@ use crate::domain::ids::{DrNumber, EvaluationId, PhotoId};
 use crate::domain::judge::Verdict;
 use crate::domain::outcome::{PhotoTimings, ReasonCode};
 use crate::domain::plan::{Mode, Photo, Versions, plan};
-use crate::protocol::start::{Limits, Request, open};
+use crate::protocol::start::{Limits, Request, Reuse, open};
 
 pub(crate) fn evaluation_of(names: &[&str]) -> Evaluation {
     let catalogue = Catalogue::shipped("v1").unwrap();
     let photos = names.iter().map(|name| photo(name)).collect();
     let versions =
         Versions { catalogue: "v1".into(), model: "m".into(), prompt: "p1".into(), size_policy: "s1".into() };
-    let request = Request { dr_number: DrNumber::parse("DR1").unwrap(), mode: Mode::Full, force: false };
+    let request = Request { dr_number: DrNumber::parse("DR1").unwrap(), mode: Mode::Full, reuse: Reuse::Settled };
     let limits = Limits { photos_per_batch: 4, deadline: Duration::from_secs(3600) };
     open(
         EvaluationId::generate(),

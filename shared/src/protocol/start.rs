@@ -23,8 +23,20 @@ pub struct Request {
     pub dr_number: DrNumber,
     /// How much of it.
     pub mode: Mode,
-    /// Start anew, whatever there is.
-    pub force: bool,
+    /// Which answers that there are will do.
+    pub reuse: Reuse,
+}
+
+/// Which answers to the same question will do. One that is being worked out is joined, except by force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reuse {
+    /// A pass or fail of the last 24 hours.
+    Settled,
+    /// That, and any answer to a question asked since this moment, an incomplete one too: uploads start an evaluation
+    /// once, and not again because it ended with a gap.
+    AskedSince(Timestamp),
+    /// None: start anew, by force.
+    Nothing,
 }
 
 /// What to do about a request.
@@ -44,18 +56,26 @@ pub enum NextAction {
 }
 
 /// Decides, given the evaluation that the question's fingerprint points to.
-pub fn decide(current: Option<Evaluation>, force: bool, now: Timestamp) -> NextAction {
+pub fn decide(current: Option<Evaluation>, reuse: Reuse, now: Timestamp) -> NextAction {
     let Some(current) = current else {
         return NextAction::Start { seen: None, supersedes: None };
     };
     let seen = Some(current.evaluation_id.clone());
     match current.completed_at {
-        None if force => NextAction::Start { supersedes: seen.clone(), seen },
+        None if reuse == Reuse::Nothing => NextAction::Start { supersedes: seen.clone(), seen },
         None if current.superseded_by.is_none() => NextAction::Join(Box::new(current)),
-        Some(at) if !force && current.is_settled() && now < at.after(CACHED_FOR) => {
-            NextAction::ReturnCached(Box::new(current))
-        }
+        Some(at) if will_do(&current, at, reuse, now) => NextAction::ReturnCached(Box::new(current)),
         _ => NextAction::Start { seen, supersedes: None },
+    }
+}
+
+/// Whether an evaluation that ended then will do as an answer.
+fn will_do(evaluation: &Evaluation, completed_at: Timestamp, reuse: Reuse, now: Timestamp) -> bool {
+    let settled = evaluation.is_settled() && now < completed_at.after(CACHED_FOR);
+    match reuse {
+        Reuse::Settled => settled,
+        Reuse::AskedSince(moment) => settled || evaluation.created_at >= moment,
+        Reuse::Nothing => false,
     }
 }
 
@@ -136,15 +156,15 @@ mod tests {
     #[test]
     fn an_unknown_question_starts_and_a_running_one_is_joined() {
         let now = Timestamp::from_millis(0);
-        assert_eq!(decide(None, false, now), NextAction::Start { seen: None, supersedes: None });
-        assert!(matches!(decide(Some(evaluation_of(&["a.jpg"])), false, now), NextAction::Join(_)));
+        assert_eq!(decide(None, Reuse::Settled, now), NextAction::Start { seen: None, supersedes: None });
+        assert!(matches!(decide(Some(evaluation_of(&["a.jpg"])), Reuse::Settled, now), NextAction::Join(_)));
     }
 
     #[test]
     fn a_settled_verdict_is_served_for_24_hours_and_no_millisecond_longer() {
         let day = CACHED_FOR.as_millis() as i64;
         for verdict in [Verdict::Pass, Verdict::Fail] {
-            let at = |now| decide(Some(completed(verdict, 1000)), false, Timestamp::from_millis(now));
+            let at = |now| decide(Some(completed(verdict, 1000)), Reuse::Settled, Timestamp::from_millis(now));
             assert!(matches!(at(1000 + day - 1), NextAction::ReturnCached(_)));
             assert!(matches!(at(1000 + day), NextAction::Start { supersedes: None, .. }));
         }
@@ -154,7 +174,7 @@ mod tests {
     fn never_again_a_stale_fallback_result_is_served_as_if_it_were_real() {
         let incomplete = completed(Verdict::Incomplete, 0);
         assert!(matches!(
-            decide(Some(incomplete), false, Timestamp::from_millis(1)),
+            decide(Some(incomplete), Reuse::Settled, Timestamp::from_millis(1)),
             NextAction::Start { seen: Some(_), .. }
         ));
     }
@@ -163,13 +183,13 @@ mod tests {
     fn never_again_re_evaluate_returns_the_stored_result() {
         let now = Timestamp::from_millis(1);
         assert!(matches!(
-            decide(Some(completed(Verdict::Pass, 0)), true, now),
+            decide(Some(completed(Verdict::Pass, 0)), Reuse::Nothing, now),
             NextAction::Start { supersedes: None, .. }
         ));
         let running = evaluation_of(&["a.jpg"]);
         let id = running.evaluation_id.clone();
         assert_eq!(
-            decide(Some(running), true, now),
+            decide(Some(running), Reuse::Nothing, now),
             NextAction::Start { seen: Some(id.clone()), supersedes: Some(id) }
         );
     }
@@ -179,8 +199,18 @@ mod tests {
         let mut old = evaluation_of(&["a.jpg"]);
         old.superseded_by = Some(EvaluationId::generate());
         assert!(matches!(
-            decide(Some(old), false, Timestamp::from_millis(1)),
+            decide(Some(old), Reuse::Settled, Timestamp::from_millis(1)),
             NextAction::Start { supersedes: None, .. }
         ));
+    }
+
+    #[test]
+    fn uploads_start_one_evaluation_even_if_it_ends_with_a_gap() {
+        let now = Timestamp::from_millis(50);
+        let since = |moment| {
+            decide(Some(completed(Verdict::Incomplete, 40)), Reuse::AskedSince(Timestamp::from_millis(moment)), now)
+        };
+        assert!(matches!(since(0), NextAction::ReturnCached(_)), "asked at 0, uploaded at 0");
+        assert!(matches!(since(1), NextAction::Start { .. }), "uploaded after it was asked");
     }
 }

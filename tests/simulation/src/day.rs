@@ -16,7 +16,7 @@ use shared::domain::time::Timestamp;
 use shared::flow::split::split;
 use shared::flow::{Queue, Trouble, aggregate, batch, settle, sweep};
 use shared::protocol::message::{Message, Settle};
-use shared::protocol::start::{Limits, Request};
+use shared::protocol::start::{Limits, Request, Reuse};
 use shared::vlm::prompt::PROMPT_VERSION;
 
 use crate::ports::{MODEL, ModelPorts};
@@ -187,7 +187,7 @@ impl Day {
     /// What the splitter does with a later look: if the DR is quiet, its question is asked.
     fn look(&mut self, place: Place, id: u64, settle: Settle) {
         let Some((request, plan)) = self.questions.get(&settle.dr_number).cloned() else { return };
-        let request = Request { force: false, ..request };
+        let request = Request { reuse: Reuse::AskedSince(settle.uploaded_at), ..request };
         let (versions, limits, ports) = (self.versions.clone(), self.limits(), ModelPorts::new(&self.world));
         let mine = ports.clone();
         self.begin(ports, Some((place, id)), async move {
@@ -341,7 +341,8 @@ impl Day {
 
 /// A question about a made-up DR.
 pub fn asking(at: Timestamp, dr: &DrNumber, photos: &[Photo], force: bool, catalogue: &Catalogue) -> Asking {
-    let request = Request { dr_number: dr.clone(), mode: Mode::Full, force };
+    let reuse = if force { Reuse::Nothing } else { Reuse::Settled };
+    let request = Request { dr_number: dr.clone(), mode: Mode::Full, reuse };
     let plan = plan(photos.to_vec(), Mode::Full, catalogue, &versions());
     Asking { at, request, plan, upload: false }
 }
