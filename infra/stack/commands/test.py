@@ -12,6 +12,8 @@ from .. import tools
 from ..paths import REPO, TEMPLATE
 from ..say import say
 
+#: Simulated days; about a minute on two cores.
+_SEEDS = "10000"
 _TEMPLATE_TESTS = "tests/e2e/test_template.py"
 
 
@@ -19,6 +21,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Runs them all, whatever fails, and fails if any did."""
     tools.ensure("checks")
     fine = _run("Rust tests", ["cargo", "test", "--workspace", "--locked", "--quiet"])
+    if not arguments.fast_only:
+        fine &= _run("Simulation", ["cargo", "run", "--package", "simulation", "--locked", "--quiet", "--", "--seeds", _SEEDS])
     fine &= _run("sam validate", [str(tools.program("checks", "sam")), "validate", "--lint", "--region", "us-east-1"])
     fine &= _run("cfn-lint", [str(tools.program("checks", "cfn-lint")), "-t", str(TEMPLATE)])
     what = [_TEMPLATE_TESTS] if arguments.fast_only else ["tests/e2e"]

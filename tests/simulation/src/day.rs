@@ -330,7 +330,7 @@ impl Day {
         let messages = world.queues.values().flatten().map(|message| message.visible_at);
         let processes = self.processes.iter().map(|process| process.wakes_at.get());
         let asking = self.askings.last().map(|asking| asking.at);
-        let sweep = (!world.table.having("gsi_active").is_empty()).then(|| self.swept_at.after(MINUTE));
+        let sweep = world.table.having("gsi_active").next().is_some().then(|| self.swept_at.after(MINUTE));
         let next = messages.chain(processes).chain(asking).chain(sweep).filter(|at| *at > world.now).min();
         if let Some(next) = next {
             world.now = next;

@@ -29,7 +29,7 @@ pub fn after_write(world: &mut World, key: &Key, before: Option<&Value>) {
 
 /// Checks what a transaction is about to do, if nothing is against it: a question must not be answered twice at once.
 pub fn before_transaction(world: &mut World, parts: &[Part]) {
-    let admitted = world.table.clone().transact(parts);
+    let admitted = world.table.would_admit(parts);
     let replaced = parts.iter().find_map(|part| match part {
         Part::Write(write) => Some(write.key.parts().0),
         Part::Put(_) => None,
@@ -38,7 +38,7 @@ pub fn before_transaction(world: &mut World, parts: &[Part]) {
         Part::Put(put) if matches!(put.key, Key::Evaluation(_)) => put.item.get("fingerprint"),
         _ => None,
     });
-    let running = world.table.having("gsi_active").into_iter();
+    let running = world.table.having("gsi_active");
     let running = running.filter(|item| item.get("fingerprint") == opened && item.get("superseded_by").is_none());
     let others = running.filter(|item| item.get("pk").and_then(Value::as_str) != replaced.as_deref()).count();
     if admitted && others > 0 {
@@ -182,8 +182,8 @@ pub struct Ends {
 /// Checks every evaluation at the end of all days.
 pub fn at_the_end(world: &mut World) -> Ends {
     let mut ends = Ends::default();
-    let items = world.table.having("evaluation_id").into_iter().filter(|item| item.get("photos_total").is_some());
-    for item in items.collect::<Vec<_>>() {
+    let items: Vec<Value> = world.table.having("photos_total").cloned().map(Value::Object).collect();
+    for item in items {
         match serde_json::from_value::<Evaluation>(item) {
             Ok(evaluation) => ended(world, &evaluation, &mut ends),
             Err(cause) => world.violation(format!("an evaluation can't be read: {cause}")),

@@ -136,11 +136,9 @@ impl Ports for ModelPorts {
 
     async fn unfinished(&self) -> Result<Vec<EvaluationId>, Trouble> {
         self.step().await?;
-        let items = self.world.borrow().table.having("gsi_active");
-        items
-            .into_iter()
-            .map(|item| Self::read::<Evaluation>(item).map(|evaluation| evaluation.evaluation_id))
-            .collect()
+        let world = self.world.borrow();
+        let ids = world.table.having("gsi_active").filter_map(|item| item.get("evaluation_id").cloned());
+        ids.map(Self::read).collect()
     }
 
     async fn write(&self, write: Write) -> Result<Written, Trouble> {

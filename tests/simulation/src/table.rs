@@ -30,8 +30,8 @@ impl Table {
     }
 
     /// The items that have this attribute.
-    pub fn having(&self, attribute: &str) -> Vec<Value> {
-        self.items.values().filter(|item| item.contains_key(attribute)).cloned().map(Value::Object).collect()
+    pub fn having<'a>(&'a self, attribute: &'a str) -> impl Iterator<Item = &'a Map<String, Value>> {
+        self.items.values().filter(move |item| item.contains_key(attribute))
     }
 
     /// Deletes what belongs to an evaluation, as the table's time-to-live does some day.
@@ -64,14 +64,9 @@ impl Table {
 
     /// Does all parts or none.
     pub fn transact(&mut self, parts: &[Part]) -> bool {
-        let admitted = parts.iter().fold(true, |all, part| {
-            let (key, guards) = match part {
-                Part::Put(put) => (&put.key, &put.guards),
-                Part::Write(write) => (&write.key, &write.guards),
-            };
-            self.admits(key, guards) && all
-        });
-        if admitted {
+        let against: Vec<GuardName> = parts.iter().flat_map(|part| self.against_part(part)).collect();
+        self.count(&against);
+        if against.is_empty() {
             for part in parts {
                 match part {
                     Part::Put(put) => drop(self.put(put)),
@@ -79,17 +74,37 @@ impl Table {
                 }
             }
         }
-        admitted
+        against.is_empty()
+    }
+
+    /// Whether nothing is against any part.
+    pub fn would_admit(&self, parts: &[Part]) -> bool {
+        parts.iter().all(|part| self.against_part(part).is_empty())
+    }
+
+    fn against_part(&self, part: &Part) -> Vec<GuardName> {
+        match part {
+            Part::Put(put) => self.against(&put.key, &put.guards),
+            Part::Write(write) => self.against(&write.key, &write.guards),
+        }
     }
 
     fn admits(&mut self, key: &Key, guards: &[Guard]) -> bool {
+        let against = self.against(key, guards);
+        self.count(&against);
+        against.is_empty()
+    }
+
+    fn count(&mut self, against: &[GuardName]) {
+        against.iter().for_each(|name| *self.refusals.entry(*name).or_default() += 1);
+    }
+
+    fn against(&self, key: &Key, guards: &[Guard]) -> Vec<GuardName> {
         let empty = Map::new();
         let item = self.items.get(&key.parts()).unwrap_or(&empty);
         let against = guards.iter().filter(|guard| self.without != Some(guard.name));
         let against = against.filter(|guard| !guard.any_of.iter().any(|condition| holds(item, condition)));
-        let against: Vec<GuardName> = against.map(|guard| guard.name).collect();
-        against.iter().for_each(|name| *self.refusals.entry(*name).or_default() += 1);
-        against.is_empty()
+        against.map(|guard| guard.name).collect()
     }
 }
 
