@@ -1,5 +1,6 @@
 //! Drawing on an RGB picture, in fractions of its edges.
 
+use fastrand::Rng;
 use image::{Rgb, RgbImage};
 
 /// A colour.
@@ -9,31 +10,6 @@ pub type Colour = [u8; 3];
 #[derive(Debug)]
 pub struct Canvas {
     picture: RgbImage,
-}
-
-/// A small, fast, repeatable source of numbers (SplitMix64).
-#[derive(Debug, Clone)]
-pub struct Random(u64);
-
-impl Random {
-    /// Starts at a seed.
-    pub fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    /// The next 64 bits.
-    pub fn bits(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    /// A number below `end`, 0 if `end` is 0.
-    pub fn below(&mut self, end: u64) -> u64 {
-        self.bits().checked_rem(end).unwrap_or(0)
-    }
 }
 
 impl Canvas {
@@ -90,10 +66,10 @@ impl Canvas {
     }
 
     /// Adds noise as a sensor does: a little to each pixel, bell-shaped, alike in the three channels.
-    pub fn add_noise(&mut self, strength: u8, random: &mut Random) {
+    pub fn add_noise(&mut self, strength: u8, random: &mut Rng) {
         let range = u64::from(strength);
         for pixels in self.picture.chunks_mut(3) {
-            let bits = random.bits();
+            let bits = random.u64(..);
             let sum = (0..4).map(|part| ((bits >> (part * 16)) & 0xFFFF) * range / 0x1_0000).sum::<u64>();
             let shift = sum as i16 - 2 * range as i16;
             pixels.iter_mut().for_each(|channel| *channel = (i16::from(*channel) + shift).clamp(0, 255) as u8);

@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context;
+use fastrand::Rng;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::canvas::Random;
 use crate::photo::Shot;
 use crate::truth::{SMALL_PRINT_STEPS, Shown, Truth};
 
@@ -50,13 +50,13 @@ pub fn samples() -> anyhow::Result<Vec<Dr>> {
 
 /// A made-up DR: the first ten photos show the ten steps, in order, well enough to pass.
 pub fn made_up(dr_number: &str, photos: usize, seed: u64) -> Dr {
-    let mut random = Random::new(seed);
+    let mut random = Rng::with_seed(seed);
     let photo = |index: usize| {
         let (step, kind) = STEPS.get(index % STEPS.len()).copied().unwrap_or(("house_photo", "prop"));
         let reading = SMALL_PRINT_STEPS
             .contains(&step)
             .then(|| format!("{}{:04}", if step == "power_meter" { "-1" } else { "ALCL" }, index));
-        let score = if index < STEPS.len() { 7 + random.below(4) } else { random.below(11) } as u8;
+        let score = if index < STEPS.len() { 7 + random.u64(..4) } else { random.u64(..11) } as u8;
         Named {
             name: format!("{dr_number}_ph_{kind}_{}.jpg", 1000 + index),
             shows: vec![Shown { step: step.into(), score, reading }],

@@ -2,9 +2,9 @@
 
 use std::io::Cursor;
 
+use fastrand::Rng;
 use image::{DynamicImage, ImageFormat};
 
-use crate::canvas::Random;
 use crate::drs::{Dr, made_up};
 use crate::photo::{jpeg, picture};
 use crate::truth::Truth;
@@ -21,12 +21,12 @@ pub fn files() -> anyhow::Result<Vec<(&'static str, Vec<u8>, bool)>> {
         upright.write_to(&mut Cursor::new(&mut bytes), format)?;
         Ok(bytes)
     };
-    let mut random = Random::new(7);
+    let mut random = Rng::with_seed(7);
     let part = |length: usize| photo.get(..length).unwrap_or(&photo).to_vec();
     Ok(vec![
         ("zero-bytes.jpg", Vec::new(), false),
         ("only-soi.jpg", part(3), false),
-        ("random.jpg", (0..20_000).map(|_| random.bits() as u8).collect(), false),
+        ("random.jpg", (0..20_000).map(|_| random.u64(..) as u8).collect(), false),
         ("truncated-header.jpg", part(300), false),
         ("truncated-half.jpg", part(photo.len() / 2), false),
         ("text.jpg", b"This is not a photo.\n".to_vec(), false),

@@ -1,10 +1,10 @@
 //! A sample photo as a file.
 
+use fastrand::Rng;
 use image::metadata::Orientation;
 use image::{DynamicImage, RgbImage};
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 
-use crate::canvas::Random;
 use crate::truth::Truth;
 use crate::{code, exif, scene};
 
@@ -28,7 +28,7 @@ const QUALITY: u8 = 90;
 
 /// The upright picture.
 pub fn picture(truth: &Truth, shot: &Shot) -> anyhow::Result<RgbImage> {
-    let mut random = Random::new(shot.seed ^ (u64::from(truth.photo) << 32));
+    let mut random = Rng::with_seed(shot.seed ^ (u64::from(truth.photo) << 32));
     let step = truth.shows.first().map(|shown| shown.step.as_str());
     let mut canvas = scene::draw(shot.width, shot.height, step, &mut random);
     code::draw(&mut canvas, truth)

@@ -1,6 +1,8 @@
 //! What a person would recognise in a sample photo: a simple drawing per step.
 
-use crate::canvas::{Canvas, Colour, Random};
+use fastrand::Rng;
+
+use crate::canvas::{Canvas, Colour};
 
 const WALL: (Colour, Colour) = ([214, 206, 190], [186, 176, 158]);
 const SKY: (Colour, Colour) = ([150, 190, 226], [128, 150, 96]);
@@ -10,7 +12,7 @@ const GREEN: Colour = [40, 200, 70];
 const BRICK: Colour = [164, 96, 74];
 
 /// Draws the scene of a step, or an unrelated one.
-pub fn draw(width: u32, height: u32, step: Option<&str>, random: &mut Random) -> Canvas {
+pub fn draw(width: u32, height: u32, step: Option<&str>, random: &mut Rng) -> Canvas {
     let outside = matches!(step, Some("house_photo" | "cable_span" | "cable_entry_outside"));
     let (top, bottom) = if outside { SKY } else { WALL };
     let mut canvas = Canvas::fading(width, height, top, bottom);
@@ -81,11 +83,11 @@ fn lights(c: &mut Canvas) {
     c.line((0.30, 0.78), (0.34, 0.98), 0.01, DARK);
 }
 
-fn clutter(c: &mut Canvas, random: &mut Random) {
+fn clutter(c: &mut Canvas, random: &mut Rng) {
     for _ in 0..40 {
-        let mut fraction = || random.below(1000) as f64 / 1000.0;
+        let mut fraction = || random.u64(..1000) as f64 / 1000.0;
         let (x, y, r) = (fraction(), fraction(), fraction() * 0.05);
-        let colour = [random.below(200) as u8, random.below(200) as u8, random.below(200) as u8];
+        let colour = [random.u64(..200) as u8, random.u64(..200) as u8, random.u64(..200) as u8];
         c.disc(x, y, r, colour);
     }
 }

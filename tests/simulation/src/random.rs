@@ -1,26 +1,20 @@
 //! Where all chance comes from: one seed, so that a failing run can be replayed exactly.
 
-/// SplitMix64.
+use fastrand::Rng;
+
+/// Repeatable chance.
 #[derive(Debug, Clone)]
-pub struct Random(u64);
+pub struct Random(Rng);
 
 impl Random {
     /// Starts at a seed.
     pub fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    fn bits(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
+        Self(Rng::with_seed(seed))
     }
 
     /// A number below `end`; 0 if `end` is 0.
     pub fn below(&mut self, end: u64) -> u64 {
-        self.bits().checked_rem(end).unwrap_or(0)
+        if end == 0 { 0 } else { self.0.u64(..end) }
     }
 
     /// An index into something of this length.
