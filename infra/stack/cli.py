@@ -27,6 +27,8 @@ exit codes: 0 every DR passes, 1 one fails, 2 one is incomplete, 3 an error. Wit
 def main(arguments: list[str]) -> int:
     """Runs a command; gives the exit code."""
     wanted = _parser().parse_args(arguments)
+    # A shell that starts a program in the background may have it ignore Ctrl-C; a stack must end all the same.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, _end)
     signal.signal(signal.SIGHUP, _end)
     try:
