@@ -11,9 +11,12 @@ use crate::domain::outcome::{PhotoOutcome, ReasonCode};
 use crate::protocol::breaker::Breaker;
 use crate::protocol::evaluation::{Evaluation, PhotoRecord};
 use crate::protocol::message::{Batch, Message, Report};
-use crate::protocol::record::{OutcomeAction, finalise, is_due, on_outcome};
+use crate::protocol::record::{Finalisation, OutcomeAction, finalise, is_due, on_outcome};
 use crate::protocol::write::Key;
 use crate::protocol::writes;
+
+/// Judges again so often when another one was faster; then the message comes again.
+const JUDGES_AT_ONCE: usize = 4;
 
 /// Handles a message of the results queue or of a dead-letter queue.
 pub async fn handle(ports: &impl Ports, message: Message) -> Result<(), Trouble> {
@@ -70,20 +73,34 @@ pub(super) async fn known(
     Ok(evaluation.zip(record))
 }
 
+/// Judges an evaluation. One who is overtaken judges again: the faster one may not have seen this photo's late answer.
 async fn judge(ports: &impl Ports, evaluation: &Evaluation) -> Result<(), Trouble> {
     let id = &evaluation.evaluation_id;
-    let photos = ports.photos(id).await?;
     let catalogue =
         Catalogue::shipped(&evaluation.catalogue_version).map_err(|cause| Trouble::Failed(cause.to_string()))?;
-    let Some(verdict) = finalise(evaluation, &photos, &catalogue, ports.now()) else { return Ok(()) };
-    if ports.write(writes::finalised(id, &verdict)).await?.is_applied() {
-        tracing::info!(
-            evaluation.id = %id, dr.number = %evaluation.dr_number, evaluation.verdict = ?verdict.judgement.verdict,
-            evaluation.revision = verdict.expected_revision + 1, photos.total = evaluation.photos_total,
-            evaluation.duration_ms = verdict.timings.total_ms, "an evaluation has its verdict"
-        );
+    let mut current = evaluation.clone();
+    for _ in 0..JUDGES_AT_ONCE {
+        let photos = ports.photos(id).await?;
+        let Some(verdict) = finalise(&current, &photos, &catalogue, ports.now()) else { return Ok(()) };
+        if ports.write(writes::finalised(id, &verdict)).await?.is_applied() {
+            say_verdict(&current, &verdict);
+            return Ok(());
+        }
+        match super::evaluation(ports, id).await? {
+            Some(newer) if is_due(&newer) => current = newer,
+            _ => return Ok(()),
+        }
     }
-    Ok(())
+    Err(Trouble::Busy(format!("{JUDGES_AT_ONCE} judged {id} at once")))
+}
+
+fn say_verdict(evaluation: &Evaluation, verdict: &Finalisation) {
+    tracing::info!(
+        evaluation.id = %evaluation.evaluation_id, dr.number = %evaluation.dr_number,
+        evaluation.verdict = ?verdict.judgement.verdict, evaluation.revision = verdict.expected_revision + 1,
+        photos.total = evaluation.photos_total, evaluation.duration_ms = verdict.timings.total_ms,
+        "an evaluation has its verdict"
+    );
 }
 
 /// The VLM answered: if anything is held against it, that ends.

@@ -82,8 +82,6 @@ pub enum GuardName {
     WaitingNotEnded,
     /// The verdict in place is the one that was judged anew, so that two who judge at once don't overwrite each other.
     RevisionAsJudged,
-    /// A probe is sent only while something is held against the VLM.
-    ProbeNeeded,
     /// No two probes are on their way.
     OneProbe,
     /// The time of the last upload only moves forward.
@@ -92,7 +90,7 @@ pub enum GuardName {
 
 impl GuardName {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 17] = [
         Self::FingerprintUnmoved,
         Self::SupersededNotEnded,
         Self::DispatchedKnown,
@@ -108,7 +106,6 @@ impl GuardName {
         Self::WaitingKnown,
         Self::WaitingNotEnded,
         Self::RevisionAsJudged,
-        Self::ProbeNeeded,
         Self::OneProbe,
         Self::LaterUploadStays,
     ];

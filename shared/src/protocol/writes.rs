@@ -11,8 +11,8 @@ use super::write::Change::{Count, Remove, Set, SetOnce, TakeOut};
 use super::write::Condition::{Absent, AtMost, Below, Exists, Is};
 use super::write::GuardName::{
     DeferredWithoutOutcome, DispatchedKnown, FingerprintUnmoved, FirstOutcomeStays, LaterAttemptStays,
-    LaterUploadStays, OneProbe, OutcomeKnown, ProbeNeeded, ResentKnown, ResentWithoutOutcome, RevisionAsJudged,
-    SettledKnown, StartedKnown, SupersededNotEnded, UpgradedAsSeen, WaitingKnown, WaitingNotEnded,
+    LaterUploadStays, OneProbe, OutcomeKnown, ResentKnown, ResentWithoutOutcome, RevisionAsJudged, SettledKnown,
+    StartedKnown, SupersededNotEnded, UpgradedAsSeen, WaitingKnown, WaitingNotEnded,
 };
 use super::write::{Guard, GuardName, Key, Part, Put, Write};
 use crate::domain::ids::{DrNumber, EvaluationId, PhotoId};
@@ -176,10 +176,7 @@ pub fn answered() -> Write {
 
 /// Claims the probe until `until`.
 pub fn probe(until: Timestamp, now: Timestamp) -> Write {
-    let guards = vec![
-        Guard::one(ProbeNeeded, Exists("failures")),
-        Guard::either(OneProbe, Absent("probe_until"), AtMost("probe_until", now.as_millis())),
-    ];
+    let guards = vec![Guard::either(OneProbe, Absent("probe_until"), AtMost("probe_until", now.as_millis()))];
     Write { key: Key::Breaker, guards, changes: vec![Set("probe_until", value(&until))] }
 }
 
