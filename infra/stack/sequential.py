@@ -15,8 +15,8 @@ from .vlm import api_key
 
 
 def run(dr: Dr, stack: Description, catalogue: str) -> dict[str, Any]:
-    """Runs the binary `sequential` on a DR's photos."""
-    command = [str(binary("sequential")), "--vlm-url", stack.vlm_url, "--model", stack.vlm_model]
+    """Runs `bench sequential` on a DR's photos."""
+    command = [str(binary("bench")), "sequential", "--vlm-url", stack.vlm_url, "--model", stack.vlm_model]
     command += ["--catalogue", catalogue, *(str(photo) for photo in dr.photos)]
     key = {} if stack.vlm_simulated or api_key() == "none" else {"VLM_API_KEY": api_key()}
     done = subprocess.run(command, check=False, capture_output=True, text=True, env={**environment.base(), **key})

@@ -6,13 +6,13 @@
 use std::sync::Arc;
 
 use anyhow::Context;
+use photos::size_policy::SizePolicy;
 use shared::aws::{self, AwsPorts};
 use shared::domain::catalogue::Catalogue;
 use shared::domain::plan::Photo;
 use shared::domain::time::Timestamp;
 use shared::flow::batch::{Ended, Eyes, handle};
 use shared::flow::{Queue, Trouble};
-use shared::photos::size_policy::SizePolicy;
 use shared::protocol::evaluation::Evaluation;
 use shared::protocol::message::{Batch, DeferralCause, Message};
 use shared::vlm::client::VlmClient;

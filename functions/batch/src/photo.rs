@@ -7,13 +7,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use photos::size_policy::SizePolicy;
+use photos::{PhotoError, Prepared, prepare};
 use shared::domain::catalogue::{Catalogue, Step};
 use shared::domain::outcome::{ImageFigures, PhotoOutcome, PhotoTimings, Reason, Usage};
 use shared::domain::plan::Photo;
 use shared::domain::time::Timestamp;
 use shared::flow::batch::Ended;
-use shared::photos::size_policy::SizePolicy;
-use shared::photos::{PhotoError, Prepared, prepare};
+use shared::photos::{long_edge_for, reason};
 use shared::protocol::message::{DeferralCause, Report};
 use shared::vlm::client::VlmClient;
 use shared::vlm::failure::{RetryCause, VlmFailure};
@@ -62,7 +63,7 @@ impl Work<'_> {
             Ok(prepared) => Ok(self.ask(report, prepared, photo).await),
             Err(error) => {
                 tracing::warn!(photo.key = %photo.key, error = ?error, "a photo can't be read");
-                Ok(self.ended(report, PhotoOutcome::NotEvaluated { reason: error.reason() }))
+                Ok(self.ended(report, PhotoOutcome::NotEvaluated { reason: reason(&error) }))
             }
         }
     }
@@ -74,7 +75,7 @@ impl Work<'_> {
     /// Compresses on a thread of its own, so that the runtime goes on, as many at once as there are cores.
     async fn compress(&self, bytes: Vec<u8>, hint: Option<&Step>) -> anyhow::Result<Result<Prepared, PhotoError>> {
         let place = Arc::clone(self.cores).acquire_owned().await.context("The semaphore is never closed")?;
-        let (policy, long_edge) = (Arc::clone(self.size_policy), self.size_policy.long_edge_for(hint));
+        let (policy, long_edge) = (Arc::clone(self.size_policy), long_edge_for(self.size_policy, hint));
         let work = tokio::task::spawn_blocking(move || {
             let _place = place;
             prepare(&bytes, &policy, long_edge)

@@ -8,7 +8,7 @@ use shared::flow::split::{Answer, split};
 use shared::flow::{Queue, Trouble};
 use shared::protocol::start::Request;
 
-use crate::photos::{self, MOST_PHOTOS};
+use crate::listing::{self, MOST_PHOTOS};
 use crate::settings::Settings;
 
 /// What the splitter works with.
@@ -64,7 +64,7 @@ impl Splitter {
     /// Starts or joins the evaluation of a DR.
     pub(crate) async fn evaluate(&self, request: &Request) -> Result<Answer, SplitError> {
         let Settings { bucket, catalogue, versions, limits, .. } = &self.settings;
-        let photos = photos::list(&self.s3, bucket, &request.dr_number, catalogue).await?;
+        let photos = listing::list(&self.s3, bucket, &request.dr_number, catalogue).await?;
         let plan = plan(photos, request.mode, catalogue, versions);
         Ok(split(&self.ports, request, &plan, versions, limits).await?)
     }

@@ -4,7 +4,7 @@
 
 mod direct;
 mod evaluate;
-mod photos;
+mod listing;
 mod post;
 mod settings;
 mod trigger;

@@ -1,10 +1,10 @@
 //! The splitter's settings.
 
 use anyhow::Context;
+use photos::size_policy;
 use shared::config::{number, optional, required, seconds};
 use shared::domain::catalogue::Catalogue;
 use shared::domain::plan::Versions;
-use shared::photos::size_policy;
 use shared::protocol::start::Limits;
 use shared::vlm::prompt;
 use std::time::Duration;

@@ -10,7 +10,7 @@ use shared::protocol::message::{Message, Settle};
 use shared::protocol::start::{Request, Reuse};
 
 use crate::evaluate::{SplitError, Splitter};
-use crate::photos::prefix;
+use crate::listing::prefix;
 
 /// Handles one message of the uploads queue.
 pub(crate) async fn handle(splitter: &Splitter, body: &str) -> anyhow::Result<()> {

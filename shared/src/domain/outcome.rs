@@ -3,6 +3,7 @@
 //! # Invariants
 //! - A score exists only inside `PhotoOutcome::Evaluated`, so an error can't carry one.
 
+pub use photos::ImageFigures;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{Score, StepKey};
@@ -93,21 +94,6 @@ pub struct PhotoTimings {
     pub compress_ms: u64,
     /// Asking the VLM, a repair included.
     pub vlm_ms: u64,
-}
-
-/// What was sent to the VLM.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ImageFigures {
-    /// Bytes of the photo in S3.
-    pub original_bytes: u64,
-    /// Bytes of the JPEG sent (before base64).
-    pub sent_bytes: u64,
-    /// Width sent, in pixels.
-    pub width: u32,
-    /// Height sent, in pixels.
-    pub height: u32,
-    /// Tokens this image costs the model.
-    pub image_tokens: u32,
 }
 
 /// Tokens as the VLM server counted them.

@@ -1,36 +1,64 @@
 //! What must always hold, and what must hold at the end. The numbers are those of the architecture.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::Value;
 use shared::domain::catalogue::Catalogue;
+use shared::domain::ids::{EvaluationId, PhotoId};
 use shared::domain::judge::{PhotoResult, Verdict, judge};
 use shared::domain::outcome::{PhotoOutcome, ReasonCode};
+use shared::domain::time::Timestamp;
 use shared::protocol::evaluation::{Evaluation, PhotoRecord};
 use shared::protocol::write::{Key, Part};
 
-use crate::world::World;
+use crate::table::Table;
+use crate::world::{Violation, World};
 
 /// An evaluation ends at its deadline and this much later at most: as promised under any single fault; and under many, of
 /// which each may cost the sweeper's next round.
 const GRACE: (Duration, Duration) = (Duration::from_secs(120), Duration::from_secs(900));
 
+/// What the checks look at, and where they say what they found.
+#[derive(Debug)]
+pub struct Sight<'a> {
+    /// The table.
+    pub table: &'a Table,
+    /// The time.
+    pub now: Timestamp,
+    /// How far each process's clock may be off, in milliseconds.
+    pub skew_ms: i64,
+    /// What the model would say of a photo.
+    pub truth: &'a BTreeMap<PhotoId, PhotoOutcome>,
+    /// Photos that were deleted.
+    pub gone: &'a BTreeSet<PhotoId>,
+    /// Photos that the VLM answered about.
+    pub answered: &'a BTreeSet<(EvaluationId, PhotoId)>,
+    /// What can't be true and was.
+    pub violations: &'a mut Vec<Violation>,
+}
+
+impl Sight<'_> {
+    fn violation(&mut self, what: impl Into<String>) {
+        self.violations.push(Violation(what.into()));
+    }
+}
+
 /// Checks what a write did.
-pub fn after_write(world: &mut World, key: &Key, before: Option<&Value>) {
-    let after = world.table.get(key);
+pub fn after_write(sight: &mut Sight<'_>, key: &Key, before: Option<&Value>) {
+    let after = sight.table.get(key);
     match key {
-        Key::Evaluation(_) => evaluation_changed(world, before, after.as_ref()),
-        Key::Photo(..) => photo_changed(world, key, before, after.as_ref()),
-        Key::Uploads(_) => uploads_changed(world, before, after.as_ref()),
-        Key::Breaker => breaker_changed(world, before, after.as_ref()),
+        Key::Evaluation(_) => evaluation_changed(sight, before, after.as_ref()),
+        Key::Photo(..) => photo_changed(sight, key, before, after.as_ref()),
+        Key::Uploads(_) => uploads_changed(sight, before, after.as_ref()),
+        Key::Breaker => breaker_changed(sight, before, after.as_ref()),
         Key::Fingerprint(_) => (),
     }
 }
 
 /// Checks what a transaction is about to do, if nothing is against it: a question must not be answered twice at once.
-pub fn before_transaction(world: &mut World, parts: &[Part]) {
-    let admitted = world.table.would_admit(parts);
+pub fn before_transaction(sight: &mut Sight<'_>, parts: &[Part]) {
+    let admitted = sight.table.would_admit(parts);
     let replaced = parts.iter().find_map(|part| match part {
         Part::Write(write) => Some(write.key.parts().0),
         Part::Put(_) => None,
@@ -39,17 +67,17 @@ pub fn before_transaction(world: &mut World, parts: &[Part]) {
         Part::Put(put) if matches!(put.key, Key::Evaluation(_)) => put.item.get("fingerprint"),
         _ => None,
     });
-    let running = world.table.having("gsi_active");
+    let running = sight.table.having("gsi_active");
     let running = running.filter(|item| item.get("fingerprint") == opened && item.get("superseded_by").is_none());
     let others = running.filter(|item| item.get("pk").and_then(Value::as_str) != replaced.as_deref()).count();
     if admitted && others > 0 {
-        world.violation("a question is answered twice at once");
+        sight.violation("a question is answered twice at once");
     }
     if let Some(Part::Write(write)) = parts.iter().find(|part| matches!(part, Part::Write(_)))
         && admitted
-        && world.table.get(&write.key).is_some_and(|item| item.get("completed_at").is_some())
+        && sight.table.get(&write.key).is_some_and(|item| item.get("completed_at").is_some())
     {
-        world.violation("an evaluation that has ended is superseded");
+        sight.violation("an evaluation that has ended is superseded");
     }
 }
 
@@ -66,97 +94,98 @@ fn number(item: Option<&Value>, name: &str) -> Option<i64> {
     item.and_then(|item| item.get(name)).and_then(Value::as_i64)
 }
 
-fn uploads_changed(world: &mut World, before: Option<&Value>, after: Option<&Value>) {
+fn uploads_changed(sight: &mut Sight<'_>, before: Option<&Value>, after: Option<&Value>) {
     if number(after, "uploaded_at") < number(before, "uploaded_at") {
-        world.violation("the time of the last upload went back");
+        sight.violation("the time of the last upload went back");
     }
 }
 
-fn breaker_changed(world: &mut World, before: Option<&Value>, after: Option<&Value>) {
+fn breaker_changed(sight: &mut Sight<'_>, before: Option<&Value>, after: Option<&Value>) {
     let (old, new) = (number(before, "probe_until"), number(after, "probe_until"));
-    let surely_running = old.is_some_and(|old| old > world.now.as_millis() + 2 * world.skew_ms);
+    let surely_running = old.is_some_and(|old| old > sight.now.as_millis() + 2 * sight.skew_ms);
     if surely_running && new.is_some() && old != new {
-        world.violation("two probes at once");
+        sight.violation("two probes at once");
     }
 }
 
-fn evaluation_changed(world: &mut World, before: Option<&Value>, after: Option<&Value>) {
+fn evaluation_changed(sight: &mut Sight<'_>, before: Option<&Value>, after: Option<&Value>) {
     if before == after {
         return;
     }
     if before.is_none() {
-        return world.violation("an evaluation came into being by an update");
+        return sight.violation("an evaluation came into being by an update");
     }
     if number(after, "completed_at").is_some() && number(after, "waiting_since").is_some() {
-        world.violation("an evaluation waits although it has ended");
+        sight.violation("an evaluation waits although it has ended");
     }
     if !members(after).is_subset(&members(before)) {
-        world.violation("8: progress went back");
+        sight.violation("8: progress went back");
     }
     let (old, new) = (verdict(before).cloned(), verdict(after).cloned());
     let settled = old.as_ref().and_then(|old| old.get("verdict")).is_some_and(|v| v == "pass" || v == "fail");
     if settled && old != new {
-        world.violation("2: a pass or fail changed");
+        sight.violation("2: a pass or fail changed");
     }
     if old != new {
-        finalised(world, after);
+        finalised(sight, after);
     }
 }
 
-fn finalised(world: &mut World, item: Option<&Value>) {
+fn finalised(sight: &mut Sight<'_>, item: Option<&Value>) {
     let Some(evaluation) = item.and_then(|item| serde_json::from_value::<Evaluation>(item.clone()).ok()) else {
-        return world.violation("an evaluation can't be read");
+        return sight.violation("an evaluation can't be read");
     };
-    let photos = photos_of(world, &evaluation);
+    let photos = photos_of(sight.table, &evaluation);
     if !evaluation.pending.is_empty() || photos.iter().any(|photo| photo.report.is_none()) {
-        world.violation("1: final although a photo has no outcome");
+        sight.violation("1: final although a photo has no outcome");
     }
     if photos.len() != evaluation.photos_total {
-        world.violation("1: final with another number of photos than there are");
+        sight.violation("1: final with another number of photos than there are");
     }
 }
 
-fn photo_changed(world: &mut World, key: &Key, before: Option<&Value>, after: Option<&Value>) {
+fn photo_changed(sight: &mut Sight<'_>, key: &Key, before: Option<&Value>, after: Option<&Value>) {
     if before == after {
         return;
     }
     let record = |item: Option<&Value>| item.and_then(|item| serde_json::from_value::<PhotoRecord>(item.clone()).ok());
     let (Some(before), Some(after), Key::Photo(id, photo)) = (record(before), record(after), key) else {
-        return world.violation("a photo came into being by an update");
+        return sight.violation("a photo came into being by an update");
     };
     if after.attempt < before.attempt {
-        world.violation("a photo was put back to an earlier attempt");
+        sight.violation("a photo was put back to an earlier attempt");
     }
     if before.report == after.report {
         if before.report.is_some() {
-            world.violation("4: a photo with an outcome was touched");
+            sight.violation("4: a photo with an outcome was touched");
         }
         return;
     }
     if before.report.as_ref().is_some_and(|old| !old.outcome.is_provisional()) {
-        world.violation("4: an outcome was replaced");
+        sight.violation("4: an outcome was replaced");
     }
     let about = (id.clone(), photo.clone());
     match after.report.map(|report| report.outcome) {
         Some(outcome @ PhotoOutcome::Evaluated { .. }) => {
-            if !world.answered.contains_key(&about) {
-                world.violation("9: a score without an answer of the model");
+            if !sight.answered.contains(&about) {
+                sight.violation("9: a score without an answer of the model");
             }
-            if world.truth.get(photo).is_some_and(|truth| *truth != outcome) {
-                world.violation("5: a photo has another one's outcome");
+            if sight.truth.get(photo).is_some_and(|truth| *truth != outcome) {
+                sight.violation("5: a photo has another one's outcome");
             }
         }
         Some(PhotoOutcome::NotEvaluated { reason })
-            if reason.code == ReasonCode::PhotoGone && !world.gone.contains(photo) =>
+            if reason.code == ReasonCode::PhotoGone && !sight.gone.contains(photo) =>
         {
-            world.violation("5: a photo that is there is said to be gone");
+            sight.violation("5: a photo that is there is said to be gone");
         }
         _ => (),
     }
 }
 
-fn photos_of(world: &World, evaluation: &Evaluation) -> Vec<PhotoRecord> {
-    let items = world.table.query(&Key::Evaluation(evaluation.evaluation_id.clone()).parts().0, "PHOTO#");
+/// The photos of an evaluation, as they stand.
+pub fn photos_of(table: &Table, evaluation: &Evaluation) -> Vec<PhotoRecord> {
+    let items = table.query(&Key::Evaluation(evaluation.evaluation_id.clone()).parts().0, "PHOTO#");
     items.into_iter().filter_map(|item| serde_json::from_value(item).ok()).collect()
 }
 
@@ -224,17 +253,23 @@ fn ended(world: &mut World, evaluation: &Evaluation, ends: &mut Ends) {
         Verdict::Fail => ends.fail += 1,
         Verdict::Incomplete => ends.incomplete += 1,
     }
-    let photos = photos_of(world, evaluation);
+    if let Some(violation) = misjudged(&world.table, evaluation) {
+        world.violations.push(violation);
+    }
+}
+
+/// Whether a verdict is another one than that of its photos.
+pub fn misjudged(table: &Table, evaluation: &Evaluation) -> Option<Violation> {
+    let judgement = evaluation.judgement.as_ref()?;
     let result = |photo: &PhotoRecord| {
         Some(PhotoResult { name: photo.photo.name.clone(), outcome: photo.report.as_ref()?.outcome.clone() })
     };
-    let results: Vec<_> = photos.iter().filter_map(result).collect();
-    let Ok(catalogue) = Catalogue::shipped(&evaluation.catalogue_version) else { return };
+    let results: Vec<_> = photos_of(table, evaluation).iter().filter_map(result).collect();
+    let catalogue = Catalogue::shipped(&evaluation.catalogue_version).ok()?;
     let expected = judge(&catalogue, &evaluation.steps_asked, &results, evaluation.photos_skipped.len());
-    if expected != *judgement && judgement.verdict != Verdict::Pass {
-        world.violation(format!(
-            "the verdict {:?} is not that of its photos, {:?}",
-            judgement.verdict, expected.verdict
-        ));
-    }
+    // A pass stands whatever comes later.
+    let differs = expected != *judgement && judgement.verdict != Verdict::Pass;
+    differs.then(|| {
+        Violation(format!("the verdict {:?} is not that of its photos, {:?}", judgement.verdict, expected.verdict))
+    })
 }

@@ -4,6 +4,7 @@
 //! the writes of `shared::protocol::writes` with their guards.
 
 pub mod day;
+pub mod exhaustive;
 pub mod invariants;
 pub mod ports;
 pub mod random;

@@ -8,6 +8,7 @@ use anyhow::{Context, bail};
 use serde_json::json;
 use shared::domain::catalogue::Catalogue;
 use shared::protocol::write::GuardName;
+use simulation::exhaustive::{Explored, explore, scenarios};
 use simulation::invariants::Ends;
 use simulation::seeds::{Outcome, run};
 
@@ -15,6 +16,7 @@ struct Options {
     seeds: std::ops::Range<u64>,
     without: Option<GuardName>,
     json: bool,
+    exhaustive: bool,
 }
 
 #[derive(Default)]
@@ -29,6 +31,9 @@ struct Total {
 fn main() -> anyhow::Result<()> {
     let options = options(std::env::args().skip(1))?;
     let catalogue = Catalogue::shipped("v1")?;
+    if options.exhaustive {
+        return explore_all(&options, &catalogue);
+    }
     let begun = Instant::now();
     let next = AtomicU64::new(options.seeds.start);
     let work = || {
@@ -51,6 +56,25 @@ fn main() -> anyhow::Result<()> {
     });
     report(&options, &total, begun.elapsed().as_secs_f64());
     if total.failed.is_empty() { Ok(()) } else { bail!("{} seeds violated an invariant", total.failed.len()) }
+}
+
+/// Explores every scenario and says what that came to.
+#[allow(clippy::print_stdout, reason = "the report is the program's result")]
+fn explore_all(options: &Options, catalogue: &Catalogue) -> anyhow::Result<()> {
+    let mut all = Vec::new();
+    println!("{:<44} {:>10} {:>12} {:>6} {:>7}", "scenario", "states", "transitions", "depth", "s");
+    for scenario in scenarios::all(catalogue)? {
+        let explored = explore(scenario, options.without);
+        let Explored { name, states, transitions, depth, seconds, occurred, violations } = &explored;
+        println!("{name:<44} {states:>10} {transitions:>12} {depth:>6} {seconds:>7.1}");
+        occurred.iter().filter(|(_, occurred)| !**occurred).for_each(|(what, _)| println!("  never occurred: {what}"));
+        for (what, way) in violations {
+            println!("  violated: {what}");
+            way.iter().for_each(|action| println!("    {action:?}"));
+        }
+        all.push(explored);
+    }
+    Ok(())
 }
 
 impl Total {
@@ -77,7 +101,7 @@ impl Total {
 }
 
 fn options(mut given: impl Iterator<Item = String>) -> anyhow::Result<Options> {
-    let mut options = Options { seeds: 0..1000, without: None, json: false };
+    let mut options = Options { seeds: 0..1000, without: None, json: false, exhaustive: false };
     while let Some(argument) = given.next() {
         let mut value = || given.next().with_context(|| format!("{argument} wants a value"));
         match argument.as_str() {
@@ -87,6 +111,7 @@ fn options(mut given: impl Iterator<Item = String>) -> anyhow::Result<Options> {
                 options.seeds = seed..seed + 1;
             }
             "--without" => options.without = Some(guard(&value()?)?),
+            "--exhaustive" => options.exhaustive = true,
             "--json" => options.json = true,
             other => bail!("There is no option {other}"),
         }

@@ -75,7 +75,7 @@ impl ModelPorts {
         let mut world = self.world.borrow_mut();
         let before = world.table.get(&write.key);
         let written = world.table.write(write);
-        invariants::after_write(&mut world, &write.key, before.as_ref());
+        invariants::after_write(&mut world.sight(), &write.key, before.as_ref());
         written
     }
 
@@ -150,7 +150,7 @@ impl Ports for ModelPorts {
     async fn transact(&self, parts: Vec<Part>) -> Result<bool, Trouble> {
         self.step().await?;
         let mut world = self.world.borrow_mut();
-        invariants::before_transaction(&mut world, &parts);
+        invariants::before_transaction(&mut world.sight(), &parts);
         Ok(world.table.transact(&parts))
     }
 
@@ -230,7 +230,7 @@ impl Eyes for ModelPorts {
         let answer = (ANSWER_MS.0 + self.world.borrow_mut().random.below(ANSWER_MS.1)) * factor;
         self.sleep(Duration::from_millis(answer)).await;
         let mut world = self.world.borrow_mut();
-        *world.answered.entry(about).or_default() += 1;
+        world.answered.insert(about);
         let outcome = world.truth.get(&photo.photo_id).cloned().unwrap_or(PhotoOutcome::Evaluated { findings: vec![] });
         drop(world);
         let report = Report { attempt: batch.attempt, ..Report::bare(outcome, self.now()) };

@@ -1,42 +1,74 @@
 //! The table's model: it carries out the same writes, with the same guards, as the real one.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, OnceLock};
 
 use serde_json::{Map, Value, json};
 use shared::flow::Written;
 use shared::protocol::write::{Change, Condition, Guard, GuardName, Key, Part, Put, Write};
 
-/// Items by key. A guard that is switched off is never against anything: the check that each guard is needed.
+/// Items by key, cheap to clone. A guard that is switched off is never against anything: the check that each guard is needed.
 #[derive(Debug, Clone, Default)]
 pub struct Table {
-    items: BTreeMap<(String, String), Map<String, Value>>,
+    items: BTreeMap<Arc<(String, String)>, Arc<Item>>,
     /// The guard that is switched off.
     pub without: Option<GuardName>,
     /// How often each guard was against a write.
     pub refusals: BTreeMap<GuardName, u64>,
 }
 
+#[derive(Debug, Default)]
+struct Item {
+    attributes: Map<String, Value>,
+    digest: OnceLock<u64>,
+}
+
+impl Item {
+    fn new(attributes: Map<String, Value>) -> Arc<Self> {
+        Arc::new(Self { attributes, digest: OnceLock::new() })
+    }
+
+    fn digest(&self) -> u64 {
+        *self.digest.get_or_init(|| {
+            let mut hasher = DefaultHasher::new();
+            self.attributes.hash(&mut hasher);
+            hasher.finish()
+        })
+    }
+}
+
+/// The items alone: what was switched off or counted does not make another state.
+impl Hash for Table {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        for (key, item) in &self.items {
+            key.hash(state);
+            item.digest().hash(state);
+        }
+    }
+}
+
 impl Table {
     /// One item.
     pub fn get(&self, key: &Key) -> Option<Value> {
-        self.items.get(&key.parts()).cloned().map(Value::Object)
+        self.items.get(&key.parts()).map(|item| Value::Object(item.attributes.clone()))
     }
 
     /// The items of a partition whose sort keys begin so.
     pub fn query(&self, partition: &str, prefix: &str) -> Vec<Value> {
         let from = (partition.to_owned(), prefix.to_owned());
-        let within = self.items.range(from..).take_while(|((pk, sk), _)| pk == partition && sk.starts_with(prefix));
-        within.map(|(_, item)| Value::Object(item.clone())).collect()
+        let within = self.items.range(from..).take_while(|(key, _)| key.0 == partition && key.1.starts_with(prefix));
+        within.map(|(_, item)| Value::Object(item.attributes.clone())).collect()
     }
 
     /// The items that have this attribute.
     pub fn having<'a>(&'a self, attribute: &'a str) -> impl Iterator<Item = &'a Map<String, Value>> {
-        self.items.values().filter(move |item| item.contains_key(attribute))
+        self.items.values().map(|item| &item.attributes).filter(move |item| item.contains_key(attribute))
     }
 
     /// Deletes what belongs to an evaluation, as the table's time-to-live does some day.
     pub fn purge(&mut self, partition: &str) {
-        self.items.retain(|(pk, _), _| pk != partition);
+        self.items.retain(|key, _| key.0 != partition);
     }
 
     /// Changes an item.
@@ -45,9 +77,12 @@ impl Table {
             return Written::Refused;
         }
         let (pk, sk) = write.key.parts();
-        let item = self.items.entry((pk.clone(), sk.clone())).or_insert_with(|| keys(&pk, &sk));
-        write.changes.iter().for_each(|change| apply(item, change));
-        Written::Applied(Value::Object(item.clone()))
+        let before = self.items.get(&(pk.clone(), sk.clone()));
+        let mut item = before.map_or_else(|| keys(&pk, &sk), |item| item.attributes.clone());
+        write.changes.iter().for_each(|change| apply(&mut item, change));
+        let after = Value::Object(item.clone());
+        self.items.insert(Arc::new((pk, sk)), Item::new(item));
+        Written::Applied(after)
     }
 
     /// Puts an item.
@@ -57,7 +92,7 @@ impl Table {
             let (pk, sk) = put.key.parts();
             let mut item = keys(&pk, &sk);
             item.extend(put.item.as_object().cloned().unwrap_or_default());
-            self.items.insert((pk, sk), item);
+            self.items.insert(Arc::new((pk, sk)), Item::new(item));
         }
         admitted
     }
@@ -101,7 +136,7 @@ impl Table {
 
     fn against(&self, key: &Key, guards: &[Guard]) -> Vec<GuardName> {
         let empty = Map::new();
-        let item = self.items.get(&key.parts()).unwrap_or(&empty);
+        let item = self.items.get(&key.parts()).map_or(&empty, |item| &item.attributes);
         let against = guards.iter().filter(|guard| self.without != Some(guard.name));
         let against = against.filter(|guard| !guard.any_of.iter().any(|condition| holds(item, condition)));
         against.map(|guard| guard.name).collect()

@@ -10,6 +10,7 @@ use shared::flow::Queue;
 use shared::protocol::message::Message;
 use shared::protocol::write::Key;
 
+use crate::invariants::Sight;
 use crate::random::Random;
 use crate::table::Table;
 
@@ -113,8 +114,8 @@ pub struct World {
     pub most_in_flight: usize,
     /// Times the VLM was asked, per photo of an evaluation.
     pub asked: BTreeMap<(EvaluationId, PhotoId), u64>,
-    /// Times it answered.
-    pub answered: BTreeMap<(EvaluationId, PhotoId), u64>,
+    /// Photos that it answered about.
+    pub answered: BTreeSet<(EvaluationId, PhotoId)>,
     /// Deliveries of messages that hold a photo.
     pub deliveries: BTreeMap<(EvaluationId, PhotoId), u64>,
     /// Faults that happened, by kind.
@@ -141,7 +142,7 @@ impl World {
             in_flight: 0,
             most_in_flight: 0,
             asked: BTreeMap::new(),
-            answered: BTreeMap::new(),
+            answered: BTreeSet::new(),
             deliveries: BTreeMap::new(),
             faults: BTreeMap::new(),
             violations: Vec::new(),
@@ -193,6 +194,19 @@ impl World {
     /// Notes what can't be true.
     pub fn violation(&mut self, what: impl Into<String>) {
         self.violations.push(Violation(what.into()));
+    }
+
+    /// What the checks look at.
+    pub fn sight(&mut self) -> Sight<'_> {
+        Sight {
+            table: &self.table,
+            now: self.now,
+            skew_ms: self.skew_ms,
+            truth: &self.truth,
+            gone: &self.gone,
+            answered: &self.answered,
+            violations: &mut self.violations,
+        }
     }
 
     /// Whether the VLM is away.

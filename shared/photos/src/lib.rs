@@ -12,9 +12,10 @@ pub mod size_policy;
 
 use image::metadata::Orientation;
 
+use serde::{Deserialize, Serialize};
+
 pub use self::failure::PhotoError;
 use self::size_policy::SizePolicy;
-use crate::domain::outcome::ImageFigures;
 
 /// A photo as it is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +24,21 @@ pub struct Prepared {
     pub jpeg: Vec<u8>,
     /// Its figures.
     pub figures: ImageFigures,
+}
+
+/// What was sent to the VLM.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImageFigures {
+    /// Bytes of the photo in S3.
+    pub original_bytes: u64,
+    /// Bytes of the JPEG sent (before base64).
+    pub sent_bytes: u64,
+    /// Width sent, in pixels.
+    pub width: u32,
+    /// Height sent, in pixels.
+    pub height: u32,
+    /// Tokens this image costs the model.
+    pub image_tokens: u32,
 }
 
 /// Decoded pixels, not yet turned.

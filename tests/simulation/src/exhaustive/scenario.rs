@@ -1,0 +1,209 @@
+//! What is explored: photos, questions, and how much of each fault there may be.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use shared::domain::catalogue::Catalogue;
+use shared::domain::ids::{DrNumber, PhotoId, Score};
+use shared::domain::outcome::{Finding, PhotoOutcome};
+use shared::domain::plan::{Mode, Photo, Plan, Versions, plan};
+use shared::flow::split::split;
+use shared::flow::{Queue, aggregate, batch, settle, sweep};
+use shared::protocol::message::Message;
+use shared::protocol::start::{Limits, Request, Reuse};
+
+use super::step::{Flow, Replay, ReplayEyes};
+use crate::day::versions;
+use crate::world::Place;
+
+const LOST_AFTER: Duration = Duration::from_secs(900);
+const DEADLINE: Duration = Duration::from_secs(12 * 60 * 60);
+const BEGINNING: i64 = 1_800_000_000_000;
+
+/// The times that make a difference, in milliseconds: the beginning; what was not heard of is lost; the deadline has passed.
+pub const CLOCKS: [i64; 3] = [BEGINNING, BEGINNING + 1_000_000, BEGINNING + 44_000_000];
+
+/// A question, or what leads to one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Ask {
+    /// A POST.
+    Post,
+    /// A POST by force.
+    Force,
+    /// An upload: the question follows from its delayed message.
+    Upload,
+}
+
+/// How often each fault may happen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Faults {
+    /// A process ends where it stands, and with it all that it held in memory.
+    pub crashes: u8,
+    /// A message is delivered once more.
+    pub duplicates: u8,
+    /// A write was done, but its reply was lost: it is done again later.
+    pub repeats: u8,
+    /// SendMessageBatch takes a part only.
+    pub partial_sends: u8,
+    /// The VLM is away.
+    pub away: u8,
+    /// A message has been received too often.
+    pub deaths: u8,
+    /// The sweeper makes a round while something is going on.
+    pub sweeps: u8,
+}
+
+/// How an evaluation may end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// Passed.
+    Pass,
+    /// Failed.
+    Fail,
+    /// Incomplete.
+    Incomplete,
+    /// Judged again after late answers.
+    Upgraded,
+    /// Replaced by a newer one.
+    Superseded,
+}
+
+/// What a process was begun for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Begun {
+    /// The question with this index.
+    Ask(usize),
+    /// A message.
+    Handle(Place, Arc<str>),
+    /// A round of the sweeper.
+    Sweep,
+}
+
+impl Begun {
+    /// Where the ids that this process makes up begin.
+    pub fn id_base(&self) -> u64 {
+        match self {
+            Self::Ask(index) => 0x100 * (1 + *index as u64),
+            Self::Handle(_, body) => 0x1000 + super::digest_of(body) % 0xFFFF * 0x100,
+            Self::Sweep => 1,
+        }
+    }
+}
+
+/// A bounded world.
+#[derive(Debug, Clone)]
+pub struct Scenario {
+    /// Its name.
+    pub name: &'static str,
+    /// The questions, in any order and at once.
+    pub asks: Vec<Ask>,
+    /// Faults at most.
+    pub faults: Faults,
+    /// The last of `CLOCKS` that is reached.
+    pub last_clock: usize,
+    /// Whether time may pass while something is going on: then answers come late.
+    pub slow: bool,
+    /// Processes at once.
+    pub at_once: usize,
+    /// Whether processes get to see whole items, and not only what they look at.
+    pub whole_items: bool,
+    /// Ends that must occur.
+    pub ends: Vec<End>,
+    /// Failures that are held against the VLM at the beginning.
+    pub failures: u32,
+    /// What the photos show.
+    pub truth: Arc<BTreeMap<PhotoId, PhotoOutcome>>,
+    /// Photos that were deleted after they were listed.
+    pub gone: BTreeSet<PhotoId>,
+    /// The question.
+    pub question: Question,
+}
+
+/// What is asked.
+#[derive(Debug, Clone)]
+pub struct Question {
+    request: Request,
+    plan: Plan,
+    versions: Versions,
+}
+
+/// Photos of one batch.
+const PHOTOS_PER_BATCH: usize = 2;
+
+impl Scenario {
+    /// So many photos of one DR, two to a batch, asked about once, and nothing goes wrong. All but the last show one half
+    /// of the steps each, in turn; if it is to fail, one step is not good enough.
+    pub fn new(name: &'static str, photos: usize, passes: bool, catalogue: &Catalogue) -> anyhow::Result<Self> {
+        let dr = DrNumber::parse("DR1")?;
+        let mut truth = BTreeMap::new();
+        let mut all = Vec::new();
+        for index in 0..photos {
+            let photo_name = format!("DR1_{index}.jpg");
+            let photo = Photo::new(&format!("photos/DR1/{photo_name}"), &photo_name, "\"e\"", catalogue);
+            let mine = catalogue.steps.iter().enumerate().filter(|(at, _)| photos == 1 || at % 2 == index % 2);
+            let score = |at: usize| Score::try_from(if at == 0 && !passes { 3 } else { 8 });
+            let findings = mine.map(|(at, step)| {
+                Ok(Finding { step: step.key.clone(), score: score(at)?, comment: photo_name.clone(), reading: None })
+            });
+            let findings = findings.collect::<anyhow::Result<Vec<_>>>()?;
+            truth.insert(photo.photo_id.clone(), PhotoOutcome::Evaluated { findings });
+            all.push(photo);
+        }
+        let versions = versions();
+        Ok(Self {
+            name,
+            asks: vec![Ask::Post],
+            faults: Faults::default(),
+            last_clock: 0,
+            slow: false,
+            at_once: 3,
+            whole_items: false,
+            ends: vec![if passes { End::Pass } else { End::Fail }],
+            failures: 0,
+            truth: Arc::new(truth),
+            gone: BTreeSet::new(),
+            question: Question {
+                request: Request { dr_number: dr, mode: Mode::Full, reuse: Reuse::Settled },
+                plan: plan(all, Mode::Full, catalogue, &versions),
+                versions,
+            },
+        })
+    }
+
+    /// The flow of a process.
+    pub fn flow(&self, begun: &Begun, ports: Replay) -> Flow {
+        match begun {
+            Begun::Sweep => Box::pin(async move { sweep::run(&ports, LOST_AFTER).await.map(|_| ()) }),
+            Begun::Ask(index) => match self.asks.get(*index) {
+                Some(Ask::Upload) => {
+                    let dr = self.question.request.dr_number.clone();
+                    Box::pin(async move { settle::note_upload(&ports, &dr, Duration::ZERO).await })
+                }
+                Some(Ask::Force) => self.split(ports, Reuse::Nothing),
+                Some(Ask::Post) | None => self.split(ports, Reuse::Settled),
+            },
+            Begun::Handle(place, body) => match (place, Message::parse(body)) {
+                (Place::Live(Queue::Batches), Ok(Message::Batch(message))) => {
+                    let eyes = ReplayEyes { ports: ports.clone(), truth: Arc::clone(&self.truth) };
+                    Box::pin(async move { batch::handle(&ports, &eyes, &message).await })
+                }
+                (_, Ok(Message::Settle(message))) => {
+                    let begin = self.split(ports.clone(), Reuse::AskedSince(message.uploaded_at));
+                    Box::pin(
+                        async move { if settle::is_quiet(&ports, &message).await? { begin.await } else { Ok(()) } },
+                    )
+                }
+                (_, Ok(message)) => Box::pin(async move { aggregate::handle(&ports, message).await }),
+                (_, Err(_)) => Box::pin(async { Ok(()) }),
+            },
+        }
+    }
+
+    fn split(&self, ports: Replay, reuse: Reuse) -> Flow {
+        let Question { request, plan, versions } = self.question.clone();
+        let request = Request { reuse, ..request };
+        let limits = Limits { photos_per_batch: PHOTOS_PER_BATCH, deadline: DEADLINE };
+        Box::pin(async move { split(&ports, &request, &plan, &versions, &limits).await.map(|_| ()) })
+    }
+}

@@ -1,0 +1,79 @@
+//! The small worlds that are explored. Each allows what the others leave out; together they cover what is promised.
+
+use shared::domain::catalogue::Catalogue;
+
+use super::scenario::{Ask, End, Faults, Scenario};
+
+/// All scenarios.
+pub fn all(catalogue: &Catalogue) -> anyhow::Result<Vec<Scenario>> {
+    let new = |name, photos, passes| Scenario::new(name, photos, passes, catalogue);
+    let none = Faults::default();
+    let mut one_gone = new("three photos, one deleted, a crash and a duplicate", 3, true)?;
+    one_gone.gone.extend(one_gone.truth.keys().next().cloned());
+    Ok(vec![
+        Scenario {
+            faults: Faults { duplicates: 2, ..none },
+            ..new("three photos, two duplicates of any message", 3, true)?
+        },
+        Scenario {
+            faults: Faults { crashes: 2, ..none },
+            last_clock: 2,
+            ..new("three photos, two crashes anywhere", 3, false)?
+        },
+        Scenario {
+            faults: Faults { crashes: 1, duplicates: 1, ..none },
+            last_clock: 2,
+            ..new("three photos, a crash and a duplicate", 3, true)?
+        },
+        Scenario {
+            faults: Faults { crashes: 1, duplicates: 1, ..none },
+            last_clock: 2,
+            ends: vec![End::Incomplete],
+            ..one_gone
+        },
+        Scenario {
+            faults: Faults { repeats: 2, partial_sends: 1, ..none },
+            last_clock: 2,
+            ..new("three photos, lost replies and a partial send", 3, false)?
+        },
+        Scenario {
+            faults: Faults { deaths: 2, ..none },
+            last_clock: 2,
+            slow: true,
+            ends: vec![End::Pass, End::Incomplete],
+            ..new("three photos, two dead letters", 3, true)?
+        },
+        Scenario {
+            faults: Faults { sweeps: 1, ..none },
+            last_clock: 2,
+            slow: true,
+            ends: vec![End::Fail, End::Incomplete, End::Upgraded],
+            ..new("two photos, answers after the deadline", 2, false)?
+        },
+        Scenario {
+            faults: Faults { away: 2, crashes: 1, ..none },
+            failures: 4,
+            last_clock: 2,
+            ..new("two photos, the VLM away", 2, true)?
+        },
+        Scenario {
+            asks: vec![Ask::Post, Ask::Post, Ask::Force],
+            ends: vec![End::Pass, End::Superseded],
+            last_clock: 2,
+            ..new("three questions at once", 1, true)?
+        },
+        Scenario {
+            asks: vec![Ask::Post, Ask::Force],
+            faults: Faults { crashes: 1, ..none },
+            last_clock: 2,
+            ends: vec![End::Fail, End::Superseded],
+            ..new("two questions at once, a crash", 1, false)?
+        },
+        Scenario {
+            asks: vec![Ask::Upload, Ask::Upload, Ask::Post],
+            last_clock: 2,
+            slow: true,
+            ..new("two uploads and a question", 1, true)?
+        },
+    ])
+}

@@ -1,0 +1,204 @@
+//! A state of the bounded world, and what changes it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use shared::domain::ids::{EvaluationId, PhotoId};
+use shared::domain::time::Timestamp;
+use shared::flow::{Queue, Written};
+use shared::protocol::message::Message;
+use shared::protocol::write::{Change, Key, Write};
+
+use super::scenario::{Ask, Begun, CLOCKS, Faults, Scenario};
+use super::step::{Process, Reply, Step};
+use crate::invariants::{self, Sight};
+use crate::table::Table;
+use crate::world::{Place, Violation};
+
+/// A state. What is not hashed follows from what is.
+#[derive(Debug, Clone)]
+pub struct State {
+    /// The table.
+    pub table: Table,
+    /// Messages that may be delivered, in any order, and how many of each.
+    pub messages: BTreeMap<(Place, Arc<str>), u8>,
+    /// What runs, in the order of the digests.
+    pub processes: Vec<Process>,
+    /// Questions that were not asked yet.
+    pub unasked: BTreeSet<usize>,
+    /// An index of `CLOCKS`.
+    pub clock: usize,
+    /// Rounds of the sweeper since anything else happened.
+    pub idle_sweeps: u8,
+    /// Faults that may still happen.
+    pub left: Faults,
+    /// Photos that the VLM answered about.
+    pub answered: BTreeSet<(EvaluationId, PhotoId)>,
+    /// What can't be true and was.
+    pub violations: Vec<Violation>,
+}
+
+impl Hash for State {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.table.hash(state);
+        self.messages.hash(state);
+        self.processes.iter().for_each(|process| process.digest.hash(state));
+        (&self.unasked, self.clock, self.idle_sweeps, self.left, &self.answered).hash(state);
+        self.violations.len().hash(state);
+    }
+}
+
+impl PartialEq for State {
+    fn eq(&self, other: &Self) -> bool {
+        super::digest_of(self) == super::digest_of(other)
+    }
+}
+
+impl State {
+    /// The first state.
+    pub fn new(scenario: &Scenario, table: Table) -> Self {
+        let mut table = table;
+        if scenario.failures > 0 {
+            let changes = vec![Change::Set("failures", json!(scenario.failures)), Change::Set("reason", json!("away"))];
+            table.write(&Write { key: Key::Breaker, guards: Vec::new(), changes });
+        }
+        Self {
+            table,
+            messages: BTreeMap::new(),
+            processes: Vec::new(),
+            unasked: (0..scenario.asks.len()).collect(),
+            clock: 0,
+            idle_sweeps: 0,
+            left: scenario.faults,
+            answered: BTreeSet::new(),
+            violations: Vec::new(),
+        }
+    }
+
+    /// The time.
+    pub fn now(&self) -> Timestamp {
+        CLOCKS.get(self.clock).map(|millis| Timestamp::from_millis(*millis)).unwrap_or_default()
+    }
+
+    /// Whether nothing runs and nothing is to be delivered or asked.
+    pub fn is_quiet(&self) -> bool {
+        self.processes.is_empty() && self.messages.is_empty() && self.unasked.is_empty()
+    }
+
+    /// Whether an evaluation has no verdict.
+    pub fn is_unfinished(&self) -> bool {
+        self.table.having("gsi_active").next().is_some()
+    }
+
+    /// Begins a process.
+    pub fn begin(&mut self, scenario: &Scenario, begun: Begun) {
+        let process = Process::new(scenario, begun, self.now());
+        self.put_back(scenario, process);
+    }
+
+    /// Takes a message from where it lies.
+    pub fn take(&mut self, place: Place, body: &Arc<str>) {
+        let key = (place, Arc::clone(body));
+        if let Some(count) = self.messages.get_mut(&key) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                self.messages.remove(&key);
+            }
+        }
+    }
+
+    /// Puts a message somewhere.
+    pub fn put(&mut self, place: Place, body: Arc<str>) {
+        *self.messages.entry((place, body)).or_default() += 1;
+        self.idle_sweeps = 0;
+    }
+
+    /// A process ends where it stands: its message will be delivered again.
+    pub fn crash(&mut self, scenario: &Scenario, at: usize) {
+        let process = self.processes.remove(at);
+        match &*process.begun {
+            Begun::Handle(place, body) => self.put(*place, Arc::clone(body)),
+            // S3 says an upload again; whoever posts sees an error.
+            Begun::Ask(index) if scenario.asks.get(*index) == Some(&Ask::Upload) => drop(self.unasked.insert(*index)),
+            Begun::Ask(_) | Begun::Sweep => (),
+        }
+    }
+
+    /// Does a step of a process and tells it so.
+    pub fn step(&mut self, scenario: &Scenario, at: usize, ticket: u16, reply: Reply) {
+        let process = self.processes.remove(at);
+        let process = process.answered(ticket, reply, self.now());
+        self.put_back(scenario, process);
+    }
+
+    /// A process goes on, or has ended; then its message is done with, or comes again.
+    fn put_back(&mut self, scenario: &Scenario, process: Process) {
+        match (process.wants(scenario).ended, &*process.begun) {
+            (None, _) => {
+                let at = self.processes.partition_point(|other| other.digest < process.digest);
+                self.processes.insert(at, process);
+            }
+            (Some(false), Begun::Handle(place, body)) => self.put(*place, Arc::clone(body)),
+            (Some(_), _) => (),
+        }
+    }
+
+    /// Carries out what a process wants, as if nothing went wrong.
+    pub fn carry_out(&mut self, scenario: &Scenario, step: &Step) -> Reply {
+        match step {
+            Step::Get(key) => Reply::Item(self.table.get(key)),
+            Step::Photos(id) => Reply::Items(self.table.query(&Key::Evaluation(id.clone()).parts().0, "PHOTO#")),
+            Step::Unfinished => {
+                let ids = self.table.having("gsi_active").filter_map(|item| item.get("evaluation_id").cloned());
+                Reply::Items(ids.collect())
+            }
+            Step::Write(write) => Reply::Written(self.write(scenario, write)),
+            Step::Transact(parts) => {
+                self.check(scenario, |sight| invariants::before_transaction(sight, parts));
+                Reply::Done(self.table.transact(parts))
+            }
+            Step::PutAll(puts) => Reply::Done(puts.iter().all(|put| self.table.put(put))),
+            Step::Send(queue, messages) => self.send(*queue, messages),
+            Step::Look(_, photo) if scenario.gone.contains(photo) => Reply::Gone,
+            Step::Look(id, photo) => {
+                self.answered.insert((id.clone(), photo.clone()));
+                Reply::Answered
+            }
+        }
+    }
+
+    /// Writes, and checks what that did.
+    pub fn write(&mut self, scenario: &Scenario, write: &Write) -> Option<Value> {
+        let before = self.table.get(&write.key);
+        let written = self.table.write(write);
+        self.check(scenario, |sight| invariants::after_write(sight, &write.key, before.as_ref()));
+        match written {
+            Written::Applied(item) => Some(item),
+            Written::Refused => None,
+        }
+    }
+
+    /// Sends messages.
+    pub fn send(&mut self, queue: Queue, messages: &[Message]) -> Reply {
+        for message in messages {
+            self.put(Place::Live(queue), message.to_body().into());
+        }
+        Reply::Done(true)
+    }
+
+    fn check(&mut self, scenario: &Scenario, check: impl FnOnce(&mut Sight<'_>)) {
+        let mut violations = std::mem::take(&mut self.violations);
+        check(&mut Sight {
+            table: &self.table,
+            now: self.now(),
+            skew_ms: 0,
+            truth: &scenario.truth,
+            gone: &scenario.gone,
+            answered: &self.answered,
+            violations: &mut violations,
+        });
+        self.violations = violations;
+    }
+}
