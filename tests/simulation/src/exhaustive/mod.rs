@@ -13,6 +13,8 @@ pub mod scenario;
 pub mod scenarios;
 pub mod state;
 pub mod step;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -49,6 +51,13 @@ pub struct Explored {
     pub seconds: f64,
 }
 
+impl Explored {
+    /// Whether nothing was violated, and all that must occur did.
+    pub fn is_fine(&self) -> bool {
+        self.violations.is_empty() && self.occurred.values().all(|occurred| *occurred)
+    }
+}
+
 /// Explores a scenario, with one guard switched off if so named; then the first violation ends it.
 pub fn explore(scenario: Scenario, without: Option<GuardName>) -> Explored {
     let begun = Instant::now();
@@ -56,13 +65,7 @@ pub fn explore(scenario: Scenario, without: Option<GuardName>) -> Explored {
     let model = Bounded { scenario, without };
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let finish = if without.is_some() { HasDiscoveries::AnyFailures } else { HasDiscoveries::AllFailures };
-    let checker = model
-        .checker()
-        .threads(threads)
-        .finish_when(finish)
-        .timeout(std::time::Duration::from_secs(60))
-        .spawn_dfs()
-        .join();
+    let checker = model.checker().threads(threads).finish_when(finish).spawn_dfs().join();
     let discoveries = checker.discoveries();
     let properties = checker.model().properties();
     let (sometimes, always): (Vec<_>, Vec<_>) =

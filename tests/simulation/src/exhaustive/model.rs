@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use shared::flow::Queue;
 use shared::protocol::evaluation::Evaluation;
 use shared::protocol::write::{Change, GuardName, Key};
 use stateright::{Model, Property};
 
 use super::projection::looked_at;
-use super::scenario::{Begun, CLOCKS, End, Faults, Scenario};
+use super::scenario::{Begun, End, Faults, Scenario};
 use super::state::State;
 use super::step::{Process, Reply, Step};
 use crate::invariants;
@@ -52,8 +53,7 @@ pub struct Bounded {
 
 impl Bounded {
     fn may_tick(&self, state: &State) -> bool {
-        let last = self.scenario.last_clock.min(CLOCKS.len() - 1);
-        state.clock < last && state.is_unfinished() && (self.scenario.slow || state.is_quiet())
+        state.clock + 1 < self.scenario.times.len() && state.is_unfinished() && (self.scenario.slow || state.is_quiet())
     }
 
     fn may_sweep(state: &State) -> bool {
@@ -68,7 +68,7 @@ impl Bounded {
 
     fn deliveries(&self, state: &State, actions: &mut Vec<Action>) {
         let free = state.processes.len() < self.scenario.at_once;
-        for (place, body) in state.messages.keys() {
+        for (place, body) in state.deliverable() {
             if free {
                 actions.push(Action::Deliver(*place, Arc::clone(body)));
                 if state.left.duplicates > 0 {
@@ -209,6 +209,14 @@ impl Bounded {
         }
         Some(())
     }
+}
+
+/// How often the photos of a message were put off.
+pub(super) fn attempt(place: Place, body: &str) -> u32 {
+    let of_photos = matches!(place, Place::Live(Queue::Batches));
+    let after = of_photos.then(|| body.split_once("\"attempt\":")).flatten().map(|(_, after)| after);
+    let digits = after.map(|after| after.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default());
+    digits.and_then(|digits| digits.parse().ok()).unwrap_or(0)
 }
 
 fn spend(budget: &mut u8) {

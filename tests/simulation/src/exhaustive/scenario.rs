@@ -8,6 +8,7 @@ use shared::domain::catalogue::Catalogue;
 use shared::domain::ids::{DrNumber, PhotoId, Score};
 use shared::domain::outcome::{Finding, PhotoOutcome};
 use shared::domain::plan::{Mode, Photo, Plan, Versions, plan};
+use shared::domain::time::Timestamp;
 use shared::flow::split::split;
 use shared::flow::{Queue, aggregate, batch, settle, sweep};
 use shared::protocol::message::Message;
@@ -21,8 +22,15 @@ const LOST_AFTER: Duration = Duration::from_secs(900);
 const DEADLINE: Duration = Duration::from_secs(12 * 60 * 60);
 const BEGINNING: i64 = 1_800_000_000_000;
 
-/// The times that make a difference, in milliseconds: the beginning; what was not heard of is lost; the deadline has passed.
-pub const CLOCKS: [i64; 3] = [BEGINNING, BEGINNING + 1_000_000, BEGINNING + 44_000_000];
+/// The times that make a difference, in milliseconds after the beginning: the beginning; what was not heard of is lost; the
+/// deadline has passed.
+const TIMES: [i64; 3] = [0, 1_000_000, 44_000_000];
+/// Time stands still.
+pub const ONE_MOMENT: &[i64] = &[TIMES[0]];
+/// Until the deadline has passed.
+pub const DAY: &[i64] = &TIMES;
+/// Until the deadline has passed, and the sweeper looks only then.
+pub const DEADLINE_ONLY: &[i64] = &[TIMES[0], TIMES[2]];
 
 /// A question, or what leads to one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -100,8 +108,8 @@ pub struct Scenario {
     pub asks: Vec<Ask>,
     /// Faults at most.
     pub faults: Faults,
-    /// The last of `CLOCKS` that is reached.
-    pub last_clock: usize,
+    /// The times that there are, one after another.
+    pub times: &'static [i64],
     /// Whether time may pass while something is going on: then answers come late.
     pub slow: bool,
     /// Processes at once.
@@ -155,7 +163,7 @@ impl Scenario {
             name,
             asks: vec![Ask::Post],
             faults: Faults::default(),
-            last_clock: 0,
+            times: ONE_MOMENT,
             slow: false,
             at_once: 3,
             whole_items: false,
@@ -169,6 +177,11 @@ impl Scenario {
                 versions,
             },
         })
+    }
+
+    /// The time.
+    pub fn time(&self, clock: usize) -> Timestamp {
+        Timestamp::from_millis(BEGINNING + self.times.get(clock).copied().unwrap_or_default())
     }
 
     /// The flow of a process.

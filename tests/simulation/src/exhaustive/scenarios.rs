@@ -2,7 +2,7 @@
 
 use shared::domain::catalogue::Catalogue;
 
-use super::scenario::{Ask, End, Faults, Scenario};
+use super::scenario::{Ask, DAY, DEADLINE_ONLY, End, Faults, Scenario};
 
 /// All scenarios.
 pub fn all(catalogue: &Catalogue) -> anyhow::Result<Vec<Scenario>> {
@@ -17,61 +17,75 @@ pub fn all(catalogue: &Catalogue) -> anyhow::Result<Vec<Scenario>> {
         },
         Scenario {
             faults: Faults { crashes: 2, ..none },
-            last_clock: 2,
+            times: DAY,
             ..new("three photos, two crashes anywhere", 3, false)?
         },
         Scenario {
             faults: Faults { crashes: 1, duplicates: 1, ..none },
-            last_clock: 2,
+            times: DAY,
             ..new("three photos, a crash and a duplicate", 3, true)?
         },
         Scenario {
             faults: Faults { crashes: 1, duplicates: 1, ..none },
-            last_clock: 2,
+            times: DAY,
             ends: vec![End::Incomplete],
             ..one_gone
         },
         Scenario {
             faults: Faults { repeats: 2, partial_sends: 1, ..none },
-            last_clock: 2,
+            times: DAY,
             ..new("three photos, lost replies and a partial send", 3, false)?
         },
         Scenario {
-            faults: Faults { deaths: 2, ..none },
-            last_clock: 2,
-            slow: true,
+            faults: Faults { deaths: 1, ..none },
+            times: DAY,
             ends: vec![End::Pass, End::Incomplete],
-            ..new("three photos, two dead letters", 3, true)?
+            ..new("three photos, a dead letter", 3, true)?
+        },
+        Scenario {
+            faults: Faults { deaths: 2, ..none },
+            times: DAY,
+            slow: true,
+            at_once: 2,
+            ends: vec![End::Pass, End::Incomplete],
+            ..new("one photo, two dead letters, slowly", 1, true)?
         },
         Scenario {
             faults: Faults { sweeps: 1, ..none },
-            last_clock: 2,
+            times: DEADLINE_ONLY,
             slow: true,
+            at_once: 2,
             ends: vec![End::Fail, End::Incomplete, End::Upgraded],
             ..new("two photos, answers after the deadline", 2, false)?
         },
         Scenario {
-            faults: Faults { away: 2, crashes: 1, ..none },
+            faults: Faults { away: 2, ..none },
             failures: 4,
-            last_clock: 2,
-            ..new("two photos, the VLM away", 2, true)?
+            times: DAY,
+            ..new("two photos, the VLM away twice", 2, true)?
+        },
+        Scenario {
+            faults: Faults { away: 1, crashes: 1, ..none },
+            failures: 4,
+            times: DAY,
+            ..new("a photo, the VLM away, a crash", 1, true)?
         },
         Scenario {
             asks: vec![Ask::Post, Ask::Post, Ask::Force],
             ends: vec![End::Pass, End::Superseded],
-            last_clock: 2,
+            times: DAY,
             ..new("three questions at once", 1, true)?
         },
         Scenario {
             asks: vec![Ask::Post, Ask::Force],
             faults: Faults { crashes: 1, ..none },
-            last_clock: 2,
+            times: DAY,
             ends: vec![End::Fail, End::Superseded],
             ..new("two questions at once, a crash", 1, false)?
         },
         Scenario {
             asks: vec![Ask::Upload, Ask::Upload, Ask::Post],
-            last_clock: 2,
+            times: DAY,
             slow: true,
             ..new("two uploads and a question", 1, true)?
         },

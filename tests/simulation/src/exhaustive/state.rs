@@ -11,11 +11,17 @@ use shared::flow::{Queue, Written};
 use shared::protocol::message::Message;
 use shared::protocol::write::{Change, Key, Write};
 
-use super::scenario::{Ask, Begun, CLOCKS, Faults, Scenario};
+use super::model::attempt;
+use super::scenario::{Ask, Begun, Faults, Scenario};
 use super::step::{Process, Reply, Step};
 use crate::invariants::{self, Sight};
 use crate::table::Table;
 use crate::world::{Place, Violation};
+
+/// A photo that was put off so often comes again within seconds.
+const SOON: u32 = 1;
+/// No photo is put off more often than this before time has passed.
+const OFTEN: u32 = 3;
 
 /// A state. What is not hashed follows from what is.
 #[derive(Debug, Clone)]
@@ -28,7 +34,7 @@ pub struct State {
     pub processes: Vec<Process>,
     /// Questions that were not asked yet.
     pub unasked: BTreeSet<usize>,
-    /// An index of `CLOCKS`.
+    /// An index of the scenario's times.
     pub clock: usize,
     /// Rounds of the sweeper since anything else happened.
     pub idle_sweeps: u8,
@@ -78,13 +84,23 @@ impl State {
     }
 
     /// The time.
-    pub fn now(&self) -> Timestamp {
-        CLOCKS.get(self.clock).map(|millis| Timestamp::from_millis(*millis)).unwrap_or_default()
+    pub fn now(&self, scenario: &Scenario) -> Timestamp {
+        scenario.time(self.clock)
     }
 
     /// Whether nothing runs and nothing is to be delivered or asked.
     pub fn is_quiet(&self) -> bool {
-        self.processes.is_empty() && self.messages.is_empty() && self.unasked.is_empty()
+        self.processes.is_empty() && self.unasked.is_empty() && self.deliverable().next().is_none()
+    }
+
+    /// The messages that may be delivered next. A photo that was put off twice waits for minutes: until nothing else is going
+    /// on, and then for those that were put off less often; and one that was put off many times until time has passed. Without
+    /// this a photo that is put off while a probe is on its way would be put off without end.
+    pub fn deliverable(&self) -> impl Iterator<Item = &(Place, Arc<str>)> {
+        let least = self.messages.keys().map(|(place, body)| attempt(*place, body)).min().unwrap_or(0);
+        let patient = if self.processes.is_empty() { least.max(SOON) } else { SOON };
+        let most = patient.min(SOON + OFTEN * (1 + self.clock as u32));
+        self.messages.keys().filter(move |(place, body)| attempt(*place, body) <= most)
     }
 
     /// Whether an evaluation has no verdict.
@@ -94,7 +110,7 @@ impl State {
 
     /// Begins a process.
     pub fn begin(&mut self, scenario: &Scenario, begun: Begun) {
-        let process = Process::new(scenario, begun, self.now());
+        let process = Process::new(scenario, begun, self.now(scenario));
         self.put_back(scenario, process);
     }
 
@@ -129,7 +145,7 @@ impl State {
     /// Does a step of a process and tells it so.
     pub fn step(&mut self, scenario: &Scenario, at: usize, ticket: u16, reply: Reply) {
         let process = self.processes.remove(at);
-        let process = process.answered(ticket, reply, self.now());
+        let process = process.answered(ticket, reply, self.now(scenario));
         self.put_back(scenario, process);
     }
 
@@ -192,7 +208,7 @@ impl State {
         let mut violations = std::mem::take(&mut self.violations);
         check(&mut Sight {
             table: &self.table,
-            now: self.now(),
+            now: self.now(scenario),
             skew_ms: 0,
             truth: &scenario.truth,
             gone: &scenario.gone,

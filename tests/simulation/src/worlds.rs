@@ -1,0 +1,75 @@
+//! Small worlds: each explored to its end, and what that came to.
+
+use std::collections::BTreeMap;
+
+use anyhow::bail;
+use serde_json::{Value, json};
+use shared::domain::catalogue::Catalogue;
+use simulation::exhaustive::{Explored, explore, scenarios};
+
+use crate::Options;
+
+/// Explores the small worlds and reports; an error if something was violated, or if something that must occur never did.
+pub(crate) fn explore_all(options: &Options, catalogue: &Catalogue) -> anyhow::Result<()> {
+    let chosen = scenarios::all(catalogue)?.into_iter().filter(|scenario| scenario.name.contains(&options.only));
+    let mut all = Vec::new();
+    for scenario in chosen {
+        if !options.json {
+            head(all.is_empty());
+        }
+        let explored = explore(scenario, options.without);
+        if !options.json {
+            say(&explored);
+        }
+        all.push(explored);
+    }
+    sum_up(options, &all);
+    let bad = all.iter().filter(|explored| !explored.is_fine()).count();
+    if bad == 0 { Ok(()) } else { bail!("{bad} small worlds are not as they should be") }
+}
+
+#[allow(clippy::print_stdout, reason = "the report is the program's result")]
+fn head(is_first: bool) {
+    if is_first {
+        println!("{:<52} {:>10} {:>12} {:>6} {:>7}", "small world", "states", "transitions", "depth", "s");
+    }
+}
+
+#[allow(clippy::print_stdout, reason = "the report is the program's result")]
+fn say(explored: &Explored) {
+    let Explored { name, states, transitions, depth, seconds, occurred, violations } = explored;
+    println!("{name:<52} {states:>10} {transitions:>12} {depth:>6} {seconds:>7.1}");
+    occurred.iter().filter(|(_, occurred)| !**occurred).for_each(|(what, _)| println!("  never occurred: {what}"));
+    for (what, way) in violations {
+        println!("  violated: {what}; the way there:");
+        way.iter().for_each(|action| println!("    {action:?}"));
+    }
+}
+
+#[allow(clippy::print_stdout, reason = "the report is the program's result")]
+fn sum_up(options: &Options, all: &[Explored]) {
+    let states: usize = all.iter().map(|explored| explored.states).sum();
+    let violations: usize = all.iter().map(|explored| explored.violations.len()).sum();
+    let mut occurred: BTreeMap<&str, usize> = BTreeMap::new();
+    for (what, _) in all.iter().flat_map(|explored| &explored.occurred).filter(|(_, occurred)| **occurred) {
+        *occurred.entry(what).or_default() += 1;
+    }
+    if options.json {
+        let worlds: Vec<Value> = all.iter().map(world).collect();
+        println!("{}", json!({"states": states, "violations": violations, "occurred": occurred, "worlds": worlds}));
+        return;
+    }
+    println!("\n{:<52} {:>10}", "occurred", "worlds");
+    occurred.iter().for_each(|(what, worlds)| println!("{what:<52} {worlds:>10}"));
+    println!("\n{states} states, {violations} violations");
+}
+
+fn world(explored: &Explored) -> Value {
+    let Explored { name, states, transitions, depth, seconds, occurred, violations } = explored;
+    let violated: Vec<_> = violations
+        .iter()
+        .map(|(what, way)| json!({"what": what, "way": way.iter().map(|action| format!("{action:?}")).collect::<Vec<_>>()}))
+        .collect();
+    json!({"name": name, "states": states, "transitions": transitions, "depth": depth, "seconds": seconds,
+        "occurred": occurred, "violated": violated})
+}
