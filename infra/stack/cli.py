@@ -19,6 +19,11 @@ Evaluates DRs with the real functions, deployed from template.yaml to a local AW
 Without arguments: the sample DR1730550 with 16 photos. With --vlm-url the photos go to a real VLM; its key is read
 from the environment variable VLM_API_KEY. If `infra/local up` runs a stack of the same name, that stack is used.
 """
+_REDRIVE = """\
+Takes the messages of the parked queue and of the uploads queue's dead-letter queue, and sends each to the queue of its
+kind. A message is deleted only after it was sent; what can't be read stays. A message that is handled twice changes nothing.
+With STACK it works on AWS, with the credentials and region of the environment; otherwise on the stack that `up` keeps.
+"""
 _EXIT_CODES = """\
 exit codes: 0 every DR passes, 1 one fails, 2 one is incomplete, 3 an error. With several DRs: the highest.
 """
@@ -59,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     watch = commands.add_parser("watch", help="cargo lambda watch, with a stack behind it, to invoke functions by hand")
     _stack_options(watch)
     watch.add_argument("--port", type=int, default=9000, help="where cargo lambda listens on 127.0.0.1 (default: 9000)")
+    _redrive(commands)
     test = commands.add_parser("test", help="run all tests: Rust, template, end to end")
     test.add_argument("--fast-only", action="store_true", help="leave out the end-to-end tests")
     test.add_argument("pytest", nargs="*", metavar="PYTEST_ARGUMENT", help="given to pytest, after --")
@@ -85,6 +91,17 @@ def _evaluate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         "--keep-up", action="store_true", help="leave the stack up afterwards, until Ctrl-C or `down`"
     )
     _stack_options(evaluate)
+
+
+def _redrive(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    redrive = commands.add_parser(
+        "redrive",
+        help="put dead letters back on the queues they came from, after the bug is mended",
+        description=_REDRIVE,
+    )
+    redrive.add_argument("stack_name", nargs="?", metavar="STACK", help="a CloudFormation stack on AWS (default: local)")
+    redrive.add_argument("--name", default="local", help="the local stack's name, without STACK (default: local)")
+    redrive.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _stack_options(parser: argparse.ArgumentParser) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from faults import Faults
 from harness import Harness
 
 from stack.local_stack import Options, running
@@ -27,6 +28,30 @@ def harness(shared: Harness) -> Iterator[Harness]:
     shared.vlm.reset()
     yield shared
     shared.vlm.reset()
+
+
+@pytest.fixture(scope="session")
+def hurried_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
+    """A stack whose queues give back soon what was lost."""
+    options = Options(name="test-faults", timing="fast", build=False, simulation=["--latency", "none"])
+    with running(options) as stack:
+        harness = Harness(stack, tmp_path_factory.mktemp("faults"))
+        Faults(harness).hurry()
+        yield harness
+
+
+@pytest.fixture
+def hurried(hurried_stack: Harness) -> Iterator[Harness]:
+    """That stack, its VLM well-behaved before and after the test."""
+    hurried_stack.vlm.reset()
+    yield hurried_stack
+    hurried_stack.vlm.reset()
+
+
+@pytest.fixture
+def faults(hurried: Harness) -> Faults:
+    """What can be done to that stack."""
+    return Faults(hurried)
 
 
 @pytest.fixture

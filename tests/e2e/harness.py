@@ -15,7 +15,7 @@ from typing import Any
 import truth as truths
 import urllib3
 
-from stack import samples
+from stack import redrive, samples
 from stack.api import Answer
 from stack.local_stack import LocalStack
 
@@ -48,6 +48,10 @@ class SimulatedVlm:
     def fault(self, kind: str, dr: Dr, count: int = _ALWAYS) -> None:
         """Has the next `count` requests about this DR fail so; without a count all, until `recover`."""
         self._post("/simulation/faults", {"kind": kind, "count": count, "match": f"{dr.number}/"})
+
+    def down(self, for_ms: int) -> None:
+        """Takes it away: every connection is closed for so long."""
+        self._post("/simulation/faults", {"kind": "down", "for_ms": for_ms})
 
     def recover(self) -> None:
         """No more faults."""
@@ -104,6 +108,14 @@ class Harness:
     def put(self, number: str, name: str, content: bytes) -> None:
         """Puts one photo."""
         self._s3.put_object(Bucket=self.stack.outputs["BucketName"], Key=f"photos/{number}/{name}", Body=content)
+
+    def delete(self, number: str, name: str) -> None:
+        """Deletes one photo."""
+        self._s3.delete_object(Bucket=self.stack.outputs["BucketName"], Key=f"photos/{number}/{name}")
+
+    def redrive(self) -> dict[str, int]:
+        """Puts dead letters back, as an operator does."""
+        return redrive.redrive(self.stack.aws.client("sqs"), self.stack.outputs)
 
     def evaluate(self, dr: Dr, mode: str = "full", *, force: bool = False) -> dict[str, Any]:
         """Asks for an evaluation and waits for its end."""

@@ -1,0 +1,69 @@
+"""Puts dead letters back on the queues that they came from.
+
+# Invariants
+- A message is deleted only after it stands in its queue again: said twice at worst, never lost.
+- What can't be read stays where it is.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+_FROM = ("ParkedQueueUrl", "UploadsDeadLetterQueueUrl")
+_QUEUE_OF_KIND = {
+    "batch": "BatchesQueueUrl",
+    "started": "ResultsQueueUrl",
+    "outcome": "ResultsQueueUrl",
+    "deferral": "ResultsQueueUrl",
+    "settle": "UploadsQueueUrl",
+}
+_SAID = {"BatchesQueueUrl": "batches", "ResultsQueueUrl": "results", "UploadsQueueUrl": "uploads"}
+#: Long enough to look at every message once; then those that stay can be received again.
+_HIDDEN_S = 60
+
+
+def redrive(sqs: Any, outputs: Mapping[str, str]) -> dict[str, int]:
+    """Puts back what there is; says how many messages went to each queue and how many were left."""
+    moved: Counter[str] = Counter(batches=0, results=0, uploads=0, left=0)
+    for source in _FROM:
+        left = []
+        for message in _all(sqs, outputs[source]):
+            target = _target(message["Body"])
+            if target:
+                sqs.send_message(QueueUrl=outputs[target], MessageBody=message["Body"])
+                sqs.delete_message(QueueUrl=outputs[source], ReceiptHandle=message["ReceiptHandle"])
+            else:
+                left.append(message["ReceiptHandle"])
+            moved[_SAID[target] if target else "left"] += 1
+        for handle in left:
+            sqs.change_message_visibility(QueueUrl=outputs[source], ReceiptHandle=handle, VisibilityTimeout=0)
+    return dict(moved)
+
+
+def _all(sqs: Any, queue: str) -> Iterator[dict[str, Any]]:
+    seen: set[str] = set()
+    while messages := _receive(sqs, queue):
+        new = [message for message in messages if message["MessageId"] not in seen]
+        if not new:
+            return
+        seen.update(message["MessageId"] for message in new)
+        yield from new
+
+
+def _receive(sqs: Any, queue: str) -> list[dict[str, Any]]:
+    reply = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, VisibilityTimeout=_HIDDEN_S, WaitTimeSeconds=1)
+    return list(reply.get("Messages", []))
+
+
+def _target(body: str) -> str | None:
+    """The queue that a message belongs to; S3's own notifications belong to the uploads queue."""
+    try:
+        message = json.loads(body)
+    except ValueError:
+        return None
+    if not isinstance(message, dict):
+        return None
+    return "UploadsQueueUrl" if isinstance(message.get("Records"), list) else _QUEUE_OF_KIND.get(message.get("kind", ""))
