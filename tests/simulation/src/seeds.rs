@@ -29,7 +29,7 @@ pub struct Outcome {
 /// Runs the day of a seed, with one guard switched off if so named.
 ///
 /// A third of the seeds are dense: few photos, short deadlines, and everything happens at once. Of the others one in fifty
-/// is a large day, and one in ten has an outage of up to six hours.
+/// is a large day, and one in ten has an outage of up to eight hours.
 pub fn run(seed: u64, catalogue: &Catalogue, without: Option<GuardName>) -> Outcome {
     let mut random = Random::new(seed ^ 0x5EED);
     let dense = seed.is_multiple_of(3);
@@ -38,7 +38,7 @@ pub fn run(seed: u64, catalogue: &Catalogue, without: Option<GuardName>) -> Outc
     world.table.without = without;
     world.skew_ms = if random.chance(300_000) { 2_000 } else { 0 };
     let begun = world.now;
-    let (within, most) = if dense { (20, 120) } else { (3_600, 6 * 3_600) };
+    let (within, most) = if dense { (20, 120) } else { (3_600, 8 * 3_600) };
     if random.chance(if dense { 300_000 } else { 100_000 }) {
         let from = begun.after(Duration::from_secs(random.below(within)));
         world.outage = (from, from.after(Duration::from_secs(10 + random.below(most))));

@@ -1,9 +1,14 @@
 //! Some hundred seeds, and that no guard can be left out.
 
+use std::time::Duration;
+
 use shared::domain::catalogue::Catalogue;
 use shared::protocol::write::GuardName;
 
+use crate::day::{Day, VLM_BOUND, asking, make_dr};
+use crate::invariants::at_the_end;
 use crate::seeds::run;
+use crate::world::{Rates, Spans, World};
 
 #[test]
 fn some_hundred_seeds_hold() {
@@ -28,4 +33,33 @@ fn without_any_one_guard_an_invariant_is_violated() {
         missed.is_empty(),
         "these guards can be left out without anybody noticing: {missed:?}; the others: {found:?}"
     );
+}
+
+/// What the photos show is up to chance; nothing goes wrong but the VLM, which is away for the whole working day.
+fn a_day_without_the_vlm(seed: u64, hours: u64, catalogue: &Catalogue) -> (World, u64) {
+    let mut world = World::new(seed, Rates::default(), Spans::STANDARD);
+    let begun = world.now;
+    world.outage = (begun, begun.after(Duration::from_secs(hours * 3600)));
+    let mut askings = Vec::new();
+    for number in 0..40 {
+        let (dr, photos) = make_dr(&mut world, number, 12, catalogue).unwrap();
+        askings.push(asking(begun.after(Duration::from_secs(60 * number as u64)), &dr, &photos, false, catalogue));
+    }
+    Day::new(world, askings).run()
+}
+
+#[test]
+fn eight_hours_without_the_vlm_cost_no_evaluation_and_no_dead_letter() {
+    let catalogue = Catalogue::shipped("v1").unwrap();
+    let (mut world, parked) = a_day_without_the_vlm(8, 8, &catalogue);
+    let asked_in_vain = world.faults.get("vlm_away").copied().unwrap_or_default();
+    let ends = at_the_end(&mut world);
+    assert!(world.violations.is_empty(), "{:?}", world.violations);
+    assert_eq!((parked, world.faults.get("dead_letter")), (0, None));
+    assert_eq!(ends.evaluations, 40);
+    let gone = world.gone.len() as u64;
+    assert!(ends.incomplete <= gone, "{} incomplete, {gone} photos deleted", ends.incomplete);
+    assert!(world.most_in_flight <= VLM_BOUND);
+    // A probe every 20 s or so, and what was in flight when it went.
+    assert!((1..8 * 3600 / 10).contains(&asked_in_vain), "{asked_in_vain} requests while it was away");
 }

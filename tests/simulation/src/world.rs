@@ -37,7 +37,7 @@ pub struct Queued {
 }
 
 /// How often each kind of fault is to happen, in a million steps.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Rates {
     /// A process ends between two steps.
     pub crash: u64,
