@@ -69,7 +69,7 @@ impl BatchFunction {
             s3: &self.s3,
             bucket: &self.settings.bucket,
             vlm: &self.vlm,
-            question: &Question::new(&catalogue, &evaluation.steps_asked),
+            question: &Question::new(&catalogue, &photo.scope.steps(&catalogue)),
             catalogue: &catalogue,
             size_policy: &size_policy,
             cores: &self.cores,

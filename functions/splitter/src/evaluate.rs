@@ -57,7 +57,7 @@ impl From<Trouble> for SplitError {
 impl Splitter {
     /// Settings from the environment, clients for AWS.
     pub(crate) fn from_env(config: &aws::SdkConfig) -> anyhow::Result<Self> {
-        let ports = AwsPorts::from_env(config, &[Queue::Batches, Queue::Uploads])?;
+        let ports = AwsPorts::from_env(config, &[Queue::Batches, Queue::Results, Queue::Uploads])?;
         Ok(Self { settings: Settings::from_env()?, ports, s3: aws::s3(config) })
     }
 

@@ -8,9 +8,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::catalogue::Catalogue;
-use super::hash::hex_of;
 use super::ids::{PhotoId, StepKey};
+use super::key::{KeyPart, KeyParts};
 use super::photo_name::hint;
+use super::scope::Scope;
 
 /// A photo as the bucket lists it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +27,9 @@ pub struct Photo {
     /// The step that the name hints at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step_hint: Option<StepKey>,
+    /// Which steps it is asked about.
+    #[serde(default, skip_serializing_if = "Scope::is_all")]
+    pub scope: Scope,
 }
 
 impl Photo {
@@ -37,6 +41,7 @@ impl Photo {
             name: name.into(),
             etag: etag.into(),
             step_hint: hint(name, catalogue),
+            scope: Scope::All,
         }
     }
 }
@@ -75,6 +80,20 @@ pub struct Versions {
     pub size_policy: String,
 }
 
+impl Versions {
+    /// Their part of a key.
+    pub fn parts(&self) -> impl Iterator<Item = (KeyPart, &str)> {
+        let Self { catalogue, model, prompt, size_policy } = self;
+        [
+            (KeyPart::Catalogue, catalogue.as_str()),
+            (KeyPart::Model, model),
+            (KeyPart::Prompt, prompt),
+            (KeyPart::SizePolicy, size_policy),
+        ]
+        .into_iter()
+    }
+}
+
 /// A planned evaluation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
@@ -94,9 +113,9 @@ pub struct Plan {
 pub fn plan(mut photos: Vec<Photo>, mode: Mode, catalogue: &Catalogue, versions: &Versions) -> Plan {
     photos.sort_by(|a, b| (&a.name, &a.photo_id).cmp(&(&b.name, &b.photo_id)));
     photos.dedup_by(|a, b| a.photo_id == b.photo_id);
-    let fingerprint = fingerprint(&photos, mode, versions);
+    let fingerprint = fingerprint(&photos, mode, versions).hash();
     let full = |photos, mode_note| Plan {
-        steps: catalogue.steps.iter().map(|step| step.key.clone()).collect(),
+        steps: Scope::All.steps(catalogue),
         selected: photos,
         skipped: Vec::new(),
         mode_note,
@@ -114,9 +133,9 @@ pub fn plan(mut photos: Vec<Photo>, mode: Mode, catalogue: &Catalogue, versions:
             Some("No photo's name promises a critical step, so all steps are asked of all photos.".into()),
         );
     }
-    let (selected, skipped) = photos.into_iter().partition(|photo| may_show_critical(photo, catalogue));
-    let steps = catalogue.steps.iter().filter(|step| step.critical).map(|step| step.key.clone()).collect();
-    Plan { steps, selected, skipped, mode_note: None, fingerprint }
+    let photos = photos.into_iter().map(|photo| Photo { scope: Scope::Critical, ..photo });
+    let (selected, skipped) = photos.partition(|photo| may_show_critical(photo, catalogue));
+    Plan { steps: Scope::Critical.steps(catalogue), selected, skipped, mode_note: None, fingerprint }
 }
 
 fn may_show_critical(photo: &Photo, catalogue: &Catalogue) -> bool {
@@ -135,11 +154,16 @@ pub fn batches(photos: &[Photo], photos_per_batch: usize) -> Vec<Vec<Photo>> {
     batches
 }
 
-fn fingerprint(photos: &[Photo], mode: Mode, versions: &Versions) -> String {
-    let Versions { catalogue, model, prompt, size_policy } = versions;
-    let settings = [mode.as_str(), catalogue, model, prompt, size_policy];
-    let contents = photos.iter().flat_map(|photo| [photo.name.as_str(), photo.etag.as_str()]);
-    hex_of(&settings.into_iter().chain(contents).collect::<Vec<_>>())
+/// What an evaluation's result depends on: of each photo the place, that is the DR, the name and the content.
+pub fn fingerprint(photos: &[Photo], mode: Mode, versions: &Versions) -> KeyParts {
+    let settings = [(KeyPart::Mode, mode.as_str())].into_iter().chain(versions.parts());
+    let of = |photo: &'_ Photo| {
+        let place = photo.key.len().saturating_sub(photo.name.len());
+        let place = photo.key.get(..place).unwrap_or(&photo.key).to_owned();
+        [(KeyPart::Dr, place), (KeyPart::Name, photo.name.clone()), (KeyPart::Content, photo.etag.clone())]
+    };
+    let contents: Vec<_> = photos.iter().flat_map(of).collect();
+    KeyParts::new(settings.chain(contents.iter().map(|(part, value)| (*part, value.as_str()))))
 }
 
 #[cfg(test)]
@@ -207,7 +231,10 @@ mod tests {
         seen.insert(of(photos(&["a.jpg", "c.jpg"]), Mode::Full, &versions()));
         seen.insert(of(photos(&["a.jpg"]), Mode::Full, &versions()));
         seen.insert(of(photos(&["a.jpg", "b.jpg", "c.jpg"]), Mode::Full, &versions()));
-        assert_eq!(seen.len(), 10);
+        let elsewhere =
+            ["a.jpg", "b.jpg"].map(|name| Photo::new(&format!("photos/DR2/{name}"), name, "\"e\"", &catalogue()));
+        seen.insert(of(elsewhere.to_vec(), Mode::Full, &versions()));
+        assert_eq!(seen.len(), 11);
     }
 
     proptest! {

@@ -37,6 +37,10 @@ pub enum Ended {
 pub trait Eyes {
     /// The model that this deployment asks.
     fn model(&self) -> &str;
+    /// The version of the prompt that it is asked with.
+    fn prompt(&self) -> &str {
+        PROMPT_VERSION
+    }
     /// Looks at one photo of an evaluation.
     async fn look(
         &self,
@@ -59,7 +63,7 @@ pub async fn handle(ports: &impl Ports, eyes: &impl Eyes, batch: &Batch) -> Resu
     if wanted.is_empty() {
         return Ok(());
     }
-    if let Some(reason) = outdated(&evaluation, eyes.model()) {
+    if let Some(reason) = outdated(&evaluation, eyes) {
         return give_up(ports, batch, &wanted, reason).await;
     }
     let breaker = ports.get::<Breaker>(Key::Breaker).await?.unwrap_or_default();
@@ -75,10 +79,10 @@ pub async fn handle(ports: &impl Ports, eyes: &impl Eyes, batch: &Batch) -> Resu
 }
 
 /// Why the evaluation is not to be gone on with, if so.
-fn outdated(evaluation: &Evaluation, model: &str) -> Option<&'static str> {
+fn outdated(evaluation: &Evaluation, eyes: &impl Eyes) -> Option<&'static str> {
     if evaluation.superseded_by.is_some() {
         Some("A newer evaluation took this one's place.")
-    } else if evaluation.model != model || evaluation.prompt_version != PROMPT_VERSION {
+    } else if evaluation.model != eyes.model() || evaluation.prompt_version != eyes.prompt() {
         Some("The model or the prompt was changed while this evaluation ran. Ask for a new one.")
     } else {
         None

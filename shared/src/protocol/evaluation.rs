@@ -10,9 +10,12 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::message::Report;
+use super::verdict::{self, Known, Reused};
 use crate::domain::ids::{DrNumber, EvaluationId, PhotoId, StepKey};
 use crate::domain::judge::{Judgement, Verdict};
+use crate::domain::outcome::PhotoOutcome;
 use crate::domain::plan::{Mode, Photo, Versions};
+use crate::domain::scope::Scope;
 use crate::domain::time::Timestamp;
 
 /// One evaluation of a DR.
@@ -72,6 +75,9 @@ pub struct Evaluation {
     /// When it was finalised last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completed_at: Option<Timestamp>,
+    /// From when on it is not returned to the same question any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
     /// The verdict, once final.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub judgement: Option<Judgement>,
@@ -168,6 +174,9 @@ pub struct PhotoRecord {
     /// When the sweeper sent it again last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resent_at: Option<Timestamp>,
+    /// Earlier answers about it that are used.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reused: Vec<Reused>,
     /// Its outcome.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report: Option<Report>,
@@ -176,7 +185,32 @@ pub struct PhotoRecord {
 impl PhotoRecord {
     /// A photo nothing is known of yet.
     pub fn new(photo: Photo) -> Self {
-        Self { photo, attempt: 0, deferred_until: None, resent_at: None, report: None }
+        Self { photo, attempt: 0, deferred_until: None, resent_at: None, reused: Vec::new(), report: None }
+    }
+
+    /// A photo of which this much is known: if that is all that is asked, it has its outcome.
+    pub fn begin(photo: Photo, known: Known, asked: &[StepKey], now: Timestamp) -> Self {
+        let Known { reused, open } = known;
+        let findings = || verdict::merged(asked, &[], &reused);
+        let report = open.is_none().then(|| Report::bare(PhotoOutcome::Evaluated { findings: findings() }, now));
+        Self { report, reused, ..Self::new(Photo { scope: open.unwrap_or(photo.scope), ..photo }) }
+    }
+
+    /// Whether earlier answers were enough, so that nobody was asked.
+    pub fn is_reused(&self) -> bool {
+        let has = |scope: &Scope| self.reused.iter().any(|reused| reused.scope == *scope);
+        self.photo.scope.answered_by().iter().any(|scopes| scopes.iter().all(has))
+    }
+
+    /// The report, with what earlier answers say of the steps that were not asked about now.
+    pub fn completed(&self, report: &Report, asked: &[StepKey]) -> Report {
+        match &report.outcome {
+            PhotoOutcome::Evaluated { findings } if !self.reused.is_empty() => {
+                let findings = verdict::merged(asked, findings, &self.reused);
+                Report { outcome: PhotoOutcome::Evaluated { findings }, ..report.clone() }
+            }
+            _ => report.clone(),
+        }
     }
 }
 
@@ -206,7 +240,7 @@ mod tests {
     use super::*;
     use crate::domain::catalogue::Catalogue;
     use crate::domain::ids::Score;
-    use crate::domain::outcome::{Finding, PhotoOutcome};
+    use crate::domain::outcome::Finding;
     use crate::protocol::record::{finalise, tests::evaluation_of, tests::photo};
 
     type Item = HashMap<String, AttributeValue>;

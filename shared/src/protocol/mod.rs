@@ -4,10 +4,12 @@
 
 pub mod backoff;
 pub mod breaker;
+pub mod current;
 pub mod evaluation;
 pub mod message;
 pub mod record;
 pub mod start;
 pub mod sweep;
+pub mod verdict;
 pub mod write;
 pub mod writes;

@@ -11,6 +11,7 @@ use super::backoff;
 use super::breaker::{self, Breaker};
 use super::evaluation::{Evaluation, PhotoRecord, Timings};
 use super::message::{Batch, Deferral, DeferralCause, Message, Report};
+use super::start::CACHED_FOR;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::judge::{Judgement, PhotoResult, judge};
 use crate::domain::outcome::PhotoOutcome;
@@ -60,6 +61,8 @@ pub struct Finalisation {
     pub timings: Timings,
     /// Now.
     pub completed_at: Timestamp,
+    /// From when on the same question is answered anew.
+    pub expires_at: Timestamp,
 }
 
 /// Judges an evaluation by all its photos. `None` while a photo lacks an outcome, or if this is the judgement it has.
@@ -82,7 +85,14 @@ pub fn finalise(
         judgement,
         timings: timings(evaluation, photos, now),
         completed_at: now,
+        expires_at: expires_at(photos, now),
     })
+}
+
+/// 24 hours from the completion; but what rests on an earlier answer is as old as that.
+fn expires_at(photos: &[PhotoRecord], now: Timestamp) -> Timestamp {
+    let reused = photos.iter().flat_map(|photo| &photo.reused).map(|reused| reused.verdict.expires_at);
+    reused.chain([now.after(CACHED_FOR)]).min().unwrap_or(now)
 }
 
 fn result(record: &PhotoRecord) -> Option<PhotoResult> {

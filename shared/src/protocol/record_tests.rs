@@ -1,5 +1,7 @@
 //! Recording and finalising, as values.
 
+use std::collections::BTreeMap;
+
 use super::*;
 use crate::domain::ids::{DrNumber, EvaluationId, PhotoId};
 use crate::domain::judge::Verdict;
@@ -20,6 +22,7 @@ pub(crate) fn evaluation_of(names: &[&str]) -> Evaluation {
         plan(photos, Mode::Full, &catalogue, &versions),
         versions,
         &limits,
+        BTreeMap::new(),
         Timestamp::from_millis(0),
     )
     .evaluation

@@ -7,15 +7,18 @@ use super::evaluation::{Evaluation, PhotoRecord};
 use super::message::Report;
 use super::record::Finalisation;
 use super::start::NewEvaluation;
+use super::verdict::PhotoVerdict;
 use super::write::Change::{Count, Remove, Set, SetOnce, TakeOut};
 use super::write::Condition::{Absent, AtMost, Below, Exists, Is};
 use super::write::GuardName::{
     DeferredWithoutOutcome, DispatchedKnown, FingerprintUnmoved, FirstOutcomeStays, LaterAttemptStays,
-    LaterUploadStays, OneProbe, OutcomeKnown, ResentKnown, ResentWithoutOutcome, RevisionAsJudged, SettledKnown,
-    StartedKnown, SupersededNotEnded, UpgradedAsSeen, WaitingKnown, WaitingNotEnded,
+    LaterChangeStays, LaterInvalidationStays, LaterUploadStays, LaterVerdictStays, OneProbe, OutcomeKnown, ResentKnown,
+    ResentWithoutOutcome, RevisionAsJudged, SettledKnown, StartedKnown, SupersededNotEnded, UpgradedAsSeen,
+    WaitingKnown, WaitingNotEnded,
 };
 use super::write::{Guard, GuardName, Key, Part, Put, Write};
 use crate::domain::ids::{DrNumber, EvaluationId, PhotoId};
+use crate::domain::key::KeyParts;
 use crate::domain::time::Timestamp;
 
 /// Items are deleted some time after this many days.
@@ -153,6 +156,7 @@ pub fn finalised(id: &EvaluationId, verdict: &Finalisation) -> Write {
         Set("judgement", value(&verdict.judgement)),
         Set("timings", value(&verdict.timings)),
         Set("completed_at", value(&verdict.completed_at)),
+        Set("expires_at", value(&verdict.expires_at)),
         Set("revision", value(&verdict.expected_revision.saturating_add(1))),
         Remove("gsi_active"),
         Remove("gsi_due"),
@@ -191,4 +195,36 @@ pub fn uploaded(dr: &DrNumber, at: Timestamp) -> Write {
     let changes =
         vec![Set("uploaded_at", value(&at)), Set("ttl", json!(at.as_seconds().saturating_add(KEPT_FOR_SECONDS)))];
     Write { key: Key::Uploads(dr.clone()), guards, changes }
+}
+
+/// Notes a change of a DR's photos: when it was made, which is not when it became known.
+pub fn changed(dr: &DrNumber, at: Timestamp) -> Write {
+    let guards = vec![Guard::either(LaterChangeStays, Absent("changed_at"), Below("changed_at", at.as_millis()))];
+    let changes =
+        vec![Set("changed_at", value(&at)), Set("ttl", json!(at.as_seconds().saturating_add(KEPT_FOR_SECONDS)))];
+    Write { key: Key::Uploads(dr.clone()), guards, changes }
+}
+
+/// Keeps the model's answer to a question about a photo, unless a later one is kept.
+pub fn verdict(key: KeyParts, verdict: &PhotoVerdict) -> Write {
+    let earlier = Below("answered_at", verdict.answered_at.as_millis());
+    let guards = vec![Guard::either(LaterVerdictStays, Absent("answered_at"), earlier)];
+    let changes = vec![
+        Set("evaluation_id", value(&verdict.evaluation_id)),
+        Set("asked_at", value(&verdict.asked_at)),
+        Set("answered_at", value(&verdict.answered_at)),
+        Set("expires_at", value(&verdict.expires_at)),
+        Set("findings", value(&verdict.findings)),
+        Set("usage", value(&verdict.usage)),
+        Set("vlm_ms", value(&verdict.vlm_ms)),
+        Set("ttl", json!(verdict.expires_at.as_seconds())),
+    ];
+    Write { key: Key::Verdict(key), guards, changes }
+}
+
+/// From now on no earlier answer is used: about this DR, or about any without one.
+pub fn invalidated(dr: Option<&DrNumber>, at: Timestamp) -> Write {
+    let guards = vec![Guard::either(LaterInvalidationStays, Absent("valid_from"), Below("valid_from", at.as_millis()))];
+    let changes = vec![Set("valid_from", value(&at))];
+    Write { key: Key::Cache(dr.cloned()), guards, changes }
 }

@@ -167,8 +167,8 @@ impl Day {
     fn note_upload(&mut self, dr: DrNumber) {
         let ports = ModelPorts::new(&self.world);
         let quiet = Duration::from_secs(self.world.borrow().spans.quiet);
-        let mine = ports.clone();
-        self.begin(ports, None, async move { settle::note_upload(&mine, &dr, quiet).await });
+        let (mine, made_at) = (ports.clone(), self.world.borrow().now);
+        self.begin(ports, None, async move { settle::note_upload(&mine, &dr, made_at, quiet).await });
     }
 
     fn limits(&self) -> Limits {

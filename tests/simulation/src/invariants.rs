@@ -52,7 +52,13 @@ pub fn after_write(sight: &mut Sight<'_>, key: &Key, before: Option<&Value>) {
         Key::Photo(..) => photo_changed(sight, key, before, after.as_ref()),
         Key::Uploads(_) => uploads_changed(sight, before, after.as_ref()),
         Key::Breaker => breaker_changed(sight, before, after.as_ref()),
-        Key::Fingerprint(_) => (),
+        Key::Verdict(_) if number(after.as_ref(), "answered_at") < number(before, "answered_at") => {
+            sight.violation("6: an answer was replaced by an earlier one");
+        }
+        Key::Cache(_) if number(after.as_ref(), "valid_from") < number(before, "valid_from") => {
+            sight.violation("6: what was invalidated is valid again");
+        }
+        Key::Fingerprint(_) | Key::Verdict(_) | Key::Cache(_) => (),
     }
 }
 
@@ -97,6 +103,9 @@ fn number(item: Option<&Value>, name: &str) -> Option<i64> {
 fn uploads_changed(sight: &mut Sight<'_>, before: Option<&Value>, after: Option<&Value>) {
     if number(after, "uploaded_at") < number(before, "uploaded_at") {
         sight.violation("the time of the last upload went back");
+    }
+    if number(after, "changed_at") < number(before, "changed_at") {
+        sight.violation("6: the time of the last change went back");
     }
 }
 

@@ -10,7 +10,7 @@ use shared::domain::outcome::{Finding, PhotoOutcome};
 use shared::domain::plan::{Mode, Photo, Plan, Versions, plan};
 use shared::domain::time::Timestamp;
 use shared::flow::split::split;
-use shared::flow::{Queue, aggregate, batch, settle, sweep};
+use shared::flow::{Ports, Queue, aggregate, batch, settle, sweep};
 use shared::protocol::message::Message;
 use shared::protocol::start::{Limits, Request, Reuse};
 
@@ -191,7 +191,7 @@ impl Scenario {
             Begun::Ask(index) => match self.asks.get(*index) {
                 Some(Ask::Upload) => {
                     let dr = self.question.request.dr_number.clone();
-                    Box::pin(async move { settle::note_upload(&ports, &dr, Duration::ZERO).await })
+                    Box::pin(async move { settle::note_upload(&ports, &dr, ports.now(), Duration::ZERO).await })
                 }
                 Some(Ask::Force) => self.split(ports, Reuse::Nothing),
                 Some(Ask::Post) | None => self.split(ports, Reuse::Settled),
