@@ -105,6 +105,10 @@ class Harness:
         """Puts one photo."""
         self._s3.put_object(Bucket=self.stack.outputs["BucketName"], Key=f"photos/{number}/{name}", Body=content)
 
+    def delete(self, number: str, name: str) -> None:
+        """Deletes one photo."""
+        self._s3.delete_object(Bucket=self.stack.outputs["BucketName"], Key=f"photos/{number}/{name}")
+
     def evaluate(self, dr: Dr, mode: str = "full", *, force: bool = False) -> dict[str, Any]:
         """Asks for an evaluation and waits for its end."""
         answer = self.api.start(dr.number, mode, force=force)

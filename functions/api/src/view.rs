@@ -1,7 +1,10 @@
 //! An evaluation as the app sees it.
 
 use serde_json::{Value, json};
-use shared::domain::outcome::PhotoOutcome;
+use shared::domain::catalogue::Catalogue;
+use shared::domain::ids::StepKey;
+use shared::domain::outcome::{PhotoOutcome, ReasonCode};
+use shared::domain::scope::Scope;
 use shared::protocol::current::Change;
 use shared::protocol::evaluation::{Evaluation, PhotoRecord};
 
@@ -10,6 +13,9 @@ pub(crate) fn view(evaluation: &Evaluation, photos: &[PhotoRecord], changes: &[C
     let mut photos: Vec<&PhotoRecord> = photos.iter().collect();
     photos.sort_by(|a, b| a.photo.name.cmp(&b.photo.name));
     let judgement = evaluation.judgement.as_ref();
+    let not_needed =
+        |record: &&&PhotoRecord| record.report.as_ref().is_some_and(|report| report.outcome.is_not_needed());
+    let skipped: Vec<&str> = photos.iter().filter(not_needed).map(|record| record.photo.name.as_str()).collect();
     let waiting =
         evaluation.waiting_since.map(|since| json!({"since": since.to_string(), "reason": evaluation.waiting_reason}));
     json!({
@@ -22,20 +28,31 @@ pub(crate) fn view(evaluation: &Evaluation, photos: &[PhotoRecord], changes: &[C
         "stale": !changes.is_empty(), "stale_because": changes,
         "verdict": evaluation.verdict(), "average_score": judgement.and_then(|j| j.average_score),
         "steps": judgement.map_or(&[][..], |j| j.steps.as_slice()),
-        "photos": photos.into_iter().map(photo).collect::<Vec<_>>(), "photos_skipped": evaluation.photos_skipped,
+        "photos": photos.into_iter().map(photo).collect::<Vec<_>>(), "photos_skipped": skipped,
+        "steps_asked": evaluation.steps_asked, "steps_not_asked": not_asked(evaluation),
         "catalogue_version": evaluation.catalogue_version, "model": evaluation.model,
         "prompt_version": evaluation.prompt_version, "size_policy_version": evaluation.size_policy_version,
-        "revision": evaluation.revision, "superseded_by": evaluation.superseded_by,
+        "revision": evaluation.revision, "superseded_by": evaluation.superseded_by, "continues": evaluation.continues,
         "created_at": evaluation.created_at.to_string(), "deadline_at": evaluation.deadline_at.to_string(),
         "completed_at": evaluation.completed_at.map(|at| at.to_string()), "expires_at": evaluation.expires_at.map(|at| at.to_string()),
-        "timings": evaluation.timings,
+        "timings": evaluation.timings, "cache": evaluation.cache, "usage": evaluation.usage,
         "links": {"self": format!("/evaluations/{}", evaluation.evaluation_id), "history": format!("/drs/{}/evaluations", evaluation.dr_number)},
     })
+}
+
+/// The steps of the catalogue that quick mode does not ask about.
+fn not_asked(evaluation: &Evaluation) -> Vec<StepKey> {
+    let steps = Catalogue::shipped(&evaluation.catalogue_version).map(|catalogue| Scope::All.steps(&catalogue));
+    let asked = |step: &StepKey| evaluation.steps_asked.contains(step);
+    steps.unwrap_or_default().into_iter().filter(|step| !asked(step)).collect()
 }
 
 fn photo(record: &PhotoRecord) -> Value {
     let (outcome, findings, reason) = match record.report.as_ref().map(|report| &report.outcome) {
         None => ("pending", None, None),
+        Some(PhotoOutcome::NotEvaluated { reason }) if reason.code == ReasonCode::NotNeeded => {
+            ("skipped", None, Some(reason))
+        }
         Some(PhotoOutcome::Evaluated { findings }) => ("evaluated", Some(findings), None),
         Some(PhotoOutcome::NotEvaluated { reason }) => ("not_evaluated", None, Some(reason)),
     };

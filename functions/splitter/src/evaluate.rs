@@ -8,6 +8,7 @@ use shared::flow::split::{Answer, split};
 use shared::flow::{Queue, Trouble};
 use shared::protocol::start::Request;
 
+use crate::figures;
 use crate::listing::{self, MOST_PHOTOS};
 use crate::settings::Settings;
 
@@ -66,6 +67,8 @@ impl Splitter {
         let Settings { bucket, catalogue, versions, limits, .. } = &self.settings;
         let photos = listing::list(&self.s3, bucket, &request.dr_number, catalogue).await?;
         let plan = plan(photos, request.mode, catalogue, versions);
-        Ok(split(&self.ports, request, &plan, versions, limits).await?)
+        let answer = split(&self.ports, request, &plan, versions, limits).await?;
+        figures::say(&answer);
+        Ok(answer)
     }
 }

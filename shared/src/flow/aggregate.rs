@@ -4,11 +4,11 @@
 //! - The outcome stands before the photo leaves the pending set, so an empty set means that all outcomes stand.
 //! - Each step may be repeated, and is, when a message is delivered again.
 
-use super::{Ports, Trouble, Written, defer, evaluation};
+use super::{Ports, Trouble, Written, defer, evaluation, quick};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::ids::{EvaluationId, PhotoId};
 use crate::domain::outcome::{PhotoOutcome, ReasonCode};
-use crate::domain::plan::Photo;
+use crate::domain::plan::{Mode, Photo};
 use crate::protocol::breaker::Breaker;
 use crate::protocol::evaluation::{Evaluation, PhotoRecord};
 use crate::protocol::message::{Batch, Message, Report};
@@ -63,7 +63,23 @@ async fn record(ports: &impl Ports, id: &EvaluationId, photo: &PhotoId, report: 
     }
     let Written::Applied(item) = ports.write(writes::settled(id, photo, answered)).await? else { return Ok(()) };
     let evaluation: Evaluation = serde_json::from_value(item).map_err(|cause| Trouble::Failed(cause.to_string()))?;
-    if is_due(&evaluation) { judge(ports, &evaluation).await } else { Ok(()) }
+    go_on(ports, evaluation).await
+}
+
+/// Judges an evaluation of which nothing is pending; in quick mode others may not need what is.
+async fn go_on(ports: &impl Ports, evaluation: Evaluation) -> Result<(), Trouble> {
+    let catalogue =
+        Catalogue::shipped(&evaluation.catalogue_version).map_err(|cause| Trouble::Failed(cause.to_string()))?;
+    if is_due(&evaluation) {
+        return judge(ports, &evaluation, &catalogue).await;
+    }
+    if evaluation.mode == Mode::Full || evaluation.mode_note.is_some() || evaluation.is_settled() {
+        return Ok(());
+    }
+    match quick::go_on(ports, &evaluation, &catalogue).await? {
+        Some(changed) if is_due(&changed) => judge(ports, &changed, &catalogue).await,
+        _ => Ok(()),
+    }
 }
 
 /// Keeps an answer of the model for whoever asks the same about this photo. It stands before the outcome does: a repeated
@@ -89,14 +105,12 @@ pub(super) async fn known(
 }
 
 /// Judges an evaluation. One who is overtaken judges again: the faster one may not have seen this photo's late answer.
-async fn judge(ports: &impl Ports, evaluation: &Evaluation) -> Result<(), Trouble> {
+async fn judge(ports: &impl Ports, evaluation: &Evaluation, catalogue: &Catalogue) -> Result<(), Trouble> {
     let id = &evaluation.evaluation_id;
-    let catalogue =
-        Catalogue::shipped(&evaluation.catalogue_version).map_err(|cause| Trouble::Failed(cause.to_string()))?;
     let mut current = evaluation.clone();
     for _ in 0..JUDGES_AT_ONCE {
         let photos = ports.photos(id).await?;
-        let Some(verdict) = finalise(&current, &photos, &catalogue, ports.now()) else { return Ok(()) };
+        let Some(verdict) = finalise(&current, &photos, catalogue, ports.now()) else { return Ok(()) };
         if ports.write(writes::finalised(id, &verdict)).await?.is_applied() {
             say_verdict(&current, &verdict);
             return Ok(());

@@ -1,7 +1,8 @@
 //! One batch message: which of its photos are still wanted, and saying what became of each.
 //!
 //! # Invariants
-//! - The message counts as done only when the results queue holds a word on each of its photos.
+//! - The message counts as done only when the results queue holds a word on each of its photos, or the photo has its
+//!   outcome without that.
 //! - While the VLM is taken to be away, only a probe asks.
 
 use std::time::Duration;
@@ -30,6 +31,8 @@ pub enum Ended {
         /// The least delay that the server asked for.
         retry_after: Option<Duration>,
     },
+    /// It got its outcome while it was looked at: quick mode does not need it any more.
+    NotNeeded,
 }
 
 /// What looks at photos: fetches, compresses, asks.
@@ -120,6 +123,7 @@ async fn one(
     let message = match eyes.look(evaluation, batch, photo, received_at).await? {
         Ended::Reported(report) => Message::outcome(&batch.evaluation_id, &photo.photo_id, *report),
         Ended::PutOff { why, retry_after } => Message::deferral(batch, photo, why, retry_after, ports.now()),
+        Ended::NotNeeded => return Ok(()),
     };
     ports.send(Queue::Results, vec![message], Duration::ZERO).await
 }

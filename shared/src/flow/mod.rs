@@ -9,6 +9,7 @@ pub mod aggregate;
 pub mod batch;
 mod cache;
 pub mod defer;
+mod quick;
 pub mod settle;
 pub mod split;
 pub mod sweep;

@@ -4,7 +4,6 @@
 //! - The evaluation stands in the table before its batches stand in the queue. If this ends between the two, the sweeper
 //!   sends them.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Ports, Queue, Trouble, cache, evaluation};
@@ -12,7 +11,7 @@ use crate::domain::ids::EvaluationId;
 use crate::domain::plan::{Plan, Versions};
 use crate::protocol::evaluation::{Evaluation, PhotoRecord};
 use crate::protocol::message::Message;
-use crate::protocol::start::{Limits, NewEvaluation, NextAction, Request, Reuse, decide, open};
+use crate::protocol::start::{Limits, NewEvaluation, NextAction, Request, decide, open};
 use crate::protocol::writes;
 
 /// Looks again so often when another evaluation of the same question was faster.
@@ -39,16 +38,15 @@ pub async fn split(
 ) -> Result<Answer, Trouble> {
     let now = ports.now();
     for _ in 0..TRIES {
-        let (pointer, valid_from) = cache::standing(ports, &plan.fingerprint, &request.dr_number).await?;
-        match decide(pointed_to(ports, pointer).await?, request.reuse, valid_from, now) {
+        let standing = cache::standing(ports, &plan.fingerprint, request).await?;
+        let current = pointed_to(ports, standing.pointer.clone()).await?;
+        match decide(current.clone(), request.reuse, standing.valid_from, now) {
             NextAction::Join(evaluation) => return Ok(Answer::Joined(evaluation)),
             NextAction::ReturnCached(evaluation) => return Ok(Answer::Cached(evaluation)),
             NextAction::Start { seen, supersedes } => {
-                let known = match request.reuse {
-                    Reuse::Nothing => BTreeMap::new(),
-                    _ => cache::known(ports, &plan.selected, versions, valid_from, now).await?,
-                };
-                let new = open(ports.new_id(), request, plan.clone(), versions.clone(), limits, known, now);
+                let id = ports.new_id();
+                let before = cache::before(ports, &standing, current.as_ref(), request, plan, versions, now).await?;
+                let new = open(id, request, plan.clone(), versions.clone(), limits, before, now);
                 ports.put_all(writes::photos(&new)).await?;
                 if ports.transact(writes::open(&new, seen.as_ref(), supersedes.as_ref())).await? {
                     return dispatch(ports, new).await.map(|evaluation| Answer::Started(Box::new(evaluation)));
@@ -79,14 +77,16 @@ async fn dispatch(ports: &impl Ports, new: NewEvaluation) -> Result<Evaluation, 
     ports.write(writes::dispatched(&evaluation.evaluation_id, ports.now())).await?;
     tracing::info!(
         evaluation.id = %evaluation.evaluation_id, dr.number = %evaluation.dr_number, evaluation.mode = evaluation.mode.as_str(),
-        photos.total = evaluation.photos_total, photos.skipped = evaluation.photos_skipped.len(), batches.total = batches,
+        photos.total = evaluation.photos_total, photos.held = evaluation.held.len(), batches.total = batches,
         split.duration_ms = ports.now().millis_since(evaluation.created_at), "an evaluation started"
     );
     Ok(evaluation)
 }
 
-/// If nothing is left to be asked: an outcome that stands already, said so that the aggregator judges.
+/// If nothing is to be asked for now: an outcome that stands already, said so that the aggregator judges.
 fn finished(evaluation: &Evaluation, photos: &[PhotoRecord]) -> Option<Message> {
-    let photo = photos.first().filter(|_| evaluation.pending.is_empty())?;
-    Some(Message::outcome(&evaluation.evaluation_id, &photo.photo.photo_id, photo.report.clone()?))
+    let known = photos.iter().filter(|_| evaluation.pending.is_subset(&evaluation.held));
+    let (photo_id, report) =
+        known.into_iter().find_map(|photo| Some((&photo.photo.photo_id, photo.report.clone()?)))?;
+    Some(Message::outcome(&evaluation.evaluation_id, photo_id, report))
 }

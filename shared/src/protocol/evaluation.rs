@@ -1,7 +1,7 @@
 //! An evaluation and its photos as they are kept.
 //!
 //! # Invariants
-//! - `pending` only shrinks: it is written whole once, and afterwards ids are only removed from it. So progress
+//! - `pending` and `held` only shrink: `pending` is written whole once, and afterwards ids are only removed from it. So progress
 //!   never goes back.
 //! - `revision` counts finalisations; PASS and FAIL are never followed by another one.
 
@@ -10,10 +10,11 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::message::Report;
+use super::miss::CacheFigures;
 use super::verdict::{self, Known, Reused};
 use crate::domain::ids::{DrNumber, EvaluationId, PhotoId, StepKey};
 use crate::domain::judge::{Judgement, Verdict};
-use crate::domain::outcome::PhotoOutcome;
+use crate::domain::outcome::{PhotoOutcome, Usage};
 use crate::domain::plan::{Mode, Photo, Versions};
 use crate::domain::scope::Scope;
 use crate::domain::time::Timestamp;
@@ -36,9 +37,12 @@ pub struct Evaluation {
     pub steps_asked: Vec<StepKey>,
     /// The number of photos asked.
     pub photos_total: usize,
-    /// Names of the photos that quick mode left out.
-    #[serde(default)]
-    pub photos_skipped: Vec<String>,
+    /// Photos of one batch message.
+    #[serde(default = "four")]
+    pub photos_per_batch: u8,
+    /// Photos that quick mode asks about only if the others leave a critical step open. They are pending, too.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty", with = "string_set")]
+    pub held: BTreeSet<PhotoId>,
     /// Photos without an outcome. DynamoDB keeps no empty set: an absent one is empty.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty", with = "string_set")]
     pub pending: BTreeSet<PhotoId>,
@@ -66,6 +70,10 @@ pub struct Evaluation {
     /// Why it waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting_reason: Option<String>,
+    /// The quick evaluation that it goes on from: what that one had asked was not asked again. It is an evaluation of its own,
+    /// because the verdict on the critical steps stands for itself and never changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub continues: Option<EvaluationId>,
     /// The evaluation that took its place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub superseded_by: Option<EvaluationId>,
@@ -78,12 +86,23 @@ pub struct Evaluation {
     /// From when on it is not returned to the same question any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
+    /// What the cache did for it.
+    #[serde(default)]
+    pub cache: CacheFigures,
+    /// Tokens that were spent on it, once final.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
     /// The verdict, once final.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub judgement: Option<Judgement>,
     /// Where the time went, once final.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timings: Option<Timings>,
+}
+
+/// What older items don't say.
+fn four() -> u8 {
+    4
 }
 
 /// Where an evaluation's time went, in milliseconds: the way of the photo that ended last, so that the parts add up.

@@ -7,6 +7,8 @@ pub mod breaker;
 pub mod current;
 pub mod evaluation;
 pub mod message;
+pub mod miss;
+pub mod quick;
 pub mod record;
 pub mod start;
 pub mod sweep;

@@ -14,7 +14,7 @@ use super::message::{Batch, Deferral, DeferralCause, Message, Report};
 use super::start::CACHED_FOR;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::judge::{Judgement, PhotoResult, judge};
-use crate::domain::outcome::PhotoOutcome;
+use crate::domain::outcome::{PhotoOutcome, Usage};
 use crate::domain::time::Timestamp;
 
 /// What to do with an outcome that arrived.
@@ -63,6 +63,8 @@ pub struct Finalisation {
     pub completed_at: Timestamp,
     /// From when on the same question is answered anew.
     pub expires_at: Timestamp,
+    /// Tokens that were spent on it.
+    pub usage: Usage,
 }
 
 /// Judges an evaluation by all its photos. `None` while a photo lacks an outcome, or if this is the judgement it has.
@@ -76,7 +78,7 @@ pub fn finalise(
     if results.len() != evaluation.photos_total {
         return None;
     }
-    let judgement = judge(catalogue, &evaluation.steps_asked, &results, evaluation.photos_skipped.len());
+    let judgement = judge(catalogue, &evaluation.steps_asked, &results, 0);
     if evaluation.judgement.as_ref() == Some(&judgement) {
         return None;
     }
@@ -86,6 +88,15 @@ pub fn finalise(
         timings: timings(evaluation, photos, now),
         completed_at: now,
         expires_at: expires_at(photos, now),
+        usage: usage(photos),
+    })
+}
+
+fn usage(photos: &[PhotoRecord]) -> Usage {
+    let all = photos.iter().filter_map(|photo| photo.report.as_ref()?.usage);
+    all.fold(Usage::default(), |sum, usage| Usage {
+        prompt_tokens: sum.prompt_tokens + usage.prompt_tokens,
+        completion_tokens: sum.completion_tokens + usage.completion_tokens,
     })
 }
 

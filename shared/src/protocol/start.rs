@@ -9,9 +9,11 @@ use std::time::Duration;
 
 use super::evaluation::{Evaluation, PhotoRecord};
 use super::message::{Batch, Message};
+use super::miss::{CacheFigures, LastAsked, Miss};
 use super::verdict::Known;
 use crate::domain::ids::{DrNumber, EvaluationId, PhotoId};
 use crate::domain::plan::{Mode, Photo, Plan, Versions, batches};
+use crate::domain::scope::Scope;
 use crate::domain::time::Timestamp;
 
 /// A finished evaluation answers the same question for this long.
@@ -93,6 +95,17 @@ pub struct NewEvaluation {
     pub photos: Vec<PhotoRecord>,
     /// The messages to send once both stand in the table.
     pub batches: Vec<Batch>,
+    /// The question, to be compared with the next one.
+    pub asked: LastAsked,
+}
+
+/// What is known from before.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Before {
+    /// Of the photos.
+    pub known: BTreeMap<PhotoId, Known>,
+    /// Why no earlier evaluation will do.
+    pub missed_because: Vec<Miss>,
 }
 
 /// Makes a new evaluation out of a plan and what is known of its photos.
@@ -102,18 +115,25 @@ pub fn open(
     plan: Plan,
     versions: Versions,
     limits: &Limits,
-    mut known: BTreeMap<PhotoId, Known>,
+    before: Before,
     now: Timestamp,
 ) -> NewEvaluation {
+    let asked = LastAsked::of(&evaluation_id, &plan, &versions);
+    let Before { mut known, missed_because } = before;
     let mut begin = |photo: Photo| {
         let known = known.remove(&photo.photo_id).unwrap_or(Known { reused: Vec::new(), open: Some(photo.scope) });
         PhotoRecord::begin(photo, known, &plan.steps, now)
     };
-    let photos: Vec<PhotoRecord> = plan.selected.into_iter().map(&mut begin).collect();
-    let unknown: Vec<Photo> = photos.iter().filter(|p| p.report.is_none()).map(|p| p.photo.clone()).collect();
+    let mut photos: Vec<PhotoRecord> = plan.selected.into_iter().map(&mut begin).collect();
+    let unknown = open_of(&photos);
     let message = |photos| Message::batch(&evaluation_id, &request.dr_number, photos, now);
     let batches = batches(&unknown, limits.photos_per_batch).into_iter().map(message).collect();
-    let pending: BTreeSet<_> = unknown.into_iter().map(|photo| photo.photo_id).collect();
+    let held: Vec<PhotoRecord> = plan.held.into_iter().map(begin).collect();
+    let held_open = open_of(&held);
+    photos.extend(held);
+    let ids = |photos: &[Photo]| photos.iter().map(|photo| photo.photo_id.clone()).collect::<BTreeSet<_>>();
+    let held = ids(&held_open);
+    let pending = ids(&unknown).union(&held).cloned().collect();
     let evaluation = Evaluation {
         evaluation_id: evaluation_id.clone(),
         dr_number: request.dr_number.clone(),
@@ -122,7 +142,8 @@ pub fn open(
         fingerprint: plan.fingerprint,
         steps_asked: plan.steps,
         photos_total: photos.len(),
-        photos_skipped: plan.skipped.into_iter().map(|photo| photo.name).collect(),
+        photos_per_batch: u8::try_from(limits.photos_per_batch).unwrap_or(u8::MAX),
+        held,
         pending,
         catalogue_version: versions.catalogue,
         model: versions.model,
@@ -134,14 +155,29 @@ pub fn open(
         deadline_at: now.after(limits.deadline),
         waiting_since: None,
         waiting_reason: None,
+        continues: continued(request.mode, &photos),
         superseded_by: None,
         revision: 0,
         completed_at: None,
         expires_at: None,
+        cache: CacheFigures::of(&photos, missed_because),
+        usage: None,
         judgement: None,
         timings: None,
     };
-    NewEvaluation { evaluation, photos, batches }
+    NewEvaluation { evaluation, photos, batches, asked }
+}
+
+/// The quick evaluation that a full one goes on from: that which asked last.
+fn continued(mode: Mode, photos: &[PhotoRecord]) -> Option<EvaluationId> {
+    let reused = photos.iter().flat_map(|photo| &photo.reused).filter(|reused| reused.scope == Scope::Critical);
+    let last = reused.map(|reused| &reused.verdict).max_by_key(|verdict| verdict.asked_at);
+    last.filter(|_| mode == Mode::Full).map(|verdict| verdict.evaluation_id.clone())
+}
+
+/// The photos of which nothing is known.
+fn open_of(photos: &[PhotoRecord]) -> Vec<Photo> {
+    photos.iter().filter(|record| record.report.is_none()).map(|record| record.photo.clone()).collect()
 }
 
 /// The settings that shape an evaluation.

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::domain::ids::{DrNumber, EvaluationId, PhotoId};
 use crate::domain::key::KeyParts;
+use crate::domain::plan::Mode;
 
 /// Which item.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -19,6 +20,8 @@ pub enum Key {
     Uploads(DrNumber),
     /// What is known of the VLM.
     Breaker,
+    /// The question that was asked of a DR last, in this mode.
+    LastAsked(DrNumber, Mode),
     /// The model's answer to a question about a photo.
     Verdict(KeyParts),
     /// Since when answers about this DR may be used again; about all without one.
@@ -34,6 +37,7 @@ impl Key {
             Self::Fingerprint(fingerprint) => (format!("FINGERPRINT#{fingerprint}"), "CURRENT".into()),
             Self::Uploads(dr) => (format!("DR#{dr}"), "UPLOADS".into()),
             Self::Breaker => ("VLM".into(), "BREAKER".into()),
+            Self::LastAsked(dr, mode) => (format!("DR#{dr}"), format!("LAST#{}", mode.as_str())),
             Self::Verdict(key) => (format!("VERDICT#{}", key.hash()), "ANSWER".into()),
             Self::Cache(Some(dr)) => (format!("DR#{dr}"), "CACHE".into()),
             Self::Cache(None) => ("CACHE".into(), "ALL".into()),
@@ -100,11 +104,15 @@ pub enum GuardName {
     LaterInvalidationStays,
     /// The time of a DR's last change only moves forward.
     LaterChangeStays,
+    /// An evaluation that goes on to its next photos is there.
+    UnheldKnown,
+    /// An evaluation that lets go of its last photos is there.
+    LetGoKnown,
 }
 
 impl GuardName {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::FingerprintUnmoved,
         Self::SupersededNotEnded,
         Self::DispatchedKnown,
@@ -125,6 +133,8 @@ impl GuardName {
         Self::LaterVerdictStays,
         Self::LaterInvalidationStays,
         Self::LaterChangeStays,
+        Self::UnheldKnown,
+        Self::LetGoKnown,
     ];
 }
 
@@ -158,8 +168,8 @@ pub enum Change {
     SetOnce(&'static str, Value),
     /// It goes.
     Remove(&'static str),
-    /// This member leaves the set; an empty set goes.
-    TakeOut(&'static str, String),
+    /// These members leave the set; an empty set goes.
+    TakeOut(&'static str, Vec<String>),
     /// It is a number and grows by one; an absent one becomes 1.
     Count(&'static str),
 }

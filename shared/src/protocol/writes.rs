@@ -12,9 +12,9 @@ use super::write::Change::{Count, Remove, Set, SetOnce, TakeOut};
 use super::write::Condition::{Absent, AtMost, Below, Exists, Is};
 use super::write::GuardName::{
     DeferredWithoutOutcome, DispatchedKnown, FingerprintUnmoved, FirstOutcomeStays, LaterAttemptStays,
-    LaterChangeStays, LaterInvalidationStays, LaterUploadStays, LaterVerdictStays, OneProbe, OutcomeKnown, ResentKnown,
-    ResentWithoutOutcome, RevisionAsJudged, SettledKnown, StartedKnown, SupersededNotEnded, UpgradedAsSeen,
-    WaitingKnown, WaitingNotEnded,
+    LaterChangeStays, LaterInvalidationStays, LaterUploadStays, LaterVerdictStays, LetGoKnown, OneProbe, OutcomeKnown,
+    ResentKnown, ResentWithoutOutcome, RevisionAsJudged, SettledKnown, StartedKnown, SupersededNotEnded, UnheldKnown,
+    UpgradedAsSeen, WaitingKnown, WaitingNotEnded,
 };
 use super::write::{Guard, GuardName, Key, Part, Put, Write};
 use crate::domain::ids::{DrNumber, EvaluationId, PhotoId};
@@ -72,12 +72,17 @@ pub fn open(new: &NewEvaluation, seen: Option<&EvaluationId>, supersedes: Option
         guards: vec![Guard::one(FingerprintUnmoved, unmoved)],
         item: item(&json!({"evaluation_id": evaluation_id}), *created_at, &[]),
     };
+    let last = Put {
+        key: Key::LastAsked(dr_number.clone(), new.evaluation.mode),
+        guards: Vec::new(),
+        item: item(&new.asked, *created_at, &[]),
+    };
     let supersede = supersedes.map(|old| Write {
         key: Key::Evaluation(old.clone()),
         guards: vec![Guard::one(SupersededNotEnded, Absent("completed_at"))],
         changes: vec![Set("superseded_by", value(evaluation_id))],
     });
-    [Part::Put(evaluation), Part::Put(pointer)].into_iter().chain(supersede.map(Part::Write)).collect()
+    [Part::Put(evaluation), Part::Put(pointer), Part::Put(last)].into_iter().chain(supersede.map(Part::Write)).collect()
 }
 
 fn known(name: GuardName) -> Guard {
@@ -124,11 +129,27 @@ pub fn upgrade(id: &EvaluationId, photo: &PhotoId, seen: &Report, report: &Repor
 
 /// Takes a photo off the pending set; again, harmlessly. `answered`: the model answered, so nothing waits for it.
 pub fn settled(id: &EvaluationId, photo: &PhotoId, answered: bool) -> Write {
-    let mut changes = vec![TakeOut("pending", photo.to_string())];
+    let mut changes = vec![TakeOut("pending", vec![photo.to_string()])];
     if answered {
         changes.extend([Remove("waiting_since"), Remove("waiting_reason")]);
     }
     Write { key: Key::Evaluation(id.clone()), guards: vec![known(SettledKnown)], changes }
+}
+
+fn members(photos: &[PhotoId]) -> Vec<String> {
+    photos.iter().map(ToString::to_string).collect()
+}
+
+/// These photos are not held back any more: they have been sent.
+pub fn unheld(id: &EvaluationId, photos: &[PhotoId]) -> Write {
+    let changes = vec![TakeOut("held", members(photos))];
+    Write { key: Key::Evaluation(id.clone()), guards: vec![known(UnheldKnown)], changes }
+}
+
+/// Takes photos that are not needed off the pending set: their outcomes say so.
+pub fn let_go(id: &EvaluationId, photos: &[PhotoId]) -> Write {
+    let changes = vec![TakeOut("pending", members(photos))];
+    Write { key: Key::Evaluation(id.clone()), guards: vec![known(LetGoKnown)], changes }
 }
 
 /// Notes that a photo waits, and until when.
@@ -157,6 +178,7 @@ pub fn finalised(id: &EvaluationId, verdict: &Finalisation) -> Write {
         Set("timings", value(&verdict.timings)),
         Set("completed_at", value(&verdict.completed_at)),
         Set("expires_at", value(&verdict.expires_at)),
+        Set("usage", value(&verdict.usage)),
         Set("revision", value(&verdict.expected_revision.saturating_add(1))),
         Remove("gsi_active"),
         Remove("gsi_due"),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 use shared::domain::catalogue::Catalogue;
 use shared::domain::ids::{EvaluationId, PhotoId};
-use shared::domain::judge::{PhotoResult, Verdict, judge};
+use shared::domain::judge::{PhotoResult, StepOutcome, StepVerdict, Verdict, judge};
 use shared::domain::outcome::{PhotoOutcome, ReasonCode};
 use shared::domain::time::Timestamp;
 use shared::protocol::evaluation::{Evaluation, PhotoRecord};
@@ -58,7 +58,7 @@ pub fn after_write(sight: &mut Sight<'_>, key: &Key, before: Option<&Value>) {
         Key::Cache(_) if number(after.as_ref(), "valid_from") < number(before, "valid_from") => {
             sight.violation("6: what was invalidated is valid again");
         }
-        Key::Fingerprint(_) | Key::Verdict(_) | Key::Cache(_) => (),
+        Key::Fingerprint(_) | Key::LastAsked(..) | Key::Verdict(_) | Key::Cache(_) => (),
     }
 }
 
@@ -262,6 +262,14 @@ fn ended(world: &mut World, evaluation: &Evaluation, ends: &mut Ends) {
         Verdict::Fail => ends.fail += 1,
         Verdict::Incomplete => ends.incomplete += 1,
     }
+    let not_needed = |photo: &PhotoRecord| photo.report.as_ref().is_some_and(|report| report.outcome.is_not_needed());
+    let unseen = |step: &StepVerdict| !matches!(step.outcome, StepOutcome::Pass | StepOutcome::Fail);
+    if judgement.verdict != Verdict::Pass
+        && photos_of(&world.table, evaluation).iter().any(not_needed)
+        && judgement.steps.iter().any(unseen)
+    {
+        world.violation("a step is said to be missing although a photo was not looked at");
+    }
     if let Some(violation) = misjudged(&world.table, evaluation) {
         world.violations.push(violation);
     }
@@ -275,7 +283,7 @@ pub fn misjudged(table: &Table, evaluation: &Evaluation) -> Option<Violation> {
     };
     let results: Vec<_> = photos_of(table, evaluation).iter().filter_map(result).collect();
     let catalogue = Catalogue::shipped(&evaluation.catalogue_version).ok()?;
-    let expected = judge(&catalogue, &evaluation.steps_asked, &results, evaluation.photos_skipped.len());
+    let expected = judge(&catalogue, &evaluation.steps_asked, &results, 0);
     // A pass stands whatever comes later.
     let differs = expected != *judgement && judgement.verdict != Verdict::Pass;
     differs.then(|| {

@@ -40,7 +40,11 @@ pub(super) fn check(world: &Serial, wanted: &Wanted, answer: &Answer) -> Result<
     same("another mode's answer", &evaluation.mode, &wanted.request.mode)?;
     same("an answer of other versions", &evaluation.versions(), &wanted.versions)?;
     same("other steps", &evaluation.steps_asked, &wanted.plan.steps)?;
-    same("other photos", &identities(photos.iter().map(|p| &p.photo)), &identities(&wanted.plan.selected))?;
+    same(
+        "other photos",
+        &identities(photos.iter().map(|p| &p.photo)),
+        &identities(wanted.plan.selected.iter().chain(&wanted.plan.held)),
+    )?;
     photos.iter().try_for_each(|record| photo(world, wanted, record))?;
     if wanted.request.reuse == Reuse::Nothing {
         same("by force, and yet an old answer", &evaluation.created_at, &world.now())?;
