@@ -146,16 +146,22 @@ pub fn plan(mut photos: Vec<Photo>, mode: Mode, catalogue: &Catalogue, versions:
 }
 
 /// For each of these steps the next photo whose name promises it; if there is a step without one, half of those whose names
-/// promise nothing, so that what has to be looked through is looked through in few rounds.
+/// promise nothing.
 pub fn wave<'a>(steps: &[&StepKey], photos: impl Iterator<Item = &'a Photo> + Clone) -> Vec<&'a Photo> {
     let promised = |step: &&StepKey| photos.clone().find(|photo| photo.step_hint.as_ref() == Some(*step));
     let mut wave: Vec<&Photo> = steps.iter().filter_map(promised).collect();
     if wave.len() < steps.len() {
         let silent: Vec<&Photo> = photos.filter(|photo| photo.step_hint.is_none()).collect();
-        wave.extend(silent.iter().take(silent.len().div_ceil(2)));
+        wave.extend(half(&silent));
     }
     wave.sort_by(|a, b| a.name.cmp(&b.name));
     wave
+}
+
+/// The first half, of one the one: looking through photos by halves spares some when they show what is looked for, and takes
+/// few rounds when they don't.
+pub fn half<'a>(photos: &[&'a Photo]) -> Vec<&'a Photo> {
+    photos.iter().copied().take(photos.len().div_ceil(2)).collect()
 }
 
 /// The photos in groups of at most `photos_per_batch`; sizes differ by one at most, so that no batch is a straggler.

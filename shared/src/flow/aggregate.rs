@@ -47,7 +47,8 @@ async fn bury(ports: &impl Ports, batch: &Batch) -> Result<(), Trouble> {
 async fn record(ports: &impl Ports, id: &EvaluationId, photo: &PhotoId, report: &Report) -> Result<(), Trouble> {
     let Some((evaluation, record)) = known(ports, id, photo).await? else { return Ok(()) };
     let action = on_outcome(&evaluation, &record, report);
-    if matches!(action, OutcomeAction::Record | OutcomeAction::Upgrade) {
+    // Also one that comes too late for this evaluation: quick mode does not wait for it, full mode need not ask again.
+    if !record.is_answered() {
         keep(ports, &evaluation, &record.photo, report).await?;
     }
     let whole = record.completed(report, &evaluation.steps_asked);

@@ -91,7 +91,7 @@ pub fn make_dr(
     for index in 0..photos {
         let slot = if hinted { format!("ph_{}_", SLOTS.get(index % SLOTS.len())?) } else { String::new() };
         let name = format!("{dr}_{slot}{index:02}.jpg");
-        let photo = Photo::new(&format!("photos/{dr}/{name}"), &name, "\"e\"", catalogue);
+        let photo = Photo::new(&format!("photos/{dr}/{name}"), &name, &format!("\"{index}{dr}\""), catalogue);
         let step = catalogue.steps.get(index % catalogue.steps.len())?.key.clone();
         let score = if world.random.chance(60_000) { 3 } else { 7 + world.random.below(4) as u8 };
         let finding = Finding { step, score: Score::try_from(score).ok()?, comment: name, reading: None };
