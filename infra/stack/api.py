@@ -49,6 +49,10 @@ class Api:
         """GET /drs/{dr_number}/evaluations."""
         return self.request("GET", f"/drs/{dr_number}/evaluations?{urlencode(query)}".rstrip("?"))
 
+    def empty_cache(self, dr_number: str | None = None) -> Answer:
+        """DELETE /drs/{dr_number}/cache, or DELETE /cache."""
+        return self.request("DELETE", f"/drs/{dr_number}/cache" if dr_number else "/cache")
+
     def request(self, method: str, path: str, body: bytes | None = None, *, signed: bool = True) -> Answer:
         """Any request."""
         request = AWSRequest(method, self._base + path, data=body, headers={"content-type": "application/json"})

@@ -79,6 +79,10 @@ impl Ports for AwsPorts {
         Ok(self.store.get(&key).await?)
     }
 
+    async fn get_all<T: DeserializeOwned>(&self, keys: Vec<Key>) -> Result<Vec<Option<T>>, Trouble> {
+        Ok(self.store.get_all(&keys).await?)
+    }
+
     async fn photos(&self, id: &EvaluationId) -> Result<Vec<PhotoRecord>, Trouble> {
         Ok(self.store.photos(id).await?)
     }

@@ -4,6 +4,11 @@ use std::fmt::Display;
 use std::str::FromStr;
 use std::time::Duration;
 
+use photos::size_policy;
+
+use crate::domain::plan::Versions;
+use crate::vlm::prompt::PROMPT_VERSION;
+
 /// A setting that is missing or wrong; for operators.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -20,6 +25,17 @@ pub enum ConfigError {
         /// What is wrong with it.
         problem: String,
     },
+}
+
+/// The versions that this deployment works with: of the catalogue and the model as the environment names them, of prompt and
+/// size policy as this program holds them.
+pub fn versions() -> Result<Versions, ConfigError> {
+    Ok(Versions {
+        catalogue: optional("CATALOGUE_VERSION").unwrap_or_else(|| "v1".into()),
+        model: required("VLM_MODEL")?,
+        prompt: PROMPT_VERSION.into(),
+        size_policy: size_policy::CURRENT_VERSION.into(),
+    })
 }
 
 /// The text of a variable that must be there.

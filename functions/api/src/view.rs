@@ -1,14 +1,21 @@
 //! An evaluation as the app sees it.
 
 use serde_json::{Value, json};
-use shared::domain::outcome::PhotoOutcome;
+use shared::domain::catalogue::Catalogue;
+use shared::domain::ids::StepKey;
+use shared::domain::outcome::{PhotoOutcome, ReasonCode};
+use shared::domain::scope::Scope;
+use shared::protocol::current::Change;
 use shared::protocol::evaluation::{Evaluation, PhotoRecord};
 
-/// The evaluation as JSON, its photos by name.
-pub(crate) fn view(evaluation: &Evaluation, photos: &[PhotoRecord]) -> Value {
+/// The evaluation as JSON, its photos by name; `changes` are what makes it stale.
+pub(crate) fn view(evaluation: &Evaluation, photos: &[PhotoRecord], changes: &[Change]) -> Value {
     let mut photos: Vec<&PhotoRecord> = photos.iter().collect();
     photos.sort_by(|a, b| a.photo.name.cmp(&b.photo.name));
     let judgement = evaluation.judgement.as_ref();
+    let not_needed =
+        |record: &&&PhotoRecord| record.report.as_ref().is_some_and(|report| report.outcome.is_not_needed());
+    let skipped: Vec<&str> = photos.iter().filter(not_needed).map(|record| record.photo.name.as_str()).collect();
     let waiting =
         evaluation.waiting_since.map(|since| json!({"since": since.to_string(), "reason": evaluation.waiting_reason}));
     json!({
@@ -18,22 +25,34 @@ pub(crate) fn view(evaluation: &Evaluation, photos: &[PhotoRecord]) -> Value {
         "progress": {
             "photos_total": evaluation.photos_total, "photos_done": evaluation.photos_done(), "photos_pending": evaluation.pending.len(),
         },
+        "stale": !changes.is_empty(), "stale_because": changes,
         "verdict": evaluation.verdict(), "average_score": judgement.and_then(|j| j.average_score),
         "steps": judgement.map_or(&[][..], |j| j.steps.as_slice()),
-        "photos": photos.into_iter().map(photo).collect::<Vec<_>>(), "photos_skipped": evaluation.photos_skipped,
+        "photos": photos.into_iter().map(photo).collect::<Vec<_>>(), "photos_skipped": skipped,
+        "steps_asked": evaluation.steps_asked, "steps_not_asked": not_asked(evaluation),
         "catalogue_version": evaluation.catalogue_version, "model": evaluation.model,
         "prompt_version": evaluation.prompt_version, "size_policy_version": evaluation.size_policy_version,
-        "revision": evaluation.revision, "superseded_by": evaluation.superseded_by,
+        "revision": evaluation.revision, "superseded_by": evaluation.superseded_by, "continues": evaluation.continues,
         "created_at": evaluation.created_at.to_string(), "deadline_at": evaluation.deadline_at.to_string(),
-        "completed_at": evaluation.completed_at.map(|at| at.to_string()),
-        "timings": evaluation.timings,
+        "completed_at": evaluation.completed_at.map(|at| at.to_string()), "expires_at": evaluation.expires_at.map(|at| at.to_string()),
+        "timings": evaluation.timings, "cache": evaluation.cache, "usage": evaluation.usage,
         "links": {"self": format!("/evaluations/{}", evaluation.evaluation_id), "history": format!("/drs/{}/evaluations", evaluation.dr_number)},
     })
+}
+
+/// The steps of the catalogue that quick mode does not ask about.
+fn not_asked(evaluation: &Evaluation) -> Vec<StepKey> {
+    let steps = Catalogue::shipped(&evaluation.catalogue_version).map(|catalogue| Scope::All.steps(&catalogue));
+    let asked = |step: &StepKey| evaluation.steps_asked.contains(step);
+    steps.unwrap_or_default().into_iter().filter(|step| !asked(step)).collect()
 }
 
 fn photo(record: &PhotoRecord) -> Value {
     let (outcome, findings, reason) = match record.report.as_ref().map(|report| &report.outcome) {
         None => ("pending", None, None),
+        Some(PhotoOutcome::NotEvaluated { reason }) if reason.code == ReasonCode::NotNeeded => {
+            ("skipped", None, Some(reason))
+        }
         Some(PhotoOutcome::Evaluated { findings }) => ("evaluated", Some(findings), None),
         Some(PhotoOutcome::NotEvaluated { reason }) => ("not_evaluated", None, Some(reason)),
     };
@@ -41,6 +60,7 @@ fn photo(record: &PhotoRecord) -> Value {
     json!({
         "photo_id": record.photo.photo_id, "name": record.photo.name, "step_hint": record.photo.step_hint,
         "outcome": outcome, "reason": reason, "findings": findings.map_or(&[][..], Vec::as_slice),
+        "asked": record.photo.scope, "reused_from": record.reused.iter().map(|reused| &reused.verdict.evaluation_id).collect::<Vec<_>>(),
         "attempts": record.attempt + 1, "deferred_until": record.deferred_until.map(|until| until.to_string()),
         "timings": report.and_then(|r| r.timings), "image": report.and_then(|r| r.image), "usage": report.and_then(|r| r.usage),
     })

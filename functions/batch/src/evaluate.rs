@@ -3,25 +3,32 @@
 //! # Invariants
 //! - Photos in flight never exceed the bound, however many messages one invocation gets.
 
+use std::future::pending;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use photos::size_policy::SizePolicy;
 use shared::aws::{self, AwsPorts};
 use shared::domain::catalogue::Catalogue;
-use shared::domain::plan::Photo;
+use shared::domain::plan::{Mode, Photo};
 use shared::domain::time::Timestamp;
 use shared::flow::batch::{Ended, Eyes, handle};
-use shared::flow::{Queue, Trouble};
+use shared::flow::{Ports, Queue, Trouble};
 use shared::protocol::evaluation::Evaluation;
 use shared::protocol::message::{Batch, DeferralCause, Message};
+use shared::protocol::write::Key;
 use shared::vlm::client::VlmClient;
 use shared::vlm::prompt::Question;
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::photo::{Work, put_off};
 use crate::settings::Settings;
+
+/// How often a photo in flight is looked up, whether it is still needed: less often than an answer takes, so that most
+/// answers cost one more read at most.
+const LOOKS_EVERY: Duration = Duration::from_secs(2);
 
 /// What the batch function works with.
 pub(crate) struct BatchFunction {
@@ -56,6 +63,21 @@ impl BatchFunction {
         }
     }
 
+    /// Waits until a photo of a quick evaluation has its outcome without being looked at. A full one needs all its photos.
+    async fn until_not_needed(&self, evaluation: &Evaluation, photo: &Photo) {
+        if evaluation.mode == Mode::Full {
+            return pending().await;
+        }
+        loop {
+            sleep(LOOKS_EVERY).await;
+            // What can't be read now can be read next time; until then the photo is needed.
+            let current = self.ports.get::<Evaluation>(Key::Evaluation(evaluation.evaluation_id.clone())).await;
+            if current.is_ok_and(|found| found.is_some_and(|found| !found.pending.contains(&photo.photo_id))) {
+                return;
+            }
+        }
+    }
+
     async fn work(
         &self,
         evaluation: &Evaluation,
@@ -69,7 +91,7 @@ impl BatchFunction {
             s3: &self.s3,
             bucket: &self.settings.bucket,
             vlm: &self.vlm,
-            question: &Question::new(&catalogue, &evaluation.steps_asked),
+            question: &Question::new(&catalogue, &photo.scope.steps(&catalogue)),
             catalogue: &catalogue,
             size_policy: &size_policy,
             cores: &self.cores,
@@ -99,7 +121,14 @@ impl Eyes for Until<'_> {
         photo: &Photo,
         received_at: Timestamp,
     ) -> Result<Ended, Trouble> {
-        match timeout_at(self.until, self.function.work(evaluation, batch, photo, received_at)).await {
+        // Dropping the work drops its request, and the server then gives the answer up.
+        let work = async {
+            tokio::select! {
+                ended = self.function.work(evaluation, batch, photo, received_at) => ended,
+                () = self.function.until_not_needed(evaluation, photo) => Ok(Ended::NotNeeded),
+            }
+        };
+        match timeout_at(self.until, work).await {
             Ok(ended) => ended.map_err(|cause| Trouble::Failed(format!("{}: {cause:#}", photo.key))),
             Err(_) => {
                 Ok(put_off(DeferralCause::OutOfTime, "The VLM is slow", "the invocation's time ended first", None))

@@ -8,6 +8,7 @@ use shared::flow::split::{Answer, split};
 use shared::flow::{Queue, Trouble};
 use shared::protocol::start::Request;
 
+use crate::figures;
 use crate::listing::{self, MOST_PHOTOS};
 use crate::settings::Settings;
 
@@ -57,7 +58,7 @@ impl From<Trouble> for SplitError {
 impl Splitter {
     /// Settings from the environment, clients for AWS.
     pub(crate) fn from_env(config: &aws::SdkConfig) -> anyhow::Result<Self> {
-        let ports = AwsPorts::from_env(config, &[Queue::Batches, Queue::Uploads])?;
+        let ports = AwsPorts::from_env(config, &[Queue::Batches, Queue::Results, Queue::Uploads])?;
         Ok(Self { settings: Settings::from_env()?, ports, s3: aws::s3(config) })
     }
 
@@ -66,6 +67,8 @@ impl Splitter {
         let Settings { bucket, catalogue, versions, limits, .. } = &self.settings;
         let photos = listing::list(&self.s3, bucket, &request.dr_number, catalogue).await?;
         let plan = plan(photos, request.mode, catalogue, versions);
-        Ok(split(&self.ports, request, &plan, versions, limits).await?)
+        let answer = split(&self.ports, request, &plan, versions, limits).await?;
+        figures::say(&answer);
+        Ok(answer)
     }
 }

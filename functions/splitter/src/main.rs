@@ -4,6 +4,7 @@
 
 mod direct;
 mod evaluate;
+mod figures;
 mod listing;
 mod post;
 mod settings;

@@ -1,12 +1,10 @@
 //! The splitter's settings.
 
 use anyhow::Context;
-use photos::size_policy;
-use shared::config::{number, optional, required, seconds};
+use shared::config::{number, required, seconds, versions};
 use shared::domain::catalogue::Catalogue;
 use shared::domain::plan::Versions;
 use shared::protocol::start::Limits;
-use shared::vlm::prompt;
 use std::time::Duration;
 
 /// What the splitter is told by its environment.
@@ -26,14 +24,8 @@ pub(crate) struct Settings {
 impl Settings {
     /// Reads the environment.
     pub(crate) fn from_env() -> anyhow::Result<Self> {
-        let version = optional("CATALOGUE_VERSION").unwrap_or_else(|| "v1".into());
-        let catalogue = Catalogue::shipped(&version).context("Failed to load the catalogue of steps")?;
-        let versions = Versions {
-            catalogue: catalogue.version.clone(),
-            model: required("VLM_MODEL")?,
-            prompt: prompt::PROMPT_VERSION.into(),
-            size_policy: size_policy::CURRENT_VERSION.into(),
-        };
+        let versions = versions()?;
+        let catalogue = Catalogue::shipped(&versions.catalogue).context("Failed to load the catalogue of steps")?;
         Ok(Self {
             bucket: required("BUCKET_NAME")?,
             quiet_period: seconds("QUIET_PERIOD_SECONDS", 60)?,

@@ -5,6 +5,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use shared::domain::ids::DrNumber;
 use shared::domain::plan::Mode;
+use shared::domain::time::Timestamp;
 use shared::flow::settle;
 use shared::protocol::message::{Message, Settle};
 use shared::protocol::start::{Request, Reuse};
@@ -26,7 +27,10 @@ pub(crate) async fn handle(splitter: &Splitter, body: &str) -> anyhow::Result<()
     for record in records {
         let key = record.pointer("/s3/object/key").and_then(Value::as_str).context("An S3 record names no object")?;
         match dr_of(key)? {
-            Some(dr) => settle::note_upload(&splitter.ports, &dr, splitter.settings.quiet_period).await?,
+            Some(dr) if is_deletion(record) => settle::note_change(&splitter.ports, &dr, made_at(record)).await?,
+            Some(dr) => {
+                settle::note_upload(&splitter.ports, &dr, made_at(record), splitter.settings.quiet_period).await?;
+            }
             None => tracing::warn!(
                 s3.key = key,
                 "an upload that belongs to no DR was passed over; keys are photos/{{dr_number}}/{{name}}"
@@ -53,6 +57,17 @@ async fn look(splitter: &Splitter, settle: &Settle) -> anyhow::Result<()> {
     }
 }
 
+/// Whether a photo was deleted: that makes a result stale, but starts no evaluation.
+fn is_deletion(record: &Value) -> bool {
+    record.get("eventName").and_then(Value::as_str).is_some_and(|name| name.starts_with("ObjectRemoved"))
+}
+
+/// When S3 did what it tells of; now, if it does not say.
+fn made_at(record: &Value) -> Timestamp {
+    let at = record.get("eventTime").and_then(Value::as_str).and_then(|at| Timestamp::parse(at).ok());
+    at.unwrap_or_else(Timestamp::now)
+}
+
 /// The DR that a key of an S3 event belongs to. Keys arrive URL-encoded, a space as a plus.
 fn dr_of(key: &str) -> anyhow::Result<Option<DrNumber>> {
     let key = key.replace('+', " ");
@@ -64,6 +79,8 @@ fn dr_of(key: &str) -> anyhow::Result<Option<DrNumber>> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -71,6 +88,16 @@ mod tests {
         for key in ["photos/DR1730550/a.jpg", "photos%2FDR1730550%2Fa+b.jpg", "photos/DR1730550/Caf%C3%A9.jpg"] {
             assert_eq!(dr_of(key).unwrap().unwrap().as_str(), "DR1730550", "{key}");
         }
+    }
+
+    #[test]
+    fn a_deletion_is_told_from_an_upload_and_each_has_its_time() {
+        let record = |name: &str| json!({"eventName": name, "eventTime": "2026-11-24T10:34:54.007Z"});
+        assert!(
+            is_deletion(&record("ObjectRemoved:Delete")) && is_deletion(&record("ObjectRemoved:DeleteMarkerCreated"))
+        );
+        assert!(!is_deletion(&record("ObjectCreated:Put")));
+        assert_eq!(made_at(&record("ObjectCreated:Put")), Timestamp::from_millis(1_795_516_494_007));
     }
 
     #[test]

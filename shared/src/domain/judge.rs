@@ -86,7 +86,8 @@ pub struct Judgement {
 
 /// Judges the asked steps by these photos; `skipped` photos were left out by quick mode.
 pub fn judge(catalogue: &Catalogue, asked: &[StepKey], photos: &[PhotoResult], skipped: usize) -> Judgement {
-    let gaps = photos.iter().filter(|photo| matches!(photo.outcome, PhotoOutcome::NotEvaluated { .. })).count();
+    let gaps = photos.iter().filter(|photo| photo.outcome.is_gap()).count();
+    let skipped = skipped + photos.iter().filter(|photo| photo.outcome.is_not_needed()).count();
     let steps: Vec<StepVerdict> = catalogue
         .steps
         .iter()

@@ -44,6 +44,16 @@ impl PhotoOutcome {
         Self::NotEvaluated { reason: Reason { code, message: message.into() } }
     }
 
+    /// Whether the photo might have shown what is not known: it was wanted, and could not be looked at.
+    pub fn is_gap(&self) -> bool {
+        matches!(self, Self::NotEvaluated { .. }) && !self.is_not_needed()
+    }
+
+    /// Whether nobody was asked, because the verdict stood.
+    pub fn is_not_needed(&self) -> bool {
+        matches!(self, Self::NotEvaluated { reason } if reason.code == ReasonCode::NotNeeded)
+    }
+
     /// Whether a later answer of the model may still take this outcome's place.
     pub fn is_provisional(&self) -> bool {
         matches!(self, Self::NotEvaluated { reason } if matches!(reason.code, ReasonCode::Deadline | ReasonCode::DeadLettered))
@@ -81,6 +91,8 @@ pub enum ReasonCode {
     DeadLettered,
     /// A newer evaluation took this one's place.
     Superseded,
+    /// The verdict stood without it.
+    NotNeeded,
 }
 
 /// How long each part of a photo's way took, in milliseconds, and when it ended.

@@ -1,16 +1,19 @@
 //! Planning an evaluation: which photos are asked about which steps, in which batches, under which fingerprint.
 //!
 //! # Invariants
-//! - Every photo of the DR is either selected or skipped, never both and never neither.
+//! - Every photo of the DR is either selected or held back, never both and never neither.
 //! - The plan depends on the set of photos, not on the order in which they were listed.
 //! - Quick mode never selects nothing: where the names don't help, it looks at everything and says so.
+
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
 use super::catalogue::Catalogue;
-use super::hash::hex_of;
 use super::ids::{PhotoId, StepKey};
+use super::key::{KeyPart, KeyParts};
 use super::photo_name::hint;
+use super::scope::Scope;
 
 /// A photo as the bucket lists it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +29,9 @@ pub struct Photo {
     /// The step that the name hints at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step_hint: Option<StepKey>,
+    /// Which steps it is asked about.
+    #[serde(default, skip_serializing_if = "Scope::is_all")]
+    pub scope: Scope,
 }
 
 impl Photo {
@@ -37,6 +43,7 @@ impl Photo {
             name: name.into(),
             etag: etag.into(),
             step_hint: hint(name, catalogue),
+            scope: Scope::All,
         }
     }
 }
@@ -48,7 +55,7 @@ pub enum Mode {
     /// All steps, all photos.
     #[default]
     Full,
-    /// The critical steps, on the photos whose names hint at one or at nothing.
+    /// The critical steps, on as many photos as it takes to know.
     Quick,
 }
 
@@ -63,7 +70,7 @@ impl Mode {
 }
 
 /// What else, beside photos and mode, decides an evaluation's result: all of it is part of the fingerprint.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Versions {
     /// The catalogue's version.
     pub catalogue: String,
@@ -75,6 +82,20 @@ pub struct Versions {
     pub size_policy: String,
 }
 
+impl Versions {
+    /// Their part of a key.
+    pub fn parts(&self) -> impl Iterator<Item = (KeyPart, &str)> {
+        let Self { catalogue, model, prompt, size_policy } = self;
+        [
+            (KeyPart::Catalogue, catalogue.as_str()),
+            (KeyPart::Model, model),
+            (KeyPart::Prompt, prompt),
+            (KeyPart::SizePolicy, size_policy),
+        ]
+        .into_iter()
+    }
+}
+
 /// A planned evaluation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
@@ -82,8 +103,8 @@ pub struct Plan {
     pub steps: Vec<StepKey>,
     /// The photos asked, by name.
     pub selected: Vec<Photo>,
-    /// The photos not asked in quick mode, by name.
-    pub skipped: Vec<Photo>,
+    /// The photos that quick mode asks about only if the selected ones leave a critical step open, by name.
+    pub held: Vec<Photo>,
     /// Why quick mode looked at everything, if it did.
     pub mode_note: Option<String>,
     /// The identity of the question: the same question has the same fingerprint.
@@ -94,11 +115,11 @@ pub struct Plan {
 pub fn plan(mut photos: Vec<Photo>, mode: Mode, catalogue: &Catalogue, versions: &Versions) -> Plan {
     photos.sort_by(|a, b| (&a.name, &a.photo_id).cmp(&(&b.name, &b.photo_id)));
     photos.dedup_by(|a, b| a.photo_id == b.photo_id);
-    let fingerprint = fingerprint(&photos, mode, versions);
+    let fingerprint = fingerprint(&photos, mode, versions).hash();
     let full = |photos, mode_note| Plan {
-        steps: catalogue.steps.iter().map(|step| step.key.clone()).collect(),
+        steps: Scope::All.steps(catalogue),
         selected: photos,
-        skipped: Vec::new(),
+        held: Vec::new(),
         mode_note,
         fingerprint: fingerprint.clone(),
     };
@@ -108,19 +129,39 @@ pub fn plan(mut photos: Vec<Photo>, mode: Mode, catalogue: &Catalogue, versions:
     if photos.iter().all(|photo| photo.step_hint.is_none()) {
         return full(photos, Some("No photo's name says what it shows, so all steps are asked of all photos.".into()));
     }
-    if !photos.iter().any(|photo| may_show_critical(photo, catalogue)) {
+    let steps = Scope::Critical.steps(catalogue);
+    let first: BTreeSet<PhotoId> = wave(&steps.iter().collect::<Vec<_>>(), photos.iter())
+        .into_iter()
+        .map(|photo| photo.photo_id.clone())
+        .collect();
+    if first.is_empty() {
         return full(
             photos,
             Some("No photo's name promises a critical step, so all steps are asked of all photos.".into()),
         );
     }
-    let (selected, skipped) = photos.into_iter().partition(|photo| may_show_critical(photo, catalogue));
-    let steps = catalogue.steps.iter().filter(|step| step.critical).map(|step| step.key.clone()).collect();
-    Plan { steps, selected, skipped, mode_note: None, fingerprint }
+    let photos = photos.into_iter().map(|photo| Photo { scope: Scope::Critical, ..photo });
+    let (selected, held) = photos.partition(|photo| first.contains(&photo.photo_id));
+    Plan { steps, selected, held, mode_note: None, fingerprint }
 }
 
-fn may_show_critical(photo: &Photo, catalogue: &Catalogue) -> bool {
-    photo.step_hint.as_ref().is_none_or(|step| catalogue.step(step).is_none_or(|step| step.critical))
+/// For each of these steps the next photo whose name promises it; if there is a step without one, half of those whose names
+/// promise nothing.
+pub fn wave<'a>(steps: &[&StepKey], photos: impl Iterator<Item = &'a Photo> + Clone) -> Vec<&'a Photo> {
+    let promised = |step: &&StepKey| photos.clone().find(|photo| photo.step_hint.as_ref() == Some(*step));
+    let mut wave: Vec<&Photo> = steps.iter().filter_map(promised).collect();
+    if wave.len() < steps.len() {
+        let silent: Vec<&Photo> = photos.filter(|photo| photo.step_hint.is_none()).collect();
+        wave.extend(half(&silent));
+    }
+    wave.sort_by(|a, b| a.name.cmp(&b.name));
+    wave
+}
+
+/// The first half, of one the one: looking through photos by halves spares some when they show what is looked for, and takes
+/// few rounds when they don't.
+pub fn half<'a>(photos: &[&'a Photo]) -> Vec<&'a Photo> {
+    photos.iter().copied().take(photos.len().div_ceil(2)).collect()
 }
 
 /// The photos in groups of at most `photos_per_batch`; sizes differ by one at most, so that no batch is a straggler.
@@ -135,17 +176,20 @@ pub fn batches(photos: &[Photo], photos_per_batch: usize) -> Vec<Vec<Photo>> {
     batches
 }
 
-fn fingerprint(photos: &[Photo], mode: Mode, versions: &Versions) -> String {
-    let Versions { catalogue, model, prompt, size_policy } = versions;
-    let settings = [mode.as_str(), catalogue, model, prompt, size_policy];
-    let contents = photos.iter().flat_map(|photo| [photo.name.as_str(), photo.etag.as_str()]);
-    hex_of(&settings.into_iter().chain(contents).collect::<Vec<_>>())
+/// What an evaluation's result depends on: of each photo the place, that is the DR, the name and the content.
+pub fn fingerprint(photos: &[Photo], mode: Mode, versions: &Versions) -> KeyParts {
+    let settings = [(KeyPart::Mode, mode.as_str())].into_iter().chain(versions.parts());
+    let of = |photo: &'_ Photo| {
+        let place = photo.key.len().saturating_sub(photo.name.len());
+        let place = photo.key.get(..place).unwrap_or(&photo.key).to_owned();
+        [(KeyPart::Dr, place), (KeyPart::Name, photo.name.clone()), (KeyPart::Content, photo.etag.clone())]
+    };
+    let contents: Vec<_> = photos.iter().flat_map(of).collect();
+    KeyParts::new(settings.chain(contents.iter().map(|(part, value)| (*part, value.as_str()))))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use proptest::prelude::*;
 
     use super::*;
@@ -170,15 +214,21 @@ mod tests {
     fn full_mode_asks_every_step_of_every_photo() {
         let plan = plan(photos(&["b.jpg", "DR1_ph_wall_1.jpg"]), Mode::Full, &catalogue(), &versions());
         assert_eq!(names(&plan.selected), ["DR1_ph_wall_1.jpg", "b.jpg"]);
-        assert_eq!((plan.steps.len(), plan.skipped.len(), plan.mode_note), (10, 0, None));
+        assert_eq!((plan.steps.len(), plan.held.len(), plan.mode_note), (10, 0, None));
     }
 
     #[test]
-    fn quick_mode_selects_through_the_name_map_and_keeps_photos_without_a_hint() {
-        let all = photos(&["DR1_ph_wall_1.jpg", "DR1_ph_powm1_2.jpg", "IMG-1.jpg", "DR1_ph_ups_3.jpg"]);
+    fn quick_mode_begins_with_a_photo_for_each_critical_step_through_the_name_map() {
+        let all =
+            photos(&["X_ph_wall_1.jpg", "X_ph_powm1_2.jpg", "X_ph_powm2_3.jpg", "IMG-1.jpg", "IMG-2.jpg", "IMG-3.jpg"]);
         let plan = plan(all, Mode::Quick, &catalogue(), &versions());
-        assert_eq!(names(&plan.selected), ["DR1_ph_powm1_2.jpg", "IMG-1.jpg"]);
-        assert_eq!(names(&plan.skipped), ["DR1_ph_ups_3.jpg", "DR1_ph_wall_1.jpg"]);
+        assert_eq!(
+            names(&plan.selected),
+            ["IMG-1.jpg", "IMG-2.jpg", "X_ph_powm1_2.jpg"],
+            "of five steps nothing is promised"
+        );
+        assert_eq!(names(&plan.held), ["IMG-3.jpg", "X_ph_powm2_3.jpg", "X_ph_wall_1.jpg"]);
+        assert!(plan.selected.iter().chain(&plan.held).all(|photo| photo.scope == Scope::Critical));
         assert_eq!(plan.steps.len(), 6);
     }
 
@@ -187,7 +237,7 @@ mod tests {
         for all in [photos(&["IMG-1.jpg", "IMG-2.jpg"]), photos(&["DR1_ph_wall_1.jpg"])] {
             let plan = plan(all, Mode::Quick, &catalogue(), &versions());
             assert_eq!(plan.steps.len(), 10);
-            assert!(plan.skipped.is_empty() && plan.mode_note.is_some());
+            assert!(plan.held.is_empty() && plan.mode_note.is_some());
         }
     }
 
@@ -207,12 +257,15 @@ mod tests {
         seen.insert(of(photos(&["a.jpg", "c.jpg"]), Mode::Full, &versions()));
         seen.insert(of(photos(&["a.jpg"]), Mode::Full, &versions()));
         seen.insert(of(photos(&["a.jpg", "b.jpg", "c.jpg"]), Mode::Full, &versions()));
-        assert_eq!(seen.len(), 10);
+        let elsewhere =
+            ["a.jpg", "b.jpg"].map(|name| Photo::new(&format!("photos/DR2/{name}"), name, "\"e\"", &catalogue()));
+        seen.insert(of(elsewhere.to_vec(), Mode::Full, &versions()));
+        assert_eq!(seen.len(), 11);
     }
 
     proptest! {
         #[test]
-        fn every_photo_is_selected_or_skipped_in_whatever_order_it_was_listed(
+        fn every_photo_is_selected_or_held_in_whatever_order_it_was_listed(
             mut names in proptest::collection::btree_set("(DR1_ph_(wall|powm1|prop|ups)_[0-9]|IMG-[0-9])\\.jpg", 1..20).prop_map(|s| s.into_iter().collect::<Vec<_>>()),
             quick: bool, turn in 0usize..20,
         ) {
@@ -223,7 +276,7 @@ mod tests {
             names.rotate_left(at);
             names.reverse();
             prop_assert_eq!(&one, &plan(as_str(&names), mode, &catalogue(), &versions()));
-            let mut both: Vec<_> = one.selected.iter().chain(&one.skipped).map(|p| p.name.clone()).collect();
+            let mut both: Vec<_> = one.selected.iter().chain(&one.held).map(|p| p.name.clone()).collect();
             both.sort();
             names.sort();
             prop_assert_eq!(both, names);

@@ -5,12 +5,17 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::ids::Invalid;
+
 /// A moment: milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
+    /// Before every other moment.
+    pub const MIN: Self = Self(i64::MIN);
+
     /// The moment this many milliseconds after the epoch.
     pub fn from_millis(millis: i64) -> Self {
         Self(millis)
@@ -19,6 +24,12 @@ impl Timestamp {
     /// The machine's clock.
     pub fn now() -> Self {
         Self(jiff::Timestamp::now().as_millisecond())
+    }
+
+    /// Reads RFC 3339.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let moment: Result<jiff::Timestamp, _> = text.parse();
+        moment.map(|moment| Self(moment.as_millisecond())).map_err(|cause| Invalid(cause.to_string()))
     }
 
     /// Milliseconds since the epoch.

@@ -4,14 +4,16 @@
 //! - The outcome stands before the photo leaves the pending set, so an empty set means that all outcomes stand.
 //! - Each step may be repeated, and is, when a message is delivered again.
 
-use super::{Ports, Trouble, Written, defer, evaluation};
+use super::{Ports, Trouble, Written, defer, evaluation, quick};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::ids::{EvaluationId, PhotoId};
 use crate::domain::outcome::{PhotoOutcome, ReasonCode};
+use crate::domain::plan::{Mode, Photo};
 use crate::protocol::breaker::Breaker;
 use crate::protocol::evaluation::{Evaluation, PhotoRecord};
 use crate::protocol::message::{Batch, Message, Report};
 use crate::protocol::record::{Finalisation, OutcomeAction, finalise, is_due, on_outcome};
+use crate::protocol::verdict::{self, PhotoVerdict};
 use crate::protocol::write::Key;
 use crate::protocol::writes;
 
@@ -44,19 +46,49 @@ async fn bury(ports: &impl Ports, batch: &Batch) -> Result<(), Trouble> {
 /// Records a photo's outcome, and judges the evaluation if that was the last one.
 async fn record(ports: &impl Ports, id: &EvaluationId, photo: &PhotoId, report: &Report) -> Result<(), Trouble> {
     let Some((evaluation, record)) = known(ports, id, photo).await? else { return Ok(()) };
-    match (on_outcome(&evaluation, &record, report), &record.report) {
+    let action = on_outcome(&evaluation, &record, report);
+    // Also one that comes too late for this evaluation: quick mode does not wait for it, full mode need not ask again.
+    if !record.is_answered() {
+        keep(ports, &evaluation, &record.photo, report).await?;
+    }
+    let whole = record.completed(report, &evaluation.steps_asked);
+    match (action, &record.report) {
         (OutcomeAction::Ignore, _) => return Ok(()),
-        (OutcomeAction::Record, _) => drop(ports.write(writes::outcome(id, photo, report)).await?),
-        (OutcomeAction::Upgrade, Some(seen)) => drop(ports.write(writes::upgrade(id, photo, seen, report)).await?),
+        (OutcomeAction::Record, _) => drop(ports.write(writes::outcome(id, photo, &whole)).await?),
+        (OutcomeAction::Upgrade, Some(seen)) => drop(ports.write(writes::upgrade(id, photo, seen, &whole)).await?),
         (OutcomeAction::Upgrade | OutcomeAction::Settle, _) => (),
     }
-    let answered = matches!(report.outcome, PhotoOutcome::Evaluated { .. });
+    let answered = matches!(report.outcome, PhotoOutcome::Evaluated { .. }) && !record.is_reused();
     if answered {
         note_answer(ports).await?;
     }
     let Written::Applied(item) = ports.write(writes::settled(id, photo, answered)).await? else { return Ok(()) };
     let evaluation: Evaluation = serde_json::from_value(item).map_err(|cause| Trouble::Failed(cause.to_string()))?;
-    if is_due(&evaluation) { judge(ports, &evaluation).await } else { Ok(()) }
+    go_on(ports, evaluation).await
+}
+
+/// Judges an evaluation of which nothing is pending; in quick mode others may not need what is.
+async fn go_on(ports: &impl Ports, evaluation: Evaluation) -> Result<(), Trouble> {
+    let catalogue =
+        Catalogue::shipped(&evaluation.catalogue_version).map_err(|cause| Trouble::Failed(cause.to_string()))?;
+    if is_due(&evaluation) {
+        return judge(ports, &evaluation, &catalogue).await;
+    }
+    if evaluation.mode == Mode::Full || evaluation.mode_note.is_some() || evaluation.is_settled() {
+        return Ok(());
+    }
+    match quick::go_on(ports, &evaluation, &catalogue).await? {
+        Some(changed) if is_due(&changed) => judge(ports, &changed, &catalogue).await,
+        _ => Ok(()),
+    }
+}
+
+/// Keeps an answer of the model for whoever asks the same about this photo. It stands before the outcome does: a repeated
+/// message would find the outcome and keep nothing.
+async fn keep(ports: &impl Ports, evaluation: &Evaluation, photo: &Photo, report: &Report) -> Result<(), Trouble> {
+    let Some(verdict) = PhotoVerdict::of(evaluation, report) else { return Ok(()) };
+    let key = verdict::key(photo, photo.scope, &evaluation.versions());
+    ports.write(writes::verdict(key, &verdict)).await.map(drop)
 }
 
 /// An evaluation and one of its photos, if both are known.
@@ -74,14 +106,12 @@ pub(super) async fn known(
 }
 
 /// Judges an evaluation. One who is overtaken judges again: the faster one may not have seen this photo's late answer.
-async fn judge(ports: &impl Ports, evaluation: &Evaluation) -> Result<(), Trouble> {
+async fn judge(ports: &impl Ports, evaluation: &Evaluation, catalogue: &Catalogue) -> Result<(), Trouble> {
     let id = &evaluation.evaluation_id;
-    let catalogue =
-        Catalogue::shipped(&evaluation.catalogue_version).map_err(|cause| Trouble::Failed(cause.to_string()))?;
     let mut current = evaluation.clone();
     for _ in 0..JUDGES_AT_ONCE {
         let photos = ports.photos(id).await?;
-        let Some(verdict) = finalise(&current, &photos, &catalogue, ports.now()) else { return Ok(()) };
+        let Some(verdict) = finalise(&current, &photos, catalogue, ports.now()) else { return Ok(()) };
         if ports.write(writes::finalised(id, &verdict)).await?.is_applied() {
             say_verdict(&current, &verdict);
             return Ok(());

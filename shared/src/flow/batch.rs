@@ -1,7 +1,8 @@
 //! One batch message: which of its photos are still wanted, and saying what became of each.
 //!
 //! # Invariants
-//! - The message counts as done only when the results queue holds a word on each of its photos.
+//! - The message counts as done only when the results queue holds a word on each of its photos, or the photo has its
+//!   outcome without that.
 //! - While the VLM is taken to be away, only a probe asks.
 
 use std::time::Duration;
@@ -30,6 +31,8 @@ pub enum Ended {
         /// The least delay that the server asked for.
         retry_after: Option<Duration>,
     },
+    /// It got its outcome while it was looked at: quick mode does not need it any more.
+    NotNeeded,
 }
 
 /// What looks at photos: fetches, compresses, asks.
@@ -37,6 +40,10 @@ pub enum Ended {
 pub trait Eyes {
     /// The model that this deployment asks.
     fn model(&self) -> &str;
+    /// The version of the prompt that it is asked with.
+    fn prompt(&self) -> &str {
+        PROMPT_VERSION
+    }
     /// Looks at one photo of an evaluation.
     async fn look(
         &self,
@@ -59,7 +66,7 @@ pub async fn handle(ports: &impl Ports, eyes: &impl Eyes, batch: &Batch) -> Resu
     if wanted.is_empty() {
         return Ok(());
     }
-    if let Some(reason) = outdated(&evaluation, eyes.model()) {
+    if let Some(reason) = outdated(&evaluation, eyes) {
         return give_up(ports, batch, &wanted, reason).await;
     }
     let breaker = ports.get::<Breaker>(Key::Breaker).await?.unwrap_or_default();
@@ -75,10 +82,10 @@ pub async fn handle(ports: &impl Ports, eyes: &impl Eyes, batch: &Batch) -> Resu
 }
 
 /// Why the evaluation is not to be gone on with, if so.
-fn outdated(evaluation: &Evaluation, model: &str) -> Option<&'static str> {
+fn outdated(evaluation: &Evaluation, eyes: &impl Eyes) -> Option<&'static str> {
     if evaluation.superseded_by.is_some() {
         Some("A newer evaluation took this one's place.")
-    } else if evaluation.model != model || evaluation.prompt_version != PROMPT_VERSION {
+    } else if evaluation.model != eyes.model() || evaluation.prompt_version != eyes.prompt() {
         Some("The model or the prompt was changed while this evaluation ran. Ask for a new one.")
     } else {
         None
@@ -116,6 +123,7 @@ async fn one(
     let message = match eyes.look(evaluation, batch, photo, received_at).await? {
         Ended::Reported(report) => Message::outcome(&batch.evaluation_id, &photo.photo_id, *report),
         Ended::PutOff { why, retry_after } => Message::deferral(batch, photo, why, retry_after, ports.now()),
+        Ended::NotNeeded => return Ok(()),
     };
     ports.send(Queue::Results, vec![message], Duration::ZERO).await
 }

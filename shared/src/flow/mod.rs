@@ -7,7 +7,9 @@
 
 pub mod aggregate;
 pub mod batch;
+mod cache;
 pub mod defer;
+mod quick;
 pub mod settle;
 pub mod split;
 pub mod sweep;
@@ -70,6 +72,14 @@ pub trait Ports {
     fn new_id(&self) -> EvaluationId;
     /// Reads an item.
     async fn get<T: DeserializeOwned>(&self, key: Key) -> Result<Option<T>, Trouble>;
+    /// Reads items, each by itself and in any order; they come in the order asked for.
+    async fn get_all<T: DeserializeOwned>(&self, keys: Vec<Key>) -> Result<Vec<Option<T>>, Trouble> {
+        let mut items = Vec::with_capacity(keys.len());
+        for key in keys {
+            items.push(self.get(key).await?);
+        }
+        Ok(items)
+    }
     /// Reads all photos of an evaluation.
     async fn photos(&self, id: &EvaluationId) -> Result<Vec<PhotoRecord>, Trouble>;
     /// Reads the ids of all unfinished evaluations.

@@ -19,11 +19,23 @@ use crate::protocol::writes;
 
 #[derive(Deserialize)]
 struct Uploads {
-    uploaded_at: Timestamp,
+    #[serde(default)]
+    uploaded_at: Option<Timestamp>,
 }
 
-/// Notes an upload and arranges for a later look.
-pub async fn note_upload(ports: &impl Ports, dr: &DrNumber, quiet_period: Duration) -> Result<(), Trouble> {
+/// Notes a change of a DR's photos, such as a deletion: what was found out before may not be current any more.
+pub async fn note_change(ports: &impl Ports, dr: &DrNumber, at: Timestamp) -> Result<(), Trouble> {
+    ports.write(writes::changed(dr, at)).await.map(drop)
+}
+
+/// Notes an upload, made at `at`, and arranges for a later look.
+pub async fn note_upload(
+    ports: &impl Ports,
+    dr: &DrNumber,
+    at: Timestamp,
+    quiet_period: Duration,
+) -> Result<(), Trouble> {
+    note_change(ports, dr, at).await?;
     let now = ports.now();
     ports.write(writes::uploaded(dr, now)).await?;
     ports.send(Queue::Uploads, vec![Message::settle(dr, now)], quiet_period).await
@@ -32,5 +44,5 @@ pub async fn note_upload(ports: &impl Ports, dr: &DrNumber, quiet_period: Durati
 /// Whether nothing came since the upload that arranged for this look.
 pub async fn is_quiet(ports: &impl Ports, settle: &Settle) -> Result<bool, Trouble> {
     let last = ports.get::<Uploads>(Key::Uploads(settle.dr_number.clone())).await?;
-    Ok(last.is_none_or(|last| last.uploaded_at <= settle.uploaded_at))
+    Ok(last.and_then(|last| last.uploaded_at).is_none_or(|last| last <= settle.uploaded_at))
 }

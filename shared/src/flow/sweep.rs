@@ -8,7 +8,7 @@ use super::{Ports, Queue, Trouble, evaluation};
 use crate::domain::ids::EvaluationId;
 use crate::protocol::evaluation::{Evaluation, PhotoRecord};
 use crate::protocol::message::{Batch, Message};
-use crate::protocol::sweep::{SweepAction, needs_finalising, sweep};
+use crate::protocol::sweep::{SweepAction, needs_finalising, needs_next_wave, sweep};
 use crate::protocol::writes;
 
 /// What a round did.
@@ -43,6 +43,10 @@ async fn look(ports: &impl Ports, id: &EvaluationId, lost_after: Duration, swept
     let Some(evaluation) = evaluation(ports, id).await? else { return Ok(()) };
     let photos = ports.photos(id).await?;
     if needs_finalising(&evaluation) {
+        swept.nudged += 1;
+        return nudge(ports, &evaluation, &photos).await;
+    }
+    if needs_next_wave(&evaluation) && ports.now() < evaluation.deadline_at {
         swept.nudged += 1;
         return nudge(ports, &evaluation, &photos).await;
     }

@@ -1,7 +1,7 @@
 //! An evaluation and its photos as they are kept.
 //!
 //! # Invariants
-//! - `pending` only shrinks: it is written whole once, and afterwards ids are only removed from it. So progress
+//! - `pending` and `held` only shrink: `pending` is written whole once, and afterwards ids are only removed from it. So progress
 //!   never goes back.
 //! - `revision` counts finalisations; PASS and FAIL are never followed by another one.
 
@@ -10,9 +10,13 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::message::Report;
+use super::miss::CacheFigures;
+use super::verdict::{self, Known, Reused};
 use crate::domain::ids::{DrNumber, EvaluationId, PhotoId, StepKey};
 use crate::domain::judge::{Judgement, Verdict};
+use crate::domain::outcome::{PhotoOutcome, Usage};
 use crate::domain::plan::{Mode, Photo, Versions};
+use crate::domain::scope::Scope;
 use crate::domain::time::Timestamp;
 
 /// One evaluation of a DR.
@@ -33,9 +37,12 @@ pub struct Evaluation {
     pub steps_asked: Vec<StepKey>,
     /// The number of photos asked.
     pub photos_total: usize,
-    /// Names of the photos that quick mode left out.
-    #[serde(default)]
-    pub photos_skipped: Vec<String>,
+    /// Photos of one batch message.
+    #[serde(default = "four")]
+    pub photos_per_batch: u8,
+    /// Photos that quick mode asks about only if the others leave a critical step open. They are pending, too.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty", with = "string_set")]
+    pub held: BTreeSet<PhotoId>,
     /// Photos without an outcome. DynamoDB keeps no empty set: an absent one is empty.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty", with = "string_set")]
     pub pending: BTreeSet<PhotoId>,
@@ -63,6 +70,10 @@ pub struct Evaluation {
     /// Why it waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting_reason: Option<String>,
+    /// The quick evaluation that it goes on from: what that one had asked was not asked again. It is an evaluation of its own,
+    /// because the verdict on the critical steps stands for itself and never changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub continues: Option<EvaluationId>,
     /// The evaluation that took its place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub superseded_by: Option<EvaluationId>,
@@ -72,12 +83,26 @@ pub struct Evaluation {
     /// When it was finalised last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completed_at: Option<Timestamp>,
+    /// From when on it is not returned to the same question any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+    /// What the cache did for it.
+    #[serde(default)]
+    pub cache: CacheFigures,
+    /// Tokens that were spent on it, once final.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
     /// The verdict, once final.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub judgement: Option<Judgement>,
     /// Where the time went, once final.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timings: Option<Timings>,
+}
+
+/// What older items don't say.
+fn four() -> u8 {
+    4
 }
 
 /// Where an evaluation's time went, in milliseconds: the way of the photo that ended last, so that the parts add up.
@@ -168,6 +193,9 @@ pub struct PhotoRecord {
     /// When the sweeper sent it again last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resent_at: Option<Timestamp>,
+    /// Earlier answers about it that are used.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reused: Vec<Reused>,
     /// Its outcome.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report: Option<Report>,
@@ -176,7 +204,37 @@ pub struct PhotoRecord {
 impl PhotoRecord {
     /// A photo nothing is known of yet.
     pub fn new(photo: Photo) -> Self {
-        Self { photo, attempt: 0, deferred_until: None, resent_at: None, report: None }
+        Self { photo, attempt: 0, deferred_until: None, resent_at: None, reused: Vec::new(), report: None }
+    }
+
+    /// A photo of which this much is known: if that is all that is asked, it has its outcome.
+    pub fn begin(photo: Photo, known: Known, asked: &[StepKey], now: Timestamp) -> Self {
+        let Known { reused, open } = known;
+        let findings = || verdict::merged(asked, &[], &reused);
+        let report = open.is_none().then(|| Report::bare(PhotoOutcome::Evaluated { findings: findings() }, now));
+        Self { report, reused, ..Self::new(Photo { scope: open.unwrap_or(photo.scope), ..photo }) }
+    }
+
+    /// Whether an answer of the model stands.
+    pub fn is_answered(&self) -> bool {
+        matches!(self.report.as_ref().map(|report| &report.outcome), Some(PhotoOutcome::Evaluated { .. }))
+    }
+
+    /// Whether earlier answers were enough, so that nobody was asked.
+    pub fn is_reused(&self) -> bool {
+        let has = |scope: &Scope| self.reused.iter().any(|reused| reused.scope == *scope);
+        self.photo.scope.answered_by().iter().any(|scopes| scopes.iter().all(has))
+    }
+
+    /// The report, with what earlier answers say of the steps that were not asked about now.
+    pub fn completed(&self, report: &Report, asked: &[StepKey]) -> Report {
+        match &report.outcome {
+            PhotoOutcome::Evaluated { findings } if !self.reused.is_empty() => {
+                let findings = verdict::merged(asked, findings, &self.reused);
+                Report { outcome: PhotoOutcome::Evaluated { findings }, ..report.clone() }
+            }
+            _ => report.clone(),
+        }
     }
 }
 
@@ -198,82 +256,5 @@ mod string_set {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::HashMap;
-
-    use aws_sdk_dynamodb::types::AttributeValue;
-
-    use super::*;
-    use crate::domain::catalogue::Catalogue;
-    use crate::domain::ids::Score;
-    use crate::domain::outcome::{Finding, PhotoOutcome};
-    use crate::protocol::record::{finalise, tests::evaluation_of, tests::photo};
-
-    type Item = HashMap<String, AttributeValue>;
-
-    fn answered() -> PhotoRecord {
-        let finding = Finding {
-            step: StepKey::parse("power_meter").unwrap(),
-            score: Score::try_from(8).unwrap(),
-            comment: "ok".into(),
-            reading: None,
-        };
-        let report = Report::bare(PhotoOutcome::Evaluated { findings: vec![finding] }, Timestamp::from_millis(7));
-        PhotoRecord { attempt: 2, report: Some(report), ..PhotoRecord::new(photo("a.jpg")) }
-    }
-
-    #[test]
-    fn an_evaluation_reads_back_from_an_item_as_it_was_written() {
-        let mut evaluation = evaluation_of(&["a.jpg"]);
-        let item: Item = serde_dynamo::to_item(&evaluation).unwrap();
-        assert!(matches!(item.get("pending"), Some(AttributeValue::Ss(_))), "a list can't have members removed");
-        assert_eq!(serde_dynamo::from_item::<_, Evaluation>(item).unwrap(), evaluation);
-        let verdict =
-            finalise(&evaluation, &[answered()], &Catalogue::shipped("v1").unwrap(), Timestamp::from_millis(9))
-                .unwrap();
-        evaluation.pending.clear();
-        evaluation.judgement = Some(verdict.judgement);
-        evaluation.timings = Some(verdict.timings);
-        evaluation.completed_at = Some(verdict.completed_at);
-        let item: Item = serde_dynamo::to_item(&evaluation).unwrap();
-        assert!(!item.contains_key("pending"), "DynamoDB takes no empty set");
-        assert_eq!(serde_dynamo::from_item::<_, Evaluation>(item).unwrap(), evaluation);
-    }
-
-    #[test]
-    fn a_photo_reads_back_from_an_item_as_it_was_written() {
-        for record in [answered(), PhotoRecord::new(photo("IMG-1.jpg"))] {
-            let item: Item = serde_dynamo::to_item(&record).unwrap();
-            assert_eq!(serde_dynamo::from_item::<_, PhotoRecord>(item).unwrap(), record);
-        }
-    }
-
-    #[test]
-    fn never_again_a_result_never_computed_looks_like_a_fail() {
-        let evaluation = evaluation_of(&["a.jpg"]);
-        assert_eq!((evaluation.verdict(), evaluation.status()), (None, Status::Queued));
-    }
-
-    #[test]
-    fn never_again_users_wait_with_no_updates() {
-        let mut evaluation = evaluation_of(&["a.jpg", "b.jpg", "c.jpg"]);
-        let mut seen = vec![evaluation.photos_done()];
-        while let Some(photo) = evaluation.pending.pop_first() {
-            seen.push(evaluation.photos_done());
-            drop(photo);
-        }
-        assert_eq!(seen, [0, 1, 2, 3]);
-    }
-
-    #[test]
-    fn the_status_follows_what_is_known() {
-        let mut evaluation = evaluation_of(&["a.jpg", "b.jpg"]);
-        assert_eq!(evaluation.status(), Status::Queued);
-        evaluation.started_at = Some(Timestamp::from_millis(1));
-        assert_eq!(evaluation.status(), Status::Running);
-        evaluation.waiting_since = Some(Timestamp::from_millis(2));
-        assert_eq!(evaluation.status(), Status::Waiting);
-        evaluation.completed_at = Some(Timestamp::from_millis(3));
-        assert_eq!(evaluation.status(), Status::Completed);
-    }
-}
+#[path = "evaluation_tests.rs"]
+mod tests;

@@ -4,10 +4,14 @@
 
 pub mod backoff;
 pub mod breaker;
+pub mod current;
 pub mod evaluation;
 pub mod message;
+pub mod miss;
+pub mod quick;
 pub mod record;
 pub mod start;
 pub mod sweep;
+pub mod verdict;
 pub mod write;
 pub mod writes;

@@ -11,9 +11,10 @@ use super::backoff;
 use super::breaker::{self, Breaker};
 use super::evaluation::{Evaluation, PhotoRecord, Timings};
 use super::message::{Batch, Deferral, DeferralCause, Message, Report};
+use super::start::CACHED_FOR;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::judge::{Judgement, PhotoResult, judge};
-use crate::domain::outcome::PhotoOutcome;
+use crate::domain::outcome::{PhotoOutcome, Usage};
 use crate::domain::time::Timestamp;
 
 /// What to do with an outcome that arrived.
@@ -60,6 +61,10 @@ pub struct Finalisation {
     pub timings: Timings,
     /// Now.
     pub completed_at: Timestamp,
+    /// From when on the same question is answered anew.
+    pub expires_at: Timestamp,
+    /// Tokens that were spent on it.
+    pub usage: Usage,
 }
 
 /// Judges an evaluation by all its photos. `None` while a photo lacks an outcome, or if this is the judgement it has.
@@ -73,7 +78,7 @@ pub fn finalise(
     if results.len() != evaluation.photos_total {
         return None;
     }
-    let judgement = judge(catalogue, &evaluation.steps_asked, &results, evaluation.photos_skipped.len());
+    let judgement = judge(catalogue, &evaluation.steps_asked, &results, 0);
     if evaluation.judgement.as_ref() == Some(&judgement) {
         return None;
     }
@@ -82,7 +87,23 @@ pub fn finalise(
         judgement,
         timings: timings(evaluation, photos, now),
         completed_at: now,
+        expires_at: expires_at(photos, now),
+        usage: usage(photos),
     })
+}
+
+fn usage(photos: &[PhotoRecord]) -> Usage {
+    let all = photos.iter().filter_map(|photo| photo.report.as_ref()?.usage);
+    all.fold(Usage::default(), |sum, usage| Usage {
+        prompt_tokens: sum.prompt_tokens + usage.prompt_tokens,
+        completion_tokens: sum.completion_tokens + usage.completion_tokens,
+    })
+}
+
+/// 24 hours from the completion; but what rests on an earlier answer is as old as that.
+fn expires_at(photos: &[PhotoRecord], now: Timestamp) -> Timestamp {
+    let reused = photos.iter().flat_map(|photo| &photo.reused).map(|reused| reused.verdict.expires_at);
+    reused.chain([now.after(CACHED_FOR)]).min().unwrap_or(now)
 }
 
 fn result(record: &PhotoRecord) -> Option<PhotoResult> {

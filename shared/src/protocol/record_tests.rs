@@ -5,7 +5,7 @@ use crate::domain::ids::{DrNumber, EvaluationId, PhotoId};
 use crate::domain::judge::Verdict;
 use crate::domain::outcome::{PhotoTimings, ReasonCode};
 use crate::domain::plan::{Mode, Photo, Versions, plan};
-use crate::protocol::start::{Limits, Request, Reuse, open};
+use crate::protocol::start::{Before, Limits, Request, Reuse, open};
 
 pub(crate) fn evaluation_of(names: &[&str]) -> Evaluation {
     let catalogue = Catalogue::shipped("v1").unwrap();
@@ -20,6 +20,7 @@ pub(crate) fn evaluation_of(names: &[&str]) -> Evaluation {
         plan(photos, Mode::Full, &catalogue, &versions),
         versions,
         &limits,
+        Before::default(),
         Timestamp::from_millis(0),
     )
     .evaluation

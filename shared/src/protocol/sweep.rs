@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::evaluation::{Evaluation, PhotoRecord};
 use super::message::{Batch, Message, Report};
+use super::quick;
 use crate::domain::outcome::{PhotoOutcome, ReasonCode};
 use crate::domain::time::Timestamp;
 
@@ -31,11 +32,12 @@ pub fn sweep(
     now: Timestamp,
 ) -> Vec<SweepAction> {
     let pending = photos.iter().filter(|record| evaluation.pending.contains(&record.photo.photo_id));
+    let held = |record: &&PhotoRecord| evaluation.held.contains(&record.photo.photo_id);
     if now >= evaluation.deadline_at {
         return pending.map(|record| SweepAction::End(expired(evaluation, record, now))).collect();
     }
     pending
-        .filter(|record| is_lost(evaluation, record, lost_after, now))
+        .filter(|record| !held(record) && is_lost(evaluation, record, lost_after, now))
         .map(|r| SweepAction::Resend(again(evaluation, r, now)))
         .collect()
 }
@@ -43,6 +45,11 @@ pub fn sweep(
 /// Whether an evaluation without pending photos was left unfinalised, by a crash between the two.
 pub fn needs_finalising(evaluation: &Evaluation) -> bool {
     evaluation.completed_at.is_none() && evaluation.pending.is_empty()
+}
+
+/// Whether quick mode was kept, by a crash, from going on to its next photos.
+pub fn needs_next_wave(evaluation: &Evaluation) -> bool {
+    evaluation.completed_at.is_none() && quick::is_idle(evaluation)
 }
 
 fn is_lost(evaluation: &Evaluation, record: &PhotoRecord, lost_after: Duration, now: Timestamp) -> bool {

@@ -4,6 +4,8 @@
 use serde_json::Value;
 
 use crate::domain::ids::{DrNumber, EvaluationId, PhotoId};
+use crate::domain::key::KeyParts;
+use crate::domain::plan::Mode;
 
 /// Which item.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -14,10 +16,16 @@ pub enum Key {
     Photo(EvaluationId, PhotoId),
     /// The evaluation that answers the question of this fingerprint.
     Fingerprint(String),
-    /// When a DR's photos were uploaded last.
+    /// When a DR's photos were uploaded, and when they were changed, last.
     Uploads(DrNumber),
     /// What is known of the VLM.
     Breaker,
+    /// The question that was asked of a DR last, in this mode.
+    LastAsked(DrNumber, Mode),
+    /// The model's answer to a question about a photo.
+    Verdict(KeyParts),
+    /// Since when answers about this DR may be used again; about all without one.
+    Cache(Option<DrNumber>),
 }
 
 impl Key {
@@ -29,6 +37,10 @@ impl Key {
             Self::Fingerprint(fingerprint) => (format!("FINGERPRINT#{fingerprint}"), "CURRENT".into()),
             Self::Uploads(dr) => (format!("DR#{dr}"), "UPLOADS".into()),
             Self::Breaker => ("VLM".into(), "BREAKER".into()),
+            Self::LastAsked(dr, mode) => (format!("DR#{dr}"), format!("LAST#{}", mode.as_str())),
+            Self::Verdict(key) => (format!("VERDICT#{}", key.hash()), "ANSWER".into()),
+            Self::Cache(Some(dr)) => (format!("DR#{dr}"), "CACHE".into()),
+            Self::Cache(None) => ("CACHE".into(), "ALL".into()),
         }
     }
 }
@@ -86,11 +98,21 @@ pub enum GuardName {
     OneProbe,
     /// The time of the last upload only moves forward.
     LaterUploadStays,
+    /// An answer about a photo is replaced by a later one only.
+    LaterVerdictStays,
+    /// The time since when answers may be used only moves forward.
+    LaterInvalidationStays,
+    /// The time of a DR's last change only moves forward.
+    LaterChangeStays,
+    /// An evaluation that goes on to its next photos is there.
+    UnheldKnown,
+    /// An evaluation that lets go of its last photos is there.
+    LetGoKnown,
 }
 
 impl GuardName {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 22] = [
         Self::FingerprintUnmoved,
         Self::SupersededNotEnded,
         Self::DispatchedKnown,
@@ -108,6 +130,11 @@ impl GuardName {
         Self::RevisionAsJudged,
         Self::OneProbe,
         Self::LaterUploadStays,
+        Self::LaterVerdictStays,
+        Self::LaterInvalidationStays,
+        Self::LaterChangeStays,
+        Self::UnheldKnown,
+        Self::LetGoKnown,
     ];
 }
 
@@ -141,8 +168,8 @@ pub enum Change {
     SetOnce(&'static str, Value),
     /// It goes.
     Remove(&'static str),
-    /// This member leaves the set; an empty set goes.
-    TakeOut(&'static str, String),
+    /// These members leave the set; an empty set goes.
+    TakeOut(&'static str, Vec<String>),
     /// It is a number and grows by one; an absent one becomes 1.
     Count(&'static str),
 }

@@ -7,15 +7,18 @@ use super::evaluation::{Evaluation, PhotoRecord};
 use super::message::Report;
 use super::record::Finalisation;
 use super::start::NewEvaluation;
+use super::verdict::PhotoVerdict;
 use super::write::Change::{Count, Remove, Set, SetOnce, TakeOut};
 use super::write::Condition::{Absent, AtMost, Below, Exists, Is};
 use super::write::GuardName::{
     DeferredWithoutOutcome, DispatchedKnown, FingerprintUnmoved, FirstOutcomeStays, LaterAttemptStays,
-    LaterUploadStays, OneProbe, OutcomeKnown, ResentKnown, ResentWithoutOutcome, RevisionAsJudged, SettledKnown,
-    StartedKnown, SupersededNotEnded, UpgradedAsSeen, WaitingKnown, WaitingNotEnded,
+    LaterChangeStays, LaterInvalidationStays, LaterUploadStays, LaterVerdictStays, LetGoKnown, OneProbe, OutcomeKnown,
+    ResentKnown, ResentWithoutOutcome, RevisionAsJudged, SettledKnown, StartedKnown, SupersededNotEnded, UnheldKnown,
+    UpgradedAsSeen, WaitingKnown, WaitingNotEnded,
 };
 use super::write::{Guard, GuardName, Key, Part, Put, Write};
 use crate::domain::ids::{DrNumber, EvaluationId, PhotoId};
+use crate::domain::key::KeyParts;
 use crate::domain::time::Timestamp;
 
 /// Items are deleted some time after this many days.
@@ -69,12 +72,17 @@ pub fn open(new: &NewEvaluation, seen: Option<&EvaluationId>, supersedes: Option
         guards: vec![Guard::one(FingerprintUnmoved, unmoved)],
         item: item(&json!({"evaluation_id": evaluation_id}), *created_at, &[]),
     };
+    let last = Put {
+        key: Key::LastAsked(dr_number.clone(), new.evaluation.mode),
+        guards: Vec::new(),
+        item: item(&new.asked, *created_at, &[]),
+    };
     let supersede = supersedes.map(|old| Write {
         key: Key::Evaluation(old.clone()),
         guards: vec![Guard::one(SupersededNotEnded, Absent("completed_at"))],
         changes: vec![Set("superseded_by", value(evaluation_id))],
     });
-    [Part::Put(evaluation), Part::Put(pointer)].into_iter().chain(supersede.map(Part::Write)).collect()
+    [Part::Put(evaluation), Part::Put(pointer), Part::Put(last)].into_iter().chain(supersede.map(Part::Write)).collect()
 }
 
 fn known(name: GuardName) -> Guard {
@@ -121,11 +129,27 @@ pub fn upgrade(id: &EvaluationId, photo: &PhotoId, seen: &Report, report: &Repor
 
 /// Takes a photo off the pending set; again, harmlessly. `answered`: the model answered, so nothing waits for it.
 pub fn settled(id: &EvaluationId, photo: &PhotoId, answered: bool) -> Write {
-    let mut changes = vec![TakeOut("pending", photo.to_string())];
+    let mut changes = vec![TakeOut("pending", vec![photo.to_string()])];
     if answered {
         changes.extend([Remove("waiting_since"), Remove("waiting_reason")]);
     }
     Write { key: Key::Evaluation(id.clone()), guards: vec![known(SettledKnown)], changes }
+}
+
+fn members(photos: &[PhotoId]) -> Vec<String> {
+    photos.iter().map(ToString::to_string).collect()
+}
+
+/// These photos are not held back any more: they have been sent.
+pub fn unheld(id: &EvaluationId, photos: &[PhotoId]) -> Write {
+    let changes = vec![TakeOut("held", members(photos))];
+    Write { key: Key::Evaluation(id.clone()), guards: vec![known(UnheldKnown)], changes }
+}
+
+/// Takes photos that are not needed off the pending set: their outcomes say so.
+pub fn let_go(id: &EvaluationId, photos: &[PhotoId]) -> Write {
+    let changes = vec![TakeOut("pending", members(photos))];
+    Write { key: Key::Evaluation(id.clone()), guards: vec![known(LetGoKnown)], changes }
 }
 
 /// Notes that a photo waits, and until when.
@@ -153,6 +177,8 @@ pub fn finalised(id: &EvaluationId, verdict: &Finalisation) -> Write {
         Set("judgement", value(&verdict.judgement)),
         Set("timings", value(&verdict.timings)),
         Set("completed_at", value(&verdict.completed_at)),
+        Set("expires_at", value(&verdict.expires_at)),
+        Set("usage", value(&verdict.usage)),
         Set("revision", value(&verdict.expected_revision.saturating_add(1))),
         Remove("gsi_active"),
         Remove("gsi_due"),
@@ -191,4 +217,36 @@ pub fn uploaded(dr: &DrNumber, at: Timestamp) -> Write {
     let changes =
         vec![Set("uploaded_at", value(&at)), Set("ttl", json!(at.as_seconds().saturating_add(KEPT_FOR_SECONDS)))];
     Write { key: Key::Uploads(dr.clone()), guards, changes }
+}
+
+/// Notes a change of a DR's photos: when it was made, which is not when it became known.
+pub fn changed(dr: &DrNumber, at: Timestamp) -> Write {
+    let guards = vec![Guard::either(LaterChangeStays, Absent("changed_at"), Below("changed_at", at.as_millis()))];
+    let changes =
+        vec![Set("changed_at", value(&at)), Set("ttl", json!(at.as_seconds().saturating_add(KEPT_FOR_SECONDS)))];
+    Write { key: Key::Uploads(dr.clone()), guards, changes }
+}
+
+/// Keeps the model's answer to a question about a photo, unless a later one is kept.
+pub fn verdict(key: KeyParts, verdict: &PhotoVerdict) -> Write {
+    let earlier = Below("answered_at", verdict.answered_at.as_millis());
+    let guards = vec![Guard::either(LaterVerdictStays, Absent("answered_at"), earlier)];
+    let changes = vec![
+        Set("evaluation_id", value(&verdict.evaluation_id)),
+        Set("asked_at", value(&verdict.asked_at)),
+        Set("answered_at", value(&verdict.answered_at)),
+        Set("expires_at", value(&verdict.expires_at)),
+        Set("findings", value(&verdict.findings)),
+        Set("usage", value(&verdict.usage)),
+        Set("vlm_ms", value(&verdict.vlm_ms)),
+        Set("ttl", json!(verdict.expires_at.as_seconds())),
+    ];
+    Write { key: Key::Verdict(key), guards, changes }
+}
+
+/// From now on no earlier answer is used: about this DR, or about any without one.
+pub fn invalidated(dr: Option<&DrNumber>, at: Timestamp) -> Write {
+    let guards = vec![Guard::either(LaterInvalidationStays, Absent("valid_from"), Below("valid_from", at.as_millis()))];
+    let changes = vec![Set("valid_from", value(&at))];
+    Write { key: Key::Cache(dr.cloned()), guards, changes }
 }

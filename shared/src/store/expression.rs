@@ -57,8 +57,8 @@ impl Expressions {
                 ("SET", format!("{name} = if_not_exists({name}, {})", self.value(value)?))
             }
             Change::Remove(name) => ("REMOVE", self.name(name)),
-            Change::TakeOut(name, member) => {
-                let members = self.placeholder(AttributeValue::Ss(vec![member.clone()]));
+            Change::TakeOut(name, members) => {
+                let members = self.placeholder(AttributeValue::Ss(members.clone()));
                 ("DELETE", format!("{} {members}", self.name(name)))
             }
             Change::Count(name) => {
@@ -124,7 +124,7 @@ mod tests {
         ];
         let changes = [
             Change::Set("ttl", json!(7)),
-            Change::TakeOut("pending", "a".into()),
+            Change::TakeOut("pending", vec!["a".into()]),
             Change::Count("failures"),
             Change::Remove("since"),
         ];

@@ -6,6 +6,10 @@
 //! | `EVALUATION#{id}` | `PHOTO#{photo_id}` | one of its photos and its outcome | splitter, aggregator, sweeper (time of resending) |
 //! | `FINGERPRINT#{hash}` | `CURRENT` | the evaluation that answers this question | splitter |
 //! | `DR#{dr_number}` | `UPLOADS` | when a photo was uploaded last | splitter |
+//! | `DR#{dr_number}` | `LAST#{mode}` | the question that was asked of the DR last | splitter |
+//! | `DR#{dr_number}` | `CACHE` | since when answers about this DR may be used | api |
+//! | `CACHE` | `ALL` | since when answers about any DR may be used | api |
+//! | `VERDICT#{hash}` | `ANSWER` | the model's answer to a question about a photo | aggregator |
 //! | `VLM` | `BREAKER` | what is known of the VLM | aggregator |
 //!
 //! Index `by_dr` (`gsi_dr`, `gsi_created`) lists a DR's evaluations; index `active` (`gsi_active`, `gsi_due`) holds

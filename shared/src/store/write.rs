@@ -107,15 +107,20 @@ impl Store {
     }
 }
 
-/// A put's item, with its keys. `pending` is a set, so that members can be taken out.
+/// Attributes that are sets, so that members can be taken out.
+const SETS: [&str; 2] = ["pending", "held"];
+
+/// A put's item, with its keys.
 fn item(put: &Put) -> Result<Item, StoreError> {
     let (pk, sk) = put.key.parts();
     let mut item: Item = serde_dynamo::to_item(&put.item).map_err(StoreError::corrupt)?;
     item.insert("pk".into(), text(pk));
     item.insert("sk".into(), text(sk));
-    if let Some(AttributeValue::L(members)) = item.get("pending") {
-        let members = members.iter().filter_map(|member| member.as_s().ok().cloned()).collect();
-        item.insert("pending".into(), AttributeValue::Ss(members));
+    for name in SETS {
+        if let Some(AttributeValue::L(members)) = item.get(name) {
+            let members = members.iter().filter_map(|member| member.as_s().ok().cloned()).collect();
+            item.insert(name.into(), AttributeValue::Ss(members));
+        }
     }
     Ok(item)
 }

@@ -111,14 +111,15 @@ async fn complete(State(server): Shared, headers: HeaderMap, body: Bytes) -> Res
     };
     let fault = server.state().faults.take(&seen.photo());
     let kind = fault.as_ref().map(|fault| fault.kind);
-    let text = answer(&seen, asked(&request).as_deref(), kind);
+    let asked = asked(&request);
+    let text = answer(&seen, asked.as_deref(), kind);
     let tokens = tokens(&request, &seen, &text);
     if let Some(response) = fault.as_ref().and_then(refused) {
-        server.record(&seen, arrived, None, kind);
+        server.record(&seen, asked.as_deref(), arrived, None, kind);
         return response;
     }
     server.spend(tokens, fault.as_ref()).await;
-    server.record(&seen, arrived, Some(tokens), kind);
+    server.record(&seen, asked.as_deref(), arrived, Some(tokens), kind);
     completion(&server, &text, tokens, kind)
 }
 

@@ -160,10 +160,17 @@ impl Server {
     }
 
     /// Notes what became of a request.
-    pub(crate) fn record(&self, seen: &Seen, arrived: Instant, tokens: Option<Tokens>, fault: Option<Kind>) {
+    pub(crate) fn record(
+        &self,
+        seen: &Seen,
+        asked: Option<&[String]>,
+        arrived: Instant,
+        tokens: Option<Tokens>,
+        fault: Option<Kind>,
+    ) {
         let millis = |moment: Instant| moment.duration_since(self.begun).as_millis() as u64;
         let record = json!({
-            "photo": seen.photo(), "unreadable": seen.unreadable, "width": seen.width, "height": seen.height,
+            "photo": seen.photo(), "asked": asked, "unreadable": seen.unreadable, "width": seen.width, "height": seen.height,
             "metadata": seen.metadata, "image_tokens": seen.image_tokens, "fault": fault,
             "arrived_ms": millis(arrived), "finished_ms": millis(Instant::now()),
         });

@@ -14,9 +14,10 @@ use shared::domain::outcome::{Finding, PhotoOutcome};
 use shared::domain::plan::{Mode, Photo, Plan, Versions, plan};
 use shared::domain::time::Timestamp;
 use shared::flow::split::split;
-use shared::flow::{Queue, Trouble, aggregate, batch, settle, sweep};
+use shared::flow::{Ports, Queue, Trouble, aggregate, batch, settle, sweep};
 use shared::protocol::message::{Message, Settle};
 use shared::protocol::start::{Limits, Request, Reuse};
+use shared::protocol::writes;
 use shared::vlm::prompt::PROMPT_VERSION;
 
 use crate::ports::{MODEL, ModelPorts};
@@ -35,6 +36,10 @@ const RECEIVES: (u32, u32) = (5, 3);
 const MINUTE: Duration = Duration::from_secs(60);
 /// No day takes more steps; one that does goes round in circles.
 const MOST_STEPS: u64 = 3_000_000;
+
+/// What the names of photos say that they show, where they say anything: of each step a photo, but some are filed wrongly.
+const SLOTS: [&str; 12] =
+    ["prop", "drop", "hm_ln", "wall", "hm_en", "ont", "powm1", "ups", "final", "bl", "powm2", "prop"];
 
 struct Process {
     future: Pin<Box<dyn Future<Output = Result<(), Trouble>>>>,
@@ -81,10 +86,12 @@ pub fn make_dr(
     catalogue: &Catalogue,
 ) -> Option<(DrNumber, Vec<Photo>)> {
     let dr = DrNumber::parse(&format!("DR{number:06}")).ok()?;
+    let hinted = world.random.chance(500_000);
     let mut all = Vec::with_capacity(photos);
     for index in 0..photos {
-        let name = format!("{dr}_{index:02}.jpg");
-        let photo = Photo::new(&format!("photos/{dr}/{name}"), &name, "\"e\"", catalogue);
+        let slot = if hinted { format!("ph_{}_", SLOTS.get(index % SLOTS.len())?) } else { String::new() };
+        let name = format!("{dr}_{slot}{index:02}.jpg");
+        let photo = Photo::new(&format!("photos/{dr}/{name}"), &name, &format!("\"{index}{dr}\""), catalogue);
         let step = catalogue.steps.get(index % catalogue.steps.len())?.key.clone();
         let score = if world.random.chance(60_000) { 3 } else { 7 + world.random.below(4) as u8 };
         let finding = Finding { step, score: Score::try_from(score).ok()?, comment: name, reading: None };
@@ -156,6 +163,7 @@ impl Day {
         let now = self.world.borrow().now;
         while self.askings.last().is_some_and(|asking| asking.at <= now) {
             let Some(Asking { request, plan, upload, .. }) = self.askings.pop() else { return };
+            self.empty_cache(&request.dr_number);
             if upload {
                 self.note_upload(request.dr_number);
             } else {
@@ -167,8 +175,21 @@ impl Day {
     fn note_upload(&mut self, dr: DrNumber) {
         let ports = ModelPorts::new(&self.world);
         let quiet = Duration::from_secs(self.world.borrow().spans.quiet);
-        let mine = ports.clone();
-        self.begin(ports, None, async move { settle::note_upload(&mine, &dr, quiet).await });
+        let (mine, made_at) = (ports.clone(), self.world.borrow().now);
+        self.begin(ports, None, async move { settle::note_upload(&mine, &dr, made_at, quiet).await });
+    }
+
+    /// Somebody empties the cache for a DR, and somebody else for another reason at the same time, if this is such a day.
+    fn empty_cache(&mut self, dr: &DrNumber) {
+        let rate = self.world.borrow().rates.emptied;
+        if !self.world.borrow_mut().fault("emptied", rate) {
+            return;
+        }
+        for _ in 0..2 {
+            let ports = ModelPorts::new(&self.world);
+            let (mine, at, dr) = (ports.clone(), ports.now(), dr.clone());
+            self.begin(ports, None, async move { mine.write(writes::invalidated(Some(&dr), at)).await.map(drop) });
+        }
     }
 
     fn limits(&self) -> Limits {
@@ -340,9 +361,16 @@ impl Day {
 }
 
 /// A question about a made-up DR.
-pub fn asking(at: Timestamp, dr: &DrNumber, photos: &[Photo], force: bool, catalogue: &Catalogue) -> Asking {
+pub fn asking(
+    at: Timestamp,
+    dr: &DrNumber,
+    photos: &[Photo],
+    mode: Mode,
+    force: bool,
+    catalogue: &Catalogue,
+) -> Asking {
     let reuse = if force { Reuse::Nothing } else { Reuse::Settled };
-    let request = Request { dr_number: dr.clone(), mode: Mode::Full, reuse };
-    let plan = plan(photos.to_vec(), Mode::Full, catalogue, &versions());
+    let request = Request { dr_number: dr.clone(), mode, reuse };
+    let plan = plan(photos.to_vec(), mode, catalogue, &versions());
     Asking { at, request, plan, upload: false }
 }

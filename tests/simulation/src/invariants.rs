@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 use shared::domain::catalogue::Catalogue;
 use shared::domain::ids::{EvaluationId, PhotoId};
-use shared::domain::judge::{PhotoResult, Verdict, judge};
+use shared::domain::judge::{PhotoResult, StepOutcome, StepVerdict, Verdict, judge};
 use shared::domain::outcome::{PhotoOutcome, ReasonCode};
 use shared::domain::time::Timestamp;
 use shared::protocol::evaluation::{Evaluation, PhotoRecord};
@@ -52,7 +52,13 @@ pub fn after_write(sight: &mut Sight<'_>, key: &Key, before: Option<&Value>) {
         Key::Photo(..) => photo_changed(sight, key, before, after.as_ref()),
         Key::Uploads(_) => uploads_changed(sight, before, after.as_ref()),
         Key::Breaker => breaker_changed(sight, before, after.as_ref()),
-        Key::Fingerprint(_) => (),
+        Key::Verdict(_) if number(after.as_ref(), "answered_at") < number(before, "answered_at") => {
+            sight.violation("6: an answer was replaced by an earlier one");
+        }
+        Key::Cache(_) if number(after.as_ref(), "valid_from") < number(before, "valid_from") => {
+            sight.violation("6: what was invalidated is valid again");
+        }
+        Key::Fingerprint(_) | Key::LastAsked(..) | Key::Verdict(_) | Key::Cache(_) => (),
     }
 }
 
@@ -97,6 +103,9 @@ fn number(item: Option<&Value>, name: &str) -> Option<i64> {
 fn uploads_changed(sight: &mut Sight<'_>, before: Option<&Value>, after: Option<&Value>) {
     if number(after, "uploaded_at") < number(before, "uploaded_at") {
         sight.violation("the time of the last upload went back");
+    }
+    if number(after, "changed_at") < number(before, "changed_at") {
+        sight.violation("6: the time of the last change went back");
     }
 }
 
@@ -253,6 +262,14 @@ fn ended(world: &mut World, evaluation: &Evaluation, ends: &mut Ends) {
         Verdict::Fail => ends.fail += 1,
         Verdict::Incomplete => ends.incomplete += 1,
     }
+    let not_needed = |photo: &PhotoRecord| photo.report.as_ref().is_some_and(|report| report.outcome.is_not_needed());
+    let unseen = |step: &StepVerdict| !matches!(step.outcome, StepOutcome::Pass | StepOutcome::Fail);
+    if judgement.verdict != Verdict::Pass
+        && photos_of(&world.table, evaluation).iter().any(not_needed)
+        && judgement.steps.iter().any(unseen)
+    {
+        world.violation("a step is said to be missing although a photo was not looked at");
+    }
     if let Some(violation) = misjudged(&world.table, evaluation) {
         world.violations.push(violation);
     }
@@ -266,7 +283,7 @@ pub fn misjudged(table: &Table, evaluation: &Evaluation) -> Option<Violation> {
     };
     let results: Vec<_> = photos_of(table, evaluation).iter().filter_map(result).collect();
     let catalogue = Catalogue::shipped(&evaluation.catalogue_version).ok()?;
-    let expected = judge(&catalogue, &evaluation.steps_asked, &results, evaluation.photos_skipped.len());
+    let expected = judge(&catalogue, &evaluation.steps_asked, &results, 0);
     // A pass stands whatever comes later.
     let differs = expected != *judgement && judgement.verdict != Verdict::Pass;
     differs.then(|| {

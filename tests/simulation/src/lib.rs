@@ -13,4 +13,6 @@ pub mod table;
 pub mod world;
 
 #[cfg(test)]
+mod histories;
+#[cfg(test)]
 mod tests;

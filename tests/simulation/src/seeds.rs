@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use shared::domain::catalogue::Catalogue;
+use shared::domain::plan::Mode;
 use shared::protocol::write::GuardName;
 
 use crate::day::{Asking, Day, VLM_BOUND, asking, make_dr};
@@ -61,6 +62,7 @@ fn rates(random: &mut Random, dense: bool) -> Rates {
         repeated: rate(if dense { 200_000 } else { 20_000 }),
         purge: if dense { rate(20_000) } else { 0 },
         throttle: rate(20_000),
+        emptied: rate(if dense { 500_000 } else { 50_000 }),
         partial_send: rate(100_000),
         overloaded: rate(200_000),
         timed_out: rate(if dense { 300_000 } else { 50_000 }),
@@ -76,15 +78,16 @@ fn askings(world: &mut World, random: &mut Random, dense: bool, catalogue: &Cata
     for number in 0..drs as usize {
         let photos = 1 + random.index(if dense { 4 } else { 24 });
         let Some((dr, photos)) = make_dr(world, number, photos, catalogue) else { continue };
+        let mode = if random.chance(400_000) { Mode::Quick } else { Mode::Full };
         let at = begun.after(Duration::from_secs(random.below(if dense { 20 } else { drs * 600 })));
-        askings.push(asking(at, &dr, &photos, false, catalogue));
+        askings.push(asking(at, &dr, &photos, mode, false, catalogue));
         while random.chance(if dense { 600_000 } else { 300_000 }) {
             let later = at.after(Duration::from_millis(random.below(40) * random.below(1_000)));
-            askings.push(asking(later, &dr, &photos, random.chance(400_000), catalogue));
+            askings.push(asking(later, &dr, &photos, mode, random.chance(400_000), catalogue));
         }
         while random.chance(400_000) {
             let uploaded = at.after(Duration::from_millis(random.below(3) * random.below(20_000)));
-            askings.push(Asking { upload: true, ..asking(uploaded, &dr, &photos, false, catalogue) });
+            askings.push(Asking { upload: true, ..asking(uploaded, &dr, &photos, mode, false, catalogue) });
         }
     }
     askings

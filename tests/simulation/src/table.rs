@@ -173,13 +173,13 @@ fn apply(item: &mut Map<String, Value>, change: &Change) {
             let count = item.get(*name).and_then(Value::as_u64).unwrap_or(0);
             item.insert((*name).into(), json!(count + 1));
         }
-        Change::TakeOut(name, member) => {
+        Change::TakeOut(name, members) => {
             let left: Vec<Value> = item
                 .get(*name)
                 .and_then(Value::as_array)
                 .into_iter()
                 .flatten()
-                .filter(|m| m.as_str() != Some(member))
+                .filter(|m| !m.as_str().is_some_and(|m| members.iter().any(|other| other == m)))
                 .cloned()
                 .collect();
             if left.is_empty() {

@@ -51,6 +51,8 @@ pub struct Rates {
     pub purge: u64,
     /// The table or a queue is busy.
     pub throttle: u64,
+    /// The cache is emptied by hand.
+    pub emptied: u64,
     /// SendMessageBatch takes only a part, and the sender ends up with an error.
     pub partial_send: u64,
     /// The VLM says that it is busy.

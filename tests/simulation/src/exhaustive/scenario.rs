@@ -10,7 +10,7 @@ use shared::domain::outcome::{Finding, PhotoOutcome};
 use shared::domain::plan::{Mode, Photo, Plan, Versions, plan};
 use shared::domain::time::Timestamp;
 use shared::flow::split::split;
-use shared::flow::{Queue, aggregate, batch, settle, sweep};
+use shared::flow::{Ports, Queue, aggregate, batch, settle, sweep};
 use shared::protocol::message::Message;
 use shared::protocol::start::{Limits, Request, Reuse};
 
@@ -148,7 +148,8 @@ impl Scenario {
         let mut all = Vec::new();
         for index in 0..photos {
             let photo_name = format!("DR1_{index}.jpg");
-            let photo = Photo::new(&format!("photos/DR1/{photo_name}"), &photo_name, "\"e\"", catalogue);
+            let photo =
+                Photo::new(&format!("photos/DR1/{photo_name}"), &photo_name, &format!("\"{index}\""), catalogue);
             let mine = catalogue.steps.iter().enumerate().filter(|(at, _)| photos == 1 || at % 2 == index % 2);
             let score = |at: usize| Score::try_from(if at == 0 && !passes { 3 } else { 8 });
             let findings = mine.map(|(at, step)| {
@@ -191,7 +192,7 @@ impl Scenario {
             Begun::Ask(index) => match self.asks.get(*index) {
                 Some(Ask::Upload) => {
                     let dr = self.question.request.dr_number.clone();
-                    Box::pin(async move { settle::note_upload(&ports, &dr, Duration::ZERO).await })
+                    Box::pin(async move { settle::note_upload(&ports, &dr, ports.now(), Duration::ZERO).await })
                 }
                 Some(Ask::Force) => self.split(ports, Reuse::Nothing),
                 Some(Ask::Post) | None => self.split(ports, Reuse::Settled),

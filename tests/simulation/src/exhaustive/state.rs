@@ -165,6 +165,9 @@ impl State {
     pub fn carry_out(&mut self, scenario: &Scenario, step: &Step) -> Reply {
         match step {
             Step::Get(key) => Reply::Item(self.table.get(key)),
+            Step::GetAll(keys) => {
+                Reply::Items(keys.iter().map(|key| self.table.get(key).unwrap_or(Value::Null)).collect())
+            }
             Step::Photos(id) => Reply::Items(self.table.query(&Key::Evaluation(id.clone()).parts().0, "PHOTO#")),
             Step::Unfinished => {
                 let ids = self.table.having("gsi_active").filter_map(|item| item.get("evaluation_id").cloned());

@@ -37,6 +37,8 @@ use crate::ports::MODEL;
 pub enum Step {
     /// Reads an item.
     Get(Key),
+    /// Reads items.
+    GetAll(Vec<Key>),
     /// Reads an evaluation's photos.
     Photos(EvaluationId),
     /// Reads which evaluations are unfinished.
@@ -214,6 +216,13 @@ impl Ports for Replay {
     async fn get<T: DeserializeOwned>(&self, key: Key) -> Result<Option<T>, Trouble> {
         match self.step(Step::Get(key)).await {
             Reply::Item(item) => item.map(read).transpose(),
+            _ => Err(Trouble::Busy("throttled".into())),
+        }
+    }
+
+    async fn get_all<T: DeserializeOwned>(&self, keys: Vec<Key>) -> Result<Vec<Option<T>>, Trouble> {
+        match self.step(Step::GetAll(keys)).await {
+            Reply::Items(items) => items.into_iter().map(|item| read(item)).collect(),
             _ => Err(Trouble::Busy("throttled".into())),
         }
     }

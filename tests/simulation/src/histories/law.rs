@@ -1,0 +1,110 @@
+//! What must hold of an answer, worked out a second time from the bucket, the versions and the clock alone.
+
+use shared::domain::catalogue::Catalogue;
+use shared::domain::ids::StepKey;
+use shared::domain::judge::Verdict;
+use shared::domain::outcome::{Finding, PhotoOutcome};
+use shared::domain::plan::{Photo, Plan, Versions};
+use shared::domain::time::Timestamp;
+use shared::flow::Ports;
+use shared::flow::split::Answer;
+use shared::protocol::evaluation::{Evaluation, PhotoRecord};
+use shared::protocol::start::{CACHED_FOR, Request, Reuse};
+use shared::protocol::write::Key;
+
+use super::serial::{Asked, Serial, answer, at_once};
+
+/// What was asked for, and how things stood then.
+pub(super) struct Wanted {
+    pub(super) request: Request,
+    /// The photos in the bucket.
+    pub(super) photos: Vec<Photo>,
+    pub(super) plan: Plan,
+    pub(super) versions: Versions,
+    /// When the cache was emptied by hand.
+    pub(super) valid_from: Timestamp,
+    /// Questions that the model had got before.
+    pub(super) asked_before: usize,
+}
+
+/// Checks an answer: whose it is, what it rests on, how old that is, and that no more was asked than had to be.
+pub(super) fn check(world: &Serial, wanted: &Wanted, answer: &Answer) -> Result<(), String> {
+    let (Answer::Started(it) | Answer::Joined(it) | Answer::Cached(it)) = answer;
+    let evaluation: Evaluation = at_once(world.get(Key::Evaluation(it.evaluation_id.clone()))).unwrap().unwrap();
+    let photos = at_once(world.photos(&it.evaluation_id)).unwrap();
+    let verdict = evaluation.verdict().ok_or("it never ended")?;
+    if matches!(answer, Answer::Cached(_)) && verdict == Verdict::Incomplete {
+        return Err("an incomplete evaluation is served as a result".into());
+    }
+    same("another DR's answer", &evaluation.dr_number, &wanted.request.dr_number)?;
+    same("another mode's answer", &evaluation.mode, &wanted.request.mode)?;
+    same("an answer of other versions", &evaluation.versions(), &wanted.versions)?;
+    same("other steps", &evaluation.steps_asked, &wanted.plan.steps)?;
+    same(
+        "other photos",
+        &identities(photos.iter().map(|p| &p.photo)),
+        &identities(wanted.plan.selected.iter().chain(&wanted.plan.held)),
+    )?;
+    photos.iter().try_for_each(|record| photo(world, wanted, record))?;
+    if wanted.request.reuse == Reuse::Nothing {
+        same("by force, and yet an old answer", &evaluation.created_at, &world.now())?;
+    }
+    sparing(world, wanted)
+}
+
+fn same<T: PartialEq + std::fmt::Debug>(what: &str, found: &T, wanted: &T) -> Result<(), String> {
+    if found == wanted { Ok(()) } else { Err(format!("{what}: {found:?}, not {wanted:?}")) }
+}
+
+fn identities<'a>(photos: impl IntoIterator<Item = &'a Photo>) -> Vec<(&'a str, &'a str)> {
+    let mut all: Vec<_> = photos.into_iter().map(|photo| (photo.name.as_str(), photo.etag.as_str())).collect();
+    all.sort_unstable();
+    all
+}
+
+/// A photo's findings are those of its content, its hint and the versions, of all steps asked, and not too old.
+fn photo(world: &Serial, wanted: &Wanted, record: &PhotoRecord) -> Result<(), String> {
+    let Some(PhotoOutcome::Evaluated { findings }) = record.report.as_ref().map(|report| &report.outcome) else {
+        return Ok(());
+    };
+    let (now, forced) = (world.now(), wanted.request.reuse == Reuse::Nothing);
+    for finding in findings {
+        let given = finding.reading.as_ref().and_then(|at| at.parse().ok()).map(Timestamp::from_millis);
+        let given = given.ok_or("a finding that nobody gave")?;
+        if now >= given.after(CACHED_FOR) || given <= wanted.valid_from || (forced && given != now) {
+            return Err(format!("an answer of {given} is used at {now}; emptied {}", wanted.valid_from));
+        }
+    }
+    let asked_of = wanted.photos.iter().find(|photo| photo.name == record.photo.name).ok_or("another photo")?;
+    let expected = answer(asked_of, &wanted.plan.steps, &wanted.versions, now);
+    same("another answer", &said(findings), &said(&expected))
+}
+
+/// Findings but for when they were given.
+fn said(findings: &[Finding]) -> Vec<(&StepKey, u8, &str)> {
+    let mut all: Vec<_> = findings.iter().map(|f| (&f.step, f.score.value(), f.comment.as_str())).collect();
+    all.sort();
+    all
+}
+
+/// Unless by force, nothing was asked that had been answered.
+fn sparing(world: &Serial, wanted: &Wanted) -> Result<(), String> {
+    let asked = world.asked.borrow();
+    let (before, now) = asked.split_at(wanted.asked_before);
+    let catalogue = Catalogue::shipped(&wanted.versions.catalogue).unwrap();
+    let was_answered = |question: &Asked| {
+        let steps = question.photo.scope.steps(&catalogue);
+        before
+            .iter()
+            .filter(|old| old.answered && old.at > wanted.valid_from && question.at < old.at.after(CACHED_FOR))
+            .any(|old| {
+                let alike = (&old.photo.etag, &old.photo.step_hint, &old.versions);
+                alike == (&question.photo.etag, &question.photo.step_hint, &question.versions)
+                    && steps.iter().any(|step| old.photo.scope.steps(&catalogue).contains(step))
+            })
+    };
+    match now.iter().find(|question| wanted.request.reuse != Reuse::Nothing && was_answered(question)) {
+        Some(question) => Err(format!("asked although it had been answered: {question:?}")),
+        None => Ok(()),
+    }
+}

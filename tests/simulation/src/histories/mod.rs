@@ -1,0 +1,86 @@
+//! Random histories of uploads, deletions, renamings, evaluations, new versions and passing time: no answer is ever stale or
+//! another one's, and none would hold without any one part of any key.
+//!
+//! A history runs the flows themselves, one after another and without faults (those are for the seeded days); the model
+//! behind them answers with everything that its answer depended on, so that any answer can be checked.
+
+mod law;
+mod past;
+mod serial;
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
+use shared::domain::key::KeyPart;
+
+use past::{Event, Past};
+use serial::LeftOut;
+
+/// Histories that must hold.
+const HISTORIES: u32 = 1_500;
+/// Histories among which one must fail if a part is left out.
+const HISTORIES_WITHOUT: u32 = 4_000;
+/// Parts of the key of an evaluation.
+const OF_FINGERPRINT: [KeyPart; 8] = [
+    KeyPart::Dr,
+    KeyPart::Name,
+    KeyPart::Content,
+    KeyPart::Mode,
+    KeyPart::Catalogue,
+    KeyPart::Model,
+    KeyPart::Prompt,
+    KeyPart::SizePolicy,
+];
+/// Parts of the key of a photo's verdict.
+const OF_VERDICT: [KeyPart; 7] = [
+    KeyPart::Content,
+    KeyPart::Hint,
+    KeyPart::Scope,
+    KeyPart::Catalogue,
+    KeyPart::Model,
+    KeyPart::Prompt,
+    KeyPart::SizePolicy,
+];
+
+fn event() -> impl Strategy<Value = Event> {
+    let (dr, name, content) = (0..2usize, 0..past::NAMES.len(), 0..past::CONTENTS);
+    prop_oneof![
+        4 => (dr.clone(), name.clone(), content).prop_map(|(dr, name, content)| Event::Put { dr, name, content }),
+        1 => (dr.clone(), name.clone()).prop_map(|(dr, name)| Event::Delete { dr, name }),
+        1 => (dr.clone(), name.clone(), name).prop_map(|(dr, from, to)| Event::Rename { dr, from, to }),
+        6 => (dr.clone(), any::<bool>(), prop::bool::weighted(0.15))
+            .prop_map(|(dr, quick, force)| Event::Evaluate { dr, quick, force }),
+        2 => (0..4usize).prop_map(Event::NewVersion),
+        1 => (1..30u64).prop_map(Event::Hours),
+        1 => prop::option::of(dr).prop_map(Event::Empty),
+        1 => any::<bool>().prop_map(Event::Refuse),
+    ]
+}
+
+/// The shortest history found in which an answer is wrong, if there is one.
+fn counterexample(histories: u32, left_out: Option<LeftOut>) -> Option<(String, Vec<Event>)> {
+    let config = Config { cases: histories, failure_persistence: None, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    let outcome = runner.run(&prop::collection::vec(event(), 1..40), |events| {
+        Past::new(left_out).live(&events).map_err(TestCaseError::fail)
+    });
+    match outcome {
+        Ok(()) => None,
+        Err(TestError::Fail(why, events)) => Some((why.to_string(), events)),
+        Err(aborted) => panic!("{aborted}"),
+    }
+}
+
+#[test]
+fn no_history_leads_to_a_stale_or_foreign_answer() {
+    if let Some((why, events)) = counterexample(HISTORIES, None) {
+        panic!("{why}: {events:#?}");
+    }
+}
+
+#[test]
+fn without_any_one_part_of_any_key_some_history_does() {
+    let fingerprint = OF_FINGERPRINT.map(LeftOut::OfFingerprint);
+    let all = fingerprint.into_iter().chain(OF_VERDICT.map(LeftOut::OfVerdict));
+    let missed: Vec<_> = all.filter(|part| counterexample(HISTORIES_WITHOUT, Some(*part)).is_none()).collect();
+    assert!(missed.is_empty(), "these parts can be left out without anybody noticing: {missed:?}");
+}

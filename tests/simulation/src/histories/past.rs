@@ -1,0 +1,159 @@
+//! A history: what happens to two DRs, one event after another.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use shared::domain::catalogue::Catalogue;
+use shared::domain::ids::DrNumber;
+use shared::domain::plan::{Mode, Photo, Plan, Versions, fingerprint, plan};
+use shared::domain::time::Timestamp;
+use shared::flow::split::split;
+use shared::flow::{Ports, Queue, aggregate, batch};
+use shared::protocol::message::Message;
+use shared::protocol::start::{Limits, Request, Reuse};
+use shared::protocol::writes;
+
+use super::law;
+use super::serial::{LeftOut, Serial, SerialEyes, at_once};
+
+/// Names that photos have: hints at a critical step, at another one, at nothing; the same in both DRs.
+pub(super) const NAMES: [&str; 5] =
+    ["X_ph_powm1_1.jpg", "X_ph_wall_2.jpg", "X_ph_prop_3.jpg", "IMG-4.jpg", "X_ph_powm2_5.jpg"];
+/// Contents that photos have.
+pub(super) const CONTENTS: usize = 4;
+
+/// Something that happens.
+#[derive(Debug, Clone)]
+pub(super) enum Event {
+    /// A photo is uploaded, or replaced.
+    Put { dr: usize, name: usize, content: usize },
+    /// A photo is deleted.
+    Delete { dr: usize, name: usize },
+    /// A photo is renamed.
+    Rename { dr: usize, from: usize, to: usize },
+    /// An evaluation is asked for.
+    Evaluate { dr: usize, quick: bool, force: bool },
+    /// Another catalogue, model, prompt or size policy is deployed, or the former one again.
+    NewVersion(usize),
+    /// Time passes.
+    Hours(u64),
+    /// The cache is emptied by hand, for one DR or for all.
+    Empty(Option<usize>),
+    /// From now on the model refuses to answer, or answers again.
+    Refuse(bool),
+}
+
+/// The state of a history.
+pub(super) struct Past {
+    pub(super) world: Serial,
+    /// The bucket: names and contents of each DR.
+    photos: [BTreeMap<&'static str, usize>; 2],
+    /// When the cache was emptied last, for each DR.
+    emptied: [Timestamp; 2],
+    left_out: Option<LeftOut>,
+}
+
+fn versions() -> Versions {
+    let [catalogue, model, prompt, size_policy] = ["v1", "m1", "p1", "s1"].map(String::from);
+    Versions { catalogue, model, prompt, size_policy }
+}
+
+fn number(dr: usize) -> DrNumber {
+    DrNumber::parse(&format!("DR{dr}")).unwrap()
+}
+
+impl Past {
+    pub(super) fn new(left_out: Option<LeftOut>) -> Self {
+        let world = Serial::new(versions(), left_out);
+        Self { world, photos: Default::default(), emptied: [Timestamp::MIN; 2], left_out }
+    }
+
+    /// Lets all this happen; the first wrong answer ends it.
+    pub(super) fn live(mut self, events: &[Event]) -> Result<(), String> {
+        for event in events {
+            self.world.pass(Duration::from_millis(1));
+            self.happen(event)?;
+        }
+        Ok(())
+    }
+
+    fn happen(&mut self, event: &Event) -> Result<(), String> {
+        match *event {
+            Event::Put { dr, name, content } => drop(self.photos[dr].insert(NAMES[name], content)),
+            Event::Delete { dr, name } => drop(self.photos[dr].remove(NAMES[name])),
+            Event::Rename { dr, from, to } => {
+                if let Some(content) = self.photos[dr].remove(NAMES[from]) {
+                    self.photos[dr].insert(NAMES[to], content);
+                }
+            }
+            Event::NewVersion(part) => self.deploy(part),
+            Event::Hours(hours) => self.world.pass(Duration::from_secs(hours * 3600)),
+            Event::Refuse(refuses) => self.world.refuses.set(refuses),
+            Event::Empty(dr) => {
+                let at = self.world.now.get();
+                at_once(self.world.write(writes::invalidated(dr.map(number).as_ref(), at))).unwrap();
+                (0..2).filter(|other| dr.is_none_or(|dr| dr == *other)).for_each(|dr| self.emptied[dr] = at);
+            }
+            Event::Evaluate { dr, quick, force } => self.evaluate(dr, quick, force)?,
+        }
+        Ok(())
+    }
+
+    fn deploy(&self, part: usize) {
+        let mut versions = self.world.versions.borrow_mut();
+        let Versions { catalogue, model, prompt, size_policy } = &mut *versions;
+        let changed = [catalogue, model, prompt, size_policy].into_iter().nth(part).unwrap();
+        let next = if changed.ends_with('1') { "2" } else { "1" };
+        changed.replace_range(1.., next);
+    }
+
+    fn listing(&self, dr: usize, catalogue: &Catalogue) -> Vec<Photo> {
+        let of = |(name, content): (&&str, &usize)| {
+            Photo::new(&format!("photos/{}/{name}", number(dr)), name, &format!("\"{content}\""), catalogue)
+        };
+        self.photos[dr].iter().map(of).collect()
+    }
+
+    fn evaluate(&self, dr: usize, quick: bool, force: bool) -> Result<(), String> {
+        let versions = self.world.versions.borrow().clone();
+        let catalogue = Catalogue::shipped(&versions.catalogue).unwrap();
+        let photos = self.listing(dr, &catalogue);
+        if photos.is_empty() {
+            return Ok(());
+        }
+        let mode = if quick { Mode::Quick } else { Mode::Full };
+        let reuse = if force { Reuse::Nothing } else { Reuse::Settled };
+        let request = Request { dr_number: number(dr), mode, reuse };
+        let planned = self.plan(photos.clone(), mode, &catalogue, &versions);
+        let limits = Limits { photos_per_batch: 2, deadline: Duration::from_secs(3600) };
+        let asked_before = self.world.asked.borrow().len();
+        let answer = at_once(split(&self.world, &request, &planned, &versions, &limits)).unwrap();
+        self.work();
+        let wanted =
+            law::Wanted { request, photos, plan: planned, versions, valid_from: self.emptied[dr], asked_before };
+        law::check(&self.world, &wanted, &answer)
+    }
+
+    fn plan(&self, photos: Vec<Photo>, mode: Mode, catalogue: &Catalogue, versions: &Versions) -> Plan {
+        let planned = plan(photos.clone(), mode, catalogue, versions);
+        match self.left_out {
+            Some(LeftOut::OfFingerprint(part)) => {
+                Plan { fingerprint: fingerprint(&photos, mode, versions).without(part).hash(), ..planned }
+            }
+            _ => planned,
+        }
+    }
+
+    /// All messages are handled, until none is left.
+    fn work(&self) {
+        let eyes = SerialEyes { world: &self.world, versions: self.world.versions.borrow().clone() };
+        loop {
+            let Some((queue, message)) = self.world.queue.borrow_mut().pop_front() else { return };
+            match (queue, message) {
+                (Queue::Batches, Message::Batch(message)) => at_once(batch::handle(&self.world, &eyes, &message)),
+                (_, message) => at_once(aggregate::handle(&self.world, message)),
+            }
+            .unwrap();
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Ports of a world in which everything happens at once and in order; and eyes that say what their answer depended on.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use shared::domain::catalogue::Catalogue;
+use shared::domain::ids::{EvaluationId, Score, StepKey};
+use shared::domain::key::KeyPart;
+use shared::domain::outcome::{Finding, PhotoOutcome, ReasonCode};
+use shared::domain::plan::{Photo, Versions};
+use shared::domain::time::Timestamp;
+use shared::flow::batch::{Ended, Eyes};
+use shared::flow::{Ports, Queue, Trouble, Written};
+use shared::protocol::evaluation::{Evaluation, PhotoRecord};
+use shared::protocol::message::{Batch, Message, Report};
+use shared::protocol::write::{Key, Part, Put, Write};
+
+use crate::table::Table;
+
+/// A part of a key that is left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LeftOut {
+    OfFingerprint(KeyPart),
+    OfVerdict(KeyPart),
+}
+
+/// A question that was put to the model.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Asked {
+    pub(super) evaluation_id: EvaluationId,
+    pub(super) photo: Photo,
+    pub(super) versions: Versions,
+    pub(super) at: Timestamp,
+    pub(super) answered: bool,
+}
+
+/// The world.
+#[derive(Debug)]
+pub(super) struct Serial {
+    pub(super) now: Cell<Timestamp>,
+    pub(super) table: RefCell<Table>,
+    pub(super) queue: RefCell<VecDeque<(Queue, Message)>>,
+    pub(super) asked: RefCell<Vec<Asked>>,
+    pub(super) versions: RefCell<Versions>,
+    /// Whether the model refuses to answer.
+    pub(super) refuses: Cell<bool>,
+    left_out: Option<LeftOut>,
+    ids: Cell<u64>,
+}
+
+impl Serial {
+    pub(super) fn new(versions: Versions, left_out: Option<LeftOut>) -> Self {
+        Self {
+            now: Cell::new(Timestamp::from_millis(1_800_000_000_000)),
+            table: RefCell::default(),
+            queue: RefCell::default(),
+            asked: RefCell::default(),
+            versions: RefCell::new(versions),
+            refuses: Cell::new(false),
+            left_out,
+            ids: Cell::new(0),
+        }
+    }
+
+    pub(super) fn pass(&self, span: Duration) {
+        self.now.set(self.now.get().after(span));
+    }
+
+    /// The key with what is left out left out.
+    fn key(&self, key: Key) -> Key {
+        match (key, self.left_out) {
+            (Key::Verdict(parts), Some(LeftOut::OfVerdict(part))) => Key::Verdict(parts.without(part)),
+            (key, _) => key,
+        }
+    }
+}
+
+/// Runs what never has to wait.
+pub(super) fn at_once<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(done) => done,
+        Poll::Pending => panic!("nothing here waits"),
+    }
+}
+
+impl Ports for Serial {
+    fn now(&self) -> Timestamp {
+        self.now.get()
+    }
+
+    fn new_id(&self) -> EvaluationId {
+        self.ids.set(self.ids.get() + 1);
+        EvaluationId::parse(&format!("00000000-0000-7000-8000-{:012x}", self.ids.get())).unwrap()
+    }
+
+    async fn get<T: DeserializeOwned>(&self, key: Key) -> Result<Option<T>, Trouble> {
+        let item = self.table.borrow().get(&self.key(key));
+        Ok(item.map(|item| serde_json::from_value(item).unwrap()))
+    }
+
+    async fn photos(&self, id: &EvaluationId) -> Result<Vec<PhotoRecord>, Trouble> {
+        let items = self.table.borrow().query(&Key::Evaluation(id.clone()).parts().0, "PHOTO#");
+        Ok(items.into_iter().map(|item| serde_json::from_value(item).unwrap()).collect())
+    }
+
+    async fn unfinished(&self) -> Result<Vec<EvaluationId>, Trouble> {
+        Ok(Vec::new())
+    }
+
+    async fn write(&self, write: Write) -> Result<Written, Trouble> {
+        Ok(self.table.borrow_mut().write(&Write { key: self.key(write.key), ..write }))
+    }
+
+    async fn transact(&self, parts: Vec<Part>) -> Result<bool, Trouble> {
+        Ok(self.table.borrow_mut().transact(&parts))
+    }
+
+    async fn put_all(&self, puts: Vec<Put>) -> Result<(), Trouble> {
+        puts.iter().for_each(|put| assert!(self.table.borrow_mut().put(put)));
+        Ok(())
+    }
+
+    async fn send(&self, queue: Queue, messages: Vec<Message>, _: Duration) -> Result<(), Trouble> {
+        self.queue.borrow_mut().extend(messages.into_iter().map(|message| (queue, message)));
+        Ok(())
+    }
+}
+
+/// What a model says of a photo of this content, of the steps asked: and from what it says it.
+pub(super) fn answer(photo: &Photo, steps: &[StepKey], versions: &Versions, at: Timestamp) -> Vec<Finding> {
+    let catalogue = Catalogue::shipped(&versions.catalogue).unwrap();
+    let content: usize = photo.etag.trim_matches('"').parse().unwrap();
+    // Each content shows some critical steps and some others, one of them not well.
+    let shown = catalogue.steps.iter().enumerate().filter(|(at, _)| (at + content) % 3 != 0);
+    let shown = shown.filter(|(_, step)| steps.contains(&step.key));
+    let finding = |(index, step): (usize, &shared::domain::catalogue::Step)| Finding {
+        step: step.key.clone(),
+        score: Score::try_from(if index == content { 3 } else { 8 }).unwrap(),
+        comment: format!("{content} {:?} {versions:?}", photo.step_hint),
+        reading: Some(at.as_millis().to_string()),
+    };
+    shown.map(finding).collect()
+}
+
+/// The eyes of the deployed versions.
+#[derive(Debug)]
+pub(super) struct SerialEyes<'a> {
+    pub(super) world: &'a Serial,
+    pub(super) versions: Versions,
+}
+
+impl Eyes for SerialEyes<'_> {
+    fn model(&self) -> &str {
+        &self.versions.model
+    }
+
+    fn prompt(&self) -> &str {
+        &self.versions.prompt
+    }
+
+    async fn look(&self, evaluation: &Evaluation, _: &Batch, photo: &Photo, _: Timestamp) -> Result<Ended, Trouble> {
+        let (versions, at, answered) = (evaluation.versions(), self.world.now.get(), !self.world.refuses.get());
+        let asked = Asked {
+            evaluation_id: evaluation.evaluation_id.clone(),
+            photo: photo.clone(),
+            versions: versions.clone(),
+            at,
+            answered,
+        };
+        self.world.asked.borrow_mut().push(asked);
+        let catalogue = Catalogue::shipped(&versions.catalogue).unwrap();
+        let outcome = if answered {
+            PhotoOutcome::Evaluated { findings: answer(photo, &photo.scope.steps(&catalogue), &versions, at) }
+        } else {
+            PhotoOutcome::not_evaluated(ReasonCode::Refused, "no")
+        };
+        Ok(Ended::Reported(Box::new(Report::bare(outcome, at))))
+    }
+}
