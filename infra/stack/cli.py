@@ -13,6 +13,8 @@ from .tools import enter
 
 PASS, FAIL, INCOMPLETE, ERROR = 0, 1, 2, 3
 _INTERRUPTED = 130
+#: Commands that need none of the stack's tools.
+_WITHOUT_THE_STACK = ("peer",)
 
 _EVALUATE = """\
 Evaluates DRs with the real functions, deployed from template.yaml to a local AWS, and prints each verdict.
@@ -32,7 +34,8 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGTERM, _end)
     signal.signal(signal.SIGHUP, _end)
     try:
-        enter(arguments)
+        if wanted.command not in _WITHOUT_THE_STACK:
+            enter(arguments)
         return int(importlib.import_module(f"stack.commands.{wanted.command}").run(wanted))
     except StackError as error:
         say(f"error: {error}")
@@ -59,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     watch = commands.add_parser("watch", help="cargo lambda watch, with a stack behind it, to invoke functions by hand")
     _stack_options(watch)
     watch.add_argument("--port", type=int, default=9000, help="where cargo lambda listens on 127.0.0.1 (default: 9000)")
+    commands.add_parser("peer", help="install the photo benchmark's peer (npm's sharp on Node); `bench photos` calls this")
     test = commands.add_parser("test", help="run all tests: Rust, template, end to end")
     test.add_argument("--fast-only", action="store_true", help="leave out the end-to-end tests")
     test.add_argument("pytest", nargs="*", metavar="PYTEST_ARGUMENT", help="given to pytest, after --")
