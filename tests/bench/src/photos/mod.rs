@@ -1,0 +1,74 @@
+//! `bench photos`: this pipeline beside npm's sharp.
+//!
+//! # Invariants
+//! - Both sides are processes of their own, scale the same files to the same edge at the same quality, and count the same.
+//! - Nothing here is a test: a slow machine makes no build fail.
+
+mod compare;
+pub(crate) mod folder;
+mod memory;
+mod peer;
+mod print;
+mod quality;
+pub(crate) mod reference;
+mod result;
+mod side;
+mod summary;
+pub(crate) mod worker;
+
+use std::path::PathBuf;
+
+use clap::Args;
+use photos::size_policy::{CURRENT_VERSION, SizePolicy};
+
+use self::compare::{Settings, Sides};
+use self::peer::Peer;
+use self::result::Comparison;
+
+/// What is measured.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// A folder of photos (default: ../shared/photos, or photos that are drawn where that does not exist).
+    folder: Option<PathBuf>,
+    /// Print JSON instead of tables.
+    #[arg(long)]
+    json: bool,
+    /// Only the peak memory of this pipeline, for five photos of 12 megapixels at two threads.
+    #[arg(long)]
+    memory: bool,
+    /// How often each photo is measured.
+    #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    rounds: u16,
+    /// The long edge in pixels (default: the size policy's for photos without small print).
+    #[arg(long, value_parser = clap::value_parser!(u32).range(32..=4096))]
+    long_edge: Option<u32>,
+}
+
+/// Measures and prints.
+#[allow(clippy::print_stdout, reason = "the report is the program's result")]
+pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
+    let (origin, photos) = folder::photos(options.folder.as_deref())?;
+    let policy = SizePolicy::shipped(CURRENT_VERSION)?;
+    let long_edge = options.long_edge.unwrap_or(policy.long_edge);
+    let settings = Settings { long_edge, quality: policy.jpeg_quality, rounds: options.rounds.into() };
+    if options.memory {
+        let sets = memory::measure(&photos, &settings, None)?;
+        println!("{}", if options.json { serde_json::to_string_pretty(&sets)? } else { print::memory(&sets) });
+        return Ok(());
+    }
+    let found = compared(origin, &photos, settings)?;
+    println!("{}", if options.json { serde_json::to_string_pretty(&found)? } else { print::report(&found) });
+    Ok(())
+}
+
+fn compared(photos_from: String, photos: &[folder::Photo], settings: Settings) -> anyhow::Result<Comparison> {
+    let peer = Peer::install()?;
+    let mut sides = Sides::start(&peer, settings)?;
+    let rows = sides.rows(photos)?;
+    let two = sides.two_threads(photos)?;
+    drop(sides);
+    let memory = memory::measure(photos, &settings, Some(&peer))?;
+    let summary = summary::of(&rows, &two, &memory)?;
+    let Settings { long_edge, quality, rounds } = settings;
+    Ok(Comparison { photos_from, long_edge, quality, rounds, summary, memory, rows })
+}
