@@ -75,7 +75,13 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     std::panic::set_hook(Box::new(|_| {}));
     let until = Until::Time(Duration::from_secs(options.seconds));
     let campaign = campaign(seeds::all()?, options.seed, until, &mut |campaign| {
-        eprintln!("{:>7.0} s  {} runs, {} kept, {} findings", campaign.seconds, campaign.runs, campaign.kept, campaign.findings.len());
+        eprintln!(
+            "{:>7.0} s  {} runs, {} kept, {} findings",
+            campaign.seconds,
+            campaign.runs,
+            campaign.kept,
+            campaign.findings.len()
+        );
     });
     let folder = made("findings")?;
     for (number, finding) in campaign.findings.iter().enumerate() {
@@ -137,7 +143,10 @@ fn report(campaign: &Campaign, folder: &Path) -> String {
     let Campaign { runs, seconds, seeds, kept, compared, .. } = campaign;
     let mut lines = vec![
         format!("{runs} files in {seconds:.0} s, from {seeds} seeds; {kept} kept as new."),
-        format!("{compared} compared with the library; largest mean difference {:.2} levels.", campaign.largest_difference),
+        format!(
+            "{compared} compared with the library; largest mean difference {:.2} levels.",
+            campaign.largest_difference
+        ),
         format!("Slowest file: {:.0} ms of CPU time.", campaign.slowest_ms),
     ];
     lines.extend(campaign.answers.iter().map(|(kind, count)| format!("{count:>9}  {kind}")));

@@ -77,7 +77,8 @@ fn place(bytes: &[u8], random: &mut Rng) -> usize {
 
 /// Short most of the time.
 fn length(random: &mut Rng) -> usize {
-    1 + random.usize(..1 << random.u32(1..11))
+    let most = 1 << random.u32(1..11);
+    1 + random.usize(..most)
 }
 
 #[cfg(test)]

@@ -85,7 +85,9 @@ impl Oracle {
         let doubt = random.u32(..REPEATED) == 0;
         let wrong = wrong(&answer, &said, edge, difference)
             .or_else(|| (cpu_ms > MOST_MS).then(|| format!("{cpu_ms:.0} ms of CPU time")))
-            .or_else(|| (doubt && !alike(&answer, &prepared(bytes, edge))).then(|| "another answer the second time".into()));
+            .or_else(|| {
+                (doubt && !alike(&answer, &prepared(bytes, edge))).then(|| "another answer the second time".into())
+            });
         let finding = wrong.map(|what| Finding { what, bytes: bytes.to_vec() });
         Seen { kind, is_new, cpu_ms, difference, finding }
     }
@@ -142,7 +144,9 @@ fn wrong(answer: &Answer, said: &str, edge: u32, difference: Option<f64>) -> Opt
         return Some("metadata is sent on".into());
     }
     let bound = if width.max(height) < edge { MOST_DIFFERENCE } else { MOST_DIFFERENCE_SCALED };
-    difference.filter(|levels| *levels > bound).map(|levels| format!("{levels:.1} levels from what the library reads, at {edge} px"))
+    difference
+        .filter(|levels| *levels > bound)
+        .map(|levels| format!("{levels:.1} levels from what the library reads, at {edge} px"))
 }
 
 /// Mean difference from what the library reads, strictly; none where it refuses the file or where colours are converted.
@@ -171,7 +175,8 @@ fn strictly(bytes: &[u8]) -> Option<Reference> {
         }
         let exif = decoder.exif().cloned();
         let (width, height) = decoder.dimensions()?;
-        let picture = RgbImage::from_raw(u32::try_from(width).ok()?, u32::try_from(height).ok()?, decoder.decode().ok()?)?;
+        let picture =
+            RgbImage::from_raw(u32::try_from(width).ok()?, u32::try_from(height).ok()?, decoder.decode().ok()?)?;
         let orientation = exif.and_then(|exif| Orientation::from_exif_chunk(&exif));
         Some(Reference::new(picture, orientation.unwrap_or(Orientation::NoTransforms)))
     };
@@ -198,7 +203,8 @@ mod tests {
     use super::*;
 
     fn answer(jpeg: Vec<u8>, width: u32, height: u32) -> Answer {
-        let figures = ImageFigures { original_bytes: 1, sent_bytes: jpeg.len() as u64, width, height, image_tokens: 64 };
+        let figures =
+            ImageFigures { original_bytes: 1, sent_bytes: jpeg.len() as u64, width, height, image_tokens: 64 };
         Ok(Ok(Prepared { jpeg, figures }))
     }
 

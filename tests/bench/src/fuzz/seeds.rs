@@ -61,7 +61,8 @@ pub(super) fn drawn() -> anyhow::Result<Vec<Vec<u8>>> {
         picture.write_to(&mut Cursor::new(&mut bytes), format)?;
         seeds.push(bytes);
     }
-    seeds.extend(samples::hostile::files()?.into_iter().map(|(_, bytes, _)| bytes).filter(|bytes| bytes.len() < 50_000));
+    seeds
+        .extend(samples::hostile::files()?.into_iter().map(|(_, bytes, _)| bytes).filter(|bytes| bytes.len() < 50_000));
     Ok(seeds)
 }
 
