@@ -100,7 +100,7 @@ fn campaign(seeds: Vec<Vec<u8>>, seed: u64, until: Until, progress: &mut dyn FnM
         // Seeds first as they are: the oracle must agree with them before damage means anything.
         let bytes = match corpus.get(campaign.runs as usize).filter(|_| campaign.runs < campaign.seeds as u64) {
             Some(seed) => seed.clone(),
-            None => mutate::damaged(&corpus, &mut random),
+            None => mutate::damaged(&corpus, campaign.seeds, &mut random),
         };
         let seen = oracle.try_out(&bytes, &mut random);
         campaign.seconds = begun.elapsed().as_secs_f64();

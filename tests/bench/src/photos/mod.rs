@@ -13,6 +13,9 @@ mod quality;
 pub(crate) mod reference;
 mod result;
 mod side;
+#[cfg(test)]
+mod small_print;
+mod split;
 mod summary;
 pub(crate) mod worker;
 
@@ -20,6 +23,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use photos::size_policy::{CURRENT_VERSION, SizePolicy};
+use serde::Serialize;
 
 use self::compare::{Settings, Sides};
 use self::peer::Peer;
@@ -36,6 +40,9 @@ pub(crate) struct Options {
     /// Only the peak memory of this pipeline, for five photos of 12 megapixels at two threads.
     #[arg(long)]
     memory: bool,
+    /// Only where this pipeline's time goes: fetch, decode, scale, encode, base64.
+    #[arg(long, conflicts_with = "memory")]
+    split: bool,
     /// How often each photo is measured.
     #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..=1000))]
     rounds: u16,
@@ -45,7 +52,6 @@ pub(crate) struct Options {
 }
 
 /// Measures and prints.
-#[allow(clippy::print_stdout, reason = "the report is the program's result")]
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let (origin, photos) = folder::photos(options.folder.as_deref())?;
     let policy = SizePolicy::shipped(CURRENT_VERSION)?;
@@ -53,11 +59,19 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let settings = Settings { long_edge, quality: policy.jpeg_quality, rounds: options.rounds.into() };
     if options.memory {
         let sets = memory::measure(&photos, &settings, None)?;
-        println!("{}", if options.json { serde_json::to_string_pretty(&sets)? } else { print::memory(&sets) });
-        return Ok(());
+        return print(options, &sets, || print::memory(&sets));
+    }
+    if options.split {
+        let split = split::measure(&photos, &settings, &policy)?;
+        return print(options, &split, || split::report(&split));
     }
     let found = compared(origin, &photos, settings)?;
-    println!("{}", if options.json { serde_json::to_string_pretty(&found)? } else { print::report(&found) });
+    print(options, &found, || print::report(&found))
+}
+
+#[allow(clippy::print_stdout, reason = "the report is the program's result")]
+fn print(options: &Options, found: &impl Serialize, report: impl Fn() -> String) -> anyhow::Result<()> {
+    println!("{}", if options.json { serde_json::to_string_pretty(found)? } else { report() });
     Ok(())
 }
 
