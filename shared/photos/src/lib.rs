@@ -7,6 +7,7 @@
 
 mod decode;
 mod failure;
+pub mod quality;
 mod scale;
 pub mod size_policy;
 #[doc(hidden)]

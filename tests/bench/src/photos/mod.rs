@@ -4,6 +4,7 @@
 //! - Both sides are processes of their own, scale the same files to the same edge at the same quality, and count the same.
 //! - Nothing here is a test: a slow machine makes no build fail.
 
+mod calibrate;
 mod compare;
 pub(crate) mod folder;
 mod memory;
@@ -43,6 +44,9 @@ pub(crate) struct Options {
     /// Only where this pipeline's time goes: fetch, decode, scale, encode, base64.
     #[arg(long, conflicts_with = "memory")]
     split: bool,
+    /// Only what good and bad photos measure before the VLM is asked: sharpness, exposure, hash.
+    #[arg(long, conflicts_with_all = ["memory", "split"])]
+    calibrate: bool,
     /// How often each photo is measured.
     #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..=1000))]
     rounds: u16,
@@ -64,6 +68,10 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     if options.split {
         let split = split::measure(&photos, &settings, &policy)?;
         return print(options, &split, || split::report(&split));
+    }
+    if options.calibrate {
+        let found = calibrate::measure(&photos, &policy)?;
+        return print(options, &found, || calibrate::report(&found));
     }
     let found = compared(origin, &photos, settings)?;
     print(options, &found, || print::report(&found))

@@ -43,6 +43,14 @@ impl Reference {
         &self.picture
     }
 
+    /// The upright size that fits a long edge.
+    pub(crate) fn fitted(&self, long_edge: u32) -> (u32, u32) {
+        let (width, height) = self.picture.dimensions();
+        let scale = (f64::from(long_edge) / f64::from(width.max(height))).min(1.0);
+        let [width, height] = [width, height].map(|edge| (f64::from(edge) * scale).round().max(1.0) as u32);
+        if turns(self.orientation) { (height, width) } else { (width, height) }
+    }
+
     /// Upright, of this size, each channel 0 to 1.
     pub(crate) fn at(&self, width: u32, height: u32) -> anyhow::Result<Rgb32FImage> {
         let (across, down) = if turns(self.orientation) { (height, width) } else { (width, height) };
