@@ -7,8 +7,11 @@
 
 mod decode;
 mod failure;
+pub mod quality;
 mod scale;
 pub mod size_policy;
+#[doc(hidden)]
+pub mod stages;
 
 use image::metadata::Orientation;
 
@@ -16,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::failure::PhotoError;
 use self::size_policy::SizePolicy;
+use self::stages::{Laps, Times};
 
 /// A photo as it is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,10 +55,20 @@ struct Decoded {
 
 /// Prepares a photo: `long_edge` pixels at most, never enlarged.
 pub fn prepare(bytes: &[u8], policy: &SizePolicy, long_edge: u32) -> Result<Prepared, PhotoError> {
+    prepare_timed(bytes, policy, long_edge).map(|(prepared, _)| prepared)
+}
+
+/// As `prepare`, which is this without the times.
+#[doc(hidden)]
+pub fn prepare_timed(bytes: &[u8], policy: &SizePolicy, long_edge: u32) -> Result<(Prepared, Times), PhotoError> {
+    let (mut laps, mut times) = (Laps::start(), Times::default());
     let decoded = decode::decode(bytes, &policy.limits)?;
+    times.decode = laps.lap();
     let upright = scale::scale_and_turn(decoded, long_edge)?;
+    times.scale = laps.lap();
     let (width, height) = upright.dimensions();
     let jpeg = scale::encode(&upright, policy.jpeg_quality)?;
+    times.encode = laps.lap();
     let figures = ImageFigures {
         original_bytes: bytes.len() as u64,
         sent_bytes: jpeg.len() as u64,
@@ -62,7 +76,7 @@ pub fn prepare(bytes: &[u8], policy: &SizePolicy, long_edge: u32) -> Result<Prep
         height,
         image_tokens: image_tokens(width, height),
     };
-    Ok(Prepared { jpeg, figures })
+    Ok((Prepared { jpeg, figures }, times))
 }
 
 /// Tokens of an image for Qwen3-VL: a token per 32 × 32 pixels, each edge rounded half to even, two around them;

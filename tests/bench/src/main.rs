@@ -1,5 +1,8 @@
 //! Benchmarks. Each compares with a peer in the same run and prints ratios; `--json` is for programs.
 
+mod fuzz;
+mod photos;
+mod report;
 mod sequential;
 
 use clap::{Parser, Subcommand};
@@ -15,11 +18,21 @@ struct Arguments {
 enum Bench {
     /// The same photos, compressed and asked by the same code, one after another.
     Sequential(sequential::Options),
+    /// Preparing photos: this pipeline beside npm's sharp, on the same photos, in turns.
+    Photos(photos::Options),
+    /// Preparing photos that were damaged at random, beside a library that reads the same files.
+    Fuzz(fuzz::Options),
+    /// Our side of `photos`, as a process of its own.
+    #[command(hide = true)]
+    PhotosWorker,
 }
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     match Arguments::parse().bench {
         Bench::Sequential(options) => sequential::run(&options).await,
+        Bench::Photos(options) => photos::run(&options),
+        Bench::Fuzz(options) => fuzz::run(&options),
+        Bench::PhotosWorker => photos::worker::serve(),
     }
 }
