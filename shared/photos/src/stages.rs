@@ -9,6 +9,8 @@ pub struct Times {
     pub decode: Duration,
     /// Scaling and turning upright.
     pub scale: Duration,
+    /// Measuring sharpness and exposure, hashing, reading metadata.
+    pub inspect: Duration,
     /// Encoding the JPEG.
     pub encode: Duration,
 }

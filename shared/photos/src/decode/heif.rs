@@ -1,8 +1,7 @@
 //! HEIC, what iPhones write unless told otherwise. The library turns and mirrors as the file says and converts to sRGB.
 
-use super::{Decoded, Format};
+use super::Format;
 use crate::PhotoError;
-use crate::size_policy::Limits;
 
 /// Brands of HEIF files with HEVC pictures, and the generic ones.
 const HEIC: [&[u8]; 7] = [b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1"];
@@ -24,16 +23,6 @@ pub(super) fn format(bytes: &[u8]) -> Result<Format, PhotoError> {
     } else {
         Err(PhotoError::Unsupported("of a video"))
     }
-}
-
-#[cfg(not(feature = "heic"))]
-pub(super) fn decode(_: &[u8], _: &Limits) -> Result<Decoded, PhotoError> {
-    Err(PhotoError::Unsupported("HEIC"))
-}
-
-#[cfg(not(feature = "heic"))]
-pub(super) fn memory(_: &[u8], _: &Limits) -> Result<usize, PhotoError> {
-    Err(PhotoError::Unsupported("HEIC"))
 }
 
 #[cfg(feature = "heic")]
@@ -77,5 +66,23 @@ mod heic {
             Error::Unsupported(_) => PhotoError::Unsupported("of this HEIC file"),
             other => PhotoError::Damaged(other.to_string()),
         }
+    }
+}
+
+#[cfg(not(feature = "heic"))]
+pub(super) use without::{decode, memory};
+
+#[cfg(not(feature = "heic"))]
+mod without {
+    use super::super::Decoded;
+    use crate::PhotoError;
+    use crate::size_policy::Limits;
+
+    pub(in super::super) fn decode(_: &[u8], _: &Limits) -> Result<Decoded, PhotoError> {
+        Err(PhotoError::Unsupported("HEIC"))
+    }
+
+    pub(in super::super) fn memory(_: &[u8], _: &Limits) -> Result<usize, PhotoError> {
+        Err(PhotoError::Unsupported("HEIC"))
     }
 }

@@ -74,9 +74,16 @@ impl Table {
             *limit = code << (16 - length);
             code <<= 1;
         }
-        let empty = || Vec::new().into_boxed_slice();
         let values = values.to_vec();
-        let mut table = Self { kind, steps: empty(), skips: empty(), symbols: empty(), limits, offsets, values };
+        let mut table = Self {
+            kind,
+            steps: Box::default(),
+            skips: Box::default(),
+            symbols: Box::default(),
+            limits,
+            offsets,
+            values,
+        };
         table.symbols = (0..1 << LOOK).map(|look| table.look(look << (16 - LOOK), LOOK)).collect();
         table.steps = (0..1 << LOOK).map(|look| table.step_of(look)).collect();
         if kind == Kind::Ac {

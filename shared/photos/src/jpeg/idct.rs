@@ -109,7 +109,7 @@ impl Inverse {
         });
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn write_as<const N: usize, const LANES: usize>(&self, block: &Block, to: &mut [u8], stride: usize) {
         let basis: [[f32; LANES]; N] = std::array::from_fn(|frequency| {
             self.basis.get(frequency).and_then(|row| row.first_chunk()).copied().unwrap_or([0.0; LANES])
