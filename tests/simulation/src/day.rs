@@ -94,7 +94,8 @@ pub fn make_dr(
         let photo = Photo::new(&format!("photos/{dr}/{name}"), &name, &format!("\"{index}{dr}\""), catalogue);
         let step = catalogue.steps.get(index % catalogue.steps.len())?.key.clone();
         let score = if world.random.chance(60_000) { 3 } else { 7 + world.random.below(4) as u8 };
-        let finding = Finding { step, score: Score::try_from(score).ok()?, comment: name, reading: None };
+        let finding =
+            Finding { step, score: Score::try_from(score).ok()?, comment: name, reading: None, fail_code: None };
         world.truth.insert(photo.photo_id.clone(), PhotoOutcome::Evaluated { findings: vec![finding] });
         if world.random.chance(5_000) {
             world.gone.insert(photo.photo_id.clone());
