@@ -91,7 +91,7 @@ proptest! {
         let found = checked("power_meter", &format!("{:.1} dBm", f64::from(tenths) / 10.0));
         let expected = match tenths {
             ..=-290 => Some((FlagCode::PowerTooWeak, true)),
-            ..=-250 => Some((FlagCode::PowerWeak, false)),
+            -289..=-250 => Some((FlagCode::PowerWeak, false)),
             _ => None,
         };
         prop_assert_eq!(found, expected);

@@ -208,7 +208,7 @@ mod tests {
             most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
             tokio::time::sleep(Duration::from_millis(at % 7)).await;
             now.fetch_sub(1, Ordering::SeqCst);
-            place.learn(if at % 5 == 0 { Signal::Overloaded } else { Signal::Answered });
+            place.learn(if at.is_multiple_of(5) { Signal::Overloaded } else { Signal::Answered });
         };
         join_all((0..100).map(one)).await;
         assert_eq!((most.load(Ordering::SeqCst), now.load(Ordering::SeqCst)), (3, 0));
