@@ -117,7 +117,7 @@ impl VlmClient {
         let shots = [Shot { jpeg, hint }];
         let first = self.complete(question, &shots, None).await?;
         let read = read_answer(&first.text, question);
-        self.capability.note_answer(is_strict(&first.text));
+        self.capability.note_answer(first.cut || is_strict(&first.text));
         if let Ok(answer) = &read
             && whole(answer, &first)
         {

@@ -39,7 +39,7 @@ impl VlmClient {
                 return self.one_by_one(question, shots).await;
             }
         };
-        self.capability().note_answer(is_strict(&written.text));
+        self.capability().note_answer(written.cut || is_strict(&written.text));
         let shares = shares(written.usage, shots.len());
         let mut results = Vec::with_capacity(shots.len());
         for ((answer, shot), usage) in
