@@ -3,7 +3,7 @@
 //! The words come when the time of the answer has passed: the simulation keeps the time of whole answers, not of tokens.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::http::header::CONTENT_TYPE;
@@ -17,6 +17,8 @@ use crate::server::{InFlight, Server, Tokens};
 
 /// Characters of a chunk: about two tokens.
 const CHARACTERS_A_CHUNK: usize = 8;
+/// What was sent has left before the connection breaks.
+const FLUSHED_AFTER: Duration = Duration::from_millis(50);
 
 /// An answer to send, and what is noted about it.
 pub(crate) struct Answer {
@@ -57,8 +59,11 @@ fn events(answer: &Answer, fault: Option<Kind>) -> BoxStream<'static, Sent> {
     match fault {
         Some(Kind::Stall) => first_half().chain(stream::pending()).boxed(),
         Some(Kind::CutStream) => {
-            let broken = std::io::Error::other("the simulation breaks the stream off");
-            first_half().chain(stream::iter([Err(broken)])).boxed()
+            let broken = async {
+                tokio::time::sleep(FLUSHED_AFTER).await;
+                Err(std::io::Error::other("the simulation breaks the stream off"))
+            };
+            first_half().chain(stream::once(broken)).boxed()
         }
         Some(Kind::ErrorEvent) => {
             let error = json!({"error": {"message": "EngineCore encountered an issue (simulation)", "type": "InternalServerError", "param": null, "code": 500}});
