@@ -176,7 +176,10 @@ impl Day {
     fn note_upload(&mut self, dr: DrNumber) {
         let ports = ModelPorts::new(&self.world);
         let quiet = Duration::from_secs(self.world.borrow().spans.quiet);
-        let (mine, made_at) = (ports.clone(), self.world.borrow().now);
+        // S3 tells of uploads late, and not in their order.
+        let late = self.world.borrow_mut().random.below(20_000) as i64;
+        let made_at = Timestamp::from_millis(self.world.borrow().now.as_millis() - late);
+        let mine = ports.clone();
         self.begin(ports, None, async move { settle::note_upload(&mine, &dr, made_at, quiet).await });
     }
 
