@@ -30,12 +30,16 @@ pub fn s3(config: &SdkConfig) -> aws_sdk_s3::Client {
     aws_sdk_s3::Client::new(config)
 }
 
+/// The batches queue of what nobody waits for; without one, everything goes through the batches queue.
+const BULK_VARIABLE: &str = "BULK_QUEUE_URL";
+
 /// The table and the queues.
 #[derive(Debug, Clone)]
 pub struct AwsPorts {
     store: Store,
     queues: Queues,
     batches: Option<String>,
+    bulk: Option<String>,
     results: Option<String>,
     uploads: Option<String>,
 }
@@ -52,6 +56,7 @@ impl AwsPorts {
             store: store(config)?,
             queues: Queues::new(aws_sdk_sqs::Client::new(config)),
             batches: url(Queue::Batches),
+            bulk: optional(BULK_VARIABLE),
             results: url(Queue::Results),
             uploads: url(Queue::Uploads),
         })
@@ -104,7 +109,9 @@ impl Ports for AwsPorts {
     }
 
     async fn send(&self, queue: Queue, messages: Vec<Message>, delay: Duration) -> Result<(), Trouble> {
+        let bulk = messages.iter().any(Message::is_bulk);
         let url = match queue {
+            Queue::Batches if bulk && self.bulk.is_some() => &self.bulk,
             Queue::Batches => &self.batches,
             Queue::Results => &self.results,
             Queue::Uploads => &self.uploads,

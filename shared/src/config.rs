@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use photos::size_policy;
 
+use crate::domain::catalogue::CURRENT_VERSION;
 use crate::domain::plan::Versions;
 use crate::vlm::prompt::PROMPT_VERSION;
 
@@ -31,7 +32,7 @@ pub enum ConfigError {
 /// size policy as this program holds them.
 pub fn versions() -> Result<Versions, ConfigError> {
     Ok(Versions {
-        catalogue: optional("CATALOGUE_VERSION").unwrap_or_else(|| "v1".into()),
+        catalogue: optional("CATALOGUE_VERSION").unwrap_or_else(|| CURRENT_VERSION.into()),
         model: required("VLM_MODEL")?,
         prompt: PROMPT_VERSION.into(),
         size_policy: size_policy::CURRENT_VERSION.into(),

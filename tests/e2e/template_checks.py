@@ -69,6 +69,8 @@ def a_timeout_fits_what_waits_for_it(template: Template) -> list[str]:
     for name, row in template["Mappings"]["Timing"].items():
         if row["SplitterTimeout"] >= GATEWAY_LIMIT_S or row["ApiTimeout"] >= GATEWAY_LIMIT_S:
             wrong.append(f"{name}: API Gateway gives up after {GATEWAY_LIMIT_S} s")
+        if not row["VlmStall"] < row["VlmFirstToken"] < row["VlmTimeout"]:
+            wrong.append(f"{name}: a stall is noticed no sooner than a whole answer that does not come")
         if row["VlmTimeout"] + 10 > row["BatchTimeout"]:
             wrong.append(f"{name}: a VLM answer may outlast the batch function")
         if row["SweeperTimeout"] >= 60:
@@ -79,13 +81,17 @@ def a_timeout_fits_what_waits_for_it(template: Template) -> list[str]:
 def the_load_on_the_vlm_is_bounded(template: Template) -> list[str]:
     """Invocations times photos in flight never exceed what the server takes."""
     parameters, bound = template["Parameters"], template["Metadata"]["VlmServer"]["MaxNumSeqs"]
-    (source,) = [source for _, queue, _, source in _mappings(template) if queue == "BatchesQueue"]
+    sources = {queue: source for _, queue, function, source in _mappings(template) if function == "BatchFunction"}
+    source, bulk = sources["BatchesQueue"], sources["BulkQueue"]
     wrong = []
     if source.get("ScalingConfig", {}).get("MaximumConcurrency") != {"Ref": "VlmMaxConcurrency"}:
         wrong.append("the batches event source is not bounded by VlmMaxConcurrency")
-    if source["BatchSize"] != 1:
+    if source["BatchSize"] != 1 or bulk["BatchSize"] != 1:
         wrong.append("an invocation of the batch function takes several batches")
-    if parameters["VlmMaxConcurrency"]["Default"] * parameters["PhotosInFlight"]["Default"] > bound:
+    variables = template["Resources"]["BatchFunction"]["Properties"]["Environment"]["Variables"]
+    waited_for = parameters["VlmMaxConcurrency"]["Default"] * parameters["PhotosInFlight"]["Default"]
+    unwaited = bulk.get("ScalingConfig", {}).get("MaximumConcurrency", bound) * int(variables["BULK_PHOTOS_IN_FLIGHT"])
+    if waited_for + unwaited > bound:
         wrong.append(f"more than {bound} requests in flight")
     if parameters["PhotosPerBatch"]["Default"] > parameters["PhotosInFlight"]["Default"]:
         wrong.append("photos wait inside a batch")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,27 @@ from harness import Harness
 
 from stack import photos, report, sequential
 from stack.evaluate import Evaluated
+
+#: Requests at once that the server takes (template.yaml, Metadata.VlmServer).
+_BOUND = 16
+#: Output tokens set the time of an answer.
+_MOST_TOKENS_A_PHOTO = 120
+
+
+def test_twenty_drs_at_once_never_exceed_the_bound_nor_does_the_recovery_from_an_outage(harness: Harness) -> None:
+    drs = [harness.dr(4, seed=seed, megapixels=0.5) for seed in range(20)]
+    for dr in drs:
+        harness.upload(dr)
+    harness.vlm.latency("fixed:300")
+    harness.vlm.down(for_ms=6_000)
+    started = [harness.api.start(dr.number).body["evaluation_id"] for dr in drs]
+    for evaluation_id in started:
+        harness.completed(evaluation_id, within_s=240)
+    stats = harness.vlm.stats()
+    assert stats["faults"]["down"] > 0, "nobody was turned away"
+    assert stats["requests"] >= 20 * 4
+    assert 4 < stats["max_in_flight"] <= _BOUND
+    assert stats["in_flight"] == 0
 
 
 def test_sixteen_photos_are_asked_about_at_once_and_never_more(
@@ -21,13 +43,16 @@ def test_sixteen_photos_are_asked_about_at_once_and_never_more(
     evaluation = harness.completed(answer.body["evaluation_id"])
     stats = harness.vlm.stats()
     on_disk = photos.Dr(dr.number, dr.photos)
-    compared = sequential.run(on_disk, harness.stack.description, "v1")
+    compared = sequential.run(on_disk, harness.stack.description, "v3")
     with capsys.disabled():
         print("\n" + report.timings(Evaluated(on_disk, evaluation, False, False, 0, answer.took_ms, 0), compared))
-    assert stats["max_in_flight"] <= 16
+    assert stats["max_in_flight"] <= _BOUND
     assert stats["max_in_flight"] > 4, "photos were asked about one batch after another"
     assert evaluation["timings"]["vlm_ms"] >= 3000
     assert compared["total_ms"] >= 16 * 3000
+    usages = [photo["usage"] for photo in evaluation["photos"]]
+    assert statistics.median(usage["completion_tokens"] for usage in usages) <= _MOST_TOKENS_A_PHOTO
+    assert all(photo["timings"]["first_token_ms"] is not None for photo in evaluation["photos"])
     assert evaluation["timings"]["total_ms"] < compared["total_ms"] / 2
 
 

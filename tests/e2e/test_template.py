@@ -43,9 +43,20 @@ _BROKEN: list[tuple[checks.Check, str, Callable[[Template], None]]] = [
     ),
     (checks.what_is_lost_was_not_merely_hidden, "too early", _put("Mappings.Timing.standard.LostAfter", 720)),
     (checks.a_timeout_fits_what_waits_for_it, "gateway", _put("Mappings.Timing.standard.SplitterTimeout", 30)),
+    (checks.a_timeout_fits_what_waits_for_it, "stall", _put("Mappings.Timing.standard.VlmStall", 50)),
     (checks.a_timeout_fits_what_waits_for_it, "VLM", _put("Mappings.Timing.fast.VlmTimeout", 20)),
     (checks.a_timeout_fits_what_waits_for_it, "sweeps", _put("Mappings.Timing.standard.SweeperTimeout", 60)),
-    (checks.the_load_on_the_vlm_is_bounded, "too many", _put("Parameters.VlmMaxConcurrency.Default", 5)),
+    (checks.the_load_on_the_vlm_is_bounded, "too many", _put("Parameters.VlmMaxConcurrency.Default", 8)),
+    (
+        checks.the_load_on_the_vlm_is_bounded,
+        "too much bulk",
+        _put("Resources.BulkEventSource.Properties.ScalingConfig.MaximumConcurrency", 3),
+    ),
+    (
+        checks.the_load_on_the_vlm_is_bounded,
+        "wide bulk",
+        _put("Resources.BatchFunction.Properties.Environment.Variables.BULK_PHOTOS_IN_FLIGHT", "2"),
+    ),
     (
         checks.the_load_on_the_vlm_is_bounded,
         "unbounded",
@@ -186,7 +197,7 @@ def test_every_check_has_been_seen_to_fail() -> None:
 def test_what_is_deployed_locally_differs_only_in_the_emulator_s_quirks() -> None:
     met = quirks.meet(_LOADED, {"VlmBaseUrl": "http://127.0.0.1:1", "TimingProfile": "fast"})
     source = met["Resources"]["BatchesEventSource"]["Properties"]["ScalingConfig"]
-    assert source == {"MaximumConcurrency": 4}
+    assert source == {"MaximumConcurrency": 7}
     source["MaximumConcurrency"] = {"Ref": "VlmMaxConcurrency"}
     for name, function in checks.resources(met, "AWS::Serverless::Function"):
         original = _LOADED["Resources"][name]["Properties"]

@@ -7,7 +7,9 @@ import truth
 from harness import Harness
 
 
-@pytest.mark.parametrize("kind", ["status_429", "status_500", "status_503", "drop", "hang"])
+@pytest.mark.parametrize(
+    "kind", ["status_429", "status_500", "status_503", "drop", "hang", "stall", "cut_stream", "error_event", "empty_answer"]
+)
 def test_a_passing_failure_delays_a_photo_and_changes_no_verdict(harness: Harness, kind: str) -> None:
     dr = harness.dr(2)
     harness.upload(dr)
@@ -20,13 +22,44 @@ def test_a_passing_failure_delays_a_photo_and_changes_no_verdict(harness: Harnes
 
 
 @pytest.mark.parametrize(
-    "kind", ["fenced", "prefixed", "cut_at_max_tokens", "wrong_types", "unmendable", "unknown_step", "empty_answer"]
+    "kind", ["fenced", "prefixed", "cut_at_max_tokens", "wrong_types", "unmendable", "unknown_step", "obeys"]
 )
 def test_one_odd_answer_is_read_or_repaired(harness: Harness, kind: str) -> None:
     dr = harness.dr(1)
     harness.upload(dr)
     harness.vlm.fault(kind, dr, count=1)
     assert truth.seen(harness.evaluate(dr)) == truth.verdict(dr.truth)
+
+
+def test_a_stall_is_noticed_long_before_a_whole_answer_is_given_up(harness: Harness) -> None:
+    dr = harness.dr(1)
+    harness.upload(dr)
+    harness.vlm.fault("stall", dr, count=1)
+    answer = harness.api.start(dr.number)
+    waiting = harness.when(answer.body["evaluation_id"], lambda seen: seen["status"] in ("waiting", "completed"))
+    # Two seconds of silence, not the eight of a whole answer; then the photo is put off, and answered.
+    assert waiting["status"] == "completed" or "in time" in waiting["waiting"]["reason"]
+    evaluation = harness.completed(answer.body["evaluation_id"])
+    assert truth.seen(evaluation) == truth.verdict(dr.truth)
+    assert harness.vlm.stats()["in_flight"] == 0
+
+
+def test_a_photo_that_the_server_fails_at_is_given_up_while_others_are_answered(harness: Harness) -> None:
+    poison, healthy = harness.dr(1), [harness.dr(2, seed=seed) for seed in range(2, 6)]
+    for dr in [poison, *healthy]:
+        harness.upload(dr)
+    harness.vlm.fault("status_500", poison)
+    evaluation_id = harness.api.start(poison.number).body["evaluation_id"]
+    for _ in range(10):
+        for dr in healthy:
+            harness.evaluate(dr, force=True)
+        if harness.api.evaluation(evaluation_id).body["status"] == "completed":
+            break
+    evaluation = harness.completed(evaluation_id)
+    assert evaluation["verdict"] == "incomplete"
+    (photo,) = evaluation["photos"]
+    assert photo["reason"]["code"] == "refused"
+    assert "answered others" in photo["reason"]["message"]
 
 
 def test_nonsense_without_end_is_a_reason_and_never_a_score(harness: Harness) -> None:

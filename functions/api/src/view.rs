@@ -27,6 +27,7 @@ pub(crate) fn view(evaluation: &Evaluation, photos: &[PhotoRecord], changes: &[C
         },
         "stale": !changes.is_empty(), "stale_because": changes,
         "verdict": evaluation.verdict(), "average_score": judgement.and_then(|j| j.average_score),
+        "flags": judgement.map_or(&[][..], |j| j.flags.as_slice()),
         "steps": judgement.map_or(&[][..], |j| j.steps.as_slice()),
         "photos": photos.into_iter().map(photo).collect::<Vec<_>>(), "photos_skipped": skipped,
         "steps_asked": evaluation.steps_asked, "steps_not_asked": not_asked(evaluation),
@@ -63,5 +64,6 @@ fn photo(record: &PhotoRecord) -> Value {
         "asked": record.photo.scope, "reused_from": record.reused.iter().map(|reused| &reused.verdict.evaluation_id).collect::<Vec<_>>(),
         "attempts": record.attempt + 1, "deferred_until": record.deferred_until.map(|until| until.to_string()),
         "timings": report.and_then(|r| r.timings), "image": report.and_then(|r| r.image), "usage": report.and_then(|r| r.usage),
+        "tokens_per_second": report.and_then(|r| r.usage?.tokens_per_second(r.timings?.generation_ms?)),
     })
 }

@@ -1,7 +1,8 @@
 //! What the batch function works with, and its eyes.
 //!
 //! # Invariants
-//! - Photos in flight never exceed the bound, however many messages one invocation gets.
+//! - Requests in flight never exceed the bound, however many messages one invocation gets; nor do photos in memory that
+//!   are not compressed yet.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -19,10 +20,12 @@ use shared::protocol::evaluation::Evaluation;
 use shared::protocol::message::{Batch, DeferralCause, Message};
 use shared::protocol::write::Key;
 use shared::vlm::client::VlmClient;
+use shared::vlm::load::Gate;
 use shared::vlm::prompt::Question;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout_at};
 
+use crate::gathering::Gathering;
 use crate::photo::{Work, put_off};
 use crate::settings::Settings;
 
@@ -35,21 +38,30 @@ pub(crate) struct BatchFunction {
     settings: Settings,
     ports: AwsPorts,
     s3: aws_sdk_s3::Client,
-    vlm: VlmClient,
-    in_flight: Arc<Semaphore>,
+    vlm: Asking,
+    bulk: Asking,
+    loading: Arc<Semaphore>,
     cores: Arc<Semaphore>,
+}
+
+/// A way to the VLM: what people wait for has its own places, and so has bulk work.
+pub(crate) struct Asking {
+    pub(crate) vlm: VlmClient,
+    pub(crate) gate: Gate,
 }
 
 impl BatchFunction {
     /// Settings from the environment, clients for AWS and the VLM.
     pub(crate) async fn from_env(config: &aws::SdkConfig) -> anyhow::Result<Self> {
         let settings = Settings::from_env(config).await?;
+        let vlm = VlmClient::new(settings.vlm.clone()).context("Failed to set up the VLM's client")?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Self {
             ports: AwsPorts::from_env(config, &[Queue::Results])?,
             s3: aws::s3(config),
-            vlm: VlmClient::new(settings.vlm.clone()).context("Failed to set up the VLM's client")?,
-            in_flight: Arc::new(Semaphore::new(settings.photos_in_flight)),
+            bulk: Asking { vlm: vlm.for_bulk(), gate: Gate::new(settings.bulk_in_flight) },
+            vlm: Asking { vlm, gate: Gate::new(settings.requests_in_flight) },
+            loading: Arc::new(Semaphore::new(settings.requests_in_flight)),
             cores: Arc::new(Semaphore::new(cores)),
             settings,
         })
@@ -58,7 +70,10 @@ impl BatchFunction {
     /// Handles one message, until `until` at the latest.
     pub(crate) async fn handle(&self, body: &str, until: Instant) -> anyhow::Result<()> {
         match Message::parse(body).context("Failed to read a message")? {
-            Message::Batch(batch) => Ok(handle(&self.ports, &Until { function: self, until }, &batch).await?),
+            Message::Batch(batch) => {
+                let gathering = Gathering::new(self.settings.photos_per_request);
+                Ok(handle(&self.ports, &Until { function: self, until, gathering }, &batch).await?)
+            }
             other => anyhow::bail!("The batches queue holds a message that is no batch: {other:?}"),
         }
     }
@@ -84,22 +99,24 @@ impl BatchFunction {
         batch: &Batch,
         photo: &Photo,
         received_at: Timestamp,
+        gathering: &Gathering,
     ) -> anyhow::Result<Ended> {
+        let seat = gathering.seat();
         let catalogue = Catalogue::shipped(&evaluation.catalogue_version)?;
         let size_policy = Arc::new(SizePolicy::shipped(&evaluation.size_policy_version)?);
         let work = Work {
             s3: &self.s3,
             bucket: &self.settings.bucket,
-            vlm: &self.vlm,
-            question: &Question::new(&catalogue, &photo.scope.steps(&catalogue)),
+            asking: if batch.bulk { &self.bulk } else { &self.vlm },
+            loading: &self.loading,
+            question: &Arc::new(Question::new(&catalogue, &photo.scope.steps(&catalogue))),
             catalogue: &catalogue,
             size_policy: &size_policy,
             cores: &self.cores,
             attempt: batch.attempt,
             queue_ms: received_at.millis_since(batch.due_at),
         };
-        let _place = self.in_flight.acquire().await.context("The semaphore is never closed")?;
-        work.evaluate(photo).await
+        work.evaluate(photo, seat).await
     }
 }
 
@@ -107,11 +124,16 @@ impl BatchFunction {
 struct Until<'a> {
     function: &'a BatchFunction,
     until: Instant,
+    gathering: Gathering,
 }
 
 impl Eyes for Until<'_> {
     fn model(&self) -> &str {
         &self.function.settings.vlm.model
+    }
+
+    fn expect(&self, photos: usize) {
+        self.gathering.expect(photos);
     }
 
     async fn look(
@@ -124,7 +146,7 @@ impl Eyes for Until<'_> {
         // Dropping the work drops its request, and the server then gives the answer up.
         let work = async {
             tokio::select! {
-                ended = self.function.work(evaluation, batch, photo, received_at) => ended,
+                ended = self.function.work(evaluation, batch, photo, received_at, &self.gathering) => ended,
                 () = self.function.until_not_needed(evaluation, photo) => Ok(Ended::NotNeeded),
             }
         };

@@ -3,6 +3,7 @@
 
 mod evaluate;
 mod fetch;
+mod gathering;
 mod photo;
 mod settings;
 

@@ -16,19 +16,23 @@ use shared::domain::time::Timestamp;
 use shared::flow::batch::Ended;
 use shared::photos::{long_edge_for, reason};
 use shared::protocol::message::{DeferralCause, Report};
-use shared::vlm::client::VlmClient;
+use shared::vlm::client::Asked;
 use shared::vlm::failure::{RetryCause, VlmFailure};
 use shared::vlm::prompt::Question;
 use tokio::sync::Semaphore;
 
+use crate::evaluate::Asking;
 use crate::fetch::{FetchError, fetch};
+use crate::gathering::{Answered, Ready, Seat, Turn};
 
 /// What the photos of one batch have in common.
 pub(crate) struct Work<'a> {
     pub(crate) s3: &'a aws_sdk_s3::Client,
     pub(crate) bucket: &'a str,
-    pub(crate) vlm: &'a VlmClient,
-    pub(crate) question: &'a Question,
+    pub(crate) asking: &'a Asking,
+    /// A place for each photo that is in memory as it was taken.
+    pub(crate) loading: &'a Semaphore,
+    pub(crate) question: &'a Arc<Question>,
     pub(crate) catalogue: &'a Catalogue,
     pub(crate) size_policy: &'a Arc<SizePolicy>,
     /// A place for each core: more decoders at once cost memory and save no time.
@@ -38,13 +42,14 @@ pub(crate) struct Work<'a> {
 }
 
 impl Work<'_> {
-    /// Evaluates one photo.
-    pub(crate) async fn evaluate(&self, photo: &Photo) -> anyhow::Result<Ended> {
+    /// Evaluates one photo; its seat is given up if it can't be asked about.
+    pub(crate) async fn evaluate(&self, photo: &Photo, seat: Seat<'_>) -> anyhow::Result<Ended> {
         let mut report = Draft {
             timings: PhotoTimings { queue_ms: self.queue_ms, ..PhotoTimings::default() },
             image: None,
             usage: None,
         };
+        let place = self.loading.acquire().await.context("The semaphore is never closed")?;
         let clock = Instant::now();
         let fetched = fetch(self.s3, self.bucket, photo, self.size_policy.limits.most_bytes).await;
         report.timings.fetch_ms = millis(clock);
@@ -59,8 +64,9 @@ impl Work<'_> {
         let clock = Instant::now();
         let prepared = self.compress(bytes, self.hint(photo)).await?;
         report.timings.compress_ms = millis(clock);
+        drop(place);
         match prepared {
-            Ok(prepared) => Ok(self.ask(report, prepared, photo).await),
+            Ok(prepared) => self.ask(report, prepared, photo, seat).await,
             Err(error) => {
                 tracing::warn!(photo.key = %photo.key, error = ?error, "a photo can't be read");
                 Ok(self.ended(report, PhotoOutcome::NotEvaluated { reason: reason(&error) }))
@@ -83,14 +89,22 @@ impl Work<'_> {
         work.await.context("The decoder panicked")
     }
 
-    async fn ask(&self, mut report: Draft, prepared: Prepared, photo: &Photo) -> Ended {
+    async fn ask(&self, mut report: Draft, prepared: Prepared, photo: &Photo, seat: Seat<'_>) -> anyhow::Result<Ended> {
         let clock = Instant::now();
-        let asked = self.vlm.ask(self.question, &prepared.jpeg, self.hint(photo)).await;
-        report.timings.vlm_ms = millis(clock);
         report.image = Some(prepared.figures);
-        match asked {
+        let ready = Ready { question: Arc::clone(self.question), jpeg: prepared.jpeg, hint: self.hint(photo).cloned() };
+        let Some(asked) = self.answer(seat, ready).await else {
+            return Ok(put_off(
+                DeferralCause::OutOfTime,
+                "The VLM is slow",
+                "the one who asked for the group has left",
+                None,
+            ));
+        };
+        report.timings.vlm_ms = millis(clock);
+        Ok(match asked {
             Ok(asked) => {
-                report.usage = Some(asked.usage);
+                report.note(&asked, photo);
                 if !asked.left_out.is_empty() {
                     tracing::warn!(photo.key = %photo.key, left_out = ?asked.left_out, "parts of the model's answer were left out");
                 }
@@ -101,6 +115,15 @@ impl Work<'_> {
                 let (cause, words) = in_words(cause);
                 put_off(cause, words, &detail, retry_after)
             }
+            Err(VlmFailure::Bug { detail }) => bail!("The VLM refuses our request about {}: {detail}", photo.key),
+        })
+    }
+
+    /// The answer about a photo, which may be asked about together with others; none if the one who asks for them left.
+    async fn answer(&self, seat: Seat<'_>, ready: Ready) -> Option<Answered> {
+        match seat.join(ready).await.ok()? {
+            Turn::Ask(group) => Some(group.ask(self.asking).await),
+            Turn::Answered(answered) => Some(answered),
         }
     }
 
@@ -124,13 +147,34 @@ struct Draft {
     usage: Option<Usage>,
 }
 
+impl Draft {
+    /// Notes what an answer cost, here and in the log.
+    fn note(&mut self, asked: &Asked, photo: &Photo) {
+        let Asked { usage, pace, repaired, .. } = asked;
+        self.usage = Some(*usage);
+        self.timings.first_token_ms = pace.first_token.map(in_millis);
+        self.timings.generation_ms = pace.generation.map(in_millis);
+        tracing::info!(
+            photo.key = %photo.key, vlm.duration_ms = self.timings.vlm_ms, vlm.first_token_ms = self.timings.first_token_ms,
+            vlm.prompt_tokens = usage.prompt_tokens, vlm.completion_tokens = usage.completion_tokens,
+            vlm.tokens_per_second = pace.generation.and_then(|span| usage.tokens_per_second(in_millis(span))),
+            vlm.repaired = repaired, "the VLM answered"
+        );
+    }
+}
+
 fn millis(clock: Instant) -> u64 {
-    u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX)
+    in_millis(clock.elapsed())
+}
+
+fn in_millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn in_words(cause: RetryCause) -> (DeferralCause, &'static str) {
     match cause {
         RetryCause::Unavailable => (DeferralCause::Unavailable, "The VLM can't be reached"),
+        RetryCause::Failed => (DeferralCause::Failed, "The VLM fails at this photo, or altogether"),
         RetryCause::TimedOut => (DeferralCause::Unavailable, "The VLM does not answer in time"),
         RetryCause::Overloaded => (DeferralCause::Overloaded, "The VLM is busy"),
         RetryCause::Misconfigured => (

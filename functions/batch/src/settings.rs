@@ -23,8 +23,12 @@ const NO_KEY: &str = "none";
 pub(crate) struct Settings {
     /// Where the photos are.
     pub(crate) bucket: String,
-    /// Photos asked about at once, by one invocation.
-    pub(crate) photos_in_flight: usize,
+    /// Requests to the VLM at once, by one invocation.
+    pub(crate) requests_in_flight: usize,
+    /// The same for bulk work.
+    pub(crate) bulk_in_flight: usize,
+    /// Photos asked about in one request.
+    pub(crate) photos_per_request: usize,
     /// The VLM.
     pub(crate) vlm: VlmSettings,
 }
@@ -34,13 +38,17 @@ impl Settings {
     pub(crate) async fn from_env(config: &SdkConfig) -> anyhow::Result<Self> {
         Ok(Self {
             bucket: required("BUCKET_NAME")?,
-            photos_in_flight: usize::from(number::<u8>("PHOTOS_IN_FLIGHT", 4, 64)?),
+            requests_in_flight: usize::from(number::<u8>("PHOTOS_IN_FLIGHT", 4, 64)?),
+            bulk_in_flight: usize::from(number::<u8>("BULK_PHOTOS_IN_FLIGHT", 1, 64)?),
+            photos_per_request: usize::from(number::<u8>("PHOTOS_PER_REQUEST", 1, 10)?),
             vlm: VlmSettings {
                 base_url: required("VLM_BASE_URL")?,
                 model: required("VLM_MODEL")?,
                 api_key: api_key(config).await?,
                 timeout: seconds("VLM_TIMEOUT_SECONDS", 60)?,
                 connect_timeout: CONNECT_TIMEOUT,
+                first_token_timeout: seconds("VLM_FIRST_TOKEN_SECONDS", 45)?,
+                stall_timeout: seconds("VLM_STALL_SECONDS", 20)?,
             },
         })
     }

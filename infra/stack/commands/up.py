@@ -67,6 +67,7 @@ def variables(stack: LocalStack) -> dict[str, str]:
         "TABLE_NAME": outputs["TableName"],
         "BUCKET_NAME": outputs["BucketName"],
         "BATCHES_QUEUE_URL": outputs["BatchesQueueUrl"],
+        "BULK_QUEUE_URL": outputs["BulkQueueUrl"],
         "UPLOADS_QUEUE_URL": outputs["UploadsQueueUrl"],
         "RESULTS_QUEUE_URL": outputs["ResultsQueueUrl"],
         "VLM_BASE_URL": about.vlm_url,

@@ -9,12 +9,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 
 use super::ids::{Score, StepKey};
+use super::reading::Reads;
 
 /// The catalogues that ship with the program, oldest first. A version, once released, never changes.
 ///
 /// - v1: the ten steps.
 /// - v2: the same, four of them told to the model in the words that say what to look for.
-const SHIPPED: [&str; 2] = [include_str!("../catalogues/v1.json"), include_str!("../catalogues/v2.json")];
+/// - v3: v2 with fail codes, and with what is expected of readings.
+const SHIPPED: [&str; 3] = [
+    include_str!("../catalogues/v1.json"),
+    include_str!("../catalogues/v2.json"),
+    include_str!("../catalogues/v3.json"),
+];
+
+/// The version that is asked unless a deployment says otherwise.
+pub const CURRENT_VERSION: &str = "v3";
 
 /// A list of installation steps, its thresholds, and what photo names hint at.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -26,6 +35,9 @@ pub struct Catalogue {
     pub pass_score: Score,
     /// An evaluation passes when at least this share of its asked steps passes, in percent.
     pub pass_percent: u8,
+    /// Reasons for failing that any step may have: code to words.
+    #[serde(default)]
+    pub fail_reasons: BTreeMap<String, String>,
     /// The steps, in the order people know them.
     pub steps: Vec<Step>,
     /// Photo type (as in `DR1_ph_{type}_1.jpg`) to step.
@@ -48,6 +60,12 @@ pub struct Step {
     pub passes_when: String,
     /// The one canonical reason for failing.
     pub fail_reason: String,
+    /// Reasons for failing that are this step's own: code to words.
+    #[serde(default)]
+    pub fail_reasons: BTreeMap<String, String>,
+    /// What the reading is and what is expected of it, if the step has one.
+    #[serde(default)]
+    pub reads: Option<Reads>,
     /// What must be read from the photo, if anything: such photos are sent larger.
     pub small_print: Option<String>,
 }
@@ -97,6 +115,18 @@ impl Catalogue {
         self.steps.iter().find(|step| &step.key == key)
     }
 
+    /// What a fail code of this step says, if it has such a one.
+    pub fn fail_words<'a>(&'a self, step: &'a Step, code: &str) -> Option<&'a str> {
+        step.fail_reasons.get(code).or_else(|| self.fail_reasons.get(code)).map(String::as_str)
+    }
+
+    /// A fail code that is no plain word (it goes into the prompt and the answer's schema), or that says nothing.
+    fn bad_fail_code(&self) -> Option<&str> {
+        let all = self.steps.iter().flat_map(|step| &step.fail_reasons).chain(&self.fail_reasons);
+        let plain = |code: &str| !code.is_empty() && code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+        all.filter(|(code, words)| !plain(code) || words.trim().is_empty()).map(|(code, _)| code.as_str()).next()
+    }
+
     fn problem(&self) -> Option<String> {
         let keys: BTreeSet<_> = self.steps.iter().map(|step| &step.key).collect();
         let numbers: BTreeSet<_> = self.steps.iter().map(|step| step.number).collect();
@@ -115,6 +145,8 @@ impl Catalogue {
             Some("pass_percent must be 1 to 100 and pass_score 1 to 10".into())
         } else if let Some((hint, step)) = stray {
             Some(format!("the hint {hint:?} names the unknown step {step}"))
+        } else if let Some(code) = self.bad_fail_code() {
+            Some(format!("the fail code {code:?} must be lower-case letters and underscores, with words"))
         } else {
             unnamed.map(|step| format!("step {} lacks a label, passes_when or fail_reason", step.key))
         }
@@ -136,6 +168,25 @@ mod tests {
         let catalogue = Catalogue::shipped("v1").unwrap();
         assert_eq!(catalogue.steps.len(), 10);
         assert_eq!(catalogue.steps.iter().filter(|step| step.critical).count(), 6);
+    }
+
+    #[test]
+    fn the_current_version_asks_the_same_steps_and_adds_codes_and_readings() {
+        let (before, current) = (Catalogue::shipped("v2").unwrap(), Catalogue::shipped(CURRENT_VERSION).unwrap());
+        let bare = |step: &Step| Step { fail_reasons: BTreeMap::new(), reads: None, ..step.clone() };
+        assert_eq!(current.steps.iter().map(bare).collect::<Vec<_>>(), before.steps);
+        assert_eq!(
+            (&current.name_hints, current.pass_score, current.pass_percent),
+            (&before.name_hints, before.pass_score, before.pass_percent)
+        );
+        assert!(current.steps.iter().all(|step| !step.fail_reasons.is_empty()));
+        assert_eq!(current.steps.iter().filter(|step| step.reads.is_some()).count(), 5);
+    }
+
+    #[test]
+    fn fail_codes_are_plain_words() {
+        let json = SHIPPED[2].replace("\"no_pole\"", "\"No pole!\"");
+        assert!(Catalogue::from_json(&json).unwrap_err().to_string().contains("No pole!"));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::catalogue::{Catalogue, Step};
 use super::ids::{Score, StepKey};
 use super::outcome::{Finding, PhotoOutcome};
+use super::reading::{Extracted, Flag, extract};
 
 /// What became of one photo, by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +49,7 @@ pub enum StepOutcome {
 }
 
 /// One row of the verdict.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StepVerdict {
     /// The step.
     pub step: StepKey,
@@ -70,6 +71,9 @@ pub struct StepVerdict {
     pub photo: Option<String>,
     /// Why the step did not pass, and what to do.
     pub reason: Option<String>,
+    /// What the reading says, as a value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extracted: Option<Extracted>,
 }
 
 /// The whole verdict.
@@ -82,6 +86,9 @@ pub struct Judgement {
     pub average_score: Option<f64>,
     /// One row per asked step, in catalogue order.
     pub steps: Vec<StepVerdict>,
+    /// What people should look at, by photo; flags never raise a score.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub flags: Vec<Flag>,
 }
 
 /// Judges the asked steps by these photos; `skipped` photos were left out by quick mode.
@@ -92,9 +99,14 @@ pub fn judge(catalogue: &Catalogue, asked: &[StepKey], photos: &[PhotoResult], s
         .steps
         .iter()
         .filter(|step| asked.contains(&step.key))
-        .map(|step| step_verdict(step, catalogue.pass_score, best(&step.key, photos), gaps, skipped))
+        .map(|step| step_verdict(step, catalogue, best(&step.key, photos), gaps, skipped))
         .collect();
-    Judgement { verdict: verdict(&steps, catalogue.pass_percent, gaps), average_score: average(&steps), steps }
+    Judgement {
+        verdict: verdict(&steps, catalogue.pass_percent, gaps),
+        average_score: average(&steps),
+        steps,
+        flags: Vec::new(),
+    }
 }
 
 /// The best finding for a step; of equal ones, that of the first photo by name.
@@ -108,9 +120,15 @@ fn best<'a>(step: &StepKey, photos: &'a [PhotoResult]) -> Option<(&'a str, &'a F
         .min_by_key(|(name, finding)| (std::cmp::Reverse(finding.score), *name))
 }
 
-fn step_verdict(step: &Step, pass: Score, best: Option<(&str, &Finding)>, gaps: usize, skipped: usize) -> StepVerdict {
+fn step_verdict(
+    step: &Step,
+    catalogue: &Catalogue,
+    best: Option<(&str, &Finding)>,
+    gaps: usize,
+    skipped: usize,
+) -> StepVerdict {
     let outcome = match best {
-        Some((_, finding)) if finding.score >= pass => StepOutcome::Pass,
+        Some((_, finding)) if finding.score >= catalogue.pass_score => StepOutcome::Pass,
         Some(_) => StepOutcome::Fail,
         None if gaps > 0 => StepOutcome::NotEvaluated,
         None => StepOutcome::Missing,
@@ -125,19 +143,26 @@ fn step_verdict(step: &Step, pass: Score, best: Option<(&str, &Finding)>, gaps: 
         comment: best.map(|(_, finding)| finding.comment.clone()),
         reading: best.and_then(|(_, finding)| finding.reading.clone()),
         photo: best.map(|(name, _)| name.to_owned()),
-        reason: reason(outcome, step, gaps, skipped),
+        reason: reason(outcome, fail_words(catalogue, step, best), gaps, skipped),
+        extracted: best.zip(step.reads.as_ref()).and_then(|((_, f), reads)| extract(reads, f.reading.as_deref()?)),
     }
 }
 
-fn reason(outcome: StepOutcome, step: &Step, gaps: usize, skipped: usize) -> Option<String> {
+/// The reason that the model gave by its code, else the step's usual one.
+fn fail_words<'a>(catalogue: &'a Catalogue, step: &'a Step, best: Option<(&str, &Finding)>) -> &'a str {
+    let code = best.and_then(|(_, finding)| finding.fail_code.as_deref());
+    code.and_then(|code| catalogue.fail_words(step, code)).unwrap_or(&step.fail_reason)
+}
+
+fn reason(outcome: StepOutcome, fail: &str, gaps: usize, skipped: usize) -> Option<String> {
     let unseen =
         if skipped > 0 { format!("; {skipped} photos were not looked at in quick mode") } else { String::new() };
     match outcome {
         StepOutcome::Pass => None,
         StepOutcome::Fail if gaps > 0 => {
-            Some(format!("{}; {gaps} photos could not be evaluated and may show it better{unseen}", step.fail_reason))
+            Some(format!("{fail}; {gaps} photos could not be evaluated and may show it better{unseen}"))
         }
-        StepOutcome::Fail => Some(format!("{}{unseen}", step.fail_reason)),
+        StepOutcome::Fail => Some(format!("{fail}{unseen}")),
         StepOutcome::Missing => Some(format!("No photo looked at shows this step{unseen}")),
         StepOutcome::NotEvaluated => {
             Some(format!("Not known: {gaps} photos could not be evaluated, and no other shows this step{unseen}"))

@@ -19,6 +19,7 @@ fn evaluated(name: &str, findings: &[(&str, u8)]) -> PhotoResult {
         score: Score::try_from(*score).unwrap(),
         comment: format!("seen in {name}"),
         reading: None,
+        fail_code: None,
     };
     let findings = findings.iter().map(finding).collect();
     PhotoResult { name: name.into(), outcome: PhotoOutcome::Evaluated { findings } }
@@ -139,6 +140,7 @@ fn any_outcome() -> impl Strategy<Value = PhotoOutcome> {
         score: Score::try_from(score).unwrap(),
         comment: "c".into(),
         reading: None,
+        fail_code: None,
     });
     prop_oneof![
         4 => proptest::collection::vec(finding, 0..4).prop_map(|findings| PhotoOutcome::Evaluated { findings }),

@@ -1,6 +1,7 @@
 //! The domain, pure: no AWS types, no clock, no network.
 
 pub mod catalogue;
+pub mod checks;
 pub(crate) mod hash;
 pub mod ids;
 pub mod judge;
@@ -8,5 +9,6 @@ pub mod key;
 pub mod outcome;
 pub mod photo_name;
 pub mod plan;
+pub mod reading;
 pub mod scope;
 pub mod time;

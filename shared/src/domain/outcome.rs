@@ -20,6 +20,9 @@ pub struct Finding {
     /// The small print read, e.g. a serial or `-18.4 dBm`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reading: Option<String>,
+    /// The code of the reason for a low score, one of the catalogue's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fail_code: Option<String>,
 }
 
 /// What became of one photo.
@@ -106,6 +109,12 @@ pub struct PhotoTimings {
     pub compress_ms: u64,
     /// Asking the VLM, a repair included.
     pub vlm_ms: u64,
+    /// From sending the question to the answer's first token; absent where the server does not stream.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_token_ms: Option<u64>,
+    /// From the first token to the last, a repair included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation_ms: Option<u64>,
 }
 
 /// Tokens as the VLM server counted them.
@@ -115,4 +124,19 @@ pub struct Usage {
     pub prompt_tokens: u64,
     /// Tokens written.
     pub completion_tokens: u64,
+}
+
+impl Usage {
+    /// Tokens of this and another request.
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            prompt_tokens: self.prompt_tokens.saturating_add(other.prompt_tokens),
+            completion_tokens: self.completion_tokens.saturating_add(other.completion_tokens),
+        }
+    }
+
+    /// Tokens written a second, one decimal, given how long the writing took.
+    pub fn tokens_per_second(self, generation_ms: u64) -> Option<f64> {
+        (generation_ms > 0).then(|| (self.completion_tokens as f64 * 10_000.0 / generation_ms as f64).round() / 10.0)
+    }
 }

@@ -23,7 +23,9 @@ const JUDGES_AT_ONCE: usize = 4;
 /// Handles a message of the results queue or of a dead-letter queue.
 pub async fn handle(ports: &impl Ports, message: Message) -> Result<(), Trouble> {
     match message {
-        Message::Outcome(outcome) => record(ports, &outcome.evaluation_id, &outcome.photo_id, &outcome.report).await,
+        Message::Outcome(outcome) => {
+            record_outcome(ports, &outcome.evaluation_id, &outcome.photo_id, &outcome.report).await
+        }
         Message::Deferral(note) => defer::defer(ports, &note).await,
         Message::Started(started) => ports.write(writes::started(&started.evaluation_id, started.at)).await.map(|_| ()),
         Message::Batch(batch) => bury(ports, &batch).await,
@@ -38,13 +40,18 @@ async fn bury(ports: &impl Ports, batch: &Batch) -> Result<(), Trouble> {
         let message = "Processing this photo failed repeatedly. The photo may be fine; ask for the evaluation again.";
         let outcome = PhotoOutcome::not_evaluated(ReasonCode::DeadLettered, message);
         tracing::error!(evaluation.id = %batch.evaluation_id, photo.name = %photo.name, "a photo ended in the dead-letter queue");
-        record(ports, &batch.evaluation_id, &photo.photo_id, &Report::bare(outcome, ports.now())).await?;
+        record_outcome(ports, &batch.evaluation_id, &photo.photo_id, &Report::bare(outcome, ports.now())).await?;
     }
     Ok(())
 }
 
 /// Records a photo's outcome, and judges the evaluation if that was the last one.
-async fn record(ports: &impl Ports, id: &EvaluationId, photo: &PhotoId, report: &Report) -> Result<(), Trouble> {
+pub(super) async fn record_outcome(
+    ports: &impl Ports,
+    id: &EvaluationId,
+    photo: &PhotoId,
+    report: &Report,
+) -> Result<(), Trouble> {
     let Some((evaluation, record)) = known(ports, id, photo).await? else { return Ok(()) };
     let action = on_outcome(&evaluation, &record, report);
     // Also one that comes too late for this evaluation: quick mode does not wait for it, full mode need not ask again.

@@ -44,6 +44,8 @@ pub trait Eyes {
     fn prompt(&self) -> &str {
         PROMPT_VERSION
     }
+    /// So many photos will be looked at, all at once.
+    fn expect(&self, _photos: usize) {}
     /// Looks at one photo of an evaluation.
     async fn look(
         &self,
@@ -74,6 +76,7 @@ pub async fn handle(ports: &impl Ports, eyes: &impl Eyes, batch: &Batch) -> Resu
         let reason = breaker.reason.unwrap_or_else(|| "The VLM is away".into());
         return put_all_off(ports, batch, &wanted, reason).await;
     }
+    eyes.expect(wanted.len());
     let begun = say_begun(ports, &evaluation, received_at);
     let all = join_all(wanted.into_iter().map(|photo| one(ports, eyes, &evaluation, batch, photo, received_at)));
     let (begun, ended) = tokio::join!(begun, all);

@@ -3,11 +3,11 @@
 //! # Invariants
 //! - The photo is sent again before the deferral is written down: a crash in between sends it twice, never not at all.
 
-use super::aggregate::known;
+use super::aggregate::{known, record_outcome};
 use super::{Ports, Queue, Trouble};
 use crate::protocol::breaker::Breaker;
 use crate::protocol::message::{Deferral, Message};
-use crate::protocol::record::{Resend, counts_as_failure, on_deferral};
+use crate::protocol::record::{DeferralAction, Resend, counts_as_failure, on_deferral};
 use crate::protocol::write::Key;
 use crate::protocol::writes;
 
@@ -16,7 +16,14 @@ pub(super) async fn defer(ports: &impl Ports, note: &Deferral) -> Result<(), Tro
     let (id, photo) = (&note.evaluation_id, &note.photo.photo_id);
     let Some((evaluation, record)) = known(ports, id, photo).await? else { return Ok(()) };
     let breaker = ports.get::<Breaker>(Key::Breaker).await?.unwrap_or_default();
-    let Some(resend) = on_deferral(&evaluation, &record, note, &breaker, ports.now()) else { return Ok(()) };
+    let resend = match on_deferral(&evaluation, &record, note, &breaker, ports.now()) {
+        DeferralAction::Ignore => return Ok(()),
+        DeferralAction::Resend(resend) => resend,
+        DeferralAction::GiveUp(report) => {
+            tracing::error!(evaluation.id = %id, photo.name = %note.photo.name, "the VLM keeps failing at a photo; given up");
+            return record_outcome(ports, id, photo, &report).await;
+        }
+    };
     if counts_as_failure(note.cause) {
         ports.write(writes::failure(&note.reason, note.at)).await?;
     }

@@ -28,6 +28,9 @@ pub struct Evaluation {
     pub dr_number: DrNumber,
     /// As asked.
     pub mode: Mode,
+    /// Whether nobody waits for it: uploads started it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub bulk: bool,
     /// Why quick mode looked at everything, if it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode_note: Option<String>,

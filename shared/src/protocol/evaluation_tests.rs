@@ -18,6 +18,7 @@ fn answered() -> PhotoRecord {
         score: Score::try_from(8).unwrap(),
         comment: "ok".into(),
         reading: None,
+        fail_code: None,
     };
     let report = Report::bare(PhotoOutcome::Evaluated { findings: vec![finding] }, Timestamp::from_millis(7));
     PhotoRecord { attempt: 2, report: Some(report), ..PhotoRecord::new(photo("a.jpg")) }

@@ -50,6 +50,12 @@ pub struct Batch {
     /// Whether this message may ask although the VLM is taken to be away.
     #[serde(default)]
     pub probe: bool,
+    /// Whether nobody waits for it (uploads started it): it goes through a queue of its own, behind what people wait for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub bulk: bool,
+    /// How often the VLM failed at this photo although it had just answered others.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub faults: u32,
     /// When it was due to be received: the time of sending plus the delay.
     pub due_at: Timestamp,
 }
@@ -125,6 +131,12 @@ pub struct Deferral {
     /// Whether it was asked about as a probe.
     #[serde(default)]
     pub probe: bool,
+    /// As in the batch.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub bulk: bool,
+    /// As in the batch.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub faults: u32,
     /// Why.
     pub cause: DeferralCause,
     /// The reason in words, for the evaluation's `waiting`.
@@ -149,6 +161,8 @@ impl Deferral {
 pub enum DeferralCause {
     /// The VLM could not be reached, failed, or did not answer in time. Counts towards the circuit breaker.
     Unavailable,
+    /// The VLM failed at this photo's request, which may be the photo's fault. Counts towards the circuit breaker.
+    Failed,
     /// The VLM is busy and said so.
     Overloaded,
     /// The circuit breaker is open: nobody was asked.
@@ -175,6 +189,19 @@ impl Message {
         serde_json::from_str(body)
     }
 
+    /// Whose share of the queue it counts against.
+    pub fn fair_share_of(&self) -> Option<&DrNumber> {
+        match self {
+            Self::Batch(batch) => Some(&batch.dr_number),
+            _ => None,
+        }
+    }
+
+    /// Whether it belongs in the queue of what nobody waits for.
+    pub fn is_bulk(&self) -> bool {
+        matches!(self, Self::Batch(Batch { bulk: true, .. }))
+    }
+
     /// The body to send.
     pub fn to_body(&self) -> String {
         serde_json::json!(self).to_string()
@@ -189,6 +216,8 @@ impl Message {
             photos,
             attempt: 0,
             probe: false,
+            bulk: false,
+            faults: 0,
             due_at,
         }
     }
@@ -224,6 +253,8 @@ impl Message {
             photo: photo.clone(),
             attempt: batch.attempt,
             probe: batch.probe,
+            bulk: batch.bulk,
+            faults: batch.faults,
             cause,
             reason,
             retry_after_ms: retry_after.map(|span| u64::try_from(span.as_millis()).unwrap_or(u64::MAX)),
@@ -235,6 +266,10 @@ impl Message {
     pub fn settle(dr_number: &DrNumber, uploaded_at: Timestamp) -> Self {
         Self::Settle(Settle { version: VERSION, dr_number: dr_number.clone(), uploaded_at })
     }
+}
+
+fn is_zero(value: &u32) -> bool {
+    *value == 0
 }
 
 fn known_version<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {

@@ -159,7 +159,7 @@ mod tests {
         let evaluation = evaluation_of(&["a.jpg"]);
         let one = asked(&["a.jpg"], &evaluation.versions());
         let verdict = |verdict| Evaluation {
-            judgement: Some(Judgement { verdict, average_score: None, steps: vec![] }),
+            judgement: Some(Judgement { verdict, average_score: None, steps: vec![], flags: vec![] }),
             ..evaluation.clone()
         };
         let of = |current: &Evaluation, reuse, valid_from| why(Some(current), &one, None, reuse, valid_from);

@@ -8,6 +8,7 @@
 
 use super::evaluation::{Evaluation, PhotoRecord};
 use crate::domain::catalogue::Catalogue;
+use crate::domain::checks::checked;
 use crate::domain::ids::StepKey;
 use crate::domain::judge::{PhotoResult, StepOutcome, Verdict, judge};
 use crate::domain::plan::{Photo, half, wave};
@@ -25,7 +26,8 @@ pub enum Next {
 
 /// Decides how an unfinished evaluation in quick mode goes on.
 pub fn next(evaluation: &Evaluation, photos: &[PhotoRecord], catalogue: &Catalogue) -> Next {
-    let judgement = judge(catalogue, &evaluation.steps_asked, &results(photos), 0);
+    let (results, _) = checked(catalogue, &evaluation.dr_number, results(photos));
+    let judgement = judge(catalogue, &evaluation.steps_asked, &results, 0);
     if judgement.verdict == Verdict::Pass {
         return Next::End;
     }
@@ -101,6 +103,7 @@ mod tests {
             score: Score::try_from(score).unwrap(),
             comment: String::new(),
             reading: None,
+            fail_code: None,
         };
         let report = Report::bare(PhotoOutcome::Evaluated { findings: vec![finding] }, Timestamp::from_millis(1));
         photos.iter_mut().find(|record| record.photo.name == name).unwrap().report = Some(report);

@@ -13,8 +13,9 @@ use super::evaluation::{Evaluation, PhotoRecord, Timings};
 use super::message::{Batch, Deferral, DeferralCause, Message, Report};
 use super::start::CACHED_FOR;
 use crate::domain::catalogue::Catalogue;
+use crate::domain::checks::{checked, flagged};
 use crate::domain::judge::{Judgement, PhotoResult, judge};
-use crate::domain::outcome::{PhotoOutcome, Usage};
+use crate::domain::outcome::{PhotoOutcome, ReasonCode, Usage};
 use crate::domain::time::Timestamp;
 
 /// What to do with an outcome that arrived.
@@ -78,7 +79,8 @@ pub fn finalise(
     if results.len() != evaluation.photos_total {
         return None;
     }
-    let judgement = judge(catalogue, &evaluation.steps_asked, &results, 0);
+    let (results, flags) = checked(catalogue, &evaluation.dr_number, results);
+    let judgement = flagged(judge(catalogue, &evaluation.steps_asked, &results, 0), flags);
     if evaluation.judgement.as_ref() == Some(&judgement) {
         return None;
     }
@@ -133,7 +135,21 @@ fn timings(evaluation: &Evaluation, photos: &[PhotoRecord], now: Timestamp) -> T
     }
 }
 
+/// So many failures at a photo, each right after others were answered, are the photo's own.
+const FAULTS_TO_GIVE_UP: u32 = 3;
+
 /// What to do with a deferral that arrived.
+#[derive(Debug, Clone, PartialEq)]
+pub enum DeferralAction {
+    /// The photo has an outcome, or this deferral was recorded before.
+    Ignore,
+    /// Ask about the photo again later.
+    Resend(Resend),
+    /// The VLM answers others and keeps failing at this photo: it gets this outcome.
+    GiveUp(Report),
+}
+
+/// How a photo is sent again.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Resend {
     /// The message to send.
@@ -147,7 +163,7 @@ pub struct Resend {
     pub probe_lease: Option<Timestamp>,
 }
 
-/// Decides about a deferral; `None` if the photo has an outcome or this deferral was recorded before.
+/// Decides about a deferral.
 ///
 /// A photo that failed as a probe is not the next probe: were it the photo's fault, no other would ever be asked.
 pub fn on_deferral(
@@ -156,9 +172,13 @@ pub fn on_deferral(
     note: &Deferral,
     breaker: &Breaker,
     now: Timestamp,
-) -> Option<Resend> {
+) -> DeferralAction {
     if !evaluation.pending.contains(&note.photo.photo_id) || record.attempt > note.attempt {
-        return None;
+        return DeferralAction::Ignore;
+    }
+    let faults = note.faults.saturating_add(u32::from(is_photos_fault(note.cause, breaker)));
+    if faults >= FAULTS_TO_GIVE_UP {
+        return DeferralAction::GiveUp(given_up(note, now));
     }
     let delay = backoff::delay(&note.photo.photo_id, note.attempt, note.retry_after());
     let (probe_delay, lease) = breaker::probe(delay, note.retry_after(), now);
@@ -167,12 +187,26 @@ pub fn on_deferral(
     let mut batch = Message::batch(&note.evaluation_id, &note.dr_number, vec![note.photo.clone()], now.after(delay));
     batch.attempt = note.attempt.saturating_add(1);
     batch.probe = probes;
-    Some(Resend { until: batch.due_at, batch, delay, probe_lease: probes.then_some(lease) })
+    batch.bulk = note.bulk;
+    batch.faults = faults;
+    DeferralAction::Resend(Resend { until: batch.due_at, batch, delay, probe_lease: probes.then_some(lease) })
+}
+
+/// Whether a failure speaks against the photo: the VLM failed at it, and nothing had failed since its last answer. In an
+/// outage that is true of the first failure only.
+fn is_photos_fault(cause: DeferralCause, breaker: &Breaker) -> bool {
+    cause == DeferralCause::Failed && breaker.failures == 0
+}
+
+fn given_up(note: &Deferral, now: Timestamp) -> Report {
+    let message = "The model's server failed at this photo again and again, and answered others. Take the photo again.";
+    let outcome = PhotoOutcome::not_evaluated(ReasonCode::Refused, message);
+    Report { attempt: note.attempt, ..Report::bare(outcome, now) }
 }
 
 /// Whether a deferral counts as a failure of the VLM.
 pub fn counts_as_failure(cause: DeferralCause) -> bool {
-    matches!(cause, DeferralCause::Unavailable)
+    matches!(cause, DeferralCause::Unavailable | DeferralCause::Failed)
 }
 
 #[cfg(test)]

@@ -68,7 +68,8 @@ fn a_late_answer_replaces_only_a_provisional_outcome() {
 #[test]
 fn nothing_changes_a_settled_verdict() {
     let mut evaluation = evaluation_of(&["a.jpg"]);
-    evaluation.judgement = Some(Judgement { verdict: Verdict::Pass, average_score: None, steps: vec![] });
+    evaluation.judgement =
+        Some(Judgement { verdict: Verdict::Pass, average_score: None, steps: vec![], flags: vec![] });
     assert_eq!(on_outcome(&evaluation, &with(Some(failed(ReasonCode::Deadline))), &answered(2)), OutcomeAction::Ignore);
 }
 
@@ -78,9 +79,11 @@ fn it_is_due_when_nothing_is_pending_and_until_it_is_settled() {
     assert!(!is_due(&evaluation));
     evaluation.pending.clear();
     assert!(is_due(&evaluation));
-    evaluation.judgement = Some(Judgement { verdict: Verdict::Incomplete, average_score: None, steps: vec![] });
+    evaluation.judgement =
+        Some(Judgement { verdict: Verdict::Incomplete, average_score: None, steps: vec![], flags: vec![] });
     assert!(is_due(&evaluation));
-    evaluation.judgement = Some(Judgement { verdict: Verdict::Fail, average_score: None, steps: vec![] });
+    evaluation.judgement =
+        Some(Judgement { verdict: Verdict::Fail, average_score: None, steps: vec![], flags: vec![] });
     assert!(!is_due(&evaluation));
 }
 
@@ -114,7 +117,8 @@ fn the_timings_are_those_of_the_last_photo_and_add_up() {
     let mut evaluation = evaluation_of(&["a.jpg", "b.jpg"]);
     evaluation.dispatched_at = Some(Timestamp::from_millis(40));
     let timed = |at, vlm_ms| {
-        let timings = Some(PhotoTimings { queue_ms: 10, fetch_ms: 20, compress_ms: 30, vlm_ms });
+        let timings =
+            Some(PhotoTimings { queue_ms: 10, fetch_ms: 20, compress_ms: 30, vlm_ms, ..PhotoTimings::default() });
         with(Some(Report { timings, ..answered(at) }))
     };
     let found = finalise(
@@ -143,14 +147,58 @@ fn note(attempt: u32) -> Deferral {
     }
 }
 
+/// How a photo is sent again, which it must be.
+fn resent(action: DeferralAction) -> Resend {
+    match action {
+        DeferralAction::Resend(resend) => resend,
+        other => panic!("a photo that waits is always sent again: {other:?}"),
+    }
+}
+
+/// Sends a photo again and again while the server fails at it, `failures` being held against the server each time.
+fn failing(failures: u32, cause: DeferralCause) -> Option<u32> {
+    let evaluation = evaluation_of(&["a.jpg"]);
+    let (breaker, now) = (Breaker { failures, ..Breaker::default() }, Timestamp::from_millis(9));
+    let (mut attempt, mut faults) = (0, 0);
+    while attempt < 100 {
+        let note = Deferral { cause, faults, ..note(attempt) };
+        let record = PhotoRecord { attempt, ..with(None) };
+        match on_deferral(&evaluation, &record, &note, &breaker, now) {
+            DeferralAction::Resend(resend) => (attempt, faults) = (resend.batch.attempt, resend.batch.faults),
+            DeferralAction::GiveUp(report) => {
+                assert!(!report.outcome.is_provisional() && report.attempt == attempt);
+                return Some(attempt + 1);
+            }
+            DeferralAction::Ignore => panic!("the photo is pending"),
+        }
+    }
+    None
+}
+
+#[test]
+fn a_photo_that_the_server_fails_at_while_it_answers_others_is_given_up_the_third_time() {
+    assert_eq!(failing(0, DeferralCause::Failed), Some(3));
+    assert_eq!(failing(1, DeferralCause::Failed), None, "nobody is answered: it may be an outage");
+    assert_eq!(failing(0, DeferralCause::Unavailable), None);
+    assert_eq!(failing(0, DeferralCause::Overloaded), None);
+}
+
+#[test]
+fn bulk_work_stays_bulk_when_it_is_put_off() {
+    let note = Deferral { bulk: true, ..note(1) };
+    let evaluation = evaluation_of(&["a.jpg"]);
+    let again = on_deferral(&evaluation, &with(None), &note, &Breaker::default(), Timestamp::default());
+    assert!(Message::Batch(resent(again).batch).is_bulk());
+}
+
 #[test]
 fn never_again_work_fails_while_the_gpu_host_is_down_for_hours() {
     let evaluation = evaluation_of(&["a.jpg"]);
     let (mut waited, mut attempt) = (Duration::ZERO, 0);
     while waited < Duration::from_secs(8 * 3600) {
         let record = PhotoRecord { attempt, ..with(None) };
-        let resend = on_deferral(&evaluation, &record, &note(attempt), &Breaker::default(), Timestamp::default());
-        let resend = resend.expect("a photo that waits is always sent again");
+        let resend =
+            resent(on_deferral(&evaluation, &record, &note(attempt), &Breaker::default(), Timestamp::default()));
         waited += resend.delay + Duration::from_secs(1);
         attempt = resend.batch.attempt;
     }
@@ -160,7 +208,7 @@ fn never_again_work_fails_while_the_gpu_host_is_down_for_hours() {
 #[test]
 fn never_again_every_call_is_tried_once() {
     let evaluation = evaluation_of(&["a.jpg"]);
-    assert!(on_deferral(&evaluation, &with(None), &note(0), &Breaker::default(), Timestamp::default()).is_some());
+    resent(on_deferral(&evaluation, &with(None), &note(0), &Breaker::default(), Timestamp::default()));
 }
 
 #[test]
@@ -168,13 +216,13 @@ fn a_deferred_photo_is_sent_again_once_with_the_next_attempt() {
     let evaluation = evaluation_of(&["a.jpg"]);
     let now = Timestamp::from_millis(0);
     let closed = Breaker::default();
-    let resend = on_deferral(&evaluation, &with(None), &note(3), &closed, now).unwrap();
+    let resend = resent(on_deferral(&evaluation, &with(None), &note(3), &closed, now));
     assert_eq!((resend.batch.attempt, resend.batch.probe, resend.batch.photos.len()), (4, false, 1));
     let recorded = PhotoRecord { attempt: 4, ..with(None) };
-    assert_eq!(on_deferral(&evaluation, &recorded, &note(3), &closed, now), None);
+    assert_eq!(on_deferral(&evaluation, &recorded, &note(3), &closed, now), DeferralAction::Ignore);
     let mut done = evaluation;
     done.pending.remove(&PhotoId::of("a.jpg", "\"e\""));
-    assert_eq!(on_deferral(&done, &with(None), &note(3), &closed, now), None);
+    assert_eq!(on_deferral(&done, &with(None), &note(3), &closed, now), DeferralAction::Ignore);
 }
 
 #[test]
@@ -182,10 +230,11 @@ fn while_the_breaker_is_open_one_resent_message_may_probe() {
     let evaluation = evaluation_of(&["a.jpg"]);
     let now = Timestamp::from_millis(0);
     let open = Breaker { failures: breaker::FAILURES_TO_OPEN, ..Breaker::default() };
-    let resend = on_deferral(&evaluation, &with(None), &note(12), &open, now).unwrap();
+    let resend = resent(on_deferral(&evaluation, &with(None), &note(12), &open, now));
     assert!(resend.batch.probe && resend.delay <= Duration::from_secs(20));
     let failed = Deferral { probe: true, ..note(12) };
-    assert!(!on_deferral(&evaluation, &with(None), &failed, &open, now).unwrap().batch.probe, "another photo's turn");
+    let next = resent(on_deferral(&evaluation, &with(None), &failed, &open, now));
+    assert!(!next.batch.probe, "another photo's turn");
     let claimed = Breaker { probe_until: resend.probe_lease, ..open };
-    assert!(!on_deferral(&evaluation, &with(None), &note(12), &claimed, now).unwrap().batch.probe);
+    assert!(!resent(on_deferral(&evaluation, &with(None), &note(12), &claimed, now)).batch.probe);
 }

@@ -30,6 +30,13 @@ pub struct Request {
     pub reuse: Reuse,
 }
 
+impl Request {
+    /// Whether nobody waits for the answer: uploads ask by themselves.
+    pub fn is_bulk(&self) -> bool {
+        matches!(self.reuse, Reuse::AskedSince(_))
+    }
+}
+
 /// Which answers to the same question will do. One that is being worked out is joined, except by force.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reuse {
@@ -126,7 +133,8 @@ pub fn open(
     };
     let mut photos: Vec<PhotoRecord> = plan.selected.into_iter().map(&mut begin).collect();
     let unknown = open_of(&photos);
-    let message = |photos| Message::batch(&evaluation_id, &request.dr_number, photos, now);
+    let bulk = request.is_bulk();
+    let message = |photos| Batch { bulk, ..Message::batch(&evaluation_id, &request.dr_number, photos, now) };
     let batches = batches(&unknown, limits.photos_per_batch).into_iter().map(message).collect();
     let held: Vec<PhotoRecord> = plan.held.into_iter().map(begin).collect();
     let held_open = open_of(&held);
@@ -138,6 +146,7 @@ pub fn open(
         evaluation_id: evaluation_id.clone(),
         dr_number: request.dr_number.clone(),
         mode: request.mode,
+        bulk,
         mode_note: plan.mode_note,
         fingerprint: plan.fingerprint,
         steps_asked: plan.steps,
@@ -201,7 +210,7 @@ mod tests {
     fn completed(verdict: Verdict, at: i64) -> Evaluation {
         let mut evaluation = evaluation_of(&["a.jpg"]);
         evaluation.completed_at = Some(Timestamp::from_millis(at));
-        evaluation.judgement = Some(Judgement { verdict, average_score: None, steps: vec![] });
+        evaluation.judgement = Some(Judgement { verdict, average_score: None, steps: vec![], flags: vec![] });
         evaluation
     }
 

@@ -63,7 +63,7 @@ fn is_lost(evaluation: &Evaluation, record: &PhotoRecord, lost_after: Duration, 
 
 fn again(evaluation: &Evaluation, record: &PhotoRecord, now: Timestamp) -> Batch {
     let batch = Message::batch(&evaluation.evaluation_id, &evaluation.dr_number, vec![record.photo.clone()], now);
-    Batch { attempt: record.attempt, ..batch }
+    Batch { attempt: record.attempt, bulk: evaluation.bulk, ..batch }
 }
 
 fn expired(evaluation: &Evaluation, record: &PhotoRecord, now: Timestamp) -> Message {

@@ -128,7 +128,7 @@ mod tests {
 
     fn finding(step: &str, score: u8) -> Finding {
         let (step, score) = (StepKey::parse(step).unwrap(), Score::try_from(score).unwrap());
-        Finding { step, score, comment: String::new(), reading: None }
+        Finding { step, score, comment: String::new(), reading: None, fail_code: None }
     }
 
     fn reused(scope: Scope, findings: Vec<Finding>) -> Reused {

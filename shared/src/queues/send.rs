@@ -57,7 +57,8 @@ impl Queues {
             if round > 0 {
                 tokio::time::sleep(Duration::from_millis(50 << round)).await;
             }
-            let entries = unsent.iter().filter_map(|at| entry(*at, bodies.get(*at)?, delay)).collect();
+            let entries =
+                unsent.iter().filter_map(|at| entry(*at, messages.get(*at)?, bodies.get(*at)?, delay)).collect();
             match self.client.send_message_batch().queue_url(queue_url).set_entries(Some(entries)).send().await {
                 Ok(answer) => {
                     cause = answer
@@ -77,8 +78,10 @@ impl Queues {
     }
 }
 
-fn entry(at: usize, body: &str, delay: Duration) -> Option<SendMessageBatchRequestEntry> {
+/// Fair between DRs: SQS delivers the messages of a group that waits long behind those of others.
+fn entry(at: usize, message: &Message, body: &str, delay: Duration) -> Option<SendMessageBatchRequestEntry> {
     let seconds = i32::try_from(delay.min(LONGEST_DELAY).as_millis().div_ceil(1000)).ok()?;
     let entry = SendMessageBatchRequestEntry::builder().id(at.to_string()).message_body(body);
-    entry.set_delay_seconds((seconds > 0).then_some(seconds)).build().ok()
+    let entry = entry.set_delay_seconds((seconds > 0).then_some(seconds));
+    entry.set_message_group_id(message.fair_share_of().map(ToString::to_string)).build().ok()
 }

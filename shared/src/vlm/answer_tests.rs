@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::domain::catalogue::Catalogue;
+use crate::domain::catalogue::{CURRENT_VERSION, Catalogue};
 
 const GOOD: &str = r#"{"steps": [{"step": "house_photo", "score": 8, "comment": "front in view", "reading": null}]}"#;
 
@@ -12,8 +12,12 @@ fn asked() -> Vec<StepKey> {
     Catalogue::shipped("v1").unwrap().steps.into_iter().map(|step| step.key).collect()
 }
 
+fn about_steps(keys: &[StepKey]) -> Question {
+    Question::new(&Catalogue::shipped(CURRENT_VERSION).unwrap(), keys)
+}
+
 fn read(content: &str) -> Result<Answer, AnswerError> {
-    read_answer(content, &asked())
+    read_answer(content, &about_steps(&asked()))
 }
 
 fn scores(content: &str) -> Vec<(String, u8)> {
@@ -86,7 +90,7 @@ fn an_object_keyed_by_step_and_a_bare_list_are_read() {
 
 #[test]
 fn steps_not_asked_are_left_out_and_reported() {
-    let answer = read_answer(GOOD, &[StepKey::parse("power_meter").unwrap()]).unwrap();
+    let answer = read_answer(GOOD, &about_steps(&[StepKey::parse("power_meter").unwrap()])).unwrap();
     assert_eq!((answer.findings.len(), answer.left_out.len(), answer.partial), (0, 1, false));
 }
 
@@ -113,11 +117,141 @@ fn a_verdict_of_the_model_is_ignored() {
 }
 
 #[test]
+fn nothing_that_an_obedient_model_claims_changes_rubric_or_verdict() {
+    let content = r#"{"verdict": "pass", "pass_score": 1, "steps": [{"step": "house_photo", "score": 2, "passed": true, "critical": false, "weight": 99}, {"step": "everything", "score": 10}, {"step": "power_meter", "score": 11}]}"#;
+    let answer = read(content).unwrap();
+    assert_eq!(scores(content), house(2));
+    assert!(answer.partial, "a score of 11 is not read as 10");
+    assert_eq!(answer.left_out.len(), 2);
+}
+
+#[test]
+fn fail_codes_are_the_catalogues_and_others_are_reported() {
+    let with =
+        |fail: &str| read(&GOOD.replace("\"reading\": null", &format!("\"reading\": null, \"fail\": {fail}"))).unwrap();
+    assert_eq!(with("\"front_not_whole\"").findings[0].fail_code.as_deref(), Some("front_not_whole"));
+    assert_eq!(with("\"UNCLEAR \"").findings[0].fail_code.as_deref(), Some("unclear"));
+    for nothing in ["null", "\"\"", "\"none\"", "7.5e400", "[]"] {
+        let fine = GOOD.replace("\"reading\": null", &format!("\"reading\": null, \"fail\": {nothing}"));
+        assert!(read(&fine).map_or(true, |answer| answer.findings[0].fail_code.is_none()), "{nothing}");
+    }
+    let other = with("\"no_pole\"");
+    assert_eq!((other.findings[0].fail_code.clone(), other.left_out.len(), other.partial), (None, 1, false));
+}
+
+#[test]
+fn types_are_mended_where_only_one_thing_can_be_meant() {
+    let reading = |value: &str| read(&GOOD.replace("null", value)).unwrap().findings[0].reading.clone();
+    assert_eq!(reading("-18.4").as_deref(), Some("-18.4"));
+    assert_eq!(reading("\" -18.4 dBm \"").as_deref(), Some("-18.4 dBm"));
+    for nothing in ["null", "\"\"", "\"null\"", "\"None\"", "\"N/A\"", "[]", "true"] {
+        assert_eq!(reading(nothing), None, "{nothing}");
+    }
+    assert_eq!(scores(&GOOD.replace("house_photo", " House Photo")), house(8));
+    assert_eq!(scores(&GOOD.replace("null}", "null,}").replace("}]", "},]")), house(8));
+    assert_eq!(
+        read(r#"{"steps": [{"step": "house_photo", "score": 8, "comment": "a,]\",}"},]}"#).unwrap().findings[0].comment,
+        "a,]\",}"
+    );
+}
+
+fn several(content: &str, photos: usize) -> Vec<Option<Vec<u8>>> {
+    let read = read_answers(content, &about_steps(&asked()), photos);
+    read.into_iter()
+        .map(|one| one.ok().map(|answer| answer.findings.iter().map(|f| f.score.value()).collect()))
+        .collect()
+}
+
+#[test]
+fn an_answer_about_several_photos_is_read_by_their_numbers() {
+    let of = |entries: &str| format!(r#"{{"photos": [{entries}]}}"#);
+    let photo = |number: &str, score: u8| {
+        format!(r#"{{"photo": {number}, "steps": [{{"step": "house_photo", "score": {score}, "comment": "a"}}]}}"#)
+    };
+    let (one, two, none) = (photo("1", 8), photo("2", 5), r#"{"photo": 3, "steps": []}"#);
+    let all = Some(vec![8]);
+    assert_eq!(several(&of(&format!("{two}, {none}, {one}")), 3), [all.clone(), Some(vec![5]), Some(vec![])]);
+    assert_eq!(several(&of(&photo("\"1\"", 8)), 2), [all.clone(), None], "one left out is not one without steps");
+    assert_eq!(several(&of(&format!("{one}, {one}, {two}")), 2), [None, Some(vec![5])], "named twice: confused");
+    assert_eq!(several(&of(&format!("{one}, {}", photo("7", 9))), 2), [all.clone(), None]);
+    assert_eq!(several(&format!("```json\n[{one}, {two}]```"), 2), [all.clone(), Some(vec![5])]);
+    let cut = &of(&format!("{one}, {two}"));
+    assert_eq!(several(&cut[..cut.len() - 12], 2), [all, None]);
+    assert_eq!(several("no", 2), [None, None]);
+    assert_eq!(several(&of(&photo("1", 11)), 1), [None], "a damaged entry is asked about alone");
+}
+
+#[test]
 fn no_json_is_no_answer() {
     for content in
         ["", "  ", "I can't see a photo.", "{}", "7", "null", "<think>still thinking", r#"{"steps": 7}"#, "{\"step\""]
     {
         assert!(read(content).is_err(), "{content}");
+    }
+}
+
+/// Pieces of answers, in any order.
+fn pieces() -> impl Strategy<Value = String> {
+    const PIECES: [&str; 26] = [
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        ":",
+        "\"",
+        "\\",
+        "\"steps\":",
+        "\"photos\":",
+        "\"photo\":1",
+        "\"step\":\"house_photo\"",
+        "\"score\":",
+        "8",
+        "-1",
+        "1e999",
+        "\"7\"",
+        "\"fail\":\"unclear\"",
+        "\"reading\":null",
+        "```json",
+        "<think>",
+        "</think>",
+        "\u{0}",
+        "\t",
+        "\u{2028}",
+        "null",
+    ];
+    proptest::collection::vec(prop::sample::select(PIECES.to_vec()), 0..40).prop_map(|parts| parts.concat())
+}
+
+/// Bytes as a server may send them: anything, pieces of answers, good answers with a byte changed.
+fn fuzz() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        proptest::collection::vec(any::<u8>(), 0..300),
+        pieces().prop_map(String::into_bytes),
+        (0..GOOD.len(), any::<u8>()).prop_map(|(at, byte)| {
+            let mut bytes = GOOD.as_bytes().to_vec();
+            bytes[at] = byte;
+            bytes
+        }),
+        (1usize..2000).prop_map(|depth| "[{\"steps\":".repeat(depth).into_bytes()),
+    ]
+}
+
+proptest! {
+    // FUZZ_CASES=1000000 cargo test -p shared --release fuzz: a longer run.
+    #![proptest_config(ProptestConfig::with_cases(std::env::var("FUZZ_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(4_000)))]
+    #[test]
+    fn fuzz_any_bytes_are_read_or_refused_and_nothing_is_made_up(bytes in fuzz()) {
+        let (content, question) = (String::from_utf8_lossy(&bytes), about_steps(&asked()));
+        let several = read_answers(&content, &question, 3);
+        prop_assert_eq!(several.len(), 3);
+        for answer in several.into_iter().chain([read_answer(&content, &question)]).flatten() {
+            for finding in &answer.findings {
+                prop_assert!(question.asked.contains_key(&finding.step) && finding.score.value() <= 10);
+                prop_assert!(content.contains(&finding.score.value().to_string()) || content.contains('e'));
+                prop_assert!(finding.comment.chars().count() <= 300);
+            }
+        }
     }
 }
 

@@ -1,24 +1,31 @@
 //! Asking a server with the chat-completions API.
 //!
 //! # Invariants
-//! - One request per photo; a second one only if the answer can't be read (a repair), and a request is sent anew only if a
-//!   kept-alive connection turned out to be closed. Everything else is retried through the queue, not here.
+//! - One request per question; a second one only if the answer can't be read (a repair), and a request is sent anew only if a
+//!   kept-alive connection turned out to be closed, or once in a process's life because the server does not know a field.
+//!   Everything else is retried through the queue, not here; neither reqwest nor anything else retries on its own.
+//! - Giving up, or being dropped, drops the connection: the server stops writing.
 //! - Neither the key nor a photo gets into an error or a log.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::{Client, redirect};
-use serde::Deserialize;
+use reqwest::{Client, redirect, retry};
+use tokio::time::{Instant, timeout_at};
 
-use super::answer::{Answer, AnswerError, read_answer};
+use super::answer::{Answer, AnswerError, is_strict, read_answer};
+use super::capability::Capability;
+use super::completion::{Pace, Patience, Written, read};
 use super::failure::{RetryCause, VlmFailure};
 use super::prompt::Question;
-use super::request::{Repair, body};
+use super::request::{Manner, Shot, body};
 use crate::domain::catalogue::Step;
 use crate::domain::outcome::{Finding, Usage};
 
 /// vLLM closes idle connections after 5 s.
 const IDLE_CONNECTIONS_KEPT: Duration = Duration::from_secs(3);
+/// The priority of what nobody waits for; requests without one have 0, and larger is later.
+const BULK_PRIORITY: u32 = 1;
 
 /// Where and how to ask.
 #[derive(Clone)]
@@ -33,14 +40,36 @@ pub struct VlmSettings {
     pub timeout: Duration,
     /// A connection takes no longer to stand.
     pub connect_timeout: Duration,
+    /// The first token takes no longer to come, the server's queue included.
+    pub first_token_timeout: Duration,
+    /// The next token takes no longer to come.
+    pub stall_timeout: Duration,
 }
 
-/// A client of one server; cheap to share, its connections are reused.
+impl VlmSettings {
+    /// A server without a key, and times that fit one of the size of DOMAIN's: the slowest answer ever seen took 42 s for
+    /// 2,000 tokens.
+    pub fn new(base_url: impl Into<String>, model: impl Into<String>) -> Self {
+        Self {
+            base_url: base_url.into(),
+            model: model.into(),
+            api_key: None,
+            timeout: Duration::from_secs(60),
+            connect_timeout: Duration::from_secs(5),
+            first_token_timeout: Duration::from_secs(45),
+            stall_timeout: Duration::from_secs(20),
+        }
+    }
+}
+
+/// A client of one server; cheap to share, its connections and what it knows of the server are shared.
 #[derive(Clone)]
 pub struct VlmClient {
     http: Client,
     url: String,
     settings: VlmSettings,
+    capability: Arc<Capability>,
+    bulk: bool,
 }
 
 /// What a photo shows.
@@ -48,34 +77,14 @@ pub struct VlmClient {
 pub struct Asked {
     /// A finding per step shown.
     pub findings: Vec<Finding>,
-    /// Tokens, a repair included.
+    /// Tokens, a repair included. Of a request about several photos, this photo's share.
     pub usage: Usage,
     /// Whether a repair was needed.
     pub repaired: bool,
     /// Entries of the answer that were left out.
     pub left_out: Vec<String>,
-}
-
-#[derive(Deserialize)]
-struct Completion {
-    choices: Vec<Choice>,
-    usage: Option<Usage>,
-}
-
-#[derive(Deserialize)]
-struct Choice {
-    message: ChoiceMessage,
-}
-
-#[derive(Deserialize)]
-struct ChoiceMessage {
-    content: Option<String>,
-}
-
-/// One completion: what the model wrote and what it cost.
-struct Written {
-    text: String,
-    usage: Usage,
+    /// When the tokens came, a repair included.
+    pub pace: Pace,
 }
 
 impl VlmClient {
@@ -86,62 +95,99 @@ impl VlmClient {
             .connect_timeout(settings.connect_timeout)
             .pool_idle_timeout(IDLE_CONNECTIONS_KEPT)
             .redirect(redirect::Policy::none())
+            .retry(retry::never())
             .no_proxy()
             .build()?;
         let url = format!("{}/v1/chat/completions", settings.base_url.trim_end_matches('/'));
-        Ok(Self { http, url, settings })
+        Ok(Self { http, url, settings, capability: Arc::default(), bulk: false })
+    }
+
+    /// The same client for questions that nobody waits for: servers that know priorities answer them last.
+    pub fn for_bulk(&self) -> Self {
+        Self { bulk: true, ..self.clone() }
+    }
+
+    /// What is known of the server.
+    pub fn capability(&self) -> &Capability {
+        &self.capability
     }
 
     /// Asks what a photo shows.
     pub async fn ask(&self, question: &Question, jpeg: &[u8], hint: Option<&Step>) -> Result<Asked, VlmFailure> {
-        let model = &self.settings.model;
-        let first = self.complete(body(model, question, jpeg, hint, None)).await?;
-        let read = read_answer(&first.text, &question.asked);
+        let shots = [Shot { jpeg, hint }];
+        let first = self.complete(question, &shots, None).await?;
+        let read = read_answer(&first.text, question);
+        self.capability.note_answer(first.cut || is_strict(&first.text));
         if let Ok(answer) = &read
-            && !answer.partial
+            && whole(answer, &first)
         {
-            return Ok(asked(answer.clone(), first.usage, false));
+            return Ok(asked(answer.clone(), first.usage, first.pace, false));
         }
-        let repair = Repair { bad_answer: &first.text };
-        let second = self.complete(body(model, question, jpeg, hint, Some(&repair))).await?;
-        let usage = Usage {
-            prompt_tokens: first.usage.prompt_tokens + second.usage.prompt_tokens,
-            completion_tokens: first.usage.completion_tokens + second.usage.completion_tokens,
-        };
-        better(read_answer(&second.text, &question.asked), read).map(|answer| asked(answer, usage, true))
+        let second = self.complete(question, &shots, Some(&first.text)).await?;
+        let (usage, pace) = (first.usage.plus(second.usage), first.pace.and(second.pace));
+        better(read_answer(&second.text, question), read).map(|answer| asked(answer, usage, pace, true))
     }
 
-    async fn complete(&self, body: String) -> Result<Written, VlmFailure> {
-        let response = match self.send(body.clone()).await {
+    /// One completion about these photos, whatever it says.
+    pub(super) async fn complete(
+        &self,
+        question: &Question,
+        shots: &[Shot<'_>],
+        bad_answer: Option<&str>,
+    ) -> Result<Written, VlmFailure> {
+        let priority = (self.bulk && self.capability.knows_priority()).then_some(BULK_PRIORITY);
+        let manner = Manner { bad_answer, priority };
+        let answer = self.send(body(&self.settings.model, question, shots, manner)).await;
+        match answer {
+            Err(failure) if priority.is_some() && self.capability.refuses_priority(&failure) => {
+                let manner = Manner { priority: None, ..manner };
+                self.send(body(&self.settings.model, question, shots, manner)).await
+            }
+            other => other,
+        }
+    }
+
+    async fn send(&self, body: String) -> Result<Written, VlmFailure> {
+        let asked = Instant::now();
+        let response = match self.post(&body, asked).await? {
             // A connection that the server had closed, or a server that died: only the former is better at once.
-            Err(error) if !error.is_timeout() && !error.is_connect() => self.send(body).await,
+            Err(error) if !error.is_timeout() && !error.is_connect() => self.post(&body, asked).await?,
             other => other,
         };
-        let response = response.map_err(|error| transport(&error))?;
+        let response = response.map_err(|error| VlmFailure::of_transport(&error))?;
         let (status, headers) = (response.status(), response.headers().clone());
-        let text = response.text().await.map_err(|error| transport(&error))?;
-        if !status.is_success() {
-            return Err(VlmFailure::of_status(status, &headers, &text));
+        if status.is_success() {
+            return read(response, self.patience(), asked).await;
         }
-        let completion: Completion = serde_json::from_str(&text).map_err(|cause| {
-            VlmFailure::later(RetryCause::Unavailable, format!("the server's answer is no chat completion: {cause}"))
-        })?;
-        let text = completion.choices.into_iter().next().and_then(|choice| choice.message.content).unwrap_or_default();
-        Ok(Written { text, usage: completion.usage.unwrap_or_default() })
+        let text = response.text().await.map_err(|error| VlmFailure::of_transport(&error))?;
+        Err(VlmFailure::of_status(status, &headers, &text))
     }
 
-    async fn send(&self, body: String) -> Result<reqwest::Response, reqwest::Error> {
-        let request = self.http.post(&self.url).header("content-type", "application/json").body(body);
+    /// Sends the body, and waits for the head of the response as long as for a first token.
+    async fn post(&self, body: &str, asked: Instant) -> Result<Result<reqwest::Response, reqwest::Error>, VlmFailure> {
+        let request = self.http.post(&self.url).header("content-type", "application/json").body(body.to_owned());
         let request = match &self.settings.api_key {
             Some(key) => request.bearer_auth(key),
             None => request,
         };
-        request.send().await
+        let until = asked + self.settings.first_token_timeout;
+        let silent = || VlmFailure::later(RetryCause::TimedOut, "the server did not begin to answer in time");
+        timeout_at(until, request.send()).await.map_err(|_| silent())
+    }
+
+    fn patience(&self) -> Patience {
+        let VlmSettings { first_token_timeout: first_token, stall_timeout: stall, timeout: whole, .. } = self.settings;
+        Patience { first_token, stall, whole }
     }
 }
 
-fn asked(answer: Answer, usage: Usage, repaired: bool) -> Asked {
-    Asked { findings: answer.findings, usage, repaired, left_out: answer.left_out }
+/// Whether nothing can be missing from an answer.
+fn whole(answer: &Answer, written: &Written) -> bool {
+    !answer.partial && !written.cut
+}
+
+fn asked(answer: Answer, usage: Usage, pace: Pace, repaired: bool) -> Asked {
+    Asked { findings: answer.findings, usage, repaired, left_out: answer.left_out, pace }
 }
 
 /// Of a repair and the answer before it: a whole one, else the one with more findings; an unreadable one is none.
@@ -152,17 +198,6 @@ fn better(second: Result<Answer, AnswerError>, first: Result<Answer, AnswerError
         (Ok(answer), Err(_)) | (Err(_), Ok(answer)) => Ok(answer),
         (Err(error), Err(_)) => Err(VlmFailure::invalid_answer(error.to_string())),
     }
-}
-
-fn transport(error: &reqwest::Error) -> VlmFailure {
-    let cause = if error.is_timeout() && !error.is_connect() { RetryCause::TimedOut } else { RetryCause::Unavailable };
-    let mut detail = String::new();
-    let mut source: Option<&dyn std::error::Error> = Some(error);
-    while let Some(error) = source {
-        detail = if detail.is_empty() { error.to_string() } else { format!("{detail}: {error}") };
-        source = error.source();
-    }
-    VlmFailure::later(cause, detail)
 }
 
 #[cfg(test)]

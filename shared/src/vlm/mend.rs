@@ -12,17 +12,20 @@ pub(super) enum Found {
 }
 
 /// Looks for JSON: as it is; behind `</think>`; within fences; between the first and the last brace; with raw control
-/// characters within strings replaced; at last, the complete items of a list that breaks off.
-pub(super) fn find_json(answer: &str) -> Option<Found> {
+/// characters within strings replaced, without trailing commas; at last, the complete items of the list `list` that
+/// breaks off.
+pub(super) fn find_json(answer: &str, list: &str) -> Option<Found> {
     let answer = answer.rsplit_once("</think>").map_or(answer, |(_, rest)| rest).trim();
-    let inner = between_braces(answer);
-    for text in [Some(answer), inner].into_iter().flatten() {
-        let tame: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        if let Some(value) = [text, &tame].into_iter().find_map(object) {
+    // A bare list only where nothing is around it: the list within an object that breaks off is not the whole answer.
+    let bare = answer.find('[') < answer.find('{');
+    let inner = [between(answer, '{', '}'), between(answer, '[', ']').filter(|_| bare)];
+    for text in std::iter::once(answer).chain(inner.into_iter().flatten()) {
+        let tame = tame(text);
+        if let Some(value) = [text, &tame, &without_trailing_commas(&tame)].into_iter().find_map(object) {
             return Some(Found::Whole(value));
         }
     }
-    let items = complete_items(answer);
+    let items = complete_items(answer, list);
     if items.is_empty() { None } else { Some(Found::Items(items)) }
 }
 
@@ -30,16 +33,38 @@ fn object(text: &str) -> Option<Value> {
     serde_json::from_str(text).ok().filter(|value: &Value| value.is_object() || value.is_array())
 }
 
-fn between_braces(text: &str) -> Option<&str> {
-    let (from, to) = (text.find('{')?, text.rfind('}')?);
+fn between(text: &str, open: char, close: char) -> Option<&str> {
+    let (from, to) = (text.find(open)?, text.rfind(close)?);
     text.get(from..=to)
 }
 
-fn complete_items(text: &str) -> Vec<Value> {
-    let Some(list) = text.find("\"steps\"").and_then(|at| text.get(at..)).and_then(|rest| rest.split_once('[')) else {
+/// Raw control characters are no JSON; within strings a blank does as well.
+fn tame(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// Without commas before a closing bracket, strings left as they are.
+fn without_trailing_commas(text: &str) -> String {
+    let (mut kept, mut in_string, mut escaped) = (String::with_capacity(text.len()), false, false);
+    for c in text.chars() {
+        if !in_string && matches!(c, ']' | '}') {
+            let end = kept.trim_end();
+            let end = end.strip_suffix(',').unwrap_or(end).len();
+            kept.truncate(end);
+        }
+        in_string ^= c == '"' && !escaped;
+        escaped = in_string && c == '\\' && !escaped;
+        kept.push(c);
+    }
+    kept
+}
+
+fn complete_items(text: &str, list: &str) -> Vec<Value> {
+    let name = format!("\"{list}\"");
+    let Some(list) = text.find(&name).and_then(|at| text.get(at..)).and_then(|rest| rest.split_once('[')) else {
         return Vec::new();
     };
-    let tame: String = list.1.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let tame = tame(list.1);
     let (mut rest, mut items) = (tame.as_str(), Vec::new());
     loop {
         rest = rest.trim_start_matches([' ', ',']);

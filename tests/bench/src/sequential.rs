@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use clap::Args;
 use photos::prepare;
-use photos::size_policy::{CURRENT_VERSION, SizePolicy};
+use photos::size_policy::{self, SizePolicy};
 use serde_json::json;
-use shared::domain::catalogue::Catalogue;
+use shared::domain::catalogue::{CURRENT_VERSION, Catalogue};
 use shared::domain::photo_name::hint;
 use shared::photos::long_edge_for;
 use shared::vlm::client::{VlmClient, VlmSettings};
@@ -25,7 +25,7 @@ pub(crate) struct Options {
     #[arg(long)]
     model: String,
     /// The catalogue's version.
-    #[arg(long, default_value = "v1")]
+    #[arg(long, default_value = CURRENT_VERSION)]
     catalogue: String,
     /// The photos' files.
     photos: Vec<String>,
@@ -40,15 +40,13 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
 
 async fn measure(options: &Options) -> anyhow::Result<serde_json::Value> {
     let catalogue = Catalogue::shipped(&options.catalogue)?;
-    let policy = SizePolicy::shipped(CURRENT_VERSION)?;
+    let policy = SizePolicy::shipped(size_policy::CURRENT_VERSION)?;
     let steps: Vec<_> = catalogue.steps.iter().map(|step| step.key.clone()).collect();
     let question = Question::new(&catalogue, &steps);
     let vlm = VlmClient::new(VlmSettings {
-        base_url: options.vlm_url.clone(),
-        model: options.model.clone(),
         api_key: std::env::var("VLM_API_KEY").ok(),
         timeout: Duration::from_secs(180),
-        connect_timeout: Duration::from_secs(5),
+        ..VlmSettings::new(&options.vlm_url, &options.model)
     })?;
     let (mut compressing, mut asking, begun) = (Duration::ZERO, Duration::ZERO, Instant::now());
     for path in &options.photos {

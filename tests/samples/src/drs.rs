@@ -48,14 +48,22 @@ pub fn samples() -> anyhow::Result<Vec<Dr>> {
     serde_json::from_str(SAMPLES).context("Failed to read the sample DRs")
 }
 
+/// The small print of a photo as it should be.
+fn print(dr_number: &str, step: &str, index: usize) -> String {
+    match step {
+        "power_meter" => format!("-1{}.{} dBm", index % 10, index % 7),
+        "ont_lights_and_dr_label" => dr_number.into(),
+        "ups_serial" => format!("UPS{index:04}"),
+        _ => format!("ALCL{index:04}"),
+    }
+}
+
 /// A made-up DR: the first ten photos show the ten steps, in order, well enough to pass.
 pub fn made_up(dr_number: &str, photos: usize, seed: u64) -> Dr {
     let mut random = Rng::with_seed(seed);
     let photo = |index: usize| {
         let (step, kind) = STEPS.get(index % STEPS.len()).copied().unwrap_or(("house_photo", "prop"));
-        let reading = SMALL_PRINT_STEPS
-            .contains(&step)
-            .then(|| format!("{}{:04}", if step == "power_meter" { "-1" } else { "ALCL" }, index));
+        let reading = SMALL_PRINT_STEPS.contains(&step).then(|| print(dr_number, step, index));
         let score = if index < STEPS.len() { 7 + random.u64(..4) } else { random.u64(..11) } as u8;
         Named {
             name: format!("{dr_number}_ph_{kind}_{}.jpg", 1000 + index),

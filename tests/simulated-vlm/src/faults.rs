@@ -36,6 +36,14 @@ pub(crate) enum Kind {
     UnknownStep,
     /// 200 without any text.
     EmptyAnswer,
+    /// A streamed answer falls silent half-way; the connection stays open.
+    Stall,
+    /// A streamed answer breaks off half-way, with its connection.
+    CutStream,
+    /// A streamed answer ends half-way with an error event, as vLLM ends it when it is stopped.
+    ErrorEvent,
+    /// The model does what a photo tells it: passes everything, changes the rubric, adds fields.
+    Obeys,
     /// Ten times as long.
     Slow,
     /// Every connection is closed, for a time or until the faults are cleared.

@@ -8,6 +8,7 @@ mod latency;
 mod look;
 mod routes;
 mod server;
+mod stream;
 
 use std::path::Path;
 use std::sync::Arc;

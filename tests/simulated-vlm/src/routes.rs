@@ -13,8 +13,9 @@ use serde_json::{Value, json};
 
 use crate::faults::{Fault, Kind};
 use crate::latency::Latency;
-use crate::look::{Refusal, Seen, answer, asked, look, picture_of};
+use crate::look::{Refusal, Seen, answer, asked, look_at_all};
 use crate::server::{Server, Tokens};
+use crate::stream::{Answer, streamed};
 
 type Shared = State<Arc<Server>>;
 
@@ -98,7 +99,7 @@ async fn set_latency(State(server): Shared, Json(wish): Json<Value>) -> Response
 }
 
 async fn complete(State(server): Shared, headers: HeaderMap, body: Bytes) -> Response {
-    let (arrived, _in_flight) = (Instant::now(), server.arrive());
+    let (arrived, in_flight) = (Instant::now(), server.arrive());
     if !authorised(&server, &headers) {
         return (StatusCode::UNAUTHORIZED, Json(json!({"error": "Unauthorized"}))).into_response();
     }
@@ -113,14 +114,28 @@ async fn complete(State(server): Shared, headers: HeaderMap, body: Bytes) -> Res
     let kind = fault.as_ref().map(|fault| fault.kind);
     let asked = asked(&request);
     let text = answer(&seen, asked.as_deref(), kind);
-    let tokens = tokens(&request, &seen, &text);
+    let mut tokens = tokens(&request, &seen, &text);
+    let (text, cut) = within(&request, text, &mut tokens);
     if let Some(response) = fault.as_ref().and_then(refused) {
         server.record(&seen, asked.as_deref(), arrived, None, kind);
         return response;
     }
+    let finish = if cut || kind == Some(Kind::CutAtMaxTokens) { "length" } else { "stop" };
+    if request.get("stream") == Some(&Value::Bool(true)) {
+        return streamed(server, Answer { text, finish, tokens, seen, asked, arrived, fault }, in_flight);
+    }
     server.spend(tokens, fault.as_ref()).await;
     server.record(&seen, asked.as_deref(), arrived, Some(tokens), kind);
-    completion(&server, &text, tokens, kind)
+    completion(&server, &text, tokens, finish)
+}
+
+/// The answer within the most tokens that the request allows, and whether it was cut off there.
+fn within(request: &Value, text: String, tokens: &mut Tokens) -> (String, bool) {
+    let most = request.get("max_tokens").and_then(Value::as_u64).and_then(|most| u32::try_from(most).ok());
+    let Some(most) = most.filter(|most| *most < tokens.completion) else { return (text, false) };
+    let kept = text.chars().count() * most as usize / tokens.completion as usize;
+    tokens.completion = most;
+    (text.chars().take(kept).collect(), true)
 }
 
 fn authorised(server: &Server, headers: &HeaderMap) -> bool {
@@ -137,7 +152,7 @@ async fn read(server: &Server, body: Bytes) -> Result<(Value, Seen), Refusal> {
         return Err(Refusal { status: StatusCode::NOT_FOUND, message, param: Some("model") });
     }
     let work = tokio::task::spawn_blocking(move || {
-        let seen = look(&picture_of(&request)?)?;
+        let seen = look_at_all(&request)?;
         Ok((request, seen))
     });
     work.await.unwrap_or_else(|_| Err(bad("the picture could not be looked at")))
@@ -175,8 +190,7 @@ fn error(status: StatusCode, message: &str, param: Option<&str>) -> Response {
     (status, Json(body)).into_response()
 }
 
-fn completion(server: &Server, text: &str, tokens: Tokens, fault: Option<Kind>) -> Response {
-    let finish = if fault == Some(Kind::CutAtMaxTokens) { "length" } else { "stop" };
+fn completion(server: &Server, text: &str, tokens: Tokens, finish: &str) -> Response {
     let body = json!({
         "id": "chatcmpl-simulation", "object": "chat.completion", "created": 0, "model": server.options.model,
         "system_fingerprint": "simulation",

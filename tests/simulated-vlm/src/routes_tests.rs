@@ -65,7 +65,7 @@ async fn it_says_that_it_is_a_simulation_and_answers_from_the_picture() {
     let content: Value = serde_json::from_str(answer["choices"][0]["message"]["content"].as_str().unwrap()).unwrap();
     assert_eq!(
         content["steps"],
-        json!([{"step": "power_meter", "score": 9, "comment": "clearly shown", "reading": "-18.4 dBm"}])
+        json!([{"step": "power_meter", "score": 9, "comment": "clearly shown", "fail": null, "reading": "-18.4 dBm"}])
     );
     assert!(answer["usage"]["prompt_tokens"].as_u64().unwrap() > 1000);
 }
@@ -164,4 +164,65 @@ async fn a_client_that_gives_up_frees_its_place() {
     client.fault(json!({"kind": "hang"})).await;
     assert!(client.ask(&request()).await.is_err());
     assert!(client.ask(&request()).await.unwrap().status().is_success());
+}
+
+fn streaming() -> Value {
+    let mut request = request();
+    request["stream"] = true.into();
+    request
+}
+
+#[tokio::test]
+async fn a_streamed_answer_says_the_same_and_ends_as_vllm_ends_it() {
+    let client = Client::start(4, None, "none").await;
+    let whole = client.content(&request()).await;
+    let answer = client.ask(&streaming()).await.unwrap();
+    assert!(answer.headers()["content-type"].to_str().unwrap().starts_with("text/event-stream"));
+    let text = answer.text().await.unwrap();
+    let data: Vec<&str> = text.split("\n\n").filter_map(|event| event.strip_prefix("data: ")).collect();
+    let chunks: Vec<Value> = data.iter().filter_map(|data| serde_json::from_str(data).ok()).collect();
+    let words: String = chunks.iter().filter_map(|chunk| chunk["choices"][0]["delta"]["content"].as_str()).collect();
+    assert_eq!((words, data.last()), (whole, Some(&"[DONE]")));
+    let usage = &chunks.last().unwrap()["usage"];
+    assert!(usage["completion_tokens"].as_u64().unwrap() > 10);
+}
+
+#[tokio::test]
+async fn streams_stall_break_and_end_with_errors_when_asked_to() {
+    let client = Client::start(4, None, "none").await;
+    client.fault(json!({"kind": "error_event"})).await;
+    let text = client.ask(&streaming()).await.unwrap().text().await.unwrap();
+    assert!(text.contains("\"error\"") && !text.contains("\"finish_reason\":\"stop\"") && text.ends_with("[DONE]\n\n"));
+    for kind in ["cut_stream", "stall"] {
+        client.fault(json!({"kind": kind})).await;
+        let answer = client.ask(&streaming()).await.unwrap();
+        assert!(answer.text().await.is_err(), "{kind}");
+    }
+    assert_eq!(client.stats().await["in_flight"], 0, "a client that gave up must free its place");
+}
+
+#[tokio::test]
+async fn no_answer_is_longer_than_the_request_allows() {
+    let client = Client::start(4, None, "none").await;
+    let mut short = request();
+    short["max_tokens"] = 5.into();
+    let answer: Value = client.ask(&short).await.unwrap().json().await.unwrap();
+    assert_eq!(
+        (answer["choices"][0]["finish_reason"].as_str(), answer["usage"]["completion_tokens"].as_u64()),
+        (Some("length"), Some(5))
+    );
+}
+
+#[tokio::test]
+async fn several_pictures_are_answered_by_their_numbers() {
+    let client = Client::start(4, None, "none").await;
+    let mut several = request();
+    let picture = several["messages"][1]["content"][0].clone();
+    several["messages"][1]["content"] = vec![picture.clone(), picture.clone()].into();
+    let answer: Value = serde_json::from_str(&client.content(&several).await).unwrap();
+    let numbers: Vec<_> =
+        answer["photos"].as_array().unwrap().iter().map(|photo| photo["photo"].as_u64().unwrap()).collect();
+    assert_eq!((numbers, answer["photos"][1]["steps"][0]["score"].as_u64()), (vec![1, 2], Some(9)));
+    several["messages"][1]["content"] = vec![picture; 9].into();
+    assert_eq!(client.ask(&several).await.unwrap().status(), 400);
 }

@@ -94,7 +94,8 @@ pub fn make_dr(
         let photo = Photo::new(&format!("photos/{dr}/{name}"), &name, &format!("\"{index}{dr}\""), catalogue);
         let step = catalogue.steps.get(index % catalogue.steps.len())?.key.clone();
         let score = if world.random.chance(60_000) { 3 } else { 7 + world.random.below(4) as u8 };
-        let finding = Finding { step, score: Score::try_from(score).ok()?, comment: name, reading: None };
+        let finding =
+            Finding { step, score: Score::try_from(score).ok()?, comment: name, reading: None, fail_code: None };
         world.truth.insert(photo.photo_id.clone(), PhotoOutcome::Evaluated { findings: vec![finding] });
         if world.random.chance(5_000) {
             world.gone.insert(photo.photo_id.clone());
@@ -175,7 +176,10 @@ impl Day {
     fn note_upload(&mut self, dr: DrNumber) {
         let ports = ModelPorts::new(&self.world);
         let quiet = Duration::from_secs(self.world.borrow().spans.quiet);
-        let (mine, made_at) = (ports.clone(), self.world.borrow().now);
+        // S3 tells of uploads late, and not in their order.
+        let late = self.world.borrow_mut().random.below(20_000) as i64;
+        let made_at = Timestamp::from_millis(self.world.borrow().now.as_millis() - late);
+        let mine = ports.clone();
         self.begin(ports, None, async move { settle::note_upload(&mine, &dr, made_at, quiet).await });
     }
 

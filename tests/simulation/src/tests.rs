@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use shared::domain::catalogue::Catalogue;
+use shared::domain::plan::Mode;
 use shared::protocol::write::GuardName;
 
 use crate::day::{Day, VLM_BOUND, asking, make_dr};
@@ -43,7 +44,14 @@ fn a_day_without_the_vlm(seed: u64, hours: u64, catalogue: &Catalogue) -> (World
     let mut askings = Vec::new();
     for number in 0..40 {
         let (dr, photos) = make_dr(&mut world, number, 12, catalogue).unwrap();
-        askings.push(asking(begun.after(Duration::from_secs(60 * number as u64)), &dr, &photos, false, catalogue));
+        askings.push(asking(
+            begun.after(Duration::from_secs(60 * number as u64)),
+            &dr,
+            &photos,
+            Mode::Full,
+            false,
+            catalogue,
+        ));
     }
     Day::new(world, askings).run()
 }

@@ -97,7 +97,7 @@ fn write_dr(dr: &Dr, options: &Options) -> anyhow::Result<()> {
     if let Some(fields) = truth.as_object_mut() {
         fields.insert(
             "made_by".into(),
-            format!("seed {} megapixels {} version 2", options.seed, options.megapixels).into(),
+            format!("seed {} megapixels {} version 3", options.seed, options.megapixels).into(),
         );
     }
     let truth = format!("{truth:#}\n");

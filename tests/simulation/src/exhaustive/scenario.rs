@@ -153,7 +153,13 @@ impl Scenario {
             let mine = catalogue.steps.iter().enumerate().filter(|(at, _)| photos == 1 || at % 2 == index % 2);
             let score = |at: usize| Score::try_from(if at == 0 && !passes { 3 } else { 8 });
             let findings = mine.map(|(at, step)| {
-                Ok(Finding { step: step.key.clone(), score: score(at)?, comment: photo_name.clone(), reading: None })
+                Ok(Finding {
+                    step: step.key.clone(),
+                    score: score(at)?,
+                    comment: photo_name.clone(),
+                    reading: None,
+                    fail_code: None,
+                })
             });
             let findings = findings.collect::<anyhow::Result<Vec<_>>>()?;
             truth.insert(photo.photo_id.clone(), PhotoOutcome::Evaluated { findings });

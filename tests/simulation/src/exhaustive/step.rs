@@ -222,7 +222,7 @@ impl Ports for Replay {
 
     async fn get_all<T: DeserializeOwned>(&self, keys: Vec<Key>) -> Result<Vec<Option<T>>, Trouble> {
         match self.step(Step::GetAll(keys)).await {
-            Reply::Items(items) => items.into_iter().map(|item| read(item)).collect(),
+            Reply::Items(items) => items.into_iter().map(read).collect(),
             _ => Err(Trouble::Busy("throttled".into())),
         }
     }

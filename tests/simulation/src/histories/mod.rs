@@ -16,7 +16,7 @@ use past::{Event, Past};
 use serial::LeftOut;
 
 /// Histories that must hold.
-const HISTORIES: u32 = 1_500;
+const HISTORIES: u32 = 1_000;
 /// Histories among which one must fail if a part is left out.
 const HISTORIES_WITHOUT: u32 = 4_000;
 /// Parts of the key of an evaluation.
