@@ -143,6 +143,7 @@ pub(super) fn answer(photo: &Photo, steps: &[StepKey], versions: &Versions, at: 
         score: Score::try_from(if index == content { 3 } else { 8 }).unwrap(),
         comment: format!("{content} {:?} {versions:?}", photo.step_hint),
         reading: Some(at.as_millis().to_string()),
+        fail_code: None,
     };
     shown.map(finding).collect()
 }
