@@ -1,5 +1,7 @@
 //! Benchmarks. Each compares with a peer in the same run and prints ratios; `--json` is for programs.
 
+mod accuracy;
+mod report;
 mod sequential;
 
 use clap::{Parser, Subcommand};
@@ -13,6 +15,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Bench {
+    /// How well quick mode, or another catalogue, size policy or model, agrees with full mode and with labelled photos.
+    Accuracy(accuracy::Options),
     /// The same photos, compressed and asked by the same code, one after another.
     Sequential(sequential::Options),
 }
@@ -20,6 +24,7 @@ enum Bench {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     match Arguments::parse().bench {
+        Bench::Accuracy(options) => accuracy::run(&options).await,
         Bench::Sequential(options) => sequential::run(&options).await,
     }
 }

@@ -1,0 +1,75 @@
+//! A labelled DR through production's own code: planned, asked and judged as the functions do it.
+
+use futures::{StreamExt, TryStreamExt, stream};
+use samples::truth::Shown;
+use shared::domain::ids::Score;
+use shared::domain::ids::StepKey;
+use shared::domain::judge::{Judgement, PhotoResult, judge};
+use shared::domain::outcome::{Finding, PhotoOutcome};
+use shared::domain::plan::{Mode, Photo, plan};
+use shared::domain::scope::Scope;
+
+use super::eye::{Eye, Seen};
+use super::labelled::LabelledDr;
+use super::way::Way;
+
+/// Photos asked about at once where a server is asked.
+const IN_FLIGHT: usize = 4;
+
+/// A DR's evaluation.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Evaluated {
+    /// The verdict.
+    pub(crate) judgement: Judgement,
+    /// The photos asked about, wave after wave, by name.
+    pub(crate) waves: Vec<Vec<(String, Seen)>>,
+}
+
+impl Evaluated {
+    /// All photos asked about.
+    pub(crate) fn asked(&self) -> impl Iterator<Item = &(String, Seen)> {
+        self.waves.iter().flatten()
+    }
+}
+
+/// Evaluates a DR.
+pub(crate) async fn evaluate(eye: &Eye, way: &Way, dr: &LabelledDr, mode: Mode) -> anyhow::Result<Evaluated> {
+    let plan = plan(photos(way, dr), mode, &way.catalogue, &way.versions());
+    let wave = look(eye, way, dr, &plan.selected).await?;
+    let results: Vec<PhotoResult> = wave.iter().map(result).collect();
+    let judgement = judge(&way.catalogue, &plan.steps, &results, plan.skipped.len());
+    Ok(Evaluated { judgement, waves: vec![wave] })
+}
+
+/// The verdict that the labels demand: all steps, all photos.
+pub(crate) fn truth(way: &Way, dr: &LabelledDr) -> anyhow::Result<Judgement> {
+    let label = |shown: &Shown| -> anyhow::Result<Finding> {
+        let (step, score) = (StepKey::parse(&shown.step)?, Score::try_from(shown.score)?);
+        Ok(Finding { step, score, comment: String::new(), reading: shown.reading.clone() })
+    };
+    let mut results = Vec::new();
+    for photo in &dr.photos {
+        let findings = photo.shows.iter().map(label).collect::<anyhow::Result<Vec<_>>>()?;
+        results.push(PhotoResult { name: photo.name.clone(), outcome: PhotoOutcome::Evaluated { findings } });
+    }
+    Ok(judge(&way.catalogue, &Scope::All.steps(&way.catalogue), &results, 0))
+}
+
+fn photos(way: &Way, dr: &LabelledDr) -> Vec<Photo> {
+    let photo =
+        |name: &str| Photo::new(&format!("photos/{}/{name}", dr.dr_number), name, "\"labelled\"", &way.catalogue);
+    dr.photos.iter().map(|labelled| photo(&labelled.name)).collect()
+}
+
+async fn look(eye: &Eye, way: &Way, dr: &LabelledDr, wave: &[Photo]) -> anyhow::Result<Vec<(String, Seen)>> {
+    let looks = wave.iter().map(|photo| async move {
+        let at = dr.photos.iter().position(|labelled| labelled.name == photo.name).unwrap_or(usize::MAX);
+        let seen = eye.look(way, dr, at, &photo.scope.steps(&way.catalogue)).await?;
+        anyhow::Ok((photo.name.clone(), seen))
+    });
+    stream::iter(looks).buffered(IN_FLIGHT).try_collect().await
+}
+
+fn result((name, seen): &(String, Seen)) -> PhotoResult {
+    PhotoResult { name: name.clone(), outcome: seen.outcome.clone() }
+}
