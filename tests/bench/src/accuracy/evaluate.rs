@@ -1,13 +1,21 @@
 //! A labelled DR through production's own code: planned, asked and judged as the functions do it.
 
+use std::time::Duration;
+
+use anyhow::{Context, bail};
 use futures::{StreamExt, TryStreamExt, stream};
 use samples::truth::Shown;
-use shared::domain::ids::Score;
-use shared::domain::ids::StepKey;
+use shared::domain::ids::{EvaluationId, Score, StepKey};
 use shared::domain::judge::{Judgement, PhotoResult, judge};
-use shared::domain::outcome::{Finding, PhotoOutcome};
+use shared::domain::outcome::{Finding, PhotoOutcome, ReasonCode};
 use shared::domain::plan::{Mode, Photo, plan};
 use shared::domain::scope::Scope;
+use shared::domain::time::Timestamp;
+use shared::protocol::evaluation::PhotoRecord;
+use shared::protocol::message::Report;
+use shared::protocol::quick::{Next, next};
+use shared::protocol::record::finalise;
+use shared::protocol::start::{Before, Limits, Request, Reuse, open};
 
 use super::eye::{Eye, Seen};
 use super::labelled::LabelledDr;
@@ -32,13 +40,45 @@ impl Evaluated {
     }
 }
 
-/// Evaluates a DR.
+/// Evaluates a DR: what the splitter plans and opens is looked at, in quick mode wave by wave until it needs no more.
 pub(crate) async fn evaluate(eye: &Eye, way: &Way, dr: &LabelledDr, mode: Mode) -> anyhow::Result<Evaluated> {
-    let plan = plan(photos(way, dr), mode, &way.catalogue, &way.versions());
-    let wave = look(eye, way, dr, &plan.selected).await?;
-    let results: Vec<PhotoResult> = wave.iter().map(result).collect();
-    let judgement = judge(&way.catalogue, &plan.steps, &results, plan.skipped.len());
-    Ok(Evaluated { judgement, waves: vec![wave] })
+    let (catalogue, versions, at) = (&way.catalogue, way.versions(), Timestamp::default());
+    let plan = plan(photos(way, dr), mode, catalogue, &versions);
+    let request = Request { dr_number: dr.dr_number.clone(), mode, reuse: Reuse::Nothing };
+    let mut wave = plan.selected.clone();
+    let limits = Limits { photos_per_batch: IN_FLIGHT, deadline: Duration::ZERO };
+    let opened = open(EvaluationId::generate(), &request, plan, versions, &limits, Before::default(), at);
+    let (mut evaluation, mut records, mut waves) = (opened.evaluation, opened.photos, Vec::new());
+    records.sort_by(|a, b| a.photo.name.cmp(&b.photo.name));
+    loop {
+        let seen = look(eye, way, dr, &wave).await?;
+        for (name, seen) in &seen {
+            report(&mut records, |record| &record.photo.name == name, &seen.outcome);
+        }
+        evaluation.held.retain(|held| wave.iter().all(|photo| &photo.photo_id != held));
+        waves.push(seen);
+        if records.iter().all(|record| record.report.is_some()) {
+            break;
+        }
+        match next(&evaluation, &records, catalogue) {
+            Next::Ask(more) => wave = more,
+            Next::End => break report(&mut records, |record| record.report.is_none(), &not_needed()),
+            Next::Wait => bail!("{}: production waits for photos that it has not asked about", dr.dr_number),
+        }
+    }
+    let verdict = finalise(&evaluation, &records, catalogue, at).context("Every photo has its outcome")?;
+    Ok(Evaluated { judgement: verdict.judgement, waves })
+}
+
+/// Gives these photos their outcome.
+fn report(records: &mut [PhotoRecord], whose: impl Fn(&PhotoRecord) -> bool, outcome: &PhotoOutcome) {
+    for record in records.iter_mut().filter(|record| whose(record)) {
+        record.report = Some(Report::bare(outcome.clone(), Timestamp::default()));
+    }
+}
+
+fn not_needed() -> PhotoOutcome {
+    PhotoOutcome::not_evaluated(ReasonCode::NotNeeded, "Quick mode did not look at this photo.")
 }
 
 /// The verdict that the labels demand: all steps, all photos.
@@ -68,8 +108,4 @@ async fn look(eye: &Eye, way: &Way, dr: &LabelledDr, wave: &[Photo]) -> anyhow::
         anyhow::Ok((photo.name.clone(), seen))
     });
     stream::iter(looks).buffered(IN_FLIGHT).try_collect().await
-}
-
-fn result((name, seen): &(String, Seen)) -> PhotoResult {
-    PhotoResult { name: name.clone(), outcome: seen.outcome.clone() }
 }
