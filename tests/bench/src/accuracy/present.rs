@@ -31,8 +31,14 @@ fn cost(tally: &Tally) -> String {
         line("tokens written", full.completion_tokens, quick.completion_tokens),
         line("VLM seconds (estimated)", full.seconds, quick.seconds),
     ];
+    let mut asked = vec![row(["photos asked, of DRs:", "DRs", "full", "quick", "quick/full"])];
+    asked.extend(tally.photos_asked_by().into_iter().map(|(what, drs, share)| {
+        let counts = [drs, share.of, share.hits].map(|count| count.to_string());
+        [what.to_owned()].into_iter().chain(counts).chain([format!("{:.0} %", share.percent())]).collect()
+    }));
     let bar = |mode: &str, photos: f64| (mode.to_owned(), photos, format!("{photos:.1} photos"));
-    format!("{}\n\n{}", table(&rows), bars(&[bar("full", full.photos), bar("quick", quick.photos)]))
+    let chart = bars(&[bar("full", full.photos), bar("quick", quick.photos)]);
+    format!("{}\n\n{chart}\n\n{}", table(&rows), table(&asked))
 }
 
 fn agreement(tally: &Tally) -> String {

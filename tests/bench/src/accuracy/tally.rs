@@ -52,6 +52,11 @@ impl Case {
         }
     }
 
+    /// The DR's photos: full mode asks about all of them.
+    fn photos(&self) -> usize {
+        self.full.asked().count()
+    }
+
     fn verdict(&self, mode: Mode) -> Verdict {
         self.in_mode(mode).judgement.verdict
     }
@@ -142,6 +147,30 @@ impl Tally {
         }
     }
 
+    /// The share of full mode's photos that quick mode asks, of these DRs.
+    pub(crate) fn photos_asked(&self, of: impl Fn(&Case) -> bool) -> Share {
+        let count =
+            |mode| self.cases.iter().filter(|case| of(case)).map(|case| case.in_mode(mode).asked().count()).sum();
+        Share { hits: count(Mode::Quick), of: count(Mode::Full) }
+    }
+
+    /// The same by what decides it: whether quick mode may end early, and how many photos there are.
+    pub(crate) fn photos_asked_by(&self) -> Vec<(&'static str, usize, Share)> {
+        type Group = (&'static str, fn(&Case) -> bool);
+        let groups: [Group; 6] = [
+            ("all", |_| true),
+            ("quick mode passes it", |case| case.verdict(Mode::Quick) == Verdict::Pass),
+            ("quick mode fails it", |case| case.verdict(Mode::Quick) != Verdict::Pass),
+            ("7 to 11 photos", |case| case.photos() < 12),
+            ("12 to 15 photos", |case| (12..16).contains(&case.photos())),
+            ("16 photos and more", |case| case.photos() >= 16),
+        ];
+        let of = |(what, group): Group| {
+            (what, self.cases.iter().filter(|case| group(case)).count(), self.photos_asked(group))
+        };
+        groups.into_iter().map(of).collect()
+    }
+
     /// For programs.
     pub(crate) fn json(&self) -> Value {
         let step = |step: &StepKey| {
@@ -151,11 +180,12 @@ impl Tally {
             })
         };
         let mode = |mode: Mode| json!({"accuracy": self.accuracy(mode).json(), "pass": self.verdict_quality(mode).json(), "cost_per_dr": self.cost(mode).json()});
+        let group = |(what, drs, share): (&str, usize, Share)| json!({"drs_of": what, "drs": drs, "quick": share.hits, "full": share.of, "percent": share.percent()});
         let differing = self.cases.iter().filter(|case| !case.agrees());
         let differing = differing.map(|case| json!({"dr_number": case.dr_number, "why": case.why_differing()}));
         json!({
             "catalogue": self.way.catalogue.version, "size_policy": self.way.size_policy.version, "model": self.way.model,
-            "drs": self.cases.len(), "agreement": self.agreement().json(),
+            "drs": self.cases.len(), "photos_asked": self.photos_asked_by().into_iter().map(group).collect::<Vec<_>>(), "agreement": self.agreement().json(),
             "steps": self.critical().iter().map(step).collect::<Vec<_>>(),
             "full": mode(Mode::Full), "quick": mode(Mode::Quick), "differing": differing.collect::<Vec<_>>(),
         })

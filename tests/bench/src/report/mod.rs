@@ -3,4 +3,5 @@
 pub(crate) mod chart;
 pub(crate) mod interval;
 pub(crate) mod paired;
+pub(crate) mod percentile;
 pub(crate) mod table;
