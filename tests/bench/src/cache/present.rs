@@ -28,10 +28,11 @@ pub(crate) fn text(measured: &Measured) -> String {
     let shares = measured.shares();
     let share = 100.0 * shares.iter().sum::<f64>() / shares.len().max(1) as f64;
     format!(
-        "{} photos; the VLM is the SIMULATION {}; local stack, functions built without optimisation.\n\n{chart}\n\n\
+        "{} photos; the VLM is {}{}; local stack, functions built without optimisation.\n\n{chart}\n\n\
          A cached answer takes {} of the fastest of {} evaluations (P99: {}); required: less than {:.0} %: {}.\n\n{}\n\n\
          The look at the table is {share:.1} % of a cached request's latency, on average.",
         measured.photos,
+        if measured.simulated { "the SIMULATION " } else { "" },
         measured.model,
         ratio(measured.ratio(50.0)),
         measured.uncached.len(),

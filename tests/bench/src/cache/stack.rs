@@ -4,7 +4,7 @@
 //! - A stack that was started here ends with this value, however that comes about; one that was up before stays up.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
@@ -37,6 +37,8 @@ pub(crate) struct About {
     pub(crate) outputs: BTreeMap<String, String>,
     /// The VLM's model.
     pub(crate) vlm_model: String,
+    /// Whether it is the simulation.
+    pub(crate) vlm_simulated: bool,
 }
 
 impl Stack {
@@ -46,15 +48,22 @@ impl Stack {
         Ok(Self { name: name.into(), child: None, about })
     }
 
-    /// Starts a stack; what it says goes to stderr.
+    /// Starts a stack; what it says, the functions' logs included, goes to a file beside it.
     pub(crate) fn start(name: &str, latency: &str) -> anyhow::Result<Self> {
         let mut command = Command::new(root().join("infra/local"));
-        command.args(["up", "--name", name, "--latency", latency]).stdin(Stdio::null()).stdout(Stdio::null());
+        let log = log_of(name)?;
+        eprintln!("Starting the local stack; it builds first. Its log: {}", log.display());
+        let output = File::create(&log).with_context(|| format!("Failed to write {}", log.display()))?;
+        command
+            .args(["up", "--name", name, "--latency", latency])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(output);
         let mut child = command.spawn().context("Failed to run infra/local up")?;
         let begun = Instant::now();
         while begun.elapsed() < STARTS_WITHIN {
             if let Some(status) = child.try_wait()? {
-                bail!("infra/local up ended with {status}; what it said is above");
+                bail!("infra/local up ended with {status}; what it said is in {}", log.display());
             }
             match described(name) {
                 Some(about) if about.kept && about.owner_pid == child.id() => {
@@ -76,7 +85,8 @@ impl Stack {
 impl Drop for Stack {
     fn drop(&mut self) {
         let Some(child) = &mut self.child else { return };
-        let down = Command::new(root().join("infra/local")).args(["down", "--name", &self.name]).status();
+        let mut command = Command::new(root().join("infra/local"));
+        let down = command.args(["down", "--name", &self.name]).stderr(Stdio::null()).status();
         let begun = Instant::now();
         while down.is_ok() && begun.elapsed() < ENDS_WITHIN {
             if !matches!(child.try_wait(), Ok(None)) {
@@ -87,6 +97,12 @@ impl Drop for Stack {
         let _ = child.kill();
         let _ = child.wait();
     }
+}
+
+fn log_of(name: &str) -> anyhow::Result<PathBuf> {
+    let stacks = root().join("infra/.stacks");
+    fs::create_dir_all(&stacks)?;
+    Ok(stacks.canonicalize()?.join(format!("{name}.log")))
 }
 
 fn described(name: &str) -> Option<About> {
