@@ -85,7 +85,7 @@ fn not_needed() -> PhotoOutcome {
 pub(crate) fn truth(way: &Way, dr: &LabelledDr) -> anyhow::Result<Judgement> {
     let label = |shown: &Shown| -> anyhow::Result<Finding> {
         let (step, score) = (StepKey::parse(&shown.step)?, Score::try_from(shown.score)?);
-        Ok(Finding { step, score, comment: String::new(), reading: shown.reading.clone() })
+        Ok(Finding { step, score, comment: String::new(), fail_code: None, reading: shown.reading.clone() })
     };
     let mut results = Vec::new();
     for photo in &dr.photos {

@@ -7,6 +7,7 @@ use photos::{image_tokens, prepare};
 use samples::drs::Dr;
 use samples::photo::jpeg;
 use samples::truth::Truth;
+use shared::domain::catalogue::Step;
 use shared::domain::ids::StepKey;
 use shared::domain::outcome::{PhotoOutcome, ReasonCode, Usage};
 use shared::domain::photo_name::hint;
@@ -55,6 +56,8 @@ impl Eye {
             api_key: std::env::var("VLM_API_KEY").ok(),
             timeout: Duration::from_secs(180),
             connect_timeout: Duration::from_secs(5),
+            first_token_timeout: Duration::from_secs(120),
+            stall_timeout: Duration::from_secs(60),
         })?))
     }
 
@@ -69,7 +72,7 @@ impl Eye {
                 let identity = format!("{}/{}", dr.dr_number, photo.name);
                 let looks_like = &photo.looks_like;
                 let answer = noise.answer(&Look { seed: *seed, photo: &identity, looks_like, asked, long_edge });
-                Ok(told(&question, asked, &answer, sent_tokens(long_edge, photo.portrait)))
+                Ok(told(&question, &answer, sent_tokens(long_edge, photo.portrait)))
             }
             Self::Server(vlm) => {
                 let prepared = prepare(&bytes(dr, at, photo)?, &way.size_policy, long_edge)
@@ -82,8 +85,8 @@ impl Eye {
 }
 
 /// A noise model's answer, read as production reads one. Its text's tokens are estimated from its length.
-fn told(question: &Question, asked: &[StepKey], answer: &str, image_tokens: u32) -> Seen {
-    let outcome = match read_answer(answer, asked) {
+fn told(question: &Question, answer: &str, image_tokens: u32) -> Seen {
+    let outcome = match read_answer(answer, question) {
         Ok(answer) => PhotoOutcome::Evaluated { findings: answer.findings },
         Err(error) => PhotoOutcome::not_evaluated(ReasonCode::InvalidAnswer, error.to_string()),
     };
@@ -114,7 +117,7 @@ async fn ask(
     vlm: &VlmClient,
     question: &Question,
     jpeg: &[u8],
-    hint: Option<&shared::domain::catalogue::Step>,
+    hint: Option<&Step>,
 ) -> anyhow::Result<(PhotoOutcome, Usage)> {
     let mut busy = String::new();
     for attempt in 0..TRIES {
@@ -123,6 +126,7 @@ async fn ask(
             Err(VlmFailure::Permanent { reason, .. }) => {
                 return Ok((PhotoOutcome::NotEvaluated { reason }, Usage::default()));
             }
+            Err(VlmFailure::Bug { detail }) => bail!("The VLM takes the request to be wrong: {detail}"),
             Err(VlmFailure::RetryLater { retry_after, detail, .. }) => {
                 busy = detail;
                 tokio::time::sleep(retry_after.unwrap_or(Duration::from_secs(1 << attempt))).await;

@@ -23,6 +23,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
+use shared::domain::catalogue::CURRENT_VERSION;
 use shared::domain::plan::Mode;
 
 use self::compare::differences;
@@ -51,7 +52,7 @@ pub(crate) struct Options {
     #[arg(long, default_value = "assumed")]
     vlm_model: String,
     /// The catalogue's version, or the file of a draft.
-    #[arg(long, default_value = "v1")]
+    #[arg(long, default_value = CURRENT_VERSION)]
     catalogue: String,
     /// Compares two ways on the same DRs: catalogue=v1,v2, size-policy=s1,s2 or model=a,b; drafts by their .json files.
     #[arg(long)]

@@ -133,7 +133,9 @@ impl Look<'_> {
 
 #[cfg(test)]
 mod tests {
+    use shared::domain::catalogue::Catalogue;
     use shared::vlm::answer::read_answer;
+    use shared::vlm::prompt::Question;
 
     use super::*;
 
@@ -144,10 +146,11 @@ mod tests {
     /// The scores of so many power meters at this size, with this noise.
     fn scores(noise: &Noise, asked: &[StepKey], long_edge: u32) -> Vec<Option<u8>> {
         let looks_like = [Shown { step: "power_meter".into(), score: 8, reading: Some("-18".into()) }];
+        let question = Question::new(&Catalogue::shipped("v1").unwrap(), asked);
         let of = |photo: usize| {
             let photo = photo.to_string();
             let look = Look { seed: 1, photo: &photo, looks_like: &looks_like, asked, long_edge };
-            let answer = read_answer(&noise.answer(&look), asked).unwrap();
+            let answer = read_answer(&noise.answer(&look), &question).unwrap();
             answer.findings.iter().find(|f| f.step.as_str() == "power_meter").map(|f| f.score.value())
         };
         (0..2000).map(of).collect()

@@ -14,7 +14,7 @@ fn default_set() -> Vec<LabelledDr> {
 }
 
 async fn evaluated(drs: &[LabelledDr], noise: &str) -> Tally {
-    let way = Way::new("v1", noise).unwrap();
+    let way = Way::new(CURRENT_VERSION, noise).unwrap();
     tally(&Eye::of(&way, None, 1_730_550).unwrap(), way, drs).await.unwrap()
 }
 
@@ -72,7 +72,7 @@ async fn a_size_policy_that_loses_small_print_is_found_out() {
     );
     std::fs::write(&draft, json).unwrap();
     let comparison: Comparison = format!("size-policy=s1,{}", draft.display()).parse().unwrap();
-    let base = Way::new("v1", "assumed").unwrap();
+    let base = Way::new(CURRENT_VERSION, "assumed").unwrap();
     let mut tallies = Vec::new();
     for way in comparison.ways(&base).unwrap() {
         tallies.push(tally(&Eye::of(&way, None, 1).unwrap(), way, &default_set()).await.unwrap());
