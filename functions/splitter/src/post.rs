@@ -139,6 +139,12 @@ mod tests {
     }
 
     #[test]
+    fn the_header_says_where_the_time_went_in_milliseconds() {
+        let spent = Spent { listing: Duration::from_micros(3500), table: Duration::from_micros(1250) };
+        assert_eq!(timing(spent), "list;dur=3.50, table;dur=1.25");
+    }
+
+    #[test]
     fn a_base64_body_is_read_as_well() {
         let body = BASE64_STANDARD.encode(r#"{"dr_number": "DR1"}"#);
         assert!(request(&json!({"body": body, "isBase64Encoded": true})).is_ok());

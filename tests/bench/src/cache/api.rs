@@ -33,6 +33,18 @@ pub(crate) struct Answer {
     pub(crate) lookup: Option<Duration>,
 }
 
+impl Answer {
+    /// A text field of the body; empty if there is none.
+    pub(crate) fn text(&self, field: &str) -> &str {
+        self.body.get(field).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// Whether the body says that it is a cached answer.
+    pub(crate) fn is_cached(&self) -> bool {
+        self.body.get("cached").and_then(Value::as_bool).unwrap_or(false)
+    }
+}
+
 impl Api {
     /// The API of a stack.
     pub(crate) fn of(stack: &Stack) -> anyhow::Result<Self> {

@@ -53,11 +53,10 @@ pub(crate) async fn measure(stack: &Stack, api: &Api, evaluations: usize, reques
     eprintln!("Asking the same question {requests} times …");
     for _ in 0..requests.max(1) {
         let answer = api.ask(SAMPLE, false).await?;
-        ensure!(answer.body["cached"] == true, "The answer was not a cached one: {}", answer.body);
+        ensure!(answer.is_cached(), "The answer was not a cached one: {}", answer.body);
         lookups.push(answer.lookup.context("The answer has no Server-Timing")?);
         cached.push(answer.took);
-        let id = answer.body["evaluation_id"].as_str().context("The answer has no evaluation_id")?;
-        reads.push(api.look(id).await?.took);
+        reads.push(api.look(answer.text("evaluation_id")).await?.took);
     }
     let (model, simulated, photos) = (stack.about.vlm_model.clone(), stack.about.vlm_simulated, dr.photos.len());
     Ok(Measured { model, simulated, photos, uncached, cached, lookups, reads })
@@ -85,14 +84,13 @@ async fn upload(stack: &Stack, dr: &Dr) -> anyhow::Result<()> {
 async fn evaluate(api: &Api) -> anyhow::Result<Duration> {
     let begun = Instant::now();
     let answer = api.ask(SAMPLE, true).await?;
-    let id = answer.body["evaluation_id"].as_str().context("The answer has no evaluation_id")?.to_owned();
     while begun.elapsed() < GIVES_UP_AFTER {
-        let seen = api.look(&id).await?.body;
-        if seen["status"] == "completed" {
+        let seen = api.look(answer.text("evaluation_id")).await?;
+        if seen.text("status") == "completed" {
             ensure!(
-                seen["verdict"] != "incomplete",
+                seen.text("verdict") != "incomplete",
                 "The evaluation has gaps, so it is not cached: {}",
-                seen["photos"]
+                seen.body
             );
             return Ok(begun.elapsed());
         }
