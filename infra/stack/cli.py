@@ -13,6 +13,8 @@ from .tools import enter
 
 PASS, FAIL, INCOMPLETE, ERROR = 0, 1, 2, 3
 _INTERRUPTED = 130
+#: Commands that need none of the stack's tools.
+_WITHOUT_THE_STACK = ("peer",)
 
 _EVALUATE = """\
 Evaluates DRs with the real functions, deployed from template.yaml to a local AWS, and prints each verdict.
@@ -37,7 +39,8 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGTERM, _end)
     signal.signal(signal.SIGHUP, _end)
     try:
-        enter(arguments)
+        if wanted.command not in _WITHOUT_THE_STACK:
+            enter(arguments)
         return int(importlib.import_module(f"stack.commands.{wanted.command}").run(wanted))
     except StackError as error:
         say(f"error: {error}")
@@ -68,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     mutate = commands.add_parser("mutate", help="take out one check after another; a test must notice (about 20 minutes)")
     mutate.add_argument("--only", default="", help="only checks whose names contain this")
     mutate.add_argument("--json", action="store_true", help="print JSON")
+    commands.add_parser("peer", help="install the photo benchmark's peer (npm's sharp on Node); `bench photos` calls this")
     test = commands.add_parser("test", help="run all tests: Rust, template, end to end")
     test.add_argument("--fast-only", action="store_true", help="leave out the end-to-end tests")
     test.add_argument("pytest", nargs="*", metavar="PYTEST_ARGUMENT", help="given to pytest, after --")

@@ -19,7 +19,7 @@ from .paths import INFRA, TOOLS, exclusive
 from .say import say
 
 #: Set of tools: its virtual environment. aws-sam-cli and the emulator want different versions of botocore.
-_HOMES = {"stack": "venv", "checks": "venv-checks", "watch": "venv-watch"}
+_HOMES = {"stack": "venv", "checks": "venv-checks", "watch": "venv-watch", "sharp": "venv-sharp"}
 
 
 def python(tools: str = "stack") -> Path:

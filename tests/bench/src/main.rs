@@ -2,6 +2,8 @@
 
 mod accuracy;
 mod cache;
+mod fuzz;
+mod photos;
 mod report;
 mod sequential;
 
@@ -22,6 +24,13 @@ enum Bench {
     Cache(cache::Options),
     /// The same photos, compressed and asked by the same code, one after another.
     Sequential(sequential::Options),
+    /// Preparing photos: this pipeline beside npm's sharp, on the same photos, in turns.
+    Photos(photos::Options),
+    /// Preparing photos that were damaged at random, beside a library that reads the same files.
+    Fuzz(fuzz::Options),
+    /// Our side of `photos`, as a process of its own.
+    #[command(hide = true)]
+    PhotosWorker,
 }
 
 #[tokio::main]
@@ -30,5 +39,8 @@ async fn main() -> anyhow::Result<()> {
         Bench::Accuracy(options) => accuracy::run(&options).await,
         Bench::Cache(options) => cache::run(&options).await,
         Bench::Sequential(options) => sequential::run(&options).await,
+        Bench::Photos(options) => photos::run(&options),
+        Bench::Fuzz(options) => fuzz::run(&options),
+        Bench::PhotosWorker => photos::worker::serve(),
     }
 }

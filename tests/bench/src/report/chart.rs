@@ -24,14 +24,20 @@ pub(crate) fn shares(rows: &[(String, Share)]) -> String {
     rows.iter().map(line).chain([scale]).collect::<Vec<_>>().join("\n")
 }
 
+/// A bar of `value`, where `most` is `width` characters long.
+pub(crate) fn bar(value: f64, most: f64, width: usize) -> String {
+    const PARTS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+    let eighths = (value.max(0.0) / most.max(f64::MIN_POSITIVE) * (width * 8) as f64).round() as usize;
+    let eighths = eighths.min(width * 8);
+    format!("{}{}", "█".repeat(eighths / 8), PARTS.get(eighths % 8).unwrap_or(&""))
+}
+
 /// Amounts as bars on one scale from zero, each with its text.
 pub(crate) fn bars(rows: &[(String, f64, String)]) -> String {
-    const PARTS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
     let most = rows.iter().map(|(_, amount, _)| *amount).fold(f64::MIN_POSITIVE, f64::max);
     let name = rows.iter().map(|(name, ..)| name.chars().count()).max().unwrap_or(0);
     let line = |(label, amount, text): &(String, f64, String)| {
-        let eighths = (amount.max(0.0) / most * (WIDTH * 8) as f64).round() as usize;
-        let bar = format!("{}{}", "█".repeat(eighths / 8), PARTS.get(eighths % 8).unwrap_or(&""));
+        let bar = bar(*amount, most, WIDTH);
         format!("{label:<name$}  {bar:<WIDTH$}  {text}")
     };
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
@@ -49,6 +55,12 @@ mod tests {
         assert!(lines[0].contains("━●━") && lines[1].contains("━●━"), "{text}");
         assert!(lines[2].contains("40 %") && lines[2].ends_with("100"));
         assert!(lines.iter().take(2).all(|line| line.chars().count() == lines[0].chars().count()), "{text}");
+    }
+
+    #[test]
+    fn a_bar_is_as_long_as_its_value() {
+        assert_eq!((bar(10.0, 10.0, 4).as_str(), bar(5.0, 40.0, 4).as_str()), ("████", "▌"));
+        assert_eq!((bar(-1.0, 10.0, 4).as_str(), bar(99.0, 10.0, 2).as_str()), ("", "██"));
     }
 
     #[test]

@@ -4,4 +4,5 @@ pub(crate) mod chart;
 pub(crate) mod interval;
 pub(crate) mod paired;
 pub(crate) mod percentile;
+pub(crate) mod spread;
 pub(crate) mod table;

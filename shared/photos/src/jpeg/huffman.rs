@@ -1,0 +1,183 @@
+//! Huffman tables, and the look-ups that make decoding fast.
+//!
+//! One look at the next bits gives the code's length, the run of zeros, and the value itself where it fits. Where only
+//! skipping is wanted, one look passes over several codes at once.
+
+use super::JpegError;
+use super::bits::{Bits, signed};
+
+/// Bits of one look. Codes of photos are short: with 10, fewer than 1 in 50 needs a second look.
+const LOOK: u32 = 10;
+/// Bits of one look when skipping: two or three codes fit.
+const SKIP_LOOK: u32 = 12;
+
+/// A code with its value. `length` 0: the code is longer than a look.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Step {
+    /// The value, if it fits into the look.
+    value: i16,
+    /// Zeros before the value. `END` ends the block.
+    run: u8,
+    /// Bits to take: the code's, and the value's if it fits; in the upper half the bits of a value that does not.
+    lengths: u8,
+}
+
+/// The run that no block has room for: the block ends here.
+pub(super) const END: u8 = 64;
+
+/// Several codes to be skipped. `length` 0: none fits into the look.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Skip {
+    /// Bits to take.
+    length: u8,
+    /// Codes passed over with the zeros before them: so many coefficients, and `END` more if the last code ends the block.
+    advance: u8,
+}
+
+/// What a table is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// The first coefficient of a block.
+    Dc,
+    /// The others.
+    Ac,
+}
+
+/// A Huffman table.
+pub(super) struct Table {
+    kind: Kind,
+    steps: Box<[Step]>,
+    skips: Box<[Skip]>,
+    /// Length and symbol of the code that a look begins with.
+    symbols: Box<[(u8, u8)]>,
+    /// For each length the first code that is longer, on 16 bits.
+    limits: [u32; 17],
+    /// For each length what makes a code an index of `values`.
+    offsets: [i32; 17],
+    values: Vec<u8>,
+}
+
+impl Table {
+    /// A table from its numbers of codes of each length, 1 to 16, and its symbols.
+    pub(super) fn new(kind: Kind, counts: &[u8; 16], values: &[u8]) -> Result<Self, JpegError> {
+        let (mut limits, mut offsets) = ([0; 17], [0; 17]);
+        let (mut code, mut index) = (0u32, 0i32);
+        for (length, (count, (limit, offset))) in
+            (1..).zip(counts.iter().zip(limits.iter_mut().zip(&mut offsets).skip(1)))
+        {
+            *offset = index - code as i32;
+            code += u32::from(*count);
+            index += i32::from(*count);
+            if code > 1 << length {
+                return Err(JpegError::Damaged("a Huffman table has too many codes"));
+            }
+            *limit = code << (16 - length);
+            code <<= 1;
+        }
+        let values = values.to_vec();
+        let mut table = Self {
+            kind,
+            steps: Box::default(),
+            skips: Box::default(),
+            symbols: Box::default(),
+            limits,
+            offsets,
+            values,
+        };
+        table.symbols = (0..1 << LOOK).map(|look| table.look(look << (16 - LOOK), LOOK)).collect();
+        table.steps = (0..1 << LOOK).map(|look| table.step_of(look)).collect();
+        if kind == Kind::Ac {
+            table.skips = (0..1 << SKIP_LOOK).map(|look| table.skip_of(look)).collect();
+        }
+        Ok(table)
+    }
+
+    /// The next code with its value; `refill` first.
+    #[inline(always)]
+    pub(super) fn step(&self, bits: &mut Bits<'_>) -> Result<(u8, i32), JpegError> {
+        let step = self.steps.get(bits.peek(LOOK) as usize).copied().unwrap_or_default();
+        if step.lengths == 0 {
+            return self.long_step(bits);
+        }
+        bits.skip(u32::from(step.lengths & 15));
+        let size = u32::from(step.lengths >> 4);
+        let value = if size == 0 { i32::from(step.value) } else { bits.value(size) };
+        Ok((step.run, value))
+    }
+
+    /// Passes over codes of a block that has `most` coefficients left; `refill` first. Returns how many coefficients that
+    /// were, and `END` more if the block ended; takes nothing and returns `None` if a look does not tell.
+    #[inline(always)]
+    pub(super) fn skip(&self, bits: &mut Bits<'_>, most: usize) -> Option<usize> {
+        let skip = self.skips.get(bits.peek(SKIP_LOOK) as usize).copied().unwrap_or_default();
+        let advance = usize::from(skip.advance);
+        if skip.length == 0 || advance % usize::from(END) > most {
+            return None;
+        }
+        bits.skip(u32::from(skip.length));
+        Some(advance)
+    }
+
+    /// The next symbol; `refill` first.
+    #[inline]
+    pub(super) fn symbol(&self, bits: &mut Bits<'_>) -> Result<u8, JpegError> {
+        let (mut length, mut symbol) = self.symbols.get(bits.peek(LOOK) as usize).copied().unwrap_or_default();
+        if length == 0 {
+            (length, symbol) = self.look(bits.peek(16), 16);
+        }
+        if length == 0 {
+            return Err(JpegError::Damaged("a code that is in no table"));
+        }
+        bits.skip(u32::from(length));
+        Ok(symbol)
+    }
+
+    #[cold]
+    fn long_step(&self, bits: &mut Bits<'_>) -> Result<(u8, i32), JpegError> {
+        let symbol = self.symbol(bits)?;
+        let size = u32::from(symbol & 15);
+        Ok((self.run(symbol), if size == 0 { 0 } else { bits.value(size) }))
+    }
+
+    fn run(&self, symbol: u8) -> u8 {
+        if self.kind == Kind::Ac && symbol == 0 { END } else { symbol >> 4 }
+    }
+
+    /// Length and symbol of the code that 16 bits begin with, if it has `most` bits at most.
+    fn look(&self, bits: u32, most: u32) -> (u8, u8) {
+        let found = (1..=most).zip(self.limits.iter().zip(&self.offsets).skip(1)).find(|(_, (limit, _))| bits < **limit);
+        let symbol = found.and_then(|(length, (_, offset))| {
+            let index = usize::try_from((bits >> (16 - length)) as i32 + offset).ok()?;
+            Some((length as u8, *self.values.get(index)?))
+        });
+        symbol.unwrap_or_default()
+    }
+
+    fn step_of(&self, look: u32) -> Step {
+        let (length, symbol) = self.look(look << (16 - LOOK), LOOK);
+        let size = symbol & 15;
+        let run = self.run(symbol);
+        if length == 0 || size == 0 || u32::from(length + size) > LOOK {
+            return Step { value: 0, run, lengths: length | size << 4 };
+        }
+        let value = (look >> (LOOK - u32::from(length + size))) & ((1 << size) - 1);
+        Step { value: signed(value, size.into()) as i16, run, lengths: length + size }
+    }
+
+    fn skip_of(&self, look: u32) -> Skip {
+        let mut skip = Skip::default();
+        loop {
+            let rest = (look << (16 - SKIP_LOOK) << skip.length) & 0xFFFF;
+            let (length, symbol) = self.look(rest, SKIP_LOOK);
+            let taken = skip.length + length + (symbol & 15);
+            let advance = skip.advance + (symbol >> 4) + 1;
+            if length == 0 || u32::from(taken) > SKIP_LOOK || advance >= END {
+                return skip;
+            }
+            if symbol == 0 {
+                return Skip { length: taken, advance: advance + END };
+            }
+            skip = Skip { length: taken, advance };
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! What must hold for every file, whatever it is.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::panic::catch_unwind;
+
+use fastrand::Rng;
+use image::metadata::Orientation;
+use image::{DynamicImage, RgbImage, imageops};
+use photos::size_policy::{CURRENT_VERSION, Limits, SizePolicy};
+use photos::{ImageFigures, PhotoError, Prepared, prepare};
+use rustix::time::{ClockId, clock_gettime};
+use serde::Serialize;
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::zune_core::bytestream::ZCursor;
+use zune_jpeg::zune_core::colorspace::ColorSpace;
+use zune_jpeg::zune_core::options::DecoderOptions;
+
+use crate::photos::reference::Reference;
+
+/// Pixels that a fuzzed file may have: enough for every path, few enough for many files a second.
+const MOST_PIXELS: u64 = 1_000_000;
+/// CPU milliseconds that a file may take: a hundred times what its pixels need, on a debug build.
+const MOST_MS: f64 = 5_000.0;
+/// Mean difference from the library's picture, in levels of 255, where nothing is scaled.
+const MOST_DIFFERENCE: f64 = 8.0;
+/// The same where the picture is scaled: the library cuts damaged blocks off at black and white before they are averaged.
+const MOST_DIFFERENCE_SCALED: f64 = 24.0;
+/// Long edges that are tried.
+const EDGES: [u32; 5] = [32, 64, 96, 160, 800];
+/// An answer is new while it was seen less often than this.
+const RARE: u32 = 3;
+/// One file of so many is prepared twice, which must give the same.
+const REPEATED: u32 = 16;
+
+/// Something that must not be.
+#[derive(Debug, Serialize)]
+pub(super) struct Finding {
+    /// What.
+    pub(super) what: String,
+    /// The file.
+    #[serde(skip)]
+    pub(super) bytes: Vec<u8>,
+}
+
+/// What was seen of a file.
+#[derive(Debug)]
+pub(super) struct Seen {
+    /// The kind of answer.
+    pub(super) kind: &'static str,
+    /// Whether an answer like this is rare.
+    pub(super) is_new: bool,
+    /// CPU time, in milliseconds.
+    pub(super) cpu_ms: f64,
+    /// Mean difference from the library's picture, if both read the file.
+    pub(super) difference: Option<f64>,
+    /// What must not be.
+    pub(super) finding: Option<Finding>,
+}
+
+type Answer = std::thread::Result<Result<Prepared, PhotoError>>;
+
+/// Remembers which answers were seen.
+#[derive(Debug, Default)]
+pub(super) struct Oracle {
+    answers: BTreeMap<String, u32>,
+}
+
+impl Oracle {
+    /// Prepares a file and looks at what came of it.
+    pub(super) fn try_out(&mut self, bytes: &[u8], random: &mut Rng) -> Seen {
+        let edge = random.choice(EDGES).unwrap_or(800);
+        let before = cpu_ms();
+        let answer = prepared(bytes, edge);
+        let cpu_ms = cpu_ms() - before;
+        let difference = match &answer {
+            Ok(Ok(prepared)) => difference(bytes, prepared),
+            _ => None,
+        };
+        let (kind, said) = described(&answer, difference);
+        let seen = self.answers.entry(said.clone()).or_default();
+        *seen += 1;
+        let is_new = *seen <= RARE;
+        let doubt = random.u32(..REPEATED) == 0;
+        let wrong = wrong(&answer, &said, edge, difference)
+            .or_else(|| (cpu_ms > MOST_MS).then(|| format!("{cpu_ms:.0} ms of CPU time")))
+            .or_else(|| {
+                (doubt && !alike(&answer, &prepared(bytes, edge))).then(|| "another answer the second time".into())
+            });
+        let finding = wrong.map(|what| Finding { what, bytes: bytes.to_vec() });
+        Seen { kind, is_new, cpu_ms, difference, finding }
+    }
+}
+
+fn prepared(bytes: &[u8], edge: u32) -> Answer {
+    catch_unwind(|| prepare(bytes, &policy(), edge))
+}
+
+/// The shipped policy, with bounds that keep a run short and a quality that hides nothing.
+fn policy() -> SizePolicy {
+    let policy = SizePolicy::shipped(CURRENT_VERSION).unwrap_or_else(|_| unreachable!("a release without its policy"));
+    SizePolicy { jpeg_quality: 100, limits: Limits { most_pixels: MOST_PIXELS, ..policy.limits }, ..policy }
+}
+
+/// The kind of answer, and the answer in words; answers in the same words count as the same.
+fn described(answer: &Answer, difference: Option<f64>) -> (&'static str, String) {
+    match answer {
+        Err(panic) => ("panic", panic_message(panic.as_ref())),
+        Ok(Ok(_)) => ("prepared", format!("prepared, {:?}", difference.map(|levels| levels.log2().ceil() as i32))),
+        Ok(Err(error)) => {
+            let kind = match error {
+                PhotoError::Empty => "empty",
+                PhotoError::Unknown(_) => "no known format",
+                PhotoError::Unsupported(_) => "unsupported",
+                PhotoError::Damaged(_) => "damaged",
+                PhotoError::TooLarge { .. } => return ("too large", "too large".into()),
+                PhotoError::Processing(_) => "a bug of ours",
+            };
+            // The figures in a message are not what makes an answer new.
+            (kind, error.to_string().replace(|letter: char| letter.is_ascii_digit(), ""))
+        }
+    }
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "without a message".into())
+}
+
+/// What is wrong with an answer, if anything.
+fn wrong(answer: &Answer, said: &str, edge: u32, difference: Option<f64>) -> Option<String> {
+    let prepared = match answer {
+        Err(_) => return Some(format!("a panic: {said}")),
+        Ok(Err(PhotoError::Processing(_))) => return Some(said.to_owned()),
+        Ok(Err(_)) => return None,
+        Ok(Ok(prepared)) => prepared,
+    };
+    let ImageFigures { width, height, .. } = prepared.figures;
+    let Ok(sent) = image::load_from_memory(&prepared.jpeg) else { return Some("the JPEG sent can't be read".into()) };
+    if (sent.width(), sent.height()) != (width, height) || width.max(height) > edge {
+        return Some(format!("{} x {} sent, {width} x {height} said, {edge} wanted", sent.width(), sent.height()));
+    }
+    if prepared.jpeg.windows(4).any(|bytes| bytes == b"Exif") {
+        return Some("metadata is sent on".into());
+    }
+    let bound = if width.max(height) < edge { MOST_DIFFERENCE } else { MOST_DIFFERENCE_SCALED };
+    difference
+        .filter(|levels| *levels > bound)
+        .map(|levels| format!("{levels:.1} levels from what the library reads, at {edge} px"))
+}
+
+/// Mean difference from what the library reads, strictly; none where it refuses the file or where colours are converted.
+fn difference(bytes: &[u8], prepared: &Prepared) -> Option<f64> {
+    let picture = strictly(bytes)?;
+    let ImageFigures { width, height, .. } = prepared.figures;
+    let expected = DynamicImage::ImageRgb32F(picture.at(width, height).ok()?).into_rgb8();
+    let sent = image::load_from_memory(&prepared.jpeg).ok()?.into_rgb8();
+    mean_difference(&expected, &sent)
+}
+
+/// Of the means of 8 × 8 pixels: how finely colours are stored, and ringing in damaged blocks, average out; a block that
+/// was read wrongly does not.
+fn mean_difference(expected: &RgbImage, sent: &RgbImage) -> Option<f64> {
+    let (width, height) = expected.dimensions();
+    let means = |picture| imageops::thumbnail(picture, width.div_ceil(8), height.div_ceil(8)).into_raw();
+    let (expected_means, sent_means) = (means(expected), means(sent));
+    let sum: u64 = expected_means.iter().zip(&sent_means).map(|(one, other)| u64::from(one.abs_diff(*other))).sum();
+    (sent.dimensions() == (width, height)).then(|| sum as f64 / expected_means.len() as f64)
+}
+
+/// A JPEG as the library reads it when it forgives nothing.
+fn strictly(bytes: &[u8]) -> Option<Reference> {
+    let options = DecoderOptions::default().set_strict_mode(true).jpeg_set_out_colorspace(ColorSpace::RGB);
+    let decode = || {
+        let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
+        decoder.decode_headers().ok()?;
+        if decoder.icc_profile().is_some() {
+            return None;
+        }
+        let exif = decoder.exif().cloned();
+        let (width, height) = decoder.dimensions()?;
+        let picture =
+            RgbImage::from_raw(u32::try_from(width).ok()?, u32::try_from(height).ok()?, decoder.decode().ok()?)?;
+        let orientation = exif.and_then(|exif| Orientation::from_exif_chunk(&exif));
+        Some(Reference::new(picture, orientation.unwrap_or(Orientation::NoTransforms)))
+    };
+    // The library may stumble as well; that is not what is tested here.
+    catch_unwind(decode).ok().flatten()
+}
+
+fn alike(one: &Answer, other: &Answer) -> bool {
+    match (one, other) {
+        (Ok(Ok(one)), Ok(Ok(other))) => one == other,
+        (Ok(Err(one)), Ok(Err(other))) => one.to_string() == other.to_string(),
+        (one, other) => one.is_err() && other.is_err(),
+    }
+}
+
+/// CPU time of this thread, in milliseconds.
+fn cpu_ms() -> f64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    time.tv_sec as f64 * 1e3 + time.tv_nsec as f64 / 1e6
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(jpeg: Vec<u8>, width: u32, height: u32) -> Answer {
+        let figures =
+            ImageFigures { original_bytes: 1, sent_bytes: jpeg.len() as u64, width, height, image_tokens: 64 };
+        Ok(Ok(Prepared { jpeg, figures }))
+    }
+
+    #[test]
+    fn what_must_not_be_is_found() {
+        let photo = crate::fuzz::seeds::drawn().unwrap().remove(0);
+        let right = prepared(&photo, 64);
+        assert_eq!(wrong(&right, "", 64, Some(1.0)), None);
+        assert!(wrong(&right, "", 64, Some(90.0)).unwrap().contains("90.0 levels"));
+        let sent = right.unwrap().unwrap();
+        assert!(wrong(&answer(sent.jpeg.clone(), 1, 1), "", 64, None).unwrap().contains("1 x 1 said"));
+        assert!(wrong(&answer(sent.jpeg[..9].to_vec(), 64, 47), "", 64, None).unwrap().contains("can't be read"));
+        assert!(wrong(&catch_unwind(|| panic!("oh")), "oh", 64, None).unwrap().contains("oh"));
+    }
+
+    #[test]
+    fn a_picture_that_is_half_grey_is_far_from_the_right_one() {
+        let photo = crate::fuzz::seeds::drawn().unwrap().remove(0);
+        let whole = strictly(&photo).unwrap().at(150, 111).unwrap();
+        let whole = DynamicImage::ImageRgb32F(whole).into_rgb8();
+        let mut half = whole.clone();
+        half.enumerate_pixels_mut().filter(|(_, y, _)| *y > 55).for_each(|(_, _, pixel)| pixel.0 = [128; 3]);
+        assert!(mean_difference(&whole, &half).unwrap() > MOST_DIFFERENCE);
+    }
+}

@@ -1,0 +1,96 @@
+//! `bench photos`: this pipeline beside npm's sharp.
+//!
+//! # Invariants
+//! - Both sides are processes of their own, scale the same files to the same edge at the same quality, and count the same.
+//! - Nothing here is a test: a slow machine makes no build fail.
+
+mod calibrate;
+mod compare;
+pub(crate) mod folder;
+mod memory;
+mod peer;
+mod print;
+mod quality;
+pub(crate) mod reference;
+mod result;
+mod side;
+#[cfg(test)]
+mod small_print;
+mod split;
+mod summary;
+pub(crate) mod worker;
+
+use std::path::PathBuf;
+
+use clap::Args;
+use photos::size_policy::{CURRENT_VERSION, SizePolicy};
+use serde::Serialize;
+
+use self::compare::{Settings, Sides};
+use self::peer::Peer;
+use self::result::Comparison;
+
+/// What is measured.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// A folder of photos (default: ../shared/photos, or photos that are drawn where that does not exist).
+    folder: Option<PathBuf>,
+    /// Print JSON instead of tables.
+    #[arg(long)]
+    json: bool,
+    /// Only the peak memory of this pipeline, for five photos of 12 megapixels at two threads.
+    #[arg(long)]
+    memory: bool,
+    /// Only where this pipeline's time goes: fetch, decode, scale, encode, base64.
+    #[arg(long, conflicts_with = "memory")]
+    split: bool,
+    /// Only what good and bad photos measure before the VLM is asked: sharpness, exposure, hash.
+    #[arg(long, conflicts_with_all = ["memory", "split"])]
+    calibrate: bool,
+    /// How often each photo is measured.
+    #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    rounds: u16,
+    /// The long edge in pixels (default: the size policy's for photos without small print).
+    #[arg(long, value_parser = clap::value_parser!(u32).range(32..=4096))]
+    long_edge: Option<u32>,
+}
+
+/// Measures and prints.
+pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
+    let (origin, photos) = folder::photos(options.folder.as_deref())?;
+    let policy = SizePolicy::shipped(CURRENT_VERSION)?;
+    let long_edge = options.long_edge.unwrap_or(policy.long_edge);
+    let settings = Settings { long_edge, quality: policy.jpeg_quality, rounds: options.rounds.into() };
+    if options.memory {
+        let sets = memory::measure(&photos, &settings, None)?;
+        return print(options, &sets, || print::memory(&sets));
+    }
+    if options.split {
+        let split = split::measure(&photos, &settings, &policy)?;
+        return print(options, &split, || split::report(&split));
+    }
+    if options.calibrate {
+        let found = calibrate::measure(&photos, &policy)?;
+        return print(options, &found, || calibrate::report(&found));
+    }
+    let found = compared(origin, &photos, settings)?;
+    print(options, &found, || print::report(&found))
+}
+
+#[allow(clippy::print_stdout, reason = "the report is the program's result")]
+fn print(options: &Options, found: &impl Serialize, report: impl Fn() -> String) -> anyhow::Result<()> {
+    println!("{}", if options.json { serde_json::to_string_pretty(found)? } else { report() });
+    Ok(())
+}
+
+fn compared(photos_from: String, photos: &[folder::Photo], settings: Settings) -> anyhow::Result<Comparison> {
+    let peer = Peer::install()?;
+    let mut sides = Sides::start(&peer, settings)?;
+    let rows = sides.rows(photos)?;
+    let two = sides.two_threads(photos)?;
+    drop(sides);
+    let memory = memory::measure(photos, &settings, Some(&peer))?;
+    let summary = summary::of(&rows, &two, &memory)?;
+    let Settings { long_edge, quality, rounds } = settings;
+    Ok(Comparison { photos_from, long_edge, quality, rounds, summary, memory, rows })
+}

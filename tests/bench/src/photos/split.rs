@@ -1,0 +1,138 @@
+//! Where the time goes, stage by stage, in this process and on one thread.
+
+use std::time::Instant;
+
+use anyhow::Context;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use photos::prepare_timed;
+use photos::size_policy::SizePolicy;
+use serde::Serialize;
+
+use super::compare::Settings;
+use super::folder::Photo;
+use crate::report::chart::bar;
+use crate::report::spread::Spread;
+use crate::report::table::Table;
+
+/// Characters of the longest bar.
+const BAR: usize = 30;
+
+/// Milliseconds of each stage: medians over the rounds, or over the photos.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(crate) struct Stages {
+    /// Reading the file, which is in the page cache after the first round.
+    pub(crate) fetch: f64,
+    /// Entropy decoding, where this pipeline's own decoder reads the photo: what no decoder can do without.
+    pub(crate) entropy: Option<f64>,
+    /// All of decoding: the header, entropy decoding, the inverse transform.
+    pub(crate) decode: f64,
+    /// Scaling and turning upright.
+    pub(crate) scale: f64,
+    /// Encoding the JPEG.
+    pub(crate) encode: f64,
+    /// Writing it as base64.
+    pub(crate) base64: f64,
+}
+
+/// A photo's stages.
+#[derive(Debug, Serialize)]
+pub(crate) struct Row {
+    /// Its name.
+    pub(crate) photo: String,
+    /// Its stages, or why it was refused.
+    pub(crate) stages: Result<Stages, String>,
+}
+
+/// Everything.
+#[derive(Debug, Serialize)]
+pub(crate) struct Split {
+    /// How often each photo was measured.
+    pub(crate) rounds: usize,
+    /// Medians over the photos.
+    pub(crate) medians: Stages,
+    /// Time over that of entropy decoding alone, median over the photos.
+    pub(crate) over_entropy_floor: Option<f64>,
+    /// Each photo.
+    pub(crate) rows: Vec<Row>,
+}
+
+impl Stages {
+    fn total(&self) -> f64 {
+        self.fetch + self.decode + self.scale + self.encode + self.base64
+    }
+}
+
+/// Measures each photo.
+pub(crate) fn measure(photos: &[Photo], settings: &Settings, policy: &SizePolicy) -> anyhow::Result<Split> {
+    let row = |photo: &Photo| {
+        eprintln!("    {} …", photo.name);
+        let rounds = (0..settings.rounds).map(|_| once(photo, settings, policy)).collect::<anyhow::Result<Vec<_>>>();
+        let stages = rounds.and_then(|rounds| medians(&rounds)).map_err(|cause| format!("{cause:#}"));
+        Row { photo: photo.name.clone(), stages }
+    };
+    let rows: Vec<Row> = photos.iter().map(row).collect();
+    let read: Vec<Stages> = rows.iter().filter_map(|row| row.stages.as_ref().ok().copied()).collect();
+    let floors = read.iter().filter_map(|stages| Some(stages.total() / stages.entropy?));
+    let over_entropy_floor = Spread::of(floors).map(|spread| spread.median);
+    Ok(Split { rounds: settings.rounds, medians: medians(&read)?, over_entropy_floor, rows })
+}
+
+fn once(photo: &Photo, settings: &Settings, policy: &SizePolicy) -> anyhow::Result<Stages> {
+    let clock = Instant::now();
+    let bytes = std::fs::read(&photo.path)?;
+    let fetch = millis(clock);
+    let (prepared, times) = prepare_timed(&bytes, policy, settings.long_edge)?;
+    let clock = Instant::now();
+    std::hint::black_box(STANDARD.encode(&prepared.jpeg));
+    let base64 = millis(clock);
+    let [decode, scale, encode] = [times.decode, times.scale, times.encode].map(|time| time.as_secs_f64() * 1e3);
+    Ok(Stages { fetch, entropy: None, decode, scale, encode, base64 })
+}
+
+fn millis(since: Instant) -> f64 {
+    since.elapsed().as_secs_f64() * 1e3
+}
+
+fn medians(all: &[Stages]) -> anyhow::Result<Stages> {
+    let median = |get: fn(&Stages) -> f64| {
+        Spread::of(all.iter().map(get)).map(|spread| spread.median).context("no photo could be prepared")
+    };
+    Ok(Stages {
+        fetch: median(|stages| stages.fetch)?,
+        entropy: Spread::of(all.iter().filter_map(|stages| stages.entropy)).map(|spread| spread.median),
+        decode: median(|stages| stages.decode)?,
+        scale: median(|stages| stages.scale)?,
+        encode: median(|stages| stages.encode)?,
+        base64: median(|stages| stages.base64)?,
+    })
+}
+
+/// The report for a person.
+pub(crate) fn report(split: &Split) -> String {
+    let mut table = Table::new(["photo, ms", "fetch", "entropy", "IDCT …", "scale", "encode", "base64", "all"]);
+    for Row { photo, stages } in &split.rows {
+        match stages {
+            Ok(stages) => table.row(cells(photo.chars().take(32).collect(), stages)),
+            Err(refused) => table.row([format!("{photo}: {refused}")]),
+        }
+    }
+    table.row(cells("median".into(), &split.medians));
+    let Stages { fetch, decode, scale, encode, base64, .. } = split.medians;
+    let parts = [("fetch", fetch), ("decode", decode), ("scale", scale), ("encode", encode), ("base64", base64)];
+    let most = parts.iter().map(|(_, ms)| *ms).fold(0.0, f64::max);
+    let bars = parts.map(|(name, ms)| format!("{name:<8}{} {ms:.1} ms", bar(ms, most, BAR))).join("\n");
+    let floor =
+        split.over_entropy_floor.map(|times| format!("\n\nAll of it takes {times:.2} × the entropy decoding alone."));
+    format!("{}\n\n{bars}{}", table.render(), floor.unwrap_or_default())
+}
+
+fn cells(name: String, stages: &Stages) -> [String; 8] {
+    let ms = |value: f64| format!("{value:.1}");
+    let (entropy, rest) = match stages.entropy {
+        Some(entropy) => (ms(entropy), ms((stages.decode - entropy).max(0.0))),
+        None => ("–".into(), ms(stages.decode)),
+    };
+    let Stages { fetch, scale, encode, base64, .. } = *stages;
+    [name, ms(fetch), entropy, rest, ms(scale), ms(encode), ms(base64), ms(stages.total())]
+}
