@@ -61,17 +61,25 @@ pub(super) struct Seen {
 type Answer = std::thread::Result<Result<Prepared, PhotoError>>;
 
 /// Remembers which answers were seen.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Oracle {
+    policy: SizePolicy,
     answers: BTreeMap<String, u32>,
 }
 
 impl Oracle {
+    /// With the shipped policy, but bounds that keep a run short and a quality that hides nothing.
+    pub(super) fn new() -> anyhow::Result<Self> {
+        let policy = SizePolicy::shipped(CURRENT_VERSION)?;
+        let limits = Limits { most_pixels: MOST_PIXELS, ..policy.limits };
+        Ok(Self { policy: SizePolicy { jpeg_quality: 100, limits, ..policy }, answers: BTreeMap::new() })
+    }
+
     /// Prepares a file and looks at what came of it.
     pub(super) fn try_out(&mut self, bytes: &[u8], random: &mut Rng) -> Seen {
         let edge = random.choice(EDGES).unwrap_or(800);
         let before = cpu_ms();
-        let answer = prepared(bytes, edge);
+        let answer = prepared(bytes, &self.policy, edge);
         let cpu_ms = cpu_ms() - before;
         let difference = match &answer {
             Ok(Ok(prepared)) => difference(bytes, prepared),
@@ -85,21 +93,16 @@ impl Oracle {
         let wrong = wrong(&answer, &said, edge, difference)
             .or_else(|| (cpu_ms > MOST_MS).then(|| format!("{cpu_ms:.0} ms of CPU time")))
             .or_else(|| {
-                (doubt && !alike(&answer, &prepared(bytes, edge))).then(|| "another answer the second time".into())
+                (doubt && !alike(&answer, &prepared(bytes, &self.policy, edge)))
+                    .then(|| "another answer the second time".into())
             });
         let finding = wrong.map(|what| Finding { what, bytes: bytes.to_vec() });
         Seen { kind, is_new, cpu_ms, difference, finding }
     }
 }
 
-fn prepared(bytes: &[u8], edge: u32) -> Answer {
-    catch_unwind(|| prepare(bytes, &policy(), edge))
-}
-
-/// The shipped policy, with bounds that keep a run short and a quality that hides nothing.
-fn policy() -> SizePolicy {
-    let policy = SizePolicy::shipped(CURRENT_VERSION).unwrap_or_else(|_| unreachable!("a release without its policy"));
-    SizePolicy { jpeg_quality: 100, limits: Limits { most_pixels: MOST_PIXELS, ..policy.limits }, ..policy }
+fn prepared(bytes: &[u8], policy: &SizePolicy, edge: u32) -> Answer {
+    catch_unwind(|| prepare(bytes, policy, edge))
 }
 
 /// The kind of answer, and the answer in words; answers in the same words count as the same.
@@ -215,7 +218,7 @@ mod tests {
     #[test]
     fn what_must_not_be_is_found() {
         let photo = crate::fuzz::seeds::drawn().unwrap().remove(0);
-        let right = prepared(&photo, 64);
+        let right = prepared(&photo, &Oracle::new().unwrap().policy, 64);
         assert_eq!(wrong(&right, "", 64, Some(1.0)), None);
         assert!(wrong(&right, "", 64, Some(90.0)).unwrap().contains("90.0 levels"));
         let sent = right.unwrap().unwrap();
