@@ -22,8 +22,9 @@ use crate::photos::reference::Reference;
 const MOST_PIXELS: u64 = 1_000_000;
 /// CPU milliseconds that a file may take: a hundred times what its pixels need, on a debug build.
 const MOST_MS: f64 = 5_000.0;
-/// Mean difference from the library's picture, in levels of 255, where nothing is scaled.
-const MOST_DIFFERENCE: f64 = 8.0;
+/// Mean difference from the library's picture, in levels of 255, where nothing is scaled. The library's own picture, encoded
+/// anew with 4:2:0 chroma, is up to 13.4 away from itself where damage makes colours that no screen has (75,000 files).
+const MOST_DIFFERENCE: f64 = 20.0;
 /// The same where the picture is scaled: the library cuts damaged blocks off at black and white before they are averaged.
 const MOST_DIFFERENCE_SCALED: f64 = 24.0;
 /// Long edges that are tried.
