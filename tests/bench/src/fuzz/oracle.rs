@@ -221,12 +221,6 @@ fn cpu_ms() -> f64 {
 mod tests {
     use super::*;
 
-    fn answer(jpeg: Vec<u8>, width: u32, height: u32) -> Answer {
-        let figures =
-            ImageFigures { original_bytes: 1, sent_bytes: jpeg.len() as u64, width, height, image_tokens: 64 };
-        Ok(Ok(Prepared { jpeg, figures }))
-    }
-
     #[test]
     fn what_must_not_be_is_found() {
         let photo = crate::fuzz::seeds::drawn().unwrap().remove(0);
@@ -234,8 +228,11 @@ mod tests {
         assert_eq!(wrong(&right, "", 64, Some(1.0)), None);
         assert!(wrong(&right, "", 64, Some(90.0)).unwrap().contains("90.0 levels"));
         let sent = right.unwrap().unwrap();
-        assert!(wrong(&answer(sent.jpeg.clone(), 1, 1), "", 64, None).unwrap().contains("1 x 1 said"));
-        assert!(wrong(&answer(sent.jpeg[..9].to_vec(), 64, 47), "", 64, None).unwrap().contains("can't be read"));
+        let figures = ImageFigures { width: 1, ..sent.figures };
+        let claimed = Ok(Ok(Prepared { figures, ..sent.clone() }));
+        assert!(wrong(&claimed, "", 64, None).unwrap().contains("1 x 47 said"));
+        let cut = Ok(Ok(Prepared { jpeg: sent.jpeg[..9].to_vec(), ..sent }));
+        assert!(wrong(&cut, "", 64, None).unwrap().contains("can't be read"));
         assert!(wrong(&catch_unwind(|| panic!("oh")), "oh", 64, None).unwrap().contains("oh"));
     }
 
