@@ -1,5 +1,7 @@
 //! Starting or joining the evaluation of a DR: its photos are listed and planned here, the rest is `shared::flow::split`.
 
+use std::time::{Duration, Instant};
+
 use aws_sdk_s3::Client;
 use shared::aws::{self, AwsPorts};
 use shared::domain::ids::DrNumber;
@@ -17,6 +19,15 @@ pub(crate) struct Splitter {
     pub(crate) settings: Settings,
     pub(crate) ports: AwsPorts,
     s3: Client,
+}
+
+/// Where a request's time went.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Spent {
+    /// Listing the photos.
+    pub(crate) listing: Duration,
+    /// The table; for a new evaluation, its messages too.
+    pub(crate) table: Duration,
 }
 
 /// Why no evaluation could be started.
@@ -64,11 +75,20 @@ impl Splitter {
 
     /// Starts or joins the evaluation of a DR.
     pub(crate) async fn evaluate(&self, request: &Request) -> Result<Answer, SplitError> {
+        self.evaluate_timed(request).await.map(|(answer, _)| answer)
+    }
+
+    /// The same, and where the time went.
+    pub(crate) async fn evaluate_timed(&self, request: &Request) -> Result<(Answer, Spent), SplitError> {
         let Settings { bucket, catalogue, versions, limits, .. } = &self.settings;
+        let clock = Instant::now();
         let photos = listing::list(&self.s3, bucket, &request.dr_number, catalogue).await?;
+        let listing = clock.elapsed();
         let plan = plan(photos, request.mode, catalogue, versions);
+        let clock = Instant::now();
         let answer = split(&self.ports, request, &plan, versions, limits).await?;
+        let table = clock.elapsed();
         figures::say(&answer);
-        Ok(answer)
+        Ok((answer, Spent { listing, table }))
     }
 }

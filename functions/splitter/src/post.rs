@@ -1,5 +1,7 @@
 //! `POST /evaluations`.
 
+use std::time::Duration;
+
 use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -13,7 +15,7 @@ use shared::http::problem::Problem;
 use shared::protocol::evaluation::{Evaluation, Status};
 use shared::protocol::start::{Request, Reuse};
 
-use crate::evaluate::{SplitError, Splitter};
+use crate::evaluate::{Spent, SplitError, Splitter};
 
 /// Seconds after which the app may look for progress first.
 const RETRY_AFTER_SECONDS: &str = "2";
@@ -44,8 +46,8 @@ pub(crate) async fn handle(splitter: &Splitter, event: Value) -> ApiGatewayV2htt
         Ok(request) => request,
         Err(problem) => return problem.response(),
     };
-    match splitter.evaluate(&request).await {
-        Ok(answer) => response(&answer),
+    match splitter.evaluate_timed(&request).await {
+        Ok((answer, spent)) => http::with_header(response(&answer), "server-timing", &timing(spent)),
         Err(error) => problem(&error).response(),
     }
 }
@@ -65,6 +67,12 @@ fn request(event: &Value) -> Result<Request, Problem> {
     let bytes =
         if http.is_base64_encoded { BASE64_STANDARD.decode(body).map_err(|_| refuse())? } else { body.into_bytes() };
     read(&serde_json::from_slice(&bytes).map_err(|_| refuse())?)
+}
+
+/// Where the time went, in milliseconds, as browsers and tools read it (W3C Server Timing).
+fn timing(Spent { listing, table }: Spent) -> String {
+    let millis = |span: Duration| span.as_secs_f64() * 1000.0;
+    format!("list;dur={:.2}, table;dur={:.2}", millis(listing), millis(table))
 }
 
 fn response(answer: &Answer) -> ApiGatewayV2httpResponse {
@@ -128,6 +136,12 @@ mod tests {
         );
         let forced = post(r#"{"dr_number": "DR1", "mode": "quick", "force": true}"#).unwrap();
         assert_eq!((forced.mode, forced.reuse), (Mode::Quick, Reuse::Nothing));
+    }
+
+    #[test]
+    fn the_header_says_where_the_time_went_in_milliseconds() {
+        let spent = Spent { listing: Duration::from_micros(3500), table: Duration::from_micros(1250) };
+        assert_eq!(timing(spent), "list;dur=3.50, table;dur=1.25");
     }
 
     #[test]

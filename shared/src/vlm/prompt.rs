@@ -77,6 +77,11 @@ impl Question {
         let photo = PHOTO_TOKENS.saturating_add(STEP_TOKENS.saturating_mul(steps));
         FRAME_TOKENS.saturating_add(photo.saturating_mul(u32::try_from(photos).unwrap_or(u32::MAX)))
     }
+
+    /// Characters of the text before the photo.
+    pub fn characters(&self) -> usize {
+        self.system.len()
+    }
 }
 
 fn all_codes(asked: &BTreeMap<StepKey, BTreeSet<String>>) -> BTreeSet<&str> {

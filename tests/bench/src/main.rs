@@ -1,5 +1,7 @@
 //! Benchmarks. Each compares with a peer in the same run and prints ratios; `--json` is for programs.
 
+mod accuracy;
+mod cache;
 mod fuzz;
 mod photos;
 mod report;
@@ -16,6 +18,10 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Bench {
+    /// How well quick mode, or another catalogue, size policy or model, agrees with full mode and with labelled photos.
+    Accuracy(accuracy::Options),
+    /// How long a cached answer takes beside an evaluation, and what the look at the table is of the API's latency.
+    Cache(cache::Options),
     /// The same photos, compressed and asked by the same code, one after another.
     Sequential(sequential::Options),
     /// Preparing photos: this pipeline beside npm's sharp, on the same photos, in turns.
@@ -30,6 +36,8 @@ enum Bench {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     match Arguments::parse().bench {
+        Bench::Accuracy(options) => accuracy::run(&options).await,
+        Bench::Cache(options) => cache::run(&options).await,
         Bench::Sequential(options) => sequential::run(&options).await,
         Bench::Photos(options) => photos::run(&options),
         Bench::Fuzz(options) => fuzz::run(&options),

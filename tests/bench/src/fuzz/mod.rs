@@ -82,7 +82,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
             campaign.kept,
             campaign.findings.len()
         );
-    });
+    })?;
     let folder = made("findings")?;
     for (number, finding) in campaign.findings.iter().enumerate() {
         std::fs::write(folder.join(format!("{}-{number}.bin", options.seed)), &finding.bytes)?;
@@ -92,9 +92,15 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn campaign(seeds: Vec<Vec<u8>>, seed: u64, until: Until, progress: &mut dyn FnMut(&Campaign)) -> Campaign {
+fn campaign(
+    seeds: Vec<Vec<u8>>,
+    seed: u64,
+    until: Until,
+    progress: &mut dyn FnMut(&Campaign),
+) -> anyhow::Result<Campaign> {
+    let mut oracle = Oracle::new()?;
     let mut campaign = Campaign { seeds: seeds.len(), ..Campaign::default() };
-    let (mut corpus, mut random, mut oracle) = (seeds, Rng::with_seed(seed), Oracle::default());
+    let (mut corpus, mut random) = (seeds, Rng::with_seed(seed));
     let (begun, mut said) = (Instant::now(), Instant::now());
     while !until.is_over(campaign.runs, begun.elapsed()) {
         // Seeds first as they are: the oracle must agree with them before damage means anything.
@@ -114,7 +120,7 @@ fn campaign(seeds: Vec<Vec<u8>>, seed: u64, until: Until, progress: &mut dyn FnM
             progress(&campaign);
         }
     }
-    campaign
+    Ok(campaign)
 }
 
 impl Until {
@@ -167,7 +173,7 @@ mod tests {
 
     #[test]
     fn damaged_files_end_in_outcomes_and_what_is_read_is_what_the_library_reads() {
-        let campaign = campaign(seeds::drawn().unwrap(), 4, Until::Runs(RUNS), &mut |_| {});
+        let campaign = campaign(seeds::drawn().unwrap(), 4, Until::Runs(RUNS), &mut |_| {}).unwrap();
         let found: Vec<_> = campaign.findings.iter().map(|finding| &finding.what).collect();
         assert!(found.is_empty(), "{found:#?}");
         assert!(campaign.compared > RUNS / 20, "{campaign:?}: the oracle has nothing to say");
@@ -178,7 +184,7 @@ mod tests {
 
     #[test]
     fn the_same_seed_tries_the_same_files() {
-        let twice = [(); 2].map(|()| campaign(seeds::drawn().unwrap(), 9, Until::Runs(120), &mut |_| {}));
+        let twice = [(); 2].map(|()| campaign(seeds::drawn().unwrap(), 9, Until::Runs(120), &mut |_| {}).unwrap());
         assert_eq!(twice[0].answers, twice[1].answers);
     }
 }

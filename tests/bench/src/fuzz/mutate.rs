@@ -96,7 +96,7 @@ mod tests {
         let corpus = vec![vec![], vec![0xFF], (0..=255).collect::<Vec<u8>>()];
         let mut random = Rng::with_seed(1);
         let changed = (0..2000).filter(|_| !corpus.contains(&damaged(&corpus, 3, &mut random))).count();
-        assert!(changed > 1000, "{changed}");
+        assert!(changed > 500, "{changed}");
         assert!(damaged(&[], 0, &mut random).len() <= MOST_BYTES);
     }
 }

@@ -7,6 +7,7 @@ use std::panic::catch_unwind;
 use fastrand::Rng;
 use image::metadata::Orientation;
 use image::{DynamicImage, RgbImage, imageops};
+use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 use photos::size_policy::{CURRENT_VERSION, Limits, SizePolicy};
 use photos::{ImageFigures, PhotoError, Prepared, prepare};
 use rustix::time::{ClockId, clock_gettime};
@@ -22,7 +23,8 @@ use crate::photos::reference::Reference;
 const MOST_PIXELS: u64 = 1_000_000;
 /// CPU milliseconds that a file may take: a hundred times what its pixels need, on a debug build.
 const MOST_MS: f64 = 5_000.0;
-/// Mean difference from the library's picture, in levels of 255, where nothing is scaled.
+/// Mean difference from the library's picture, in levels of 255, where nothing is scaled. Both are encoded in the same way,
+/// so that what remains is how chroma is brought to full size.
 const MOST_DIFFERENCE: f64 = 8.0;
 /// The same where the picture is scaled: the library cuts damaged blocks off at black and white before they are averaged.
 const MOST_DIFFERENCE_SCALED: f64 = 24.0;
@@ -61,17 +63,25 @@ pub(super) struct Seen {
 type Answer = std::thread::Result<Result<Prepared, PhotoError>>;
 
 /// Remembers which answers were seen.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Oracle {
+    policy: SizePolicy,
     answers: BTreeMap<String, u32>,
 }
 
 impl Oracle {
+    /// With the shipped policy, but bounds that keep a run short and a quality that hides nothing.
+    pub(super) fn new() -> anyhow::Result<Self> {
+        let policy = SizePolicy::shipped(CURRENT_VERSION)?;
+        let limits = Limits { most_pixels: MOST_PIXELS, ..policy.limits };
+        Ok(Self { policy: SizePolicy { jpeg_quality: 100, limits, ..policy }, answers: BTreeMap::new() })
+    }
+
     /// Prepares a file and looks at what came of it.
     pub(super) fn try_out(&mut self, bytes: &[u8], random: &mut Rng) -> Seen {
         let edge = random.choice(EDGES).unwrap_or(800);
         let before = cpu_ms();
-        let answer = prepared(bytes, edge);
+        let answer = prepared(bytes, &self.policy, edge);
         let cpu_ms = cpu_ms() - before;
         let difference = match &answer {
             Ok(Ok(prepared)) => difference(bytes, prepared),
@@ -85,21 +95,16 @@ impl Oracle {
         let wrong = wrong(&answer, &said, edge, difference)
             .or_else(|| (cpu_ms > MOST_MS).then(|| format!("{cpu_ms:.0} ms of CPU time")))
             .or_else(|| {
-                (doubt && !alike(&answer, &prepared(bytes, edge))).then(|| "another answer the second time".into())
+                (doubt && !alike(&answer, &prepared(bytes, &self.policy, edge)))
+                    .then(|| "another answer the second time".into())
             });
         let finding = wrong.map(|what| Finding { what, bytes: bytes.to_vec() });
         Seen { kind, is_new, cpu_ms, difference, finding }
     }
 }
 
-fn prepared(bytes: &[u8], edge: u32) -> Answer {
-    catch_unwind(|| prepare(bytes, &policy(), edge))
-}
-
-/// The shipped policy, with bounds that keep a run short and a quality that hides nothing.
-fn policy() -> SizePolicy {
-    let policy = SizePolicy::shipped(CURRENT_VERSION).unwrap_or_else(|_| unreachable!("a release without its policy"));
-    SizePolicy { jpeg_quality: 100, limits: Limits { most_pixels: MOST_PIXELS, ..policy.limits }, ..policy }
+fn prepared(bytes: &[u8], policy: &SizePolicy, edge: u32) -> Answer {
+    catch_unwind(|| prepare(bytes, policy, edge))
 }
 
 /// The kind of answer, and the answer in words; answers in the same words count as the same.
@@ -153,9 +158,19 @@ fn wrong(answer: &Answer, said: &str, edge: u32, difference: Option<f64>) -> Opt
 fn difference(bytes: &[u8], prepared: &Prepared) -> Option<f64> {
     let picture = strictly(bytes)?;
     let ImageFigures { width, height, .. } = prepared.figures;
-    let expected = DynamicImage::ImageRgb32F(picture.at(width, height).ok()?).into_rgb8();
+    let expected = encoded(&DynamicImage::ImageRgb32F(picture.at(width, height).ok()?).into_rgb8())?;
     let sent = image::load_from_memory(&prepared.jpeg).ok()?.into_rgb8();
     mean_difference(&expected, &sent)
+}
+
+/// A picture after it was sent as ours is: damage makes colours that no screen has, which chroma of half the size changes.
+fn encoded(picture: &RgbImage) -> Option<RgbImage> {
+    let mut jpeg = Vec::new();
+    let mut encoder = Encoder::new(&mut jpeg, 100);
+    encoder.set_sampling_factor(SamplingFactor::F_2_2);
+    let (width, height) = (u16::try_from(picture.width()).ok()?, u16::try_from(picture.height()).ok()?);
+    encoder.encode(picture.as_raw(), width, height, ColorType::Rgb).ok()?;
+    Some(image::load_from_memory(&jpeg).ok()?.into_rgb8())
 }
 
 /// Of the means of 8 × 8 pixels: how finely colours are stored, and ringing in damaged blocks, average out; a block that
@@ -206,21 +221,18 @@ fn cpu_ms() -> f64 {
 mod tests {
     use super::*;
 
-    fn answer(jpeg: Vec<u8>, width: u32, height: u32) -> Answer {
-        let figures =
-            ImageFigures { original_bytes: 1, sent_bytes: jpeg.len() as u64, width, height, image_tokens: 64 };
-        Ok(Ok(Prepared { jpeg, figures }))
-    }
-
     #[test]
     fn what_must_not_be_is_found() {
         let photo = crate::fuzz::seeds::drawn().unwrap().remove(0);
-        let right = prepared(&photo, 64);
+        let right = prepared(&photo, &Oracle::new().unwrap().policy, 64);
         assert_eq!(wrong(&right, "", 64, Some(1.0)), None);
         assert!(wrong(&right, "", 64, Some(90.0)).unwrap().contains("90.0 levels"));
         let sent = right.unwrap().unwrap();
-        assert!(wrong(&answer(sent.jpeg.clone(), 1, 1), "", 64, None).unwrap().contains("1 x 1 said"));
-        assert!(wrong(&answer(sent.jpeg[..9].to_vec(), 64, 47), "", 64, None).unwrap().contains("can't be read"));
+        let figures = ImageFigures { width: 1, ..sent.figures };
+        let claimed = Ok(Ok(Prepared { figures, ..sent.clone() }));
+        assert!(wrong(&claimed, "", 64, None).unwrap().contains("1 x 47 said"));
+        let cut = Ok(Ok(Prepared { jpeg: sent.jpeg[..9].to_vec(), ..sent }));
+        assert!(wrong(&cut, "", 64, None).unwrap().contains("can't be read"));
         assert!(wrong(&catch_unwind(|| panic!("oh")), "oh", 64, None).unwrap().contains("oh"));
     }
 
@@ -228,7 +240,7 @@ mod tests {
     fn a_picture_that_is_half_grey_is_far_from_the_right_one() {
         let photo = crate::fuzz::seeds::drawn().unwrap().remove(0);
         let whole = strictly(&photo).unwrap().at(150, 111).unwrap();
-        let whole = DynamicImage::ImageRgb32F(whole).into_rgb8();
+        let whole = encoded(&DynamicImage::ImageRgb32F(whole).into_rgb8()).unwrap();
         let mut half = whole.clone();
         half.enumerate_pixels_mut().filter(|(_, y, _)| *y > 55).for_each(|(_, _, pixel)| pixel.0 = [128; 3]);
         assert!(mean_difference(&whole, &half).unwrap() > MOST_DIFFERENCE);

@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn sets_are_of_five_and_leave_no_photo_out() {
-        let photo = |bytes| Photo { path: "a".into(), name: bytes.to_string(), bytes };
+        let photo = |bytes: u64| Photo { path: "a".into(), name: bytes.to_string(), bytes };
         let photos: Vec<Photo> = (1..=7).map(photo).collect();
         let bytes = |set: &Vec<&Photo>| set.iter().map(|photo| photo.bytes).collect::<Vec<_>>();
         assert_eq!(sets(&photos).iter().map(bytes).collect::<Vec<_>>(), [[5, 4, 3, 2, 1], [7, 6, 3, 2, 1]]);

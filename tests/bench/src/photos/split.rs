@@ -7,6 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use photos::prepare_timed;
 use photos::size_policy::SizePolicy;
+use photos::stages::entropy_decode;
 use serde::Serialize;
 
 use super::compare::Settings;
@@ -29,6 +30,8 @@ pub(crate) struct Stages {
     pub(crate) decode: f64,
     /// Scaling and turning upright.
     pub(crate) scale: f64,
+    /// Measuring sharpness and exposure, hashing, reading metadata.
+    pub(crate) inspect: f64,
     /// Encoding the JPEG.
     pub(crate) encode: f64,
     /// Writing it as base64.
@@ -59,7 +62,7 @@ pub(crate) struct Split {
 
 impl Stages {
     fn total(&self) -> f64 {
-        self.fetch + self.decode + self.scale + self.encode + self.base64
+        self.fetch + self.decode + self.scale + self.inspect + self.encode + self.base64
     }
 }
 
@@ -86,8 +89,15 @@ fn once(photo: &Photo, settings: &Settings, policy: &SizePolicy) -> anyhow::Resu
     let clock = Instant::now();
     std::hint::black_box(STANDARD.encode(&prepared.jpeg));
     let base64 = millis(clock);
-    let [decode, scale, encode] = [times.decode, times.scale, times.encode].map(|time| time.as_secs_f64() * 1e3);
-    Ok(Stages { fetch, entropy: None, decode, scale, encode, base64 })
+    let stages = [times.decode, times.scale, times.inspect, times.encode];
+    let [decode, scale, inspect, encode] = stages.map(|time| time.as_secs_f64() * 1e3);
+    Ok(Stages { fetch, entropy: entropy(&bytes), decode, scale, inspect, encode, base64 })
+}
+
+/// Milliseconds of entropy decoding alone, where this pipeline's own decoder reads the photo.
+fn entropy(bytes: &[u8]) -> Option<f64> {
+    let clock = Instant::now();
+    entropy_decode(bytes).then(|| millis(clock))
 }
 
 fn millis(since: Instant) -> f64 {
@@ -103,6 +113,7 @@ fn medians(all: &[Stages]) -> anyhow::Result<Stages> {
         entropy: Spread::of(all.iter().filter_map(|stages| stages.entropy)).map(|spread| spread.median),
         decode: median(|stages| stages.decode)?,
         scale: median(|stages| stages.scale)?,
+        inspect: median(|stages| stages.inspect)?,
         encode: median(|stages| stages.encode)?,
         base64: median(|stages| stages.base64)?,
     })
@@ -110,7 +121,8 @@ fn medians(all: &[Stages]) -> anyhow::Result<Stages> {
 
 /// The report for a person.
 pub(crate) fn report(split: &Split) -> String {
-    let mut table = Table::new(["photo, ms", "fetch", "entropy", "IDCT …", "scale", "encode", "base64", "all"]);
+    let mut table =
+        Table::new(["photo, ms", "fetch", "entropy", "IDCT …", "scale", "inspect", "encode", "base64", "all"]);
     for Row { photo, stages } in &split.rows {
         match stages {
             Ok(stages) => table.row(cells(photo.chars().take(32).collect(), stages)),
@@ -118,8 +130,15 @@ pub(crate) fn report(split: &Split) -> String {
         }
     }
     table.row(cells("median".into(), &split.medians));
-    let Stages { fetch, decode, scale, encode, base64, .. } = split.medians;
-    let parts = [("fetch", fetch), ("decode", decode), ("scale", scale), ("encode", encode), ("base64", base64)];
+    let Stages { fetch, decode, scale, inspect, encode, base64, .. } = split.medians;
+    let parts = [
+        ("fetch", fetch),
+        ("decode", decode),
+        ("scale", scale),
+        ("inspect", inspect),
+        ("encode", encode),
+        ("base64", base64),
+    ];
     let most = parts.iter().map(|(_, ms)| *ms).fold(0.0, f64::max);
     let bars = parts.map(|(name, ms)| format!("{name:<8}{} {ms:.1} ms", bar(ms, most, BAR))).join("\n");
     let floor =
@@ -127,12 +146,12 @@ pub(crate) fn report(split: &Split) -> String {
     format!("{}\n\n{bars}{}", table.render(), floor.unwrap_or_default())
 }
 
-fn cells(name: String, stages: &Stages) -> [String; 8] {
+fn cells(name: String, stages: &Stages) -> [String; 9] {
     let ms = |value: f64| format!("{value:.1}");
     let (entropy, rest) = match stages.entropy {
         Some(entropy) => (ms(entropy), ms((stages.decode - entropy).max(0.0))),
         None => ("–".into(), ms(stages.decode)),
     };
-    let Stages { fetch, scale, encode, base64, .. } = *stages;
-    [name, ms(fetch), entropy, rest, ms(scale), ms(encode), ms(base64), ms(stages.total())]
+    let Stages { fetch, scale, inspect, encode, base64, .. } = *stages;
+    [name, ms(fetch), entropy, rest, ms(scale), ms(inspect), ms(encode), ms(base64), ms(stages.total())]
 }

@@ -1,5 +1,8 @@
-//! What every benchmark prints: spreads, tables, bars.
+//! What benchmarks have in common: statistics, tables and charts for people.
 
 pub(crate) mod chart;
+pub(crate) mod interval;
+pub(crate) mod paired;
+pub(crate) mod percentile;
 pub(crate) mod spread;
 pub(crate) mod table;

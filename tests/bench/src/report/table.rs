@@ -1,6 +1,30 @@
-//! A table for a terminal: names to the left, figures to the right.
+//! Tables for a terminal: the first column to the left, the others to the right.
 
-/// Rows under a header.
+/// A table of rows; the first row is its head.
+pub(crate) fn table(rows: &[Vec<String>]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, width))| {
+            if column == 0 { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
+        });
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    let mut lines: Vec<String> = rows.iter().map(line).collect();
+    if lines.len() > 1 {
+        let rule = widths.iter().map(|width| "─".repeat(*width)).collect::<Vec<_>>().join("  ");
+        lines.insert(1, rule);
+    }
+    lines.join("\n")
+}
+
+/// A row of a table.
+pub(crate) fn row<const N: usize>(cells: [&str; N]) -> Vec<String> {
+    cells.map(String::from).to_vec()
+}
+
+/// Rows under a header, added one by one.
 pub(crate) struct Table {
     rows: Vec<Vec<String>>,
 }
@@ -8,7 +32,7 @@ pub(crate) struct Table {
 impl Table {
     /// A table with these columns.
     pub(crate) fn new<const N: usize>(columns: [&str; N]) -> Self {
-        Self { rows: vec![columns.map(str::to_owned).into()] }
+        Self { rows: vec![row(columns)] }
     }
 
     /// Adds a row.
@@ -18,23 +42,8 @@ impl Table {
 
     /// The text, a line a row.
     pub(crate) fn render(&self) -> String {
-        let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
-        let width = |column: usize| {
-            self.rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
-        };
-        let widths: Vec<usize> = (0..columns).map(width).collect();
-        let mut lines: Vec<String> = self.rows.iter().map(|row| line(row, &widths)).collect();
-        lines.insert(1.min(lines.len()), "─".repeat(widths.iter().map(|width| width + 2).sum::<usize>()));
-        lines.join("\n")
+        table(&self.rows)
     }
-}
-
-fn line(row: &[String], widths: &[usize]) -> String {
-    let cells = row.iter().zip(widths).enumerate().map(|(column, (cell, width))| match column {
-        0 => format!("{cell:<width$}"),
-        _ => format!("{cell:>width$}"),
-    });
-    cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
 }
 
 #[cfg(test)]
@@ -42,9 +51,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_stand_left_and_figures_right() {
-        let mut table = Table::new(["photo", "ms"]);
-        table.row(["a".into(), "12.5".into()]);
-        assert_eq!(table.render(), "photo    ms\n─────────────\na      12.5".replace("─────────────", &"─".repeat(13)));
+    fn columns_line_up() {
+        let text = table(&[row(["step", "n"]), row(["power meter", "7"]), row(["ups", "123"])]);
+        assert_eq!(text, "step           n\n───────────  ───\npower meter    7\nups          123");
     }
 }
