@@ -32,8 +32,22 @@ pub struct Quality {
     pub sharpness: f32,
     /// The luma, 0 to 255, that only a twentieth of the pixels exceeds.
     pub bright: u8,
-    /// 64 bits, each telling whether a part is brighter than its right neighbour.
+    /// 64 bits, each telling whether a part is brighter than its right neighbour. As text, in hexadecimal digits: JSON's
+    /// readers round large numbers.
+    #[serde(with = "hexadecimal")]
     pub perceptual_hash: u64,
+}
+
+mod hexadecimal {
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    pub(super) fn serialize<S: Serializer>(hash: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{hash:016x}"))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+        u64::from_str_radix(&String::deserialize(deserializer)?, 16).map_err(de::Error::custom)
+    }
 }
 
 impl Quality {
