@@ -25,7 +25,9 @@ const PLAIN: Written =
 /// Slopes with an edge in them: smooth enough to compare, not so smooth that little is coded.
 fn pixels(size: (u16, u16), seed: u32) -> Vec<u8> {
     let level = |x: u32, y: u32, k: u32| (128.0 + 90.0 * (f64::from(x * k + y + seed) / 23.0).sin()) as u8;
-    let of = |x: u32, y: u32| if x > y { [level(x, y, 1), level(y, x, 2), 90] } else { [200, level(x, y, 3), level(y, x, 1)] };
+    let of = |x: u32, y: u32| {
+        if x > y { [level(x, y, 1), level(y, x, 2), 90] } else { [200, level(x, y, 3), level(y, x, 1)] }
+    };
     (0..u32::from(size.1)).flat_map(|y| (0..u32::from(size.0)).flat_map(move |x| of(x, y))).collect()
 }
 
