@@ -1,7 +1,8 @@
 //! What the `photos` crate's words mean in the domain: reasons for users, sizes by step.
 
 use ::photos::PhotoError;
-use ::photos::size_policy::SizePolicy;
+use ::photos::quality::Quality;
+use ::photos::size_policy::{SizePolicy, UnfitPhotos};
 
 use crate::domain::catalogue::Step;
 use crate::domain::outcome::{Reason, ReasonCode};
@@ -16,13 +17,16 @@ pub fn reason(error: &PhotoError) -> Reason {
     let (code, message) = match error {
         PhotoError::Empty => (ReasonCode::NotAnImage, "The file is empty. Upload the photo again.".into()),
         PhotoError::Unknown(_) => {
-            (ReasonCode::NotAnImage, "The file is not a photo. Upload a JPEG, PNG or WebP.".into())
+            (ReasonCode::NotAnImage, "The file is not a photo. Upload a JPEG, HEIC, PNG or WebP.".into())
         }
         PhotoError::Unsupported(format) => {
             (ReasonCode::NotAnImage, format!("Photos in the format {format} can't be read yet. Upload it as JPEG."))
         }
         PhotoError::Damaged(_) | PhotoError::Processing(_) => {
             (ReasonCode::NotAnImage, "The photo's file is damaged or incomplete. Upload the photo again.".into())
+        }
+        PhotoError::TooMuchMemory { .. } => {
+            (ReasonCode::TooLarge, "The photo is too large in this format. Upload it as JPEG.".into())
         }
         PhotoError::TooLarge { width, height, .. } => (
             ReasonCode::TooLarge,
@@ -32,6 +36,24 @@ pub fn reason(error: &PhotoError) -> Reason {
         ),
     };
     Reason { code, message }
+}
+
+/// What a user is told of a photo that is hard to judge; nothing for a good one.
+pub fn warning(quality: &Quality) -> Option<&'static str> {
+    if quality.is_dark() {
+        Some("The photo is too dark to judge. Take it again with more light.")
+    } else if quality.is_blurred() {
+        Some("The photo is too blurred to judge. Take it again, and hold still.")
+    } else {
+        None
+    }
+}
+
+/// Why a photo is not asked about, if the configuration says not to ask about such photos.
+pub fn unfit(policy: &SizePolicy, quality: &Quality) -> Option<Reason> {
+    let refuses = policy.unfit_photos == UnfitPhotos::Refuse;
+    let message = warning(quality).filter(|_| refuses)?;
+    Some(Reason { code: ReasonCode::Unfit, message: message.into() })
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use shared::domain::catalogue::Catalogue;
 use shared::domain::ids::StepKey;
 use shared::domain::outcome::{PhotoOutcome, ReasonCode};
 use shared::domain::scope::Scope;
+use shared::photos::warning;
 use shared::protocol::current::Change;
 use shared::protocol::evaluation::{Evaluation, PhotoRecord};
 
@@ -58,12 +59,14 @@ fn photo(record: &PhotoRecord) -> Value {
         Some(PhotoOutcome::NotEvaluated { reason }) => ("not_evaluated", None, Some(reason)),
     };
     let report = record.report.as_ref();
+    let facts = report.and_then(|report| report.facts.as_ref());
     json!({
         "photo_id": record.photo.photo_id, "name": record.photo.name, "step_hint": record.photo.step_hint,
         "outcome": outcome, "reason": reason, "findings": findings.map_or(&[][..], Vec::as_slice),
         "asked": record.photo.scope, "reused_from": record.reused.iter().map(|reused| &reused.verdict.evaluation_id).collect::<Vec<_>>(),
         "attempts": record.attempt + 1, "deferred_until": record.deferred_until.map(|until| until.to_string()),
         "timings": report.and_then(|r| r.timings), "image": report.and_then(|r| r.image), "usage": report.and_then(|r| r.usage),
+        "facts": facts, "warning": facts.and_then(|facts| warning(&facts.quality)),
         "tokens_per_second": report.and_then(|r| r.usage?.tokens_per_second(r.timings?.generation_ms?)),
     })
 }

@@ -26,6 +26,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::gathering::Gathering;
+use crate::memory::Memory;
 use crate::photo::{Work, put_off};
 use crate::settings::Settings;
 
@@ -42,6 +43,7 @@ pub(crate) struct BatchFunction {
     bulk: Asking,
     loading: Arc<Semaphore>,
     cores: Arc<Semaphore>,
+    memory: Memory,
 }
 
 /// A way to the VLM: what people wait for has its own places, and so has bulk work.
@@ -63,6 +65,7 @@ impl BatchFunction {
             vlm: Asking { vlm, gate: Gate::new(settings.requests_in_flight) },
             loading: Arc::new(Semaphore::new(settings.requests_in_flight)),
             cores: Arc::new(Semaphore::new(cores)),
+            memory: Memory::from_env(),
             settings,
         })
     }
@@ -113,6 +116,7 @@ impl BatchFunction {
             catalogue: &catalogue,
             size_policy: &size_policy,
             cores: &self.cores,
+            memory: &self.memory,
             attempt: batch.attempt,
             queue_ms: received_at.millis_since(batch.due_at),
         };

@@ -4,6 +4,7 @@
 mod evaluate;
 mod fetch;
 mod gathering;
+mod memory;
 mod photo;
 mod settings;
 

@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use photos::size_policy::SizePolicy;
-use photos::{PhotoError, Prepared, prepare};
+use photos::{PhotoError, Prepared, memory_needed, prepare};
 use shared::domain::catalogue::{Catalogue, Step};
-use shared::domain::outcome::{ImageFigures, PhotoOutcome, PhotoTimings, Reason, Usage};
+use shared::domain::outcome::{Facts, ImageFigures, PhotoOutcome, PhotoTimings, Reason, Usage};
 use shared::domain::plan::Photo;
 use shared::domain::time::Timestamp;
 use shared::flow::batch::Ended;
-use shared::photos::{long_edge_for, reason};
+use shared::photos::{long_edge_for, reason, unfit};
 use shared::protocol::message::{DeferralCause, Report};
 use shared::vlm::client::Asked;
 use shared::vlm::failure::{RetryCause, VlmFailure};
@@ -24,6 +24,7 @@ use tokio::sync::Semaphore;
 use crate::evaluate::Asking;
 use crate::fetch::{FetchError, fetch};
 use crate::gathering::{Answered, Ready, Seat, Turn};
+use crate::memory::Memory;
 
 /// What the photos of one batch have in common.
 pub(crate) struct Work<'a> {
@@ -37,6 +38,8 @@ pub(crate) struct Work<'a> {
     pub(crate) size_policy: &'a Arc<SizePolicy>,
     /// A place for each core: more decoders at once cost memory and save no time.
     pub(crate) cores: &'a Arc<Semaphore>,
+    /// What decoding takes, each photo as much as its header says.
+    pub(crate) memory: &'a Memory,
     pub(crate) attempt: u32,
     pub(crate) queue_ms: u64,
 }
@@ -47,6 +50,7 @@ impl Work<'_> {
         let mut report = Draft {
             timings: PhotoTimings { queue_ms: self.queue_ms, ..PhotoTimings::default() },
             image: None,
+            facts: None,
             usage: None,
         };
         let place = self.loading.acquire().await.context("The semaphore is never closed")?;
@@ -66,7 +70,14 @@ impl Work<'_> {
         report.timings.compress_ms = millis(clock);
         drop(place);
         match prepared {
-            Ok(prepared) => self.ask(report, prepared, photo, seat).await,
+            Ok(prepared) => {
+                report.image = Some(prepared.figures);
+                report.facts = Some(Facts { quality: prepared.quality, metadata: prepared.metadata.clone() });
+                match unfit(self.size_policy, &prepared.quality) {
+                    Some(reason) => Ok(self.ended(report, PhotoOutcome::NotEvaluated { reason })),
+                    None => self.ask(report, prepared, photo, seat).await,
+                }
+            }
             Err(error) => {
                 tracing::warn!(photo.key = %photo.key, error = ?error, "a photo can't be read");
                 Ok(self.ended(report, PhotoOutcome::NotEvaluated { reason: reason(&error) }))
@@ -78,12 +89,19 @@ impl Work<'_> {
         photo.step_hint.as_ref().and_then(|step| self.catalogue.step(step))
     }
 
-    /// Compresses on a thread of its own, so that the runtime goes on, as many at once as there are cores.
+    /// Compresses on a thread of its own, so that the runtime goes on, as many at once as there are cores and memory.
     async fn compress(&self, bytes: Vec<u8>, hint: Option<&Step>) -> anyhow::Result<Result<Prepared, PhotoError>> {
-        let place = Arc::clone(self.cores).acquire_owned().await.context("The semaphore is never closed")?;
         let (policy, long_edge) = (Arc::clone(self.size_policy), long_edge_for(self.size_policy, hint));
+        let needed = match memory_needed(&bytes, &policy, long_edge) {
+            Ok(needed) => needed,
+            Err(error) => return Ok(Err(error)),
+        };
+        let Some(memory) = self.memory.take(needed).await.context("The semaphore is never closed")? else {
+            return Ok(Err(PhotoError::TooMuchMemory { needed: needed as u64 }));
+        };
+        let place = Arc::clone(self.cores).acquire_owned().await.context("The semaphore is never closed")?;
         let work = tokio::task::spawn_blocking(move || {
-            let _place = place;
+            let _kept = (place, memory);
             prepare(&bytes, &policy, long_edge)
         });
         work.await.context("The decoder panicked")
@@ -91,7 +109,6 @@ impl Work<'_> {
 
     async fn ask(&self, mut report: Draft, prepared: Prepared, photo: &Photo, seat: Seat<'_>) -> anyhow::Result<Ended> {
         let clock = Instant::now();
-        report.image = Some(prepared.figures);
         let ready = Ready { question: Arc::clone(self.question), jpeg: prepared.jpeg, hint: self.hint(photo).cloned() };
         let Some(asked) = self.answer(seat, ready).await else {
             return Ok(put_off(
@@ -133,9 +150,9 @@ impl Work<'_> {
     }
 
     fn ended(&self, draft: Draft, outcome: PhotoOutcome) -> Ended {
-        let Draft { timings, image, usage } = draft;
-        let report =
-            Report { outcome, at: Timestamp::now(), attempt: self.attempt, timings: Some(timings), image, usage };
+        let Draft { timings, image, facts, usage } = draft;
+        let bare = Report::bare(outcome, Timestamp::now());
+        let report = Report { attempt: self.attempt, timings: Some(timings), image, facts, usage, ..bare };
         Ended::Reported(Box::new(report))
     }
 }
@@ -144,6 +161,7 @@ impl Work<'_> {
 struct Draft {
     timings: PhotoTimings,
     image: Option<ImageFigures>,
+    facts: Option<Facts>,
     usage: Option<Usage>,
 }
 

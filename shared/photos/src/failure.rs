@@ -25,6 +25,12 @@ pub enum PhotoError {
         /// Bytes of the file.
         bytes: u64,
     },
+    /// Decoding it takes more memory than there is.
+    #[error("decoding takes {needed} bytes of memory, more than there is")]
+    TooMuchMemory {
+        /// Bytes that decoding takes.
+        needed: u64,
+    },
     /// Scaling or encoding failed: a bug.
     #[error("the image could not be scaled or encoded: {0}")]
     Processing(String),

@@ -4,6 +4,7 @@ use std::io::Cursor;
 
 use image::metadata::Orientation;
 use image::{DynamicImage, GrayImage, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
+use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 use proptest::prelude::*;
 
 use super::scale::fitted;
@@ -24,17 +25,11 @@ fn marked(width: u32, height: u32) -> RgbImage {
 }
 
 fn jpeg_of(picture: &RgbImage, orientation: Option<u8>) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let mut encoder = jpeg_encoder::Encoder::new(&mut bytes, 90);
-    if let Some(orientation) = orientation {
-        let mut exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0".to_vec();
-        exif.extend([orientation, 0, 0, 0, 0, 0, 0]);
-        encoder.add_app_segment(1, exif).unwrap();
-    }
-    encoder
-        .encode(picture.as_raw(), picture.width() as u16, picture.height() as u16, jpeg_encoder::ColorType::Rgb)
-        .unwrap();
-    bytes
+    jpeg_with(picture, |encoder| {
+        if let Some(orientation) = orientation {
+            encoder.add_app_segment(1, exif(orientation)).unwrap();
+        }
+    })
 }
 
 fn encoded(picture: DynamicImage, format: ImageFormat) -> Vec<u8> {
@@ -111,6 +106,123 @@ fn png_webp_grey_and_transparent_pictures_are_photos_whatever_their_name() {
     assert!(opened(&prepare(&clear, &policy(), 800).unwrap()).pixels().all(|p| p.0.iter().all(|c| *c > 250)));
 }
 
+#[test]
+fn every_orientation_ends_upright_whatever_the_sampling_and_the_rounding() {
+    let upright = DynamicImage::ImageRgb8(marked(1201, 803));
+    for (value, sampling) in
+        (1..=8u8).zip([SamplingFactor::F_1_1, SamplingFactor::F_2_1, SamplingFactor::F_2_2].iter().cycle())
+    {
+        let orientation = Orientation::from_exif(value).unwrap();
+        let undo = match orientation {
+            Orientation::Rotate90 => Orientation::Rotate270,
+            Orientation::Rotate270 => Orientation::Rotate90,
+            other => other,
+        };
+        let mut stored = upright.clone();
+        stored.apply_orientation(undo);
+        let photo = jpeg_with(&stored.into_rgb8(), |encoder| {
+            encoder.set_sampling_factor(*sampling);
+            encoder.set_progressive(value % 2 == 0);
+            encoder.add_app_segment(1, exif(value)).unwrap();
+        });
+        let prepared = prepare(&photo, &policy(), 800).unwrap();
+        assert_eq!((prepared.figures.width, prepared.figures.height), (800, 535), "orientation {value}");
+        assert!(is_upright(&opened(&prepared)), "orientation {value}");
+    }
+}
+
+#[test]
+fn grey_four_colours_and_rgb_jpegs_are_photos() {
+    let mut grey = Vec::new();
+    Encoder::new(&mut grey, 90).encode(&[90; 64 * 64], 64, 64, ColorType::Luma).unwrap();
+    let prepared = opened(&prepare(&grey, &policy(), 800).unwrap());
+    assert!(prepared.pixels().all(|pixel| pixel.0.iter().all(|level| level.abs_diff(90) < 4)));
+    for kind in [ColorType::Cmyk, ColorType::CmykAsYcck] {
+        let mut inks = Vec::new();
+        // No cyan, full magenta and yellow, no black: red. The encoder, as Adobe, writes inks inverted.
+        Encoder::new(&mut inks, 95).encode(&[0, 255, 255, 0].repeat(64 * 64), 64, 64, kind).unwrap();
+        let [r, g, b] = opened(&prepare(&inks, &policy(), 800).unwrap()).get_pixel(30, 30).0;
+        assert!(r.max(g).max(b) - r.min(g).min(b) > 100, "{kind:?} gives {r} {g} {b}");
+    }
+}
+
+#[test]
+fn colours_of_another_profile_become_srgb() {
+    let profile = moxcms::ColorProfile::new_display_p3().encode().unwrap();
+    let srgb = moxcms::ColorProfile::new_srgb().encode().unwrap();
+    let red = RgbImage::from_pixel(64, 64, Rgb([200, 60, 60]));
+    let with = |icc: &[u8]| {
+        let photo = jpeg_with(&red, |encoder| encoder.add_icc_profile(icc).unwrap());
+        opened(&prepare(&photo, &policy(), 800).unwrap()).get_pixel(30, 30).0
+    };
+    let [plain, wide] = [with(&srgb), with(&profile)];
+    assert!(plain[0].abs_diff(200) < 4 && plain[1].abs_diff(60) < 4, "{plain:?}");
+    assert!(wide[0] > 210 && wide[1] < 52, "P3's reds are redder: {wide:?}");
+    assert!(with(&profile[..profile.len() / 2])[0].abs_diff(200) < 4, "a profile that can't be read is none");
+}
+
+#[cfg(feature = "heic")]
+#[test]
+fn heic_is_a_photo_and_damaged_heic_an_error() {
+    let picture = marked(320, 240);
+    let heic = heifer::encode_rgb8(320, 240, picture.as_raw(), &heifer::EncodeOptions::default()).unwrap();
+    assert!(is_upright(&opened(&prepare(&heic, &policy(), 800).unwrap())));
+    assert!(memory_needed(&heic, &policy(), 800).unwrap() >= 320 * 240 * 14);
+    let small = SizePolicy { limits: size_policy::Limits { most_pixels: 1000, ..policy().limits }, ..policy() };
+    assert!(matches!(prepare(&heic, &small, 800), Err(PhotoError::TooLarge { width: 320, height: 240, .. })));
+    for kept in (30..heic.len()).step_by(41) {
+        assert!(prepare(&heic[..kept], &policy(), 800).is_err(), "{kept} of {}", heic.len());
+    }
+}
+
+#[test]
+fn metadata_is_read_and_not_sent_on() {
+    let tiff = tiff_with_camera();
+    let photo = jpeg_with(&marked(64, 64), |encoder| {
+        encoder.add_app_segment(1, [b"Exif\0\0", tiff.as_slice()].concat()).unwrap();
+    });
+    let prepared = prepare(&photo, &policy(), 800).unwrap();
+    assert_eq!(prepared.metadata.camera.as_deref(), Some("Acme One"));
+    assert_eq!(prepared.metadata.captured_at.as_deref(), Some("2026-01-14T10:15:02"));
+    assert!(!prepared.jpeg.windows(4).any(|bytes| bytes == b"Exif" || bytes == b"Acme"));
+    for kept in 0..tiff.len() {
+        let photo = jpeg_with(&marked(16, 16), |encoder| {
+            encoder.add_app_segment(1, [b"Exif\0\0", &tiff[..kept]].concat()).unwrap();
+        });
+        assert!(prepare(&photo, &policy(), 800).is_ok(), "a cut of {kept} bytes");
+    }
+}
+
+/// Maker, model and time, in the first directory.
+fn tiff_with_camera() -> Vec<u8> {
+    let mut tiff = b"MM\0*\0\0\0\x08\0\x03".to_vec();
+    let entries = [(0x010Fu16, "Acme\0"), (0x0110, "Acme One\0"), (0x0132, "2026:01:14 10:15:02\0")];
+    let mut data: Vec<u8> = Vec::new();
+    for (tag, text) in entries {
+        let offset = 8 + 2 + 12 * entries.len() + 4 + data.len();
+        tiff.extend(
+            [&tag.to_be_bytes()[..], &[0, 2], &(text.len() as u32).to_be_bytes(), &(offset as u32).to_be_bytes()]
+                .concat(),
+        );
+        data.extend(text.as_bytes());
+    }
+    [tiff, vec![0; 4], data].concat()
+}
+
+fn exif(orientation: u8) -> Vec<u8> {
+    let mut exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0".to_vec();
+    exif.extend([orientation, 0, 0, 0, 0, 0, 0]);
+    exif
+}
+
+fn jpeg_with(picture: &RgbImage, set: impl FnOnce(&mut Encoder<&mut Vec<u8>>)) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = Encoder::new(&mut bytes, 92);
+    set(&mut encoder);
+    encoder.encode(picture.as_raw(), picture.width() as u16, picture.height() as u16, ColorType::Rgb).unwrap();
+    bytes
+}
+
 fn refusal(bytes: &[u8]) -> PhotoError {
     prepare(bytes, &policy(), 800).unwrap_err()
 }
@@ -137,7 +249,10 @@ fn files_that_are_no_photos_get_a_reason() {
             bytes.len()
         );
     }
-    assert!(matches!(refusal(&heic), PhotoError::Unsupported(format) if format.contains("HEIC")));
+    let avif = [&[0, 0, 0, 24][..], b"ftypavif", &[0; 20]].concat();
+    assert!(matches!(refusal(&avif), PhotoError::Unsupported("AVIF")));
+    let video = [&[0, 0, 0, 24][..], b"ftypisom", &[0; 20]].concat();
+    assert!(matches!(refusal(&video), PhotoError::Unsupported("of a video")));
 }
 
 #[test]

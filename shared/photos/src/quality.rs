@@ -19,8 +19,11 @@ pub const MOST_HASH_DISTANCE: u32 = 6;
 
 /// The share of pixels that are brighter than what counts as a photo's bright parts.
 const BRIGHTER: f64 = 0.05;
-/// Half of the window, in pixels, over which the blur of a second look reaches.
-const REACH: usize = 4;
+/// Pixels over which the second blur reaches.
+const WINDOW: u32 = 9;
+/// Of a step from one pixel to the next, counted from the window's first: the pixel that leaves the window, the two
+/// pixels, and the one that enters it.
+const AROUND: [usize; 4] = [0, 4, 5, 9];
 /// The hash compares neighbours among so many cells, across and down.
 const CELLS: (usize, usize) = (9, 8);
 
@@ -32,8 +35,22 @@ pub struct Quality {
     pub sharpness: f32,
     /// The luma, 0 to 255, that only a twentieth of the pixels exceeds.
     pub bright: u8,
-    /// 64 bits, each telling whether a part is brighter than its right neighbour.
+    /// 64 bits, each telling whether a part is brighter than its right neighbour. As text, in hexadecimal digits: JSON's
+    /// readers round large numbers.
+    #[serde(with = "hexadecimal")]
     pub perceptual_hash: u64,
+}
+
+mod hexadecimal {
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    pub(super) fn serialize<S: Serializer>(hash: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{hash:016x}"))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+        u64::from_str_radix(&String::deserialize(deserializer)?, 16).map_err(de::Error::custom)
+    }
 }
 
 impl Quality {
@@ -61,29 +78,25 @@ impl Quality {
 /// After Crete et al., "The blur effect" (2007): 1 less the share of variation that survives a box blur, along the
 /// direction that has less sharpness, so that motion blur counts.
 fn sharpness(luma: &[u8], width: usize) -> f32 {
-    if width == 0 {
-        return 0.0;
-    }
-    let rows = luma.chunks_exact(width).map(lost);
-    let across = rows.fold((0, 0), |(all, lost), (row, row_lost)| (all + row, lost + row_lost));
-    let columns = (0..width).map(|x| lost(&luma.iter().skip(x).step_by(width).copied().collect::<Vec<_>>()));
-    let down = columns.fold((0, 0), |(all, lost), (column, column_lost)| (all + column, lost + column_lost));
+    let sum = |one: (u64, u64), other: (u64, u64)| (one.0 + other.0, one.1 + other.1);
+    let rows = luma.chunks_exact(width.max(1));
+    let across = rows.map(|row| lost(AROUND.map(|at| row.get(at..).unwrap_or_default()))).fold((0, 0), sum);
+    let below = |y: usize| AROUND.map(|at| luma.chunks_exact(width.max(1)).nth(y + at).unwrap_or_default());
+    let down = (0..luma.len() / width.max(1)).map(|y| lost(below(y))).fold((0, 0), sum);
     let share = |(all, lost): (u64, u64)| if all == 0 { 0.0 } else { lost as f32 / all as f32 };
     share(across).min(share(down))
 }
 
-/// The variation along a line, and how much of it a box blur takes away, both in ninths of a level.
-fn lost(line: &[u8]) -> (u64, u64) {
-    let window = 2 * REACH + 1;
-    let (mut all, mut lost) = (0, 0);
-    // The blurred line's step from one pixel to the next is what enters the window less what leaves it.
-    for (pair, around) in line.windows(2).skip(REACH).zip(line.windows(window + 1)) {
-        let (&[one, other], [leaves, .., enters]) = (pair, around) else { continue };
-        let variation = u64::from(one.abs_diff(other)) * window as u64;
+/// The variation between neighbours, and how much of it a box blur takes away, both in ninths of a level. The blurred
+/// picture's step from one pixel to the next is what enters the window less what leaves it.
+fn lost([leaves, ones, others, enters]: [&[u8]; 4]) -> (u64, u64) {
+    let (mut all, mut lost) = (0u32, 0u32);
+    for (((leaves, one), other), enters) in leaves.iter().zip(ones).zip(others).zip(enters) {
+        let variation = u32::from(one.abs_diff(*other)) * WINDOW;
         all += variation;
-        lost += variation.saturating_sub(u64::from(enters.abs_diff(*leaves)));
+        lost += variation.saturating_sub(u32::from(enters.abs_diff(*leaves)));
     }
-    (all, lost)
+    (all.into(), lost.into())
 }
 
 fn bright(luma: &[u8]) -> u8 {
@@ -110,16 +123,17 @@ fn hash(luma: &[u8], width: usize) -> u64 {
     darker.fold(0, |hash, bit| hash << 1 | u64::from(bit))
 }
 
-/// Mean luma of 9 × 8 cells.
+/// Mean luma of 9 × 8 cells, in 256ths of a level.
 fn cells(luma: &[u8], width: usize) -> Vec<u64> {
-    let height = luma.len().checked_div(width).unwrap_or(0).max(1);
+    let height = luma.len().checked_div(width).unwrap_or(0);
     let mut sums = vec![(0u64, 0u64); CELLS.0 * CELLS.1];
     for (y, row) in luma.chunks_exact(width.max(1)).enumerate() {
-        for (x, value) in row.iter().enumerate() {
-            let cell = y * CELLS.1 / height * CELLS.0 + x * CELLS.0 / width.max(1);
-            if let Some((sum, count)) = sums.get_mut(cell) {
-                (*sum, *count) = (*sum + u64::from(*value), *count + 1);
-            }
+        let cells = sums.chunks_exact_mut(CELLS.0).nth(y * CELLS.1 / height.max(1)).into_iter().flatten();
+        for (column, (sum, count)) in cells.enumerate() {
+            let [from, to] = [column, column + 1].map(|column| (column * width).div_ceil(CELLS.0));
+            let part = row.get(from..to).unwrap_or_default();
+            *sum += part.iter().map(|value| u64::from(*value)).sum::<u64>();
+            *count += part.len() as u64;
         }
     }
     sums.into_iter().map(|(sum, count)| 256 * sum / count.max(1)).collect()

@@ -25,6 +25,20 @@ pub struct SizePolicy {
     pub jpeg_quality: u8,
     /// What is refused.
     pub limits: Limits,
+    /// What is done with photos that are too blurred or too dark to judge.
+    #[serde(default)]
+    pub unfit_photos: UnfitPhotos,
+}
+
+/// What is done with photos that are too blurred or too dark to judge. A user is told in either case.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnfitPhotos {
+    /// The model is asked all the same: it may see more than a measure does.
+    #[default]
+    Ask,
+    /// They are not evaluated, and the reason says why.
+    Refuse,
 }
 
 /// Limits that are checked before memory is taken.

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use super::jpeg::Jpeg;
+
 /// The time of each stage.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Times {
@@ -29,4 +31,14 @@ impl Laps {
         self.0 = now;
         lap
     }
+}
+
+/// Decodes a JPEG for its entropy coding's sake: of each block only the first coefficient is kept. False where this
+/// pipeline's own decoder does not read it.
+pub fn entropy_decode(bytes: &[u8]) -> bool {
+    let read = Jpeg::read(bytes).ok().filter(|jpeg| jpeg.foreign().is_none());
+    read.is_some_and(|jpeg| {
+        let eighths = vec![1; jpeg.component_sizes().len()];
+        std::hint::black_box(jpeg.decode(&eighths)).is_ok()
+    })
 }

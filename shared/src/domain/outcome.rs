@@ -4,6 +4,8 @@
 //! - A score exists only inside `PhotoOutcome::Evaluated`, so an error can't carry one.
 
 pub use photos::ImageFigures;
+use photos::metadata::Metadata;
+use photos::quality::Quality;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{Score, StepKey};
@@ -84,6 +86,8 @@ pub enum ReasonCode {
     NotAnImage,
     /// The file or its dimensions exceed the limits.
     TooLarge,
+    /// The photo is too blurred or too dark to judge, and the configuration says not to ask about such photos.
+    Unfit,
     /// The model's answer could not be understood, also after one repair.
     InvalidAnswer,
     /// The VLM server refused the request for good.
@@ -96,6 +100,16 @@ pub enum ReasonCode {
     Superseded,
     /// The verdict stood without it.
     NotNeeded,
+}
+
+/// What a photo itself tells, whatever the model says of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Facts {
+    /// How sharp and bright it is, and a hash of how it looks.
+    pub quality: Quality,
+    /// When, where and with what it was taken.
+    #[serde(default, skip_serializing_if = "Metadata::is_empty")]
+    pub metadata: Metadata,
 }
 
 /// How long each part of a photo's way took, in milliseconds, and when it ended.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::{DrNumber, EvaluationId, PhotoId};
-use crate::domain::outcome::{ImageFigures, PhotoOutcome, PhotoTimings, Usage};
+use crate::domain::outcome::{Facts, ImageFigures, PhotoOutcome, PhotoTimings, Usage};
 use crate::domain::plan::Photo;
 use crate::domain::time::Timestamp;
 
@@ -102,6 +102,9 @@ pub struct Report {
     /// What was sent to the VLM.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<ImageFigures>,
+    /// What the photo itself tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub facts: Option<Facts>,
     /// Tokens the server counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
@@ -110,7 +113,7 @@ pub struct Report {
 impl Report {
     /// A report of something that no time was spent on.
     pub fn bare(outcome: PhotoOutcome, at: Timestamp) -> Self {
-        Self { outcome, at, attempt: 0, timings: None, image: None, usage: None }
+        Self { outcome, at, attempt: 0, timings: None, image: None, facts: None, usage: None }
     }
 }
 

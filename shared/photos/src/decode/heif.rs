@@ -31,6 +31,7 @@ pub(super) use heic::{decode, memory};
 #[cfg(feature = "heic")]
 mod heic {
     use heifer::{Error, Options};
+    use heifer_isobmff::HeifFile;
     use image::RgbImage;
     use image::metadata::Orientation;
 
@@ -43,8 +44,11 @@ mod heic {
     const BYTES_A_PIXEL: usize = 24;
 
     pub(in super::super) fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, PhotoError> {
-        // One thread: how many photos are decoded at once is decided outside.
-        let options = Options { max_threads: 1, max_pixels: limits.most_pixels };
+        let (width, height) = stored_size(bytes)?;
+        check((width, height), bytes, limits)?;
+        // No more pixels than the memory was reckoned for; and one thread, since how many photos are decoded at once is
+        // decided outside.
+        let options = Options { max_threads: 1, max_pixels: u64::from(width) * u64::from(height) };
         let picture = heifer::decode_srgb_rgba8(bytes, &options).map_err(reason)?;
         let size = (picture.width, picture.height);
         check(size, bytes, limits)?;
@@ -55,10 +59,18 @@ mod heic {
         Ok(Decoded { size, picture: Picture::Rgb(rgb), orientation: Orientation::NoTransforms, icc: None, exif })
     }
 
-    /// The most that any photo within the limits of HEIC takes: the size stands deep in the file.
-    pub(in super::super) fn memory(_: &[u8], limits: &Limits) -> Result<usize, PhotoError> {
-        let pixels = usize::try_from(limits.most_pixels).unwrap_or(usize::MAX);
-        Ok(pixels.saturating_mul(BYTES_A_PIXEL))
+    pub(in super::super) fn memory(bytes: &[u8], limits: &Limits) -> Result<usize, PhotoError> {
+        let (width, height) = stored_size(bytes)?;
+        check((width, height), bytes, limits)?;
+        Ok(width as usize * height as usize * BYTES_A_PIXEL)
+    }
+
+    fn stored_size(bytes: &[u8]) -> Result<(u32, u32), PhotoError> {
+        let damaged = |cause: heifer_isobmff::Error| PhotoError::Damaged(cause.to_string());
+        let file = HeifFile::parse(bytes).map_err(damaged)?;
+        let primary = file.primary_item().map_err(damaged)?.id;
+        let size = file.image_size(primary).map_err(damaged)?;
+        size.ok_or_else(|| PhotoError::Damaged("the file does not tell its size".into()))
     }
 
     fn reason(error: Error) -> PhotoError {

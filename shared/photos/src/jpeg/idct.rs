@@ -8,8 +8,9 @@ pub(super) type Block = [i16; 64];
 
 /// The order in which a block's coefficients are written: row and column of each.
 pub(super) const ZIGZAG: [u8; 64] = [
-    0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6, 7, 14, 21, 28, 35,
-    42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63,
+    0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6, 7, 14, 21,
+    28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54,
+    47, 55, 62, 63,
 ];
 
 /// How a component is scaled: by `samples`/8.
@@ -86,15 +87,33 @@ impl Inverse {
     #[inline]
     pub(super) fn write(&self, block: &Block, to: &mut [u8], stride: usize) {
         match self.samples {
-            1 => self.write_as::<1, 4>(block, to, stride),
-            2 => self.write_as::<2, 4>(block, to, stride),
-            3 => self.write_as::<3, 4>(block, to, stride),
-            4 => self.write_as::<4, 4>(block, to, stride),
-            5 => self.write_as::<5, 8>(block, to, stride),
-            6 => self.write_as::<6, 8>(block, to, stride),
-            7 => self.write_as::<7, 8>(block, to, stride),
-            _ => self.write_as::<8, 8>(block, to, stride),
+            0..=2 => self.write_few(block, to, stride),
+            3 => self.write_3(block, to, stride),
+            4 => self.write_4(block, to, stride),
+            _ => self.write_many(block, to, stride),
         }
+    }
+
+    // The sizes that most photos are decoded at have code of their own, in which the loops are unrolled.
+
+    #[inline(never)]
+    fn write_few(&self, block: &Block, to: &mut [u8], stride: usize) {
+        self.write_as::<4>(self.samples, block, to, stride);
+    }
+
+    #[inline(never)]
+    fn write_3(&self, block: &Block, to: &mut [u8], stride: usize) {
+        self.write_as::<4>(3, block, to, stride);
+    }
+
+    #[inline(never)]
+    fn write_4(&self, block: &Block, to: &mut [u8], stride: usize) {
+        self.write_as::<4>(4, block, to, stride);
+    }
+
+    #[inline(never)]
+    fn write_many(&self, block: &Block, to: &mut [u8], stride: usize) {
+        self.write_as::<8>(self.samples, block, to, stride);
     }
 
     /// Writes a block that has one colour.
@@ -109,45 +128,31 @@ impl Inverse {
         });
     }
 
-    #[inline(never)]
-    fn write_as<const N: usize, const LANES: usize>(&self, block: &Block, to: &mut [u8], stride: usize) {
-        let basis: [[f32; LANES]; N] = std::array::from_fn(|frequency| {
-            self.basis.get(frequency).and_then(|row| row.first_chunk()).copied().unwrap_or([0.0; LANES])
-        });
-        let columns = columns::<N, LANES>(block, &self.quantisation, &basis);
-        for (row, to) in columns.iter().zip(to.chunks_mut(stride.max(1))) {
+    #[inline(always)]
+    fn write_as<const LANES: usize>(&self, samples: usize, block: &Block, to: &mut [u8], stride: usize) {
+        let waves = || self.basis.iter().filter_map(|wave| wave.first_chunk::<LANES>()).take(samples);
+        let mut columns = [[0.0; LANES]; LANES];
+        let rows = block.as_chunks::<LANES>().0.iter().zip(self.quantisation.as_chunks::<LANES>().0);
+        for ((row, factors), wave) in rows.zip(waves()) {
+            if *row != [0; LANES] {
+                let mut coefficients = [0.0; LANES];
+                coefficients.iter_mut().zip(row.iter().zip(factors)).for_each(|(to, (c, q))| *to = f32::from(*c) * q);
+                for (column, at) in columns.iter_mut().zip(wave).take(samples) {
+                    column.iter_mut().zip(&coefficients).for_each(|(to, coefficient)| *to += coefficient * at);
+                }
+            }
+        }
+        for (column, to) in columns.iter().take(samples).zip(to.chunks_mut(stride.max(1))) {
             let mut sums = [128.0; LANES];
-            for (value, wave) in row.iter().zip(&basis) {
+            for (value, wave) in column.iter().zip(waves()) {
                 sums.iter_mut().zip(wave).for_each(|(sum, wave)| *sum += value * wave);
             }
-            let samples: [u8; LANES] = sums.map(sample);
-            if let (Some(to), Some(samples)) = (to.first_chunk_mut::<N>(), samples.first_chunk::<N>()) {
-                *to = *samples;
+            let row = sums.map(sample);
+            if let (Some(to), Some(row)) = (to.get_mut(..samples), row.get(..samples)) {
+                to.copy_from_slice(row);
             }
         }
     }
-}
-
-/// The first of the two passes: each column of coefficients to a column of values.
-#[inline(always)]
-fn columns<const N: usize, const LANES: usize>(
-    block: &Block,
-    quantisation: &[f32; 64],
-    basis: &[[f32; LANES]; N],
-) -> [[f32; LANES]; N] {
-    let mut values = [[0.0; LANES]; N];
-    let rows = block.as_chunks::<LANES>().0.iter().zip(quantisation.as_chunks::<LANES>().0).take(N);
-    for ((row, factors), wave) in rows.zip(basis) {
-        if *row == [0; LANES] {
-            continue;
-        }
-        let mut coefficients = [0.0; LANES];
-        coefficients.iter_mut().zip(row.iter().zip(factors)).for_each(|(to, (c, q))| *to = f32::from(*c) * q);
-        for (value, wave) in values.iter_mut().zip(wave) {
-            value.iter_mut().zip(&coefficients).for_each(|(value, coefficient)| *value += coefficient * wave);
-        }
-    }
-    values
 }
 
 /// The nearest sample, by adding 2^23: the low bits of the sum are then the integer.

@@ -1,1 +1,225 @@
-//! placeholder
+//! The decoder beside the library that decodes in full, and beside what is broken.
+
+use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
+use proptest::prelude::*;
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::zune_core::bytestream::ZCursor;
+use zune_jpeg::zune_core::colorspace::ColorSpace;
+use zune_jpeg::zune_core::options::DecoderOptions;
+
+use super::*;
+
+/// How a test file is written.
+#[derive(Debug, Clone, Copy)]
+struct Written {
+    size: (u16, u16),
+    sampling: SamplingFactor,
+    progressive: bool,
+    restarts: u16,
+    grey: bool,
+}
+
+const PLAIN: Written =
+    Written { size: (75, 53), sampling: SamplingFactor::F_2_2, progressive: false, restarts: 0, grey: false };
+
+/// Slopes with an edge in them: smooth enough to compare, not so smooth that little is coded.
+fn pixels(size: (u16, u16), seed: u32) -> Vec<u8> {
+    let level = |x: u32, y: u32, k: u32| (128.0 + 90.0 * (f64::from(x * k + y + seed) / 23.0).sin()) as u8;
+    let of = |x: u32, y: u32| {
+        if x > y { [level(x, y, 1), level(y, x, 2), 90] } else { [200, level(x, y, 3), level(y, x, 1)] }
+    };
+    (0..u32::from(size.1)).flat_map(|y| (0..u32::from(size.0)).flat_map(move |x| of(x, y))).collect()
+}
+
+fn file(written: &Written, seed: u32) -> Vec<u8> {
+    let (width, height) = written.size;
+    let mut bytes = Vec::new();
+    let mut encoder = Encoder::new(&mut bytes, 92);
+    encoder.set_progressive(written.progressive);
+    encoder.set_restart_interval(written.restarts);
+    encoder.set_sampling_factor(written.sampling);
+    let pixels = pixels(written.size, seed);
+    if written.grey {
+        let luma: Vec<u8> = pixels.chunks(3).map(|pixel| pixel[1]).collect();
+        encoder.encode(&luma, width, height, ColorType::Luma).unwrap();
+    } else {
+        encoder.encode(&pixels, width, height, ColorType::Rgb).unwrap();
+    }
+    bytes
+}
+
+fn decoded(bytes: &[u8], samples: usize) -> Result<Vec<Plane>, JpegError> {
+    let jpeg = Jpeg::read(bytes)?;
+    assert_eq!(jpeg.foreign(), None);
+    let components = jpeg.component_sizes().len();
+    jpeg.decode(&vec![samples; components])
+}
+
+/// The luma as the library decodes it, in full.
+fn oracle(bytes: &[u8]) -> Option<Vec<u8>> {
+    let options = DecoderOptions::default().set_strict_mode(true).jpeg_set_out_colorspace(ColorSpace::Luma);
+    JpegDecoder::new_with_options(ZCursor::new(bytes), options).decode().ok()
+}
+
+/// The mean difference between the luma at `samples`/8 and the means of the areas that its samples stand for.
+fn difference(plane: &Plane, full: &[u8], size: (u16, u16), samples: usize) -> f64 {
+    let (width, height) = (usize::from(size.0), usize::from(size.1));
+    let (wide, high) = (width * samples / 8, height * samples / 8);
+    let mut sum = 0.0;
+    for (x, y) in (0..high).flat_map(|y| (0..wide).map(move |x| (x, y))) {
+        let span = |at: usize| (at * 8 / samples, ((at + 1) * 8).div_ceil(samples));
+        let ((left, right), (top, bottom)) = (span(x), span(y));
+        let area = (top..bottom).flat_map(|v| (left..right).map(move |u| (u, v)));
+        let area: Vec<f64> = area.map(|(u, v)| f64::from(full[v.min(height - 1) * width + u.min(width - 1)])).collect();
+        let mean = area.iter().sum::<f64>() / area.len() as f64;
+        sum += (mean - f64::from(plane.samples[y * plane.stride + x])).abs();
+    }
+    sum / (wide * high).max(1) as f64
+}
+
+const SAMPLINGS: [SamplingFactor; 6] = [
+    SamplingFactor::F_1_1,
+    SamplingFactor::F_2_1,
+    SamplingFactor::F_1_2,
+    SamplingFactor::F_2_2,
+    SamplingFactor::F_4_1,
+    SamplingFactor::F_4_2,
+];
+
+#[test]
+fn every_sampling_process_and_interval_agrees_with_the_library() {
+    for (sampling, progressive, restarts, grey) in SAMPLINGS.into_iter().flat_map(|sampling| {
+        [(false, 0, false), (true, 0, false), (false, 3, false), (true, 3, false), (false, 0, true), (true, 2, true)]
+            .map(|(progressive, restarts, grey)| (sampling, progressive, restarts, grey))
+    }) {
+        let written = Written { sampling, progressive, restarts, grey, ..PLAIN };
+        let bytes = file(&written, 5);
+        let full = oracle(&bytes).unwrap_or_else(|| panic!("{written:?}"));
+        for samples in 1..=8 {
+            let planes = decoded(&bytes, samples).unwrap_or_else(|error| panic!("{written:?}: {error}"));
+            let difference = difference(&planes[0], &full, written.size, samples);
+            // The whole size differs by rounding only; a part of it also by what a mean is not.
+            let most = if samples == 8 { 0.6 } else { 6.0 };
+            assert!(difference < most, "{written:?} at {samples}/8 differs by {difference}");
+        }
+    }
+}
+
+#[test]
+fn chroma_is_right_too() {
+    for sampling in SAMPLINGS {
+        let written = Written { sampling, size: (64, 64), ..PLAIN };
+        let mut bytes = Vec::new();
+        let mut encoder = Encoder::new(&mut bytes, 95);
+        encoder.set_sampling_factor(written.sampling);
+        encoder.encode(&[200, 40, 90].repeat(64 * 64), 64, 64, ColorType::Rgb).unwrap();
+        let means = decoded(&bytes, 3).unwrap().iter().map(|plane| f64::from(plane.samples[0])).collect::<Vec<_>>();
+        for (mean, expected) in means.iter().zip([93.5, 126.0, 203.9]) {
+            assert!((mean - expected).abs() < 3.0, "{written:?}: {means:?}");
+        }
+    }
+}
+
+#[test]
+fn cut_at_any_byte_it_is_an_error() {
+    for (progressive, restarts) in [(false, 0), (false, 4), (true, 0)] {
+        let bytes = file(&Written { progressive, restarts, ..PLAIN }, 1);
+        assert!(decoded(&bytes, 4).is_ok());
+        for kept in 0..bytes.len() {
+            assert!(decoded(&bytes[..kept], 4).is_err(), "progressive {progressive}: {kept} of {}", bytes.len());
+        }
+    }
+}
+
+#[test]
+fn entropy_coded_data_that_ends_early_is_an_error_although_the_picture_is_ended_well() {
+    let bytes = file(&PLAIN, 1);
+    let scan = bytes.windows(2).position(|pair| pair == [0xFF, 0xDA]).unwrap() + 14;
+    for kept in scan..bytes.len() - 4 {
+        let cut = [&bytes[..kept], &[0xFF, 0xD9]].concat();
+        assert!(decoded(&cut, 2).is_err(), "{kept} of {}", bytes.len());
+    }
+}
+
+#[test]
+fn a_missing_restart_marker_is_an_error() {
+    let bytes = file(&Written { restarts: 3, ..PLAIN }, 1);
+    let at = bytes.windows(2).position(|pair| pair == [0xFF, 0xD1]).unwrap();
+    let without = [&bytes[..at], &bytes[at + 2..]].concat();
+    assert!(decoded(&without, 4).is_err());
+    let mut wrong = bytes;
+    wrong[at + 1] = 0xD5;
+    assert!(decoded(&wrong, 4).is_err());
+}
+
+#[test]
+fn what_is_not_known_is_said() {
+    let mut bytes = Vec::new();
+    Encoder::new(&mut bytes, 90).encode(&[9; 16 * 16 * 4], 16, 16, ColorType::Cmyk).unwrap();
+    assert_eq!(Jpeg::read(&bytes).unwrap().foreign(), Some("four colours"));
+    let mut arithmetic = file(&PLAIN, 1);
+    let frame = arithmetic.windows(2).position(|pair| pair == [0xFF, 0xC0]).unwrap();
+    arithmetic[frame + 1] = 0xC9;
+    assert_eq!(Jpeg::read(&arithmetic).unwrap().foreign(), Some("a rare process"));
+}
+
+#[test]
+fn memory_is_told_before_it_is_taken() {
+    for progressive in [false, true] {
+        let bytes = file(&Written { progressive, size: (640, 480), ..PLAIN }, 1);
+        let jpeg = Jpeg::read(&bytes).unwrap();
+        let told = jpeg.memory(&[4, 4, 4]);
+        let planes = jpeg.decode(&[4, 4, 4]).unwrap();
+        let taken: usize = planes.iter().map(|plane| plane.samples.len()).sum();
+        assert!(taken <= told && told <= 6 * taken, "{told} {taken}");
+    }
+}
+
+#[test]
+fn the_filling_repeats_the_photos_edge() {
+    for plane in decoded(&file(&PLAIN, 1), 8).unwrap() {
+        let (wide, high) = (plane.width.ceil() as usize, plane.height.ceil() as usize);
+        for row in plane.samples.chunks(plane.stride) {
+            assert!(row[wide..].iter().all(|sample| *sample == row[wide - 1]));
+        }
+        let rows: Vec<&[u8]> = plane.samples.chunks(plane.stride).collect();
+        assert!(rows[high..].iter().all(|row| *row == rows[high - 1]));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn any_size_agrees_with_the_library(
+        width in 1u16..150, height in 1u16..150, sampling in 0usize..6, progressive: bool, samples in 1usize..=8, seed in 0u32..99,
+    ) {
+        let written = Written { size: (width, height), sampling: SAMPLINGS[sampling], progressive, ..PLAIN };
+        let bytes = file(&written, seed);
+        if let Some(full) = oracle(&bytes) {
+            let planes = decoded(&bytes, samples).unwrap();
+            prop_assert!(difference(&planes[0], &full, written.size, samples) < 9.0);
+        }
+    }
+
+    #[test]
+    fn arbitrary_data_behind_a_good_header_never_panics(
+        tail in proptest::collection::vec(any::<u8>(), 0..2000), progressive: bool, samples in 1usize..=8,
+    ) {
+        let bytes = file(&Written { progressive, ..PLAIN }, 1);
+        let scan = bytes.windows(2).position(|pair| pair == [0xFF, 0xDA]).unwrap() + 14;
+        let _ = decoded(&[&bytes[..scan], &tail, &[0xFF, 0xD9]].concat(), samples);
+    }
+
+    #[test]
+    fn a_changed_byte_never_panics(at in 2usize..4000, value: u8, progressive: bool, restarts in 0u16..4) {
+        let mut bytes = file(&Written { progressive, restarts, ..PLAIN }, 1);
+        let length = bytes.len();
+        bytes[at % length] = value;
+        if let Ok(jpeg) = Jpeg::read(&bytes)
+            && jpeg.foreign().is_none() && jpeg.size().0 < 2000 && jpeg.size().1 < 2000
+        {
+            let _ = jpeg.decode(&[3, 3, 3]);
+        }
+    }
+}

@@ -118,7 +118,9 @@ fn described(answer: &Answer, difference: Option<f64>) -> (&'static str, String)
                 PhotoError::Unknown(_) => "no known format",
                 PhotoError::Unsupported(_) => "unsupported",
                 PhotoError::Damaged(_) => "damaged",
-                PhotoError::TooLarge { .. } => return ("too large", "too large".into()),
+                PhotoError::TooLarge { .. } | PhotoError::TooMuchMemory { .. } => {
+                    return ("too large", "too large".into());
+                }
                 PhotoError::Processing(_) => "a bug of ours",
             };
             // The figures in a message are not what makes an answer new.

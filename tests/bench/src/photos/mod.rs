@@ -27,8 +27,9 @@ use photos::size_policy::{CURRENT_VERSION, SizePolicy};
 use serde::Serialize;
 
 use self::compare::{Settings, Sides};
+use self::folder::Photo;
 use self::peer::Peer;
-use self::result::Comparison;
+use self::result::{Comparison, Row};
 
 /// What is measured.
 #[derive(Args)]
@@ -83,14 +84,20 @@ fn print(options: &Options, found: &impl Serialize, report: impl Fn() -> String)
     Ok(())
 }
 
-fn compared(photos_from: String, photos: &[folder::Photo], settings: Settings) -> anyhow::Result<Comparison> {
+fn compared(photos_from: String, photos: &[Photo], settings: Settings) -> anyhow::Result<Comparison> {
     let peer = Peer::install()?;
     let mut sides = Sides::start(&peer, settings)?;
     let rows = sides.rows(photos)?;
-    let two = sides.two_threads(photos)?;
+    let two = sides.two_threads(&read_by_both(photos, &rows))?;
     drop(sides);
     let memory = memory::measure(photos, &settings, Some(&peer))?;
     let summary = summary::of(&rows, &two, &memory)?;
     let Settings { long_edge, quality, rounds } = settings;
     Ok(Comparison { photos_from, long_edge, quality, rounds, summary, memory, rows })
+}
+
+/// A side that refuses a photo is done with it at once: such photos say nothing of time.
+fn read_by_both(photos: &[Photo], rows: &[Row]) -> Vec<Photo> {
+    let both = photos.iter().zip(rows).filter(|(_, row)| row.both().is_some());
+    both.map(|(photo, _)| photo.clone()).collect()
 }
