@@ -135,7 +135,8 @@ impl Scaler {
     fn half(&mut self, plane: &Plane) -> Result<GrayImage, PhotoError> {
         let half = (self.to.0.div_ceil(2), self.to.1.div_ceil(2));
         let (across, down) = starts_at_the_start(self.orientation);
-        let beyond = |half: u32, full: u32, start: bool| if start { f64::from(2 * half) / f64::from(full) } else { 1.0 };
+        let beyond =
+            |half: u32, full: u32, start: bool| if start { f64::from(2 * half) / f64::from(full) } else { 1.0 };
         let width = (plane.width * beyond(half.0, self.to.0, across)).min(plane.stride as f64);
         let height = (plane.height * beyond(half.1, self.to.1, down)).min(plane.rows() as f64);
         self.grey(plane, half, (width, height))

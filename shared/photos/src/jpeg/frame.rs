@@ -48,8 +48,15 @@ impl Frame {
             return Err(damaged);
         }
         let (width, height) = (u32::from(width), u32::from(height));
-        let mut frame =
-            Self { width, height, progressive: marker == 0xC2, components: vec![], units_wide: 0, units_high: 0, foreign: None };
+        let mut frame = Self {
+            width,
+            height,
+            progressive: marker == 0xC2,
+            components: vec![],
+            units_wide: 0,
+            units_high: 0,
+            foreign: None,
+        };
         frame.foreign = foreign(marker, precision, &described);
         if frame.foreign.is_none() {
             frame.lay_out(&described)?;
@@ -62,7 +69,9 @@ impl Frame {
         // A lone component has no units to share: its factors mean nothing.
         let alone = described.len() == 1;
         let of = |sampling: u8| if alone { (1, 1) } else { factors(sampling) };
-        if described.iter().any(|[_, sampling, _]| !(1..=4).contains(&factors(*sampling).0) || !(1..=4).contains(&factors(*sampling).1)) {
+        if described.iter().any(|[_, sampling, _]| {
+            !(1..=4).contains(&factors(*sampling).0) || !(1..=4).contains(&factors(*sampling).1)
+        }) {
             return Err(JpegError::Damaged("sampling factors that do not exist"));
         }
         let most_across = described.iter().map(|[_, sampling, _]| of(*sampling).0).max().unwrap_or(1);

@@ -47,7 +47,8 @@ pub(super) fn segment(bytes: &[u8], at: usize) -> Result<Segment<'_>, JpegError>
     if matches!(marker, 0x01 | 0xD0..=0xD9) {
         return Ok(Segment { marker, payload: &[], next: after });
     }
-    let length = bytes.get(after..).and_then(|rest| rest.first_chunk()).map(|length| usize::from(u16::from_be_bytes(*length)));
+    let length =
+        bytes.get(after..).and_then(|rest| rest.first_chunk()).map(|length| usize::from(u16::from_be_bytes(*length)));
     let payload = length.and_then(|length| bytes.get(after + 2..after + length));
     match (length, payload) {
         (Some(length), Some(payload)) => Ok(Segment { marker, payload, next: after + length }),
@@ -153,8 +154,7 @@ impl Tables {
             let Some((counts, rest)) = rest.split_first_chunk::<16>() else { return Err(damaged) };
             let total: usize = counts.iter().map(|count| usize::from(*count)).sum();
             let Some((values, rest)) = rest.split_at_checked(total) else { return Err(damaged) };
-            let (kind, tables) =
-                if selector >> 4 == 0 { (Kind::Dc, &mut self.dc) } else { (Kind::Ac, &mut self.ac) };
+            let (kind, tables) = if selector >> 4 == 0 { (Kind::Dc, &mut self.dc) } else { (Kind::Ac, &mut self.ac) };
             let Some(place) = tables.get_mut(usize::from(selector & 15)) else {
                 return Err(JpegError::Damaged("a Huffman table of a number that does not exist"));
             };

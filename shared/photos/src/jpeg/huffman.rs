@@ -145,7 +145,8 @@ impl Table {
 
     /// Length and symbol of the code that 16 bits begin with, if it has `most` bits at most.
     fn look(&self, bits: u32, most: u32) -> (u8, u8) {
-        let found = (1..=most).zip(self.limits.iter().zip(&self.offsets).skip(1)).find(|(_, (limit, _))| bits < **limit);
+        let found =
+            (1..=most).zip(self.limits.iter().zip(&self.offsets).skip(1)).find(|(_, (limit, _))| bits < **limit);
         let symbol = found.and_then(|(length, (_, offset))| {
             let index = usize::try_from((bits >> (16 - length)) as i32 + offset).ok()?;
             Some((length as u8, *self.values.get(index)?))

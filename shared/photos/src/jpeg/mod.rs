@@ -89,7 +89,8 @@ impl<'a> Jpeg<'a> {
         let progressive = self.header.frame.progressive;
         let of = |(component, scaling): (&Component, Scaling)| {
             let blocks = component.wide * component.high;
-            let coefficients = if progressive { Coefficients::bytes(&scaling, component.wide, component.high) } else { 0 };
+            let coefficients =
+                if progressive { Coefficients::bytes(&scaling, component.wide, component.high) } else { 0 };
             blocks * scaling.samples * scaling.samples + coefficients
         };
         self.header.frame.components.iter().zip(scalings(eighths)).map(of).sum()

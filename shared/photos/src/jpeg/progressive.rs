@@ -163,7 +163,13 @@ impl Channel<'_> {
         Ok(())
     }
 
-    fn refine_band(&mut self, block: usize, bits: &mut Bits<'_>, scan: &Scan, ended: &mut u32) -> Result<(), JpegError> {
+    fn refine_band(
+        &mut self,
+        block: usize,
+        bits: &mut Bits<'_>,
+        scan: &Scan,
+        ended: &mut u32,
+    ) -> Result<(), JpegError> {
         let mut at = scan.first;
         while *ended == 0 && at <= scan.last {
             bits.refill();

@@ -71,7 +71,8 @@ pub(super) fn walk(
     restart_interval: usize,
     blocks: &mut impl Blocks,
 ) -> Result<usize, JpegError> {
-    let components: Vec<&Component> = scan.parts.iter().filter_map(|part| frame.components.get(part.component)).collect();
+    let components: Vec<&Component> =
+        scan.parts.iter().filter_map(|part| frame.components.get(part.component)).collect();
     let (wide, high, shapes) = match components.as_slice() {
         // A component alone has no units to fill up.
         [alone] => (alone.own_wide, alone.own_high, vec![(1, 1)]),
