@@ -102,7 +102,7 @@ pub(crate) fn compared(names: &[String; 2], differences: &[Difference]) -> Strin
             format!("{b:.1} %"),
             difference.paired.only_first.to_string(),
             difference.paired.only_second.to_string(),
-            format!("{:.4}", difference.p_value),
+            if difference.p_value < 0.0001 { "< 0.0001".into() } else { format!("{:.4}", difference.p_value) },
             if difference.significant { "yes" } else { "no" }.into(),
         ]);
     }
