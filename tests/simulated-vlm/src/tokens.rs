@@ -4,7 +4,8 @@ use samples::truth::Truth;
 
 use crate::look::{Seen, answer};
 
-const CHARACTERS_PER_TOKEN: usize = 4;
+/// Characters of a token of English or JSON, roughly.
+pub const CHARACTERS_PER_TOKEN: usize = 4;
 /// The technician's hint, and what frames a message.
 pub const TOKENS_BEHIND_THE_PHOTO: u32 = 30;
 
