@@ -16,7 +16,14 @@ pub fn count(text: &str) -> u32 {
 
 /// Tokens of the answer about a photo that is legible, if these steps are asked.
 pub fn of_answer(truth: &Truth, asked: &[String]) -> u32 {
-    let seen =
-        Seen { truth: Some(truth.clone()), unreadable: None, width: 0, height: 0, metadata: false, image_tokens: 0 };
+    let seen = Seen {
+        truth: Some(truth.clone()),
+        unreadable: None,
+        width: 0,
+        height: 0,
+        metadata: false,
+        image_tokens: 0,
+        others: Vec::new(),
+    };
     count(&answer(&seen, Some(asked), None))
 }
