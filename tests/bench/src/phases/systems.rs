@@ -124,8 +124,8 @@ impl Setting {
         Ok(Cost {
             last_s: finished_s.iter().copied().fold(0.0, f64::max),
             mean_s: finished_s.iter().sum::<f64>() / finished_s.len().max(1) as f64,
-            tokens_in: works.iter().map(|work| work.prompt_tokens).sum(),
-            tokens_out: works.iter().map(|work| work.answer_tokens).sum(),
+            tokens_in: works.iter().map(|work| work.prompt_tokens).fold(0.0, |sum, tokens| sum + tokens),
+            tokens_out: works.iter().map(|work| work.answer_tokens).fold(0.0, |sum, tokens| sum + tokens),
             requests: works.len(),
             payload_mb: bytes * BASE64 / 1e6,
         })
