@@ -3,6 +3,7 @@
 mod accuracy;
 mod cache;
 mod fuzz;
+mod phases;
 mod photos;
 mod report;
 mod sequential;
@@ -24,6 +25,8 @@ enum Bench {
     Cache(cache::Options),
     /// The same photos, compressed and asked by the same code, one after another.
     Sequential(sequential::Options),
+    /// The predecessor's plan, phase by phase, and this system, on the same simulated VLM in virtual time.
+    Phases(phases::Options),
     /// Preparing photos: this pipeline beside npm's sharp, on the same photos, in turns.
     Photos(photos::Options),
     /// Preparing photos that were damaged at random, beside a library that reads the same files.
@@ -39,6 +42,7 @@ async fn main() -> anyhow::Result<()> {
         Bench::Accuracy(options) => accuracy::run(&options).await,
         Bench::Cache(options) => cache::run(&options).await,
         Bench::Sequential(options) => sequential::run(&options).await,
+        Bench::Phases(options) => phases::run(&options),
         Bench::Photos(options) => photos::run(&options),
         Bench::Fuzz(options) => fuzz::run(&options),
         Bench::PhotosWorker => photos::worker::serve(),

@@ -1,16 +1,18 @@
-//! How long an answer takes: a fixed part, a prefill that requests take one after another, and a decode that slows down
-//! with the number of requests running.
+//! How fast the server works: rates by token, from a data file that says where they come from, or one time for every
+//! answer.
 
 use std::time::Duration;
 
 use anyhow::Context;
 use serde::Deserialize;
 
+use crate::engine::Work;
+
 const REALISTIC: &str = include_str!("../latency.json");
 
 /// A model of a server's times.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Latency {
+pub enum Latency {
     /// Every answer takes this long while it runs.
     Fixed(Duration),
     /// By tokens.
@@ -19,51 +21,96 @@ pub(crate) enum Latency {
 
 /// The figures of a latency file; its `sources` say where they come from.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
-pub(crate) struct Rates {
-    fixed_ms: f64,
-    prefill_ms_per_image_token: f64,
-    decode_ms_per_token: f64,
-    decode_ms_per_token_and_other_request: f64,
+pub struct Rates {
+    /// Reading a token of a prompt, of text or image; nothing is written meanwhile.
+    pub prefill_ms_per_token: f64,
+    /// Writing a token of the only answer.
+    pub decode_ms_per_token: f64,
+    /// What every other answer that is written adds to that.
+    pub decode_ms_per_token_and_other_request: f64,
+    /// Tokens, of prompts and answers, that the KV cache holds.
+    pub kv_tokens: u32,
+    /// An identical beginning of a prompt is kept in blocks of this size; 0 keeps none.
+    pub prefix_block_tokens: u32,
+}
+
+impl Rates {
+    /// The rates of `latency.json`: fitted once to published times by `bench phases --fit`.
+    ///
+    /// # Errors
+    /// If the file that this program was built with is no latency file.
+    pub fn realistic() -> anyhow::Result<Self> {
+        Self::from_json(REALISTIC)
+    }
+
+    fn from_json(json: &str) -> anyhow::Result<Self> {
+        serde_json::from_str(json).context("Failed to understand the latency file")
+    }
+
+    /// Seconds to read a token.
+    pub fn prefill_s(&self) -> f64 {
+        self.prefill_ms_per_token / 1000.0
+    }
+
+    /// Seconds to write a token of each of `answers`.
+    pub fn token_s(&self, answers: usize) -> f64 {
+        let others = answers.saturating_sub(1) as f64;
+        (self.decode_ms_per_token + others * self.decode_ms_per_token_and_other_request) / 1000.0
+    }
+
+    /// A server that takes `factor` times as long.
+    #[must_use]
+    pub fn times(&self, factor: f64) -> Self {
+        Self {
+            prefill_ms_per_token: self.prefill_ms_per_token * factor,
+            decode_ms_per_token: self.decode_ms_per_token * factor,
+            decode_ms_per_token_and_other_request: self.decode_ms_per_token_and_other_request * factor,
+            ..*self
+        }
+    }
 }
 
 impl Latency {
     /// Reads `realistic`, `none`, `fixed:MILLISECONDS`, or the path of a latency file.
-    pub(crate) fn parse(text: &str) -> anyhow::Result<Self> {
+    ///
+    /// # Errors
+    /// If it is none of these, or the file can't be read.
+    pub fn parse(text: &str) -> anyhow::Result<Self> {
         if let Some(millis) = text.strip_prefix("fixed:") {
             let millis = millis.parse().context("fixed: wants milliseconds, for example fixed:3000")?;
             return Ok(Self::Fixed(Duration::from_millis(millis)));
         }
-        let json = match text {
+        let rates = match text {
             "none" => return Ok(Self::Fixed(Duration::ZERO)),
-            "realistic" => REALISTIC.to_owned(),
-            path => std::fs::read_to_string(path).with_context(|| format!("Failed to read the latency file {path}"))?,
+            "realistic" => Rates::realistic()?,
+            path => Rates::from_json(
+                &std::fs::read_to_string(path).with_context(|| format!("Failed to read the latency file {path}"))?,
+            )?,
         };
-        Ok(Self::Tokens(serde_json::from_str(&json).context("Failed to understand the latency file")?))
+        Ok(Self::Tokens(rates))
     }
 
-    /// What requests wait for one after another.
-    pub(crate) fn prefill(&self, image_tokens: u32) -> Duration {
+    /// The rates of the engine; an answer of a fixed time is one token of that length.
+    pub fn rates(&self) -> Rates {
         match self {
-            Self::Fixed(_) => Duration::ZERO,
-            Self::Tokens(rates) => millis(f64::from(image_tokens) * rates.prefill_ms_per_image_token),
+            Self::Tokens(rates) => *rates,
+            Self::Fixed(span) => Rates {
+                prefill_ms_per_token: 0.0,
+                decode_ms_per_token: span.as_secs_f64() * 1000.0,
+                decode_ms_per_token_and_other_request: 0.0,
+                kv_tokens: u32::MAX,
+                prefix_block_tokens: 0,
+            },
         }
     }
 
-    /// The rest, with `running` requests in all.
-    pub(crate) fn decode(&self, answer_tokens: u32, running: usize) -> Duration {
+    /// A request's work as the engine takes it.
+    pub fn work(&self, work: Work) -> Work {
         match self {
-            Self::Fixed(span) => *span,
-            Self::Tokens(rates) => {
-                let others = running.saturating_sub(1) as f64;
-                let token = rates.decode_ms_per_token + others * rates.decode_ms_per_token_and_other_request;
-                millis(rates.fixed_ms + f64::from(answer_tokens) * token)
-            }
+            Self::Tokens(_) => work,
+            Self::Fixed(_) => Work { prompt_tokens: 0.0, answer_tokens: 1.0, prefix: None, ..work },
         }
     }
-}
-
-fn millis(value: f64) -> Duration {
-    Duration::from_secs_f64(value.max(0.0) / 1000.0)
 }
 
 #[cfg(test)]
@@ -71,20 +118,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_realistic_model_keeps_to_the_published_points() {
-        let model = Latency::parse("realistic").unwrap();
-        let alone = (model.prefill(825) + model.decode(60, 1)).as_secs_f64();
-        assert!((1.2..3.0).contains(&alone), "{alone}");
-        let sixteen = (model.prefill(1000) * 16 + model.decode(60, 16)).as_secs_f64();
-        assert!((6.0..11.0).contains(&sixteen), "{sixteen}");
-        let long_answer = model.decode(2000, 1).as_secs_f64();
-        assert!((36.0..40.0).contains(&long_answer), "{long_answer}");
+    fn the_forms_are_read() {
+        assert_eq!(Latency::parse("fixed:3000").unwrap().rates().token_s(9), 3.0);
+        assert_eq!(Latency::parse("none").unwrap(), Latency::Fixed(Duration::ZERO));
+        assert!(matches!(Latency::parse("realistic").unwrap(), Latency::Tokens(_)));
+        assert!(Latency::parse("fixed:x").is_err() && Latency::parse("/no/such/file").is_err());
     }
 
     #[test]
-    fn the_other_forms_are_read() {
-        assert_eq!(Latency::parse("fixed:3000").unwrap().decode(999, 9), Duration::from_secs(3));
-        assert_eq!(Latency::parse("none").unwrap(), Latency::Fixed(Duration::ZERO));
-        assert!(Latency::parse("fixed:x").is_err() && Latency::parse("/no/such/file").is_err());
+    fn a_slower_server_is_slower_in_everything_that_takes_time() {
+        let (rates, slower) = (Rates::realistic().unwrap(), Rates::realistic().unwrap().times(2.0));
+        assert!((slower.prefill_s() / rates.prefill_s() - 2.0).abs() < 1e-9);
+        assert!((slower.token_s(7) / rates.token_s(7) - 2.0).abs() < 1e-9);
+        assert_eq!(slower.kv_tokens, rates.kv_tokens);
     }
 }

@@ -1,24 +1,15 @@
-//! A simulated VLM server: it says so in its name, its answers and its output. It reads the codes in sample photos.
+//! The simulated VLM server as a program.
 //!
 //! `simulated-vlm [--listen 127.0.0.1:0] [--model NAME] [--api-key KEY] [--latency realistic|none|fixed:MS|FILE]
 //! [--max-running 16] [--max-queued N] [--parent-pid PID]`
 
-mod faults;
-mod latency;
-mod look;
-mod routes;
-mod server;
-mod stream;
-
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use serde_json::json;
-
-use crate::latency::Latency;
-use crate::server::{Options, Server};
+use simulated_vlm::latency::Latency;
+use simulated_vlm::{Options, serve};
 
 /// The name says what it is.
 const MODEL: &str = "simulated-qwen3-vl-8b";
@@ -39,9 +30,8 @@ async fn main() -> anyhow::Result<()> {
     let url = format!("http://{}", listener.local_addr()?);
     say(&json!({"simulation": true, "url": url, "model": options.model, "max_running": options.max_running})
         .to_string());
-    let server = axum::serve(listener, routes::routes(Arc::new(Server::new(options))));
     tokio::select! {
-        ended = server => ended.context("The server ended"),
+        ended = serve(listener, options) => ended.context("The server ended"),
         () = orphaned(parent) => Ok(()),
         stopped = terminated() => stopped,
     }

@@ -1,5 +1,6 @@
 //! The routes: the part of vLLM's API that is used, and `/simulation/…` for tests.
 
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -11,16 +12,15 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
+use crate::engine::Prefix;
 use crate::faults::{Fault, Kind};
 use crate::latency::Latency;
 use crate::look::{Refusal, Seen, answer, asked, look_at_all};
 use crate::server::{Server, Tokens};
 use crate::stream::{Answer, streamed};
+use crate::tokens::{TOKENS_BEHIND_THE_PHOTO, count};
 
 type Shared = State<Arc<Server>>;
-
-/// Characters of a token, roughly: vLLM counts for real.
-const CHARACTERS_PER_TOKEN: usize = 4;
 
 /// All routes.
 pub(crate) fn routes(server: Arc<Server>) -> Router {
@@ -91,7 +91,7 @@ async fn add_fault(State(server): Shared, Json(fault): Json<Fault>) -> StatusCod
 async fn set_latency(State(server): Shared, Json(wish): Json<Value>) -> Response {
     match Latency::parse(wish.get("latency").and_then(Value::as_str).unwrap_or_default()) {
         Ok(latency) => {
-            server.state().latency = latency;
+            server.set_latency(latency);
             StatusCode::NO_CONTENT.into_response()
         }
         Err(problem) => (StatusCode::BAD_REQUEST, format!("{problem:#}\n")).into_response(),
@@ -159,12 +159,13 @@ async fn read(server: &Server, body: Bytes) -> Result<(Value, Seen), Refusal> {
 }
 
 fn tokens(request: &Value, seen: &Seen, answer: &str) -> Tokens {
-    let system = request.pointer("/messages/0/content").and_then(Value::as_str).map_or(0, str::len);
-    let text = system / CHARACTERS_PER_TOKEN + 30;
+    let system = request.pointer("/messages/0/content").and_then(Value::as_str).unwrap_or_default();
+    let prefix = Prefix { id: BuildHasherDefault::<DefaultHasher>::default().hash_one(system), tokens: count(system) };
     Tokens {
         image: seen.image_tokens,
-        prompt: seen.image_tokens + text as u32,
-        completion: (answer.len() / CHARACTERS_PER_TOKEN + 1) as u32,
+        prompt: seen.image_tokens + prefix.tokens + TOKENS_BEHIND_THE_PHOTO,
+        completion: count(answer),
+        prefix,
     }
 }
 

@@ -125,7 +125,8 @@ async fn a_slow_answer_takes_ten_times_as_long() {
 
 #[tokio::test]
 async fn every_running_answer_slows_down_when_others_begin() {
-    let rates = r#"{"fixed_ms": 0, "prefill_ms_per_image_token": 0, "decode_ms_per_token": 30, "decode_ms_per_token_and_other_request": 20}"#;
+    let rates = r#"{"prefill_ms_per_token": 0, "decode_ms_per_token": 60, "decode_ms_per_token_and_other_request": 40,
+        "kv_tokens": 44000, "prefix_block_tokens": 0}"#;
     let path = std::env::temp_dir().join(format!("latency-{}.json", std::process::id()));
     std::fs::write(&path, rates).unwrap();
     let client = Client::start(4, None, path.to_str().unwrap()).await;

@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tokio::sync::{Mutex as AsyncMutex, Semaphore};
+use tokio::sync::Notify;
 
+use crate::engine::{Engine, Prefix, Work};
 use crate::faults::{Fault, Faults, Kind};
 use crate::latency::Latency;
 use crate::look::Seen;
@@ -14,34 +15,41 @@ use crate::look::Seen;
 /// Requests whose record is kept.
 const KEPT: usize = 2000;
 
-/// How often a running answer looks how many others run.
-const LOOKS_EVERY: Duration = Duration::from_millis(50);
+/// A request that nothing is due for looks again after this long; what changes meanwhile wakes it.
+const LOOKS_AGAIN: Duration = Duration::from_secs(1);
 
-/// What the server was started with.
+/// What the server is started with.
 #[derive(Debug, Clone)]
-pub(crate) struct Options {
-    pub(crate) model: String,
-    pub(crate) api_key: Option<String>,
-    pub(crate) latency: Latency,
-    pub(crate) max_running: usize,
-    pub(crate) max_queued: Option<usize>,
+pub struct Options {
+    /// The model's name.
+    pub model: String,
+    /// The key that it wants, if any.
+    pub api_key: Option<String>,
+    /// How fast it is.
+    pub latency: Latency,
+    /// Requests that run at once.
+    pub max_running: usize,
+    /// Requests that wait, before others are refused.
+    pub max_queued: Option<usize>,
 }
 
 /// The server's state.
 #[derive(Debug)]
 pub(crate) struct Server {
     pub(crate) options: Options,
-    places: Arc<Semaphore>,
-    prefill: AsyncMutex<()>,
     state: Mutex<State>,
+    /// Told when requests come and go.
+    changed: Notify,
     begun: Instant,
 }
 
 #[derive(Debug)]
 pub(crate) struct State {
-    pub(crate) latency: Latency,
+    latency: Latency,
+    engine: Engine,
     pub(crate) faults: Faults,
     counts: Counts,
+    submitted: u64,
     records: VecDeque<Value>,
 }
 
@@ -51,8 +59,6 @@ struct Counts {
     answered: u64,
     in_flight: usize,
     max_in_flight: usize,
-    running: usize,
-    max_running: usize,
     image_tokens: u64,
     prompt_tokens: u64,
     completion_tokens: u64,
@@ -64,6 +70,15 @@ pub(crate) struct Tokens {
     pub(crate) image: u32,
     pub(crate) prompt: u32,
     pub(crate) completion: u32,
+    /// The prompt's beginning, the same for every photo.
+    pub(crate) prefix: Prefix,
+}
+
+impl Tokens {
+    fn work(&self) -> Work {
+        let (prompt_tokens, answer_tokens) = (f64::from(self.prompt), f64::from(self.completion));
+        Work { prompt_tokens, answer_tokens, prefix: Some(self.prefix), ends: true }
+    }
 }
 
 /// Counts a request as in flight until it is dropped: answered, or given up by its client.
@@ -75,11 +90,13 @@ impl Drop for InFlight {
     }
 }
 
-struct Running<'a>(&'a Server);
+/// A request that waits or runs, until it is dropped.
+struct Held<'a>(&'a Server, u64);
 
-impl Drop for Running<'_> {
+impl Drop for Held<'_> {
     fn drop(&mut self) {
-        self.0.state().counts.running -= 1;
+        self.0.now().engine.withdraw(self.1);
+        self.0.changed.notify_waiters();
     }
 }
 
@@ -87,17 +104,13 @@ impl Server {
     pub(crate) fn new(options: Options) -> Self {
         let state = State {
             latency: options.latency,
+            engine: Engine::new(options.latency.rates(), options.max_running),
             faults: Faults::default(),
             counts: Counts::default(),
+            submitted: 0,
             records: VecDeque::new(),
         };
-        Self {
-            places: Arc::new(Semaphore::new(options.max_running)),
-            prefill: AsyncMutex::new(()),
-            state: Mutex::new(state),
-            begun: Instant::now(),
-            options,
-        }
+        Self { state: Mutex::new(state), changed: Notify::new(), begun: Instant::now(), options }
     }
 
     /// The state; a panic elsewhere leaves it usable.
@@ -122,41 +135,51 @@ impl Server {
         self.options.max_queued.is_some_and(|most| waiting > most)
     }
 
-    /// Lets the time of an answer pass: waiting for a place, prefill one after another, decode.
-    pub(crate) async fn spend(&self, tokens: Tokens, fault: Option<&Fault>) {
-        let _place = self.places.acquire().await;
-        let latency = {
-            let mut state = self.state();
-            let counts = &mut state.counts;
-            counts.running += 1;
-            counts.max_running = counts.max_running.max(counts.running);
-            state.latency
-        };
-        let _running = Running(self);
-        let factor = if fault.is_some_and(|fault| fault.kind == Kind::Slow) { 10 } else { 1 };
-        if fault.is_some_and(|fault| fault.kind == Kind::Hang) {
-            std::future::pending::<()>().await;
-        }
-        {
-            let _turn = self.prefill.lock().await;
-            pass(latency.prefill(tokens.image)).await;
-        }
-        self.decode(latency, tokens.completion, factor).await;
+    /// The state, with the engine at the present time.
+    fn now(&self) -> MutexGuard<'_, State> {
+        let mut state = self.state();
+        let _ = state.engine.advance(self.begun.elapsed().as_secs_f64());
+        state
     }
 
-    /// Writes an answer, slower while more requests run: looks every now and then how many do.
-    async fn decode(&self, latency: Latency, tokens: u32, factor: u32) {
-        let mut left = 1.0;
-        while left > 0.0 {
-            let running = self.state().counts.running;
-            let whole = latency.decode(tokens, running) * factor;
-            if whole.is_zero() {
-                return;
+    /// From now on this fast.
+    pub(crate) fn set_latency(&self, latency: Latency) {
+        let mut state = self.now();
+        state.latency = latency;
+        state.engine.set_rates(latency.rates());
+    }
+
+    /// Lets the time of an answer pass: waiting for a place, reading the prompt, writing the answer.
+    pub(crate) async fn spend(&self, tokens: Tokens, fault: Option<&Fault>) {
+        let held = self.submit(tokens, fault.map(|fault| fault.kind));
+        loop {
+            let changed = self.changed.notified();
+            let next_s = {
+                let state = self.now();
+                if !state.engine.holds(held.1) {
+                    return;
+                }
+                state.engine.next_s()
+            };
+            let next = next_s.and_then(|next_s| Duration::try_from_secs_f64(next_s).ok());
+            let until = next.map_or_else(|| Instant::now() + LOOKS_AGAIN, |next| self.begun + next);
+            tokio::select! {
+                () = tokio::time::sleep_until(until.into()) => (),
+                () = changed => (),
             }
-            let began = Instant::now();
-            pass(whole.mul_f64(left).min(LOOKS_EVERY)).await;
-            left -= began.elapsed().as_secs_f64() / whole.as_secs_f64();
         }
+    }
+
+    fn submit(&self, tokens: Tokens, fault: Option<Kind>) -> Held<'_> {
+        let mut state = self.now();
+        state.submitted += 1;
+        let request = state.submitted;
+        let work = state.latency.work(tokens.work());
+        let factor = if fault == Some(Kind::Slow) { 10.0 } else { 1.0 };
+        let work = Work { answer_tokens: work.answer_tokens * factor, ends: fault != Some(Kind::Hang), ..work };
+        state.engine.submit(request, work);
+        self.changed.notify_waiters();
+        Held(self, request)
     }
 
     /// Notes what became of a request.
@@ -190,21 +213,13 @@ impl Server {
 
     /// Everything that was counted.
     pub(crate) fn stats(&self) -> Value {
-        let state = self.state();
-        let Counts {
-            requests,
-            answered,
-            in_flight,
-            max_in_flight,
-            running,
-            max_running,
-            image_tokens,
-            prompt_tokens,
-            completion_tokens,
-        } = state.counts;
+        let state = self.now();
+        let Counts { requests, answered, in_flight, max_in_flight, image_tokens, prompt_tokens, completion_tokens } =
+            state.counts;
+        let (running, most_running) = (state.engine.running(), state.engine.most_running());
         json!({
             "simulation": true, "requests": requests, "answered": answered, "in_flight": in_flight, "max_in_flight": max_in_flight,
-            "running": running, "waiting": in_flight.saturating_sub(running), "max_running_seen": max_running,
+            "running": running, "waiting": in_flight.saturating_sub(running), "max_running_seen": most_running,
             "max_running": self.options.max_running, "faults": state.faults.happened(), "image_tokens": image_tokens,
             "prompt_tokens": prompt_tokens, "completion_tokens": completion_tokens, "recent": state.records,
         })
@@ -212,18 +227,12 @@ impl Server {
 
     /// Forgets what was counted, and the faults to come.
     pub(crate) fn reset(&self) {
-        let mut state = self.state();
-        let Counts { in_flight, running, .. } = state.counts;
-        state.counts =
-            Counts { in_flight, running, max_in_flight: in_flight, max_running: running, ..Counts::default() };
+        self.set_latency(self.options.latency);
+        let mut state = self.now();
+        let Counts { in_flight, .. } = state.counts;
+        state.counts = Counts { in_flight, max_in_flight: in_flight, ..Counts::default() };
+        state.engine.forget();
         state.faults = Faults::default();
-        state.latency = self.options.latency;
         state.records.clear();
-    }
-}
-
-async fn pass(span: Duration) {
-    if !span.is_zero() {
-        tokio::time::sleep(span).await;
     }
 }
