@@ -53,7 +53,7 @@ async fn look(ports: &impl Ports, id: &EvaluationId, lost_after: Duration, swept
     for action in sweep(&evaluation, &photos, lost_after, ports.now()) {
         match action {
             SweepAction::End(outcome) => {
-                ports.send(Queue::Results, vec![outcome], Duration::ZERO).await?;
+                ports.send(Queue::Results, vec![*outcome], Duration::ZERO).await?;
                 swept.ended += 1;
             }
             SweepAction::Resend(batch) => {

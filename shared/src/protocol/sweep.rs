@@ -21,7 +21,7 @@ pub enum SweepAction {
     /// Send this message again, and note the time.
     Resend(Batch),
     /// Its time is up: send this outcome to the aggregator.
-    End(Message),
+    End(Box<Message>),
 }
 
 /// Decides about every photo of an unfinished evaluation.
@@ -34,7 +34,7 @@ pub fn sweep(
     let pending = photos.iter().filter(|record| evaluation.pending.contains(&record.photo.photo_id));
     let held = |record: &&PhotoRecord| evaluation.held.contains(&record.photo.photo_id);
     if now >= evaluation.deadline_at {
-        return pending.map(|record| SweepAction::End(expired(evaluation, record, now))).collect();
+        return pending.map(|record| SweepAction::End(Box::new(expired(evaluation, record, now)))).collect();
     }
     pending
         .filter(|record| !held(record) && is_lost(evaluation, record, lost_after, now))
@@ -118,7 +118,8 @@ mod tests {
         evaluation.waiting_reason = Some("the VLM is away".into());
         let done = PhotoRecord::new(photo("b.jpg"));
         let actions = sweep(&evaluation, &[record, done], LOST, at(3600));
-        let [SweepAction::End(Message::Outcome(outcome))] = actions.as_slice() else { panic!("{actions:?}") };
+        let [SweepAction::End(message)] = actions.as_slice() else { panic!("{actions:?}") };
+        let Message::Outcome(outcome) = &**message else { panic!("{message:?}") };
         assert!(outcome.report.outcome.is_provisional());
         assert!(serde_json::to_string(&outcome.report).unwrap().contains("the VLM is away"));
     }
