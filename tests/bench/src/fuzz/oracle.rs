@@ -186,7 +186,8 @@ fn mean_difference(expected: &RgbImage, sent: &RgbImage) -> Option<f64> {
 }
 
 /// The segment that says after how many units decoding starts anew. The library (zune-jpeg 0.5.15) takes such a file of
-/// 4:2:0 chroma for another picture, 97 levels away from what libjpeg and our decoder read: it can't be the judge there.
+/// 4:2:0 chroma and a scan a component for another picture, 97 levels away from what sharp and our decoder read: it
+/// can't be the judge there.
 const RESTARTS: [u8; 4] = [0xFF, 0xDD, 0, 4];
 
 /// A JPEG as the library reads it when it forgives nothing.
