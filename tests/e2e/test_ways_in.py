@@ -29,6 +29,7 @@ def test_the_api_answers_at_once_and_the_verdict_equals_the_truth(harness: Harne
         "photos_total": 10,
         "cached": False,
         "joined": False,
+        "missed_because": ["first"],
         "links": {"self": f"/evaluations/{evaluation_id}", "history": f"/drs/{dr.number}/evaluations"},
     }
     evaluation = harness.completed(evaluation_id)
@@ -47,7 +48,11 @@ def test_a_completed_evaluation_says_where_the_time_went(harness: Harness) -> No
     assert timings.keys() == {"split_ms", "queue_ms", "fetch_ms", "compress_ms", "vlm_ms", "merge_ms", "total_ms"}
     assert timings["total_ms"] >= max(timings[part] for part in timings.keys() - {"total_ms"})
     for photo in evaluation["photos"]:
-        assert photo["timings"].keys() == {"queue_ms", "fetch_ms", "compress_ms", "vlm_ms"}
+        timings = photo["timings"]
+        assert timings.keys() == {
+            "queue_ms", "fetch_ms", "compress_ms", "vlm_ms", "first_token_ms", "generation_ms",
+        }
+        assert timings["first_token_ms"] <= timings["vlm_ms"]
         assert 0 < photo["image"]["sent_bytes"] < photo["image"]["original_bytes"]
         assert max(photo["image"]["width"], photo["image"]["height"]) <= 1280
         assert photo["usage"]["completion_tokens"] > 0

@@ -25,12 +25,13 @@ use clap::Args;
 use serde_json::json;
 use shared::domain::catalogue::CURRENT_VERSION;
 use shared::domain::plan::Mode;
+use simulated_vlm::latency::Rates;
 
 use self::compare::differences;
 use self::eye::Eye;
 use self::labelled::LabelledDr;
 use self::mistakes::Mistakes;
-use self::seconds::Rates;
+use self::seconds::seconds;
 use self::tally::{Case, Tally};
 use self::way::{Comparison, Way};
 
@@ -136,12 +137,12 @@ impl Options {
 
 /// Evaluates all DRs in both modes.
 async fn tally(eye: &Eye, way: Way, drs: &[LabelledDr]) -> anyhow::Result<Tally> {
-    let rates = Rates::shipped()?;
+    let rates = Rates::realistic()?;
     let mut cases = Vec::with_capacity(drs.len());
     for dr in drs {
         let full = evaluate::evaluate(eye, &way, dr, Mode::Full).await?;
         let quick = evaluate::evaluate(eye, &way, dr, Mode::Quick).await?;
-        let seconds = [rates.of(&full), rates.of(&quick)];
+        let seconds = [seconds(rates, &full), seconds(rates, &quick)];
         cases.push(Case {
             dr_number: dr.dr_number.to_string(),
             truth: evaluate::truth(&way, dr)?,

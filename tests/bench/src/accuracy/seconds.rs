@@ -1,41 +1,52 @@
-//! How long the VLM would take: the simulated VLM's latency model, worked out instead of waited for.
+//! How long the VLM would take: the engine of the simulated VLM, in virtual time, on a server that is else idle.
 
-use anyhow::Context;
-use serde::Deserialize;
+use simulated_vlm::engine::{Engine, Work};
+use simulated_vlm::latency::Rates;
 
 use super::evaluate::Evaluated;
-use super::eye::Seen;
 
-const FILE: &str = include_str!("../../../simulated-vlm/latency.json");
-/// Requests that the server runs at once, by the template's defaults (`VlmMaxConcurrency` × `PhotosInFlight`).
+/// Requests that the server runs at once, by the template's defaults (`VlmMaxConcurrency` × `PhotosInFlight` of both
+/// lanes).
 const AT_ONCE: usize = 16;
 
-/// The rates of `latency.json`; its sources stand there.
-#[derive(Debug, Clone, Copy, Deserialize)]
-pub(crate) struct Rates {
-    fixed_ms: f64,
-    prefill_ms_per_image_token: f64,
-    decode_ms_per_token: f64,
-    decode_ms_per_token_and_other_request: f64,
+/// Seconds of an evaluation: one wave after the other.
+pub(crate) fn seconds(rates: Rates, evaluated: &Evaluated) -> f64 {
+    let mut engine = Engine::new(rates, AT_ONCE);
+    let mut end_s = 0.0;
+    for wave in &evaluated.waves {
+        for (at, (_, seen)) in wave.iter().enumerate() {
+            let (prompt_tokens, answer_tokens) = (seen.usage.prompt_tokens as f64, seen.usage.completion_tokens as f64);
+            engine.submit(at as u64, Work { prompt_tokens, answer_tokens, prefix: None, ends: true });
+        }
+        while let Some(next_s) = engine.next_s() {
+            engine.advance(next_s);
+            end_s = next_s;
+        }
+    }
+    end_s
 }
 
-impl Rates {
-    /// The file that ships with the simulated VLM.
-    pub(crate) fn shipped() -> anyhow::Result<Self> {
-        serde_json::from_str(FILE).context("Failed to read the latency model")
-    }
+#[cfg(test)]
+mod tests {
+    use shared::domain::judge::{Judgement, Verdict};
+    use shared::domain::outcome::{PhotoOutcome, Usage};
 
-    /// Seconds of an evaluation: one wave after the other.
-    pub(crate) fn of(&self, evaluated: &Evaluated) -> f64 {
-        evaluated.waves.iter().flat_map(|wave| wave.chunks(AT_ONCE)).map(|requests| self.together(requests)).sum()
-    }
+    use super::super::eye::Seen;
+    use super::*;
 
-    /// Requests that run at once: they are read one after another, and written side by side.
-    fn together(&self, requests: &[(String, Seen)]) -> f64 {
-        let image: u32 = requests.iter().map(|(_, seen)| seen.image_tokens).sum();
-        let longest = requests.iter().map(|(_, seen)| seen.usage.completion_tokens).max().unwrap_or(0);
-        let others = requests.len().saturating_sub(1) as f64;
-        let token = self.decode_ms_per_token + others * self.decode_ms_per_token_and_other_request;
-        (self.fixed_ms + f64::from(image) * self.prefill_ms_per_image_token + longest as f64 * token) / 1000.0
+    #[test]
+    fn waves_follow_each_other_and_photos_of_a_wave_share_the_time() {
+        let usage = Usage { prompt_tokens: 1500, completion_tokens: 80 };
+        let seen = Seen { outcome: PhotoOutcome::Evaluated { findings: vec![] }, usage, image_tokens: 1000 };
+        let photo = (String::from("a.jpg"), seen);
+        let judgement = Judgement { verdict: Verdict::Pass, average_score: None, steps: vec![], flags: vec![] };
+        let of = |waves: Vec<Vec<_>>| {
+            seconds(Rates::realistic().unwrap(), &Evaluated { judgement: judgement.clone(), waves })
+        };
+        let one = of(vec![vec![photo.clone()]]);
+        let after_another = of(vec![vec![photo.clone()], vec![photo.clone()]]);
+        let together = of(vec![vec![photo.clone(), photo]]);
+        assert!((after_another - 2.0 * one).abs() < 1e-9);
+        assert!(one < together && together < after_another, "{one} {together} {after_another}");
     }
 }
