@@ -26,7 +26,7 @@ _SEEDS = "900"
 _FAILED_TEST = re.compile(r"^test (\S+) \.\.\. FAILED$", re.MULTILINE)
 _FAILED_DAY = re.compile(r"^  seed (\d+): (.*?)   \(replay", re.MULTILINE)
 #: A day without a check may go round in circles.
-_WITHIN_S = 900
+_WITHIN_S = 300
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def _noticed(tree: Path, target: Path, by: str) -> str | None:
     if by == "days" and (built := _run(cargo, tree, environment)) and built.returncode != 0:
         raise StackError(f"A mutation does not compile:\n{built.stderr[-2000:]}")
     units = ["cargo", "test", "--workspace", "--lib", "--quiet", "--no-fail-fast", "--", "--format=pretty"]
-    days = [str(target / "debug" / "simulation"), "--seeds", _SEEDS]
+    days = [str(target / "debug" / "simulation"), "--seeds", _SEEDS, "--until-violation"]
     done = _run(days if by == "days" else units, tree, environment)
     if done is None:
         return f"does not end within {_WITHIN_S} s"

@@ -30,7 +30,7 @@ pub(crate) fn view(evaluation: &Evaluation, photos: &[PhotoRecord], changes: &[C
         "verdict": evaluation.verdict(), "average_score": judgement.and_then(|j| j.average_score),
         "flags": judgement.map_or(&[][..], |j| j.flags.as_slice()),
         "steps": judgement.map_or(&[][..], |j| j.steps.as_slice()),
-        "photos": photos.into_iter().map(photo).collect::<Vec<_>>(), "photos_skipped": skipped,
+        "photos": photos.iter().map(|record| photo(record, &looks_like(record, &photos))).collect::<Vec<_>>(), "photos_skipped": skipped,
         "steps_asked": evaluation.steps_asked, "steps_not_asked": not_asked(evaluation),
         "catalogue_version": evaluation.catalogue_version, "model": evaluation.model,
         "prompt_version": evaluation.prompt_version, "size_policy_version": evaluation.size_policy_version,
@@ -49,11 +49,25 @@ fn not_asked(evaluation: &Evaluation) -> Vec<StepKey> {
     steps.unwrap_or_default().into_iter().filter(|step| !asked(step)).collect()
 }
 
-fn photo(record: &PhotoRecord) -> Value {
+/// The DR's other photos that look the same: the same file, or one may be the other, encoded anew or taken again.
+fn looks_like<'a>(record: &PhotoRecord, photos: &[&'a PhotoRecord]) -> Vec<&'a str> {
+    let quality = |record: &PhotoRecord| Some(record.report.as_ref()?.facts.as_ref()?.quality);
+    let other = |photo: &&&PhotoRecord| photo.photo.photo_id != record.photo.photo_id;
+    let same = |photo: &&&PhotoRecord| {
+        let alike = quality(record).zip(quality(photo)).is_some_and(|(one, other)| one.looks_like(&other));
+        alike || photo.photo.etag == record.photo.etag
+    };
+    photos.iter().filter(other).filter(same).map(|photo| photo.photo.name.as_str()).collect()
+}
+
+fn photo(record: &PhotoRecord, looks_like: &[&str]) -> Value {
     let (outcome, findings, reason) = match record.report.as_ref().map(|report| &report.outcome) {
         None => ("pending", None, None),
         Some(PhotoOutcome::NotEvaluated { reason }) if reason.code == ReasonCode::NotNeeded => {
             ("skipped", None, Some(reason))
+        }
+        Some(PhotoOutcome::NotEvaluated { reason }) if reason.code == ReasonCode::SamePhoto => {
+            ("same_photo", None, Some(reason))
         }
         Some(PhotoOutcome::Evaluated { findings }) => ("evaluated", Some(findings), None),
         Some(PhotoOutcome::NotEvaluated { reason }) => ("not_evaluated", None, Some(reason)),
@@ -66,7 +80,7 @@ fn photo(record: &PhotoRecord) -> Value {
         "asked": record.photo.scope, "reused_from": record.reused.iter().map(|reused| &reused.verdict.evaluation_id).collect::<Vec<_>>(),
         "attempts": record.attempt + 1, "deferred_until": record.deferred_until.map(|until| until.to_string()),
         "timings": report.and_then(|r| r.timings), "image": report.and_then(|r| r.image), "usage": report.and_then(|r| r.usage),
-        "facts": facts, "warning": facts.and_then(|facts| warning(&facts.quality)),
+        "facts": facts, "looks_like": looks_like, "also_in": record.also_in, "warning": facts.and_then(|facts| warning(&facts.quality)),
         "tokens_per_second": report.and_then(|r| r.usage?.tokens_per_second(r.timings?.generation_ms?)),
     })
 }

@@ -24,7 +24,7 @@ fn check_photo(catalogue: &Catalogue, dr: &DrNumber, photo: PhotoResult, flags: 
     let one = |finding: Finding| {
         let found = catalogue.step(&finding.step).and_then(|step| check(step, &finding, dr));
         let Some((code, message, fails)) = found else { return finding };
-        flags.push(Flag { photo: name.clone(), step: finding.step.clone(), code, message, fails });
+        flags.push(Flag { photo: name.clone(), step: Some(finding.step.clone()), code, message, fails });
         if fails { capped(finding, catalogue.pass_score) } else { finding }
     };
     let findings = findings.into_iter().map(one).collect();
@@ -40,7 +40,9 @@ fn capped(finding: Finding, pass: Score) -> Finding {
 /// The judgement with its flags; a step that a check failed says so.
 pub fn flagged(mut judgement: Judgement, flags: Vec<Flag>) -> Judgement {
     for row in judgement.steps.iter_mut().filter(|row| row.outcome == StepOutcome::Fail) {
-        let decided = |flag: &&Flag| flag.fails && flag.step == row.step && Some(&flag.photo) == row.photo.as_ref();
+        let decided = |flag: &&Flag| {
+            flag.fails && flag.step.as_ref() == Some(&row.step) && Some(&flag.photo) == row.photo.as_ref()
+        };
         if let Some(flag) = flags.iter().find(decided) {
             row.reason = Some(flag.message.clone());
         }

@@ -51,12 +51,17 @@ impl PhotoOutcome {
 
     /// Whether the photo might have shown what is not known: it was wanted, and could not be looked at.
     pub fn is_gap(&self) -> bool {
-        matches!(self, Self::NotEvaluated { .. }) && !self.is_not_needed()
+        matches!(self, Self::NotEvaluated { .. }) && !self.is_not_needed() && !self.is_copy()
     }
 
     /// Whether nobody was asked, because the verdict stood.
     pub fn is_not_needed(&self) -> bool {
         matches!(self, Self::NotEvaluated { reason } if reason.code == ReasonCode::NotNeeded)
+    }
+
+    /// Whether another photo of the DR is the same file: what this one shows, that one does.
+    pub fn is_copy(&self) -> bool {
+        matches!(self, Self::NotEvaluated { reason } if reason.code == ReasonCode::SamePhoto)
     }
 
     /// Whether a later answer of the model may still take this outcome's place.
@@ -100,6 +105,8 @@ pub enum ReasonCode {
     Superseded,
     /// The verdict stood without it.
     NotNeeded,
+    /// It is the same file as another photo of the DR, which was asked about instead.
+    SamePhoto,
 }
 
 /// What a photo itself tells, whatever the model says of it.

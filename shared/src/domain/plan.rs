@@ -1,11 +1,12 @@
 //! Planning an evaluation: which photos are asked about which steps, in which batches, under which fingerprint.
 //!
 //! # Invariants
-//! - Every photo of the DR is either selected or held back, never both and never neither.
+//! - Every photo of the DR is either selected or held back, never both and never neither; of files that are the same, one
+//!   is, and the others are its copies.
 //! - The plan depends on the set of photos, not on the order in which they were listed.
 //! - Quick mode never selects nothing: where the names don't help, it looks at everything and says so.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -96,6 +97,15 @@ impl Versions {
     }
 }
 
+/// A photo that is the same file as another one of its DR.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Copied {
+    /// The photo.
+    pub photo: Photo,
+    /// The name of the one that is asked about instead.
+    pub of: String,
+}
+
 /// A planned evaluation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
@@ -105,10 +115,19 @@ pub struct Plan {
     pub selected: Vec<Photo>,
     /// The photos that quick mode asks about only if the selected ones leave a critical step open, by name.
     pub held: Vec<Photo>,
+    /// The photos that are the same file as one of those, by name.
+    pub copies: Vec<Copied>,
     /// Why quick mode looked at everything, if it did.
     pub mode_note: Option<String>,
     /// The identity of the question: the same question has the same fingerprint.
     pub fingerprint: String,
+}
+
+impl Plan {
+    /// All photos of the DR.
+    pub fn photos(&self) -> impl Iterator<Item = &Photo> {
+        self.selected.iter().chain(&self.held).chain(self.copies.iter().map(|copy| &copy.photo))
+    }
 }
 
 /// Plans the evaluation of these photos.
@@ -116,18 +135,21 @@ pub fn plan(mut photos: Vec<Photo>, mode: Mode, catalogue: &Catalogue, versions:
     photos.sort_by(|a, b| (&a.name, &a.photo_id).cmp(&(&b.name, &b.photo_id)));
     photos.dedup_by(|a, b| a.photo_id == b.photo_id);
     let fingerprint = fingerprint(&photos, mode, versions).hash();
-    let full = |photos, mode_note| Plan {
+    let (photos, copies) = apart(photos);
+    let full = |photos, copies, mode_note| Plan {
         steps: Scope::All.steps(catalogue),
         selected: photos,
         held: Vec::new(),
+        copies,
         mode_note,
         fingerprint: fingerprint.clone(),
     };
     if mode == Mode::Full {
-        return full(photos, None);
+        return full(photos, copies, None);
     }
     if photos.iter().all(|photo| photo.step_hint.is_none()) {
-        return full(photos, Some("No photo's name says what it shows, so all steps are asked of all photos.".into()));
+        let note = "No photo's name says what it shows, so all steps are asked of all photos.";
+        return full(photos, copies, Some(note.into()));
     }
     let steps = Scope::Critical.steps(catalogue);
     let first: BTreeSet<PhotoId> = wave(&steps.iter().collect::<Vec<_>>(), photos.iter())
@@ -135,14 +157,27 @@ pub fn plan(mut photos: Vec<Photo>, mode: Mode, catalogue: &Catalogue, versions:
         .map(|photo| photo.photo_id.clone())
         .collect();
     if first.is_empty() {
-        return full(
-            photos,
-            Some("No photo's name promises a critical step, so all steps are asked of all photos.".into()),
-        );
+        let note = "No photo's name promises a critical step, so all steps are asked of all photos.";
+        return full(photos, copies, Some(note.into()));
     }
     let photos = photos.into_iter().map(|photo| Photo { scope: Scope::Critical, ..photo });
     let (selected, held) = photos.partition(|photo| first.contains(&photo.photo_id));
-    Plan { steps, selected, held, mode_note: None, fingerprint }
+    Plan { steps, selected, held, copies, mode_note: None, fingerprint }
+}
+
+/// Of files that are the same one, the first by name whose name says what it shows, and the copies.
+fn apart(photos: Vec<Photo>) -> (Vec<Photo>, Vec<Copied>) {
+    let mut asked: BTreeMap<String, Photo> = BTreeMap::new();
+    for photo in &photos {
+        let first = asked.entry(photo.etag.clone()).or_insert_with(|| photo.clone());
+        if first.step_hint.is_none() && photo.step_hint.is_some() {
+            *first = photo.clone();
+        }
+    }
+    let of = |photo: &Photo| asked.get(&photo.etag).filter(|first| first.photo_id != photo.photo_id);
+    let (copies, photos): (Vec<Photo>, Vec<Photo>) = photos.into_iter().partition(|photo| of(photo).is_some());
+    let copy = |photo: Photo| Some(Copied { of: of(&photo)?.name.clone(), photo });
+    (photos, copies.into_iter().filter_map(copy).collect())
 }
 
 /// For each of these steps the next photo whose name promises it; if there is a step without one, half of those whose names
@@ -203,7 +238,8 @@ mod tests {
     }
 
     fn photos(names: &[&str]) -> Vec<Photo> {
-        names.iter().map(|name| Photo::new(&format!("photos/DR1/{name}"), name, "\"e\"", &catalogue())).collect()
+        let photo = |name: &&str| Photo::new(&format!("photos/DR1/{name}"), name, &format!("\"{name}\""), &catalogue());
+        names.iter().map(photo).collect()
     }
 
     fn names(photos: &[Photo]) -> Vec<&str> {
@@ -233,6 +269,17 @@ mod tests {
     }
 
     #[test]
+    fn of_the_same_file_twice_the_one_whose_name_helps_is_asked_about() {
+        let same = |name: &str| Photo::new(&format!("photos/DR1/{name}"), name, "\"same\"", &catalogue());
+        let all = vec![same("IMG-1.jpg"), same("X_ph_wall_2.jpg"), same("X_ph_powm1_3.jpg")];
+        let plan = plan([all, photos(&["X_ph_prop_4.jpg"])].concat(), Mode::Full, &catalogue(), &versions());
+        assert_eq!(names(&plan.selected), ["X_ph_powm1_3.jpg", "X_ph_prop_4.jpg"]);
+        let copies: Vec<_> = plan.copies.iter().map(|copy| (copy.photo.name.as_str(), copy.of.as_str())).collect();
+        assert_eq!(copies, [("IMG-1.jpg", "X_ph_powm1_3.jpg"), ("X_ph_wall_2.jpg", "X_ph_powm1_3.jpg")]);
+        assert_eq!(plan.photos().count(), 4);
+    }
+
+    #[test]
     fn quick_mode_without_helpful_names_runs_in_full_and_says_so() {
         for all in [photos(&["IMG-1.jpg", "IMG-2.jpg"]), photos(&["DR1_ph_wall_1.jpg"])] {
             let plan = plan(all, Mode::Quick, &catalogue(), &versions());
@@ -258,7 +305,7 @@ mod tests {
         seen.insert(of(photos(&["a.jpg"]), Mode::Full, &versions()));
         seen.insert(of(photos(&["a.jpg", "b.jpg", "c.jpg"]), Mode::Full, &versions()));
         let elsewhere =
-            ["a.jpg", "b.jpg"].map(|name| Photo::new(&format!("photos/DR2/{name}"), name, "\"e\"", &catalogue()));
+            ["a.jpg", "b.jpg"].map(|name| Photo::new(&format!("photos/DR2/{name}"), name, name, &catalogue()));
         seen.insert(of(elsewhere.to_vec(), Mode::Full, &versions()));
         assert_eq!(seen.len(), 11);
     }

@@ -71,6 +71,8 @@ pub enum FlagCode {
     PowerImplausible,
     /// The serial does not begin as it should.
     SerialUnexpected,
+    /// The photo was used in another DR before.
+    UsedInAnotherDr,
 }
 
 /// Something that people should look at.
@@ -78,8 +80,9 @@ pub enum FlagCode {
 pub struct Flag {
     /// The photo's name.
     pub photo: String,
-    /// The step.
-    pub step: StepKey,
+    /// The step; none if it is about the whole photo.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<StepKey>,
     /// The kind.
     pub code: FlagCode,
     /// In words.

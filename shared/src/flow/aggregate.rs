@@ -4,6 +4,8 @@
 //! - The outcome stands before the photo leaves the pending set, so an empty set means that all outcomes stand.
 //! - Each step may be repeated, and is, when a message is delivered again.
 
+use futures::future::try_join_all;
+
 use super::{Ports, Trouble, Written, defer, evaluation, quick};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::ids::{EvaluationId, PhotoId};
@@ -13,6 +15,7 @@ use crate::protocol::breaker::Breaker;
 use crate::protocol::evaluation::{Evaluation, PhotoRecord};
 use crate::protocol::message::{Batch, Message, Report};
 use crate::protocol::record::{Finalisation, OutcomeAction, finalise, is_due, on_outcome};
+use crate::protocol::sighting::{Elsewhere, Sighting};
 use crate::protocol::verdict::{self, PhotoVerdict};
 use crate::protocol::write::Key;
 use crate::protocol::writes;
@@ -58,11 +61,17 @@ pub(super) async fn record_outcome(
     if !record.is_answered() {
         keep(ports, &evaluation, &record.photo, report).await?;
     }
-    let whole = record.completed(report, &evaluation.steps_asked);
+    let also_in = match action {
+        OutcomeAction::Record | OutcomeAction::Upgrade => sight(ports, &evaluation, &record, report).await?,
+        OutcomeAction::Settle | OutcomeAction::Ignore => None,
+    };
+    let (also_in, whole) = (also_in.as_ref(), record.completed(report, &evaluation.steps_asked));
     match (action, &record.report) {
         (OutcomeAction::Ignore, _) => return Ok(()),
-        (OutcomeAction::Record, _) => drop(ports.write(writes::outcome(id, photo, &whole)).await?),
-        (OutcomeAction::Upgrade, Some(seen)) => drop(ports.write(writes::upgrade(id, photo, seen, &whole)).await?),
+        (OutcomeAction::Record, _) => drop(ports.write(writes::outcome(id, photo, &whole, also_in)).await?),
+        (OutcomeAction::Upgrade, Some(seen)) => {
+            drop(ports.write(writes::upgrade(id, photo, seen, &whole, also_in)).await?)
+        }
         (OutcomeAction::Upgrade | OutcomeAction::Settle, _) => (),
     }
     let answered = matches!(report.outcome, PhotoOutcome::Evaluated { .. }) && !record.is_reused();
@@ -96,6 +105,27 @@ async fn keep(ports: &impl Ports, evaluation: &Evaluation, photo: &Photo, report
     let Some(verdict) = PhotoVerdict::of(evaluation, report) else { return Ok(()) };
     let key = verdict::key(photo, photo.scope, &evaluation.versions());
     ports.write(writes::verdict(key, &verdict)).await.map(drop)
+}
+
+/// Notes that a photo was seen, and finds where it was used before in another DR.
+async fn sight(
+    ports: &impl Ports,
+    evaluation: &Evaluation,
+    record: &PhotoRecord,
+    report: &Report,
+) -> Result<Option<Elsewhere>, Trouble> {
+    let Some(facts) = &report.facts else { return Ok(None) };
+    let sighting = Sighting::of(&evaluation.dr_number, &record.photo, facts.quality);
+    let marks = sighting.marks().into_iter();
+    let first = try_join_all(marks.map(|mark| ports.write(writes::sighted(mark, &sighting, ports.now())))).await?;
+    for first in first {
+        let Written::Applied(first) = first else { continue };
+        let first: Sighting = serde_json::from_value(first).map_err(|cause| Trouble::Failed(cause.to_string()))?;
+        if let Some(elsewhere) = sighting.elsewhere(&first) {
+            return Ok(Some(elsewhere));
+        }
+    }
+    Ok(None)
 }
 
 /// An evaluation and one of its photos, if both are known.

@@ -11,11 +11,12 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{Ports, Trouble};
-use crate::domain::ids::{EvaluationId, PhotoId};
+use crate::domain::ids::{DrNumber, EvaluationId, PhotoId};
 use crate::domain::plan::{Photo, Plan, Versions};
 use crate::domain::time::Timestamp;
 use crate::protocol::evaluation::Evaluation;
 use crate::protocol::miss::{self, LastAsked};
+use crate::protocol::sighting::{Elsewhere, Likeness, Mark, Sighting};
 use crate::protocol::start::{Before, Request, Reuse};
 use crate::protocol::verdict::{self, Known, PhotoVerdict, Reused};
 use crate::protocol::write::Key;
@@ -77,11 +78,27 @@ pub(super) async fn before(
     let (reuse, valid_from) = (request.reuse, standing.valid_from);
     let asked = LastAsked::of(&EvaluationId::generate(), plan, versions);
     let missed_because = miss::why(current, &asked, standing.last.as_ref(), reuse, valid_from);
+    let photos = || plan.selected.iter().chain(&plan.held);
     let known = match reuse {
         Reuse::Nothing => BTreeMap::new(),
-        _ => known(ports, plan.selected.iter().chain(&plan.held), versions, valid_from, now).await?,
+        _ => known(ports, photos(), versions, valid_from, now).await?,
     };
-    Ok(Before { known, missed_because })
+    let of_which_all = |photo: &&Photo| known.get(&photo.photo_id).is_some_and(|known| known.open.is_none());
+    let seen = seen(ports, &request.dr_number, photos().filter(of_which_all).collect()).await?;
+    Ok(Before { known, seen, missed_because })
+}
+
+/// Where these photos were used before in other DRs, by their files; who is asked about is also compared by looks, later.
+async fn seen(ports: &impl Ports, dr: &DrNumber, photos: Vec<&Photo>) -> Result<BTreeMap<PhotoId, Elsewhere>, Trouble> {
+    if photos.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let keys = photos.iter().map(|photo| Key::Sighting(Mark::File(photo.etag.clone()))).collect();
+    let found = ports.get_all::<Sighting>(keys).await?;
+    let elsewhere = |(photo, first): (&Photo, Option<Sighting>)| {
+        Some((photo.photo_id.clone(), first?.elsewhere_of(dr, Likeness::SameFile)?))
+    };
+    Ok(photos.into_iter().zip(found).filter_map(elsewhere).collect())
 }
 
 /// What may be used of earlier answers about these photos.

@@ -58,7 +58,7 @@ async fn let_go(
     let open: Vec<PhotoId> =
         photos.iter().filter(|photo| photo.report.is_none()).map(|record| record.photo.photo_id.clone()).collect();
     for photo in &open {
-        ports.write(writes::outcome(id, photo, &report)).await?;
+        ports.write(writes::outcome(id, photo, &report, None)).await?;
     }
     tracing::info!(evaluation.id = %id, photos.not_needed = open.len(), "quick mode needs no more photos");
     match ports.write(writes::let_go(id, &open)).await? {

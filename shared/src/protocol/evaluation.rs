@@ -11,11 +11,12 @@ use serde::{Deserialize, Serialize};
 
 use super::message::Report;
 use super::miss::CacheFigures;
+use super::sighting::Elsewhere;
 use super::verdict::{self, Known, Reused};
 use crate::domain::ids::{DrNumber, EvaluationId, PhotoId, StepKey};
 use crate::domain::judge::{Judgement, Verdict};
-use crate::domain::outcome::{PhotoOutcome, Usage};
-use crate::domain::plan::{Mode, Photo, Versions};
+use crate::domain::outcome::{PhotoOutcome, ReasonCode, Usage};
+use crate::domain::plan::{Copied, Mode, Photo, Versions};
 use crate::domain::scope::Scope;
 use crate::domain::time::Timestamp;
 
@@ -199,6 +200,9 @@ pub struct PhotoRecord {
     /// Earlier answers about it that are used.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reused: Vec<Reused>,
+    /// Another DR in which it was used before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub also_in: Option<Elsewhere>,
     /// Its outcome.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report: Option<Report>,
@@ -207,7 +211,22 @@ pub struct PhotoRecord {
 impl PhotoRecord {
     /// A photo nothing is known of yet.
     pub fn new(photo: Photo) -> Self {
-        Self { photo, attempt: 0, deferred_until: None, resent_at: None, reused: Vec::new(), report: None }
+        Self {
+            photo,
+            attempt: 0,
+            deferred_until: None,
+            resent_at: None,
+            reused: Vec::new(),
+            also_in: None,
+            report: None,
+        }
+    }
+
+    /// A photo that is the same file as another one of its DR, which is asked about instead.
+    pub fn copy(copy: Copied, now: Timestamp) -> Self {
+        let message = format!("The same photo as {}, which was asked about instead.", copy.of);
+        let outcome = PhotoOutcome::not_evaluated(ReasonCode::SamePhoto, message);
+        Self { report: Some(Report::bare(outcome, now)), ..Self::new(copy.photo) }
     }
 
     /// A photo of which this much is known: if that is all that is asked, it has its outcome.

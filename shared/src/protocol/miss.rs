@@ -66,7 +66,7 @@ pub struct CacheFigures {
 impl LastAsked {
     /// The question of this plan.
     pub fn of(evaluation_id: &EvaluationId, plan: &Plan, versions: &Versions) -> Self {
-        let mut photos: Vec<&Photo> = plan.selected.iter().chain(&plan.held).collect();
+        let mut photos: Vec<&Photo> = plan.photos().collect();
         photos.sort_by(|a, b| a.name.cmp(&b.name));
         let parts = photos.iter().flat_map(|p| [(KeyPart::Name, p.name.as_str()), (KeyPart::Content, p.etag.as_str())]);
         let photos = KeyParts::new(parts).hash();

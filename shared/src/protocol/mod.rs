@@ -10,6 +10,7 @@ pub mod message;
 pub mod miss;
 pub mod quick;
 pub mod record;
+pub mod sighting;
 pub mod start;
 pub mod sweep;
 pub mod verdict;

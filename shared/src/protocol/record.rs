@@ -5,6 +5,7 @@
 //!   dead letter) while the evaluation is not settled.
 //! - Whoever sees no photo pending finalises; the write is conditional on the revision, so it happens once.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::backoff;
@@ -80,6 +81,8 @@ pub fn finalise(
         return None;
     }
     let (results, flags) = checked(catalogue, &evaluation.dr_number, results);
+    let elsewhere = photos.iter().filter_map(|photo| Some(photo.also_in.as_ref()?.flag(&photo.photo.name)));
+    let flags = flags.into_iter().chain(elsewhere).collect::<BTreeSet<_>>().into_iter().collect();
     let judgement = flagged(judge(catalogue, &evaluation.steps_asked, &results, 0), flags);
     if evaluation.judgement.as_ref() == Some(&judgement) {
         return None;

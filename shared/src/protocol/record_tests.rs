@@ -27,7 +27,7 @@ pub(crate) fn evaluation_of(names: &[&str]) -> Evaluation {
 }
 
 pub(crate) fn photo(name: &str) -> Photo {
-    Photo::new(&format!("photos/DR1/{name}"), name, "\"e\"", &Catalogue::shipped("v1").unwrap())
+    Photo::new(&format!("photos/DR1/{name}"), name, &format!("\"{name}\""), &Catalogue::shipped("v1").unwrap())
 }
 
 fn answered(at: i64) -> Report {
@@ -221,7 +221,7 @@ fn a_deferred_photo_is_sent_again_once_with_the_next_attempt() {
     let recorded = PhotoRecord { attempt: 4, ..with(None) };
     assert_eq!(on_deferral(&evaluation, &recorded, &note(3), &closed, now), DeferralAction::Ignore);
     let mut done = evaluation;
-    done.pending.remove(&PhotoId::of("a.jpg", "\"e\""));
+    done.pending.remove(&PhotoId::of("a.jpg", "\"a.jpg\""));
     assert_eq!(on_deferral(&done, &with(None), &note(3), &closed, now), DeferralAction::Ignore);
 }
 

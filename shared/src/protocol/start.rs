@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::evaluation::{Evaluation, PhotoRecord};
 use super::message::{Batch, Message};
 use super::miss::{CacheFigures, LastAsked, Miss};
+use super::sighting::Elsewhere;
 use super::verdict::Known;
 use crate::domain::ids::{DrNumber, EvaluationId, PhotoId};
 use crate::domain::plan::{Mode, Photo, Plan, Versions, batches};
@@ -111,6 +112,8 @@ pub struct NewEvaluation {
 pub struct Before {
     /// Of the photos.
     pub known: BTreeMap<PhotoId, Known>,
+    /// Where photos of which all is known were used before.
+    pub seen: BTreeMap<PhotoId, Elsewhere>,
     /// Why no earlier evaluation will do.
     pub missed_because: Vec<Miss>,
 }
@@ -126,10 +129,11 @@ pub fn open(
     now: Timestamp,
 ) -> NewEvaluation {
     let asked = LastAsked::of(&evaluation_id, &plan, &versions);
-    let Before { mut known, missed_because } = before;
+    let Before { mut known, mut seen, missed_because } = before;
     let mut begin = |photo: Photo| {
         let known = known.remove(&photo.photo_id).unwrap_or(Known { reused: Vec::new(), open: Some(photo.scope) });
-        PhotoRecord::begin(photo, known, &plan.steps, now)
+        let also_in = seen.remove(&photo.photo_id);
+        PhotoRecord { also_in, ..PhotoRecord::begin(photo, known, &plan.steps, now) }
     };
     let mut photos: Vec<PhotoRecord> = plan.selected.into_iter().map(&mut begin).collect();
     let unknown = open_of(&photos);
@@ -139,6 +143,7 @@ pub fn open(
     let held: Vec<PhotoRecord> = plan.held.into_iter().map(begin).collect();
     let held_open = open_of(&held);
     photos.extend(held);
+    photos.extend(plan.copies.into_iter().map(|copy| PhotoRecord::copy(copy, now)));
     let ids = |photos: &[Photo]| photos.iter().map(|photo| photo.photo_id.clone()).collect::<BTreeSet<_>>();
     let held = ids(&held_open);
     let pending = ids(&unknown).union(&held).cloned().collect();

@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use super::sighting::Mark;
 use crate::domain::ids::{DrNumber, EvaluationId, PhotoId};
 use crate::domain::key::KeyParts;
 use crate::domain::plan::Mode;
@@ -24,6 +25,8 @@ pub enum Key {
     LastAsked(DrNumber, Mode),
     /// The model's answer to a question about a photo.
     Verdict(KeyParts),
+    /// Where a photo with this mark was seen first.
+    Sighting(Mark),
     /// Since when answers about this DR may be used again; about all without one.
     Cache(Option<DrNumber>),
 }
@@ -40,6 +43,7 @@ impl Key {
             Self::LastAsked(dr, mode) => (format!("DR#{dr}"), format!("LAST#{}", mode.as_str())),
             Self::Verdict(key) => (format!("VERDICT#{}", key.hash()), "ANSWER".into()),
             Self::Cache(Some(dr)) => (format!("DR#{dr}"), "CACHE".into()),
+            Self::Sighting(mark) => (format!("SIGHTING#{}", mark.key()), "FIRST".into()),
             Self::Cache(None) => ("CACHE".into(), "ALL".into()),
         }
     }

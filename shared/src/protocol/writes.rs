@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::evaluation::{Evaluation, PhotoRecord};
 use super::message::Report;
 use super::record::Finalisation;
+use super::sighting::{Elsewhere, Mark, Sighting};
 use super::start::NewEvaluation;
 use super::verdict::PhotoVerdict;
 use super::write::Change::{Count, Remove, Set, SetOnce, TakeOut};
@@ -110,21 +111,38 @@ pub fn resent(id: &EvaluationId, record: &PhotoRecord, at: Timestamp) -> Write {
         changes: vec![Set("resent_at", value(&at))],
     }
 }
-
-/// Writes a photo's outcome.
-pub fn outcome(id: &EvaluationId, photo: &PhotoId, report: &Report) -> Write {
+/// A photo's outcome, and where else the photo was used if that is known now.
+pub fn outcome(id: &EvaluationId, photo: &PhotoId, report: &Report, also_in: Option<&Elsewhere>) -> Write {
     let guards = vec![known(OutcomeKnown), Guard::one(FirstOutcomeStays, Absent("report"))];
-    Write {
-        key: Key::Photo(id.clone(), photo.clone()),
-        guards,
-        changes: vec![Set("report", value(report)), Remove("deferred_until")],
-    }
+    let also_in = also_in.map(|elsewhere| Set("also_in", value(elsewhere)));
+    let changes = [Set("report", value(report)), Remove("deferred_until")].into_iter().chain(also_in).collect();
+    Write { key: Key::Photo(id.clone(), photo.clone()), guards, changes }
+}
+
+/// A photo with this mark was seen. Whoever was first stays, and is what the write returns.
+pub fn sighted(mark: Mark, sighting: &Sighting, at: Timestamp) -> Write {
+    let changes = vec![
+        SetOnce("dr_number", value(&sighting.dr_number)),
+        SetOnce("photo", value(&sighting.photo)),
+        SetOnce("etag", value(&sighting.etag)),
+        SetOnce("quality", value(&sighting.quality)),
+        SetOnce("ttl", json!(at.as_seconds().saturating_add(KEPT_FOR_SECONDS))),
+    ];
+    Write { key: Key::Sighting(mark), guards: Vec::new(), changes }
 }
 
 /// Writes a photo's outcome in place of the provisional one that was seen.
-pub fn upgrade(id: &EvaluationId, photo: &PhotoId, seen: &Report, report: &Report) -> Write {
+pub fn upgrade(
+    id: &EvaluationId,
+    photo: &PhotoId,
+    seen: &Report,
+    report: &Report,
+    also_in: Option<&Elsewhere>,
+) -> Write {
     let guards = vec![Guard::one(UpgradedAsSeen, Is("report", value(seen)))];
-    Write { key: Key::Photo(id.clone(), photo.clone()), guards, changes: vec![Set("report", value(report))] }
+    let also_in = also_in.map(|elsewhere| Set("also_in", value(elsewhere)));
+    let changes = [Set("report", value(report))].into_iter().chain(also_in).collect();
+    Write { key: Key::Photo(id.clone(), photo.clone()), guards, changes }
 }
 
 /// Takes a photo off the pending set; again, harmlessly. `answered`: the model answered, so nothing waits for it.

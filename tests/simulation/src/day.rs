@@ -91,7 +91,9 @@ pub fn make_dr(
     for index in 0..photos {
         let slot = if hinted { format!("ph_{}_", SLOTS.get(index % SLOTS.len())?) } else { String::new() };
         let name = format!("{dr}_{slot}{index:02}.jpg");
-        let photo = Photo::new(&format!("photos/{dr}/{name}"), &name, &format!("\"{index}{dr}\""), catalogue);
+        // Now and then somebody uploads the photo before once more.
+        let content = if world.random.chance(30_000) { index.saturating_sub(1) } else { index };
+        let photo = Photo::new(&format!("photos/{dr}/{name}"), &name, &format!("\"{content}{dr}\""), catalogue);
         let step = catalogue.steps.get(index % catalogue.steps.len())?.key.clone();
         let score = if world.random.chance(60_000) { 3 } else { 7 + world.random.below(4) as u8 };
         let finding =

@@ -36,6 +36,9 @@ pub(crate) fn run_all(options: &Options, catalogue: &Catalogue) -> anyhow::Resul
                 return total;
             }
             total.add(seed, run(seed, catalogue, options.without));
+            if options.until_violation && !total.failed.is_empty() {
+                next.store(seeds.end, Ordering::Relaxed);
+            }
         }
     };
     let total = std::thread::scope(|scope| {

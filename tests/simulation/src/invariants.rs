@@ -58,7 +58,7 @@ pub fn after_write(sight: &mut Sight<'_>, key: &Key, before: Option<&Value>) {
         Key::Cache(_) if number(after.as_ref(), "valid_from") < number(before, "valid_from") => {
             sight.violation("6: what was invalidated is valid again");
         }
-        Key::Fingerprint(_) | Key::LastAsked(..) | Key::Verdict(_) | Key::Cache(_) => (),
+        Key::Fingerprint(_) | Key::LastAsked(..) | Key::Verdict(_) | Key::Cache(_) | Key::Sighting(_) => (),
     }
 }
 

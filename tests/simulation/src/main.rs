@@ -26,6 +26,9 @@ struct Options {
     /// With this guard of the table switched off.
     #[arg(long, value_parser = guard)]
     without: Option<GuardName>,
+    /// No more days once one violated an invariant.
+    #[arg(long)]
+    until_violation: bool,
     /// One JSON object, for programs.
     #[arg(long)]
     json: bool,

@@ -96,8 +96,7 @@ pub(crate) fn truth(way: &Way, dr: &LabelledDr) -> anyhow::Result<Judgement> {
 }
 
 fn photos(way: &Way, dr: &LabelledDr) -> Vec<Photo> {
-    let photo =
-        |name: &str| Photo::new(&format!("photos/{}/{name}", dr.dr_number), name, "\"labelled\"", &way.catalogue);
+    let photo = |name: &str| Photo::new(&format!("photos/{}/{name}", dr.dr_number), name, name, &way.catalogue);
     dr.photos.iter().map(|labelled| photo(&labelled.name)).collect()
 }
 

@@ -54,7 +54,7 @@ impl Workload {
 
     /// What the planner selects of a DR in this mode.
     pub(crate) fn selected(&self, dr: &Dr, mode: Mode) -> Selected {
-        let photos = dr.photos.iter().map(|photo| Photo::new(&photo.name, &photo.name, "\"e\"", &self.catalogue));
+        let photos = dr.photos.iter().map(|photo| Photo::new(&photo.name, &photo.name, &photo.name, &self.catalogue));
         let versions = Versions {
             catalogue: CATALOGUE.into(),
             model: "m".into(),

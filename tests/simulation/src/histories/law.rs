@@ -40,12 +40,9 @@ pub(super) fn check(world: &Serial, wanted: &Wanted, answer: &Answer) -> Result<
     same("another mode's answer", &evaluation.mode, &wanted.request.mode)?;
     same("an answer of other versions", &evaluation.versions(), &wanted.versions)?;
     same("other steps", &evaluation.steps_asked, &wanted.plan.steps)?;
-    same(
-        "other photos",
-        &identities(photos.iter().map(|p| &p.photo)),
-        &identities(wanted.plan.selected.iter().chain(&wanted.plan.held)),
-    )?;
+    same("other photos", &identities(photos.iter().map(|p| &p.photo)), &identities(&wanted.photos))?;
     photos.iter().try_for_each(|record| photo(world, wanted, record))?;
+    photos.iter().try_for_each(|record| copy(&photos, record))?;
     if wanted.request.reuse == Reuse::Nothing {
         same("by force, and yet an old answer", &evaluation.created_at, &world.now())?;
     }
@@ -60,6 +57,14 @@ fn identities<'a>(photos: impl IntoIterator<Item = &'a Photo>) -> Vec<(&'a str, 
     let mut all: Vec<_> = photos.into_iter().map(|photo| (photo.name.as_str(), photo.etag.as_str())).collect();
     all.sort_unstable();
     all
+}
+
+/// A photo that nobody was asked about because it is a copy has an original that is none.
+fn copy(photos: &[PhotoRecord], record: &PhotoRecord) -> Result<(), String> {
+    let is_copy = |record: &PhotoRecord| record.report.as_ref().is_some_and(|report| report.outcome.is_copy());
+    let original = |other: &PhotoRecord| other.photo.etag == record.photo.etag && !is_copy(other);
+    let fine = !is_copy(record) || photos.iter().any(original);
+    if fine { Ok(()) } else { Err(format!("a copy of nothing: {}", record.photo.name)) }
 }
 
 /// A photo's findings are those of its content, its hint and the versions, of all steps asked, and not too old.
