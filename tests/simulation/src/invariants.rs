@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use serde::Deserialize;
 use serde_json::Value;
 use shared::domain::catalogue::Catalogue;
 use shared::domain::ids::{EvaluationId, PhotoId};
@@ -47,15 +48,16 @@ impl Sight<'_> {
 /// Checks what a write did.
 pub fn after_write(sight: &mut Sight<'_>, key: &Key, before: Option<&Value>) {
     let after = sight.table.get(key);
+    let after = after.as_deref();
     match key {
-        Key::Evaluation(_) => evaluation_changed(sight, before, after.as_ref()),
-        Key::Photo(..) => photo_changed(sight, key, before, after.as_ref()),
-        Key::Uploads(_) => uploads_changed(sight, before, after.as_ref()),
-        Key::Breaker => breaker_changed(sight, before, after.as_ref()),
-        Key::Verdict(_) if number(after.as_ref(), "answered_at") < number(before, "answered_at") => {
+        Key::Evaluation(_) => evaluation_changed(sight, before, after),
+        Key::Photo(..) => photo_changed(sight, key, before, after),
+        Key::Uploads(_) => uploads_changed(sight, before, after),
+        Key::Breaker => breaker_changed(sight, before, after),
+        Key::Verdict(_) if number(after, "answered_at") < number(before, "answered_at") => {
             sight.violation("6: an answer was replaced by an earlier one");
         }
-        Key::Cache(_) if number(after.as_ref(), "valid_from") < number(before, "valid_from") => {
+        Key::Cache(_) if number(after, "valid_from") < number(before, "valid_from") => {
             sight.violation("6: what was invalidated is valid again");
         }
         Key::Fingerprint(_) | Key::LastAsked(..) | Key::Verdict(_) | Key::Cache(_) | Key::Sighting(_) => (),
@@ -195,7 +197,7 @@ fn photo_changed(sight: &mut Sight<'_>, key: &Key, before: Option<&Value>, after
 /// The photos of an evaluation, as they stand.
 pub fn photos_of(table: &Table, evaluation: &Evaluation) -> Vec<PhotoRecord> {
     let items = table.query(&Key::Evaluation(evaluation.evaluation_id.clone()).parts().0, "PHOTO#");
-    items.into_iter().filter_map(|item| serde_json::from_value(item).ok()).collect()
+    items.into_iter().filter_map(|item| PhotoRecord::deserialize(item.as_ref()).ok()).collect()
 }
 
 /// How evaluations ended.

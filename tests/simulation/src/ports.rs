@@ -57,8 +57,8 @@ impl ModelPorts {
         if world.fault("throttle", rate) { Err(Trouble::Busy("throttled".into())) } else { Ok(()) }
     }
 
-    fn read<T: DeserializeOwned>(item: Value) -> Result<T, Trouble> {
-        serde_json::from_value(item).map_err(|cause| Trouble::Failed(cause.to_string()))
+    fn read<T: DeserializeOwned>(item: &Value) -> Result<T, Trouble> {
+        T::deserialize(item).map_err(|cause| Trouble::Failed(cause.to_string()))
     }
 
     /// Whether the SDK does a write again, because the reply to the first was lost; then other processes come in between.
@@ -75,7 +75,7 @@ impl ModelPorts {
         let mut world = self.world.borrow_mut();
         let before = world.table.get(&write.key);
         let written = world.table.write(write);
-        invariants::after_write(&mut world.sight(), &write.key, before.as_ref());
+        invariants::after_write(&mut world.sight(), &write.key, before.as_deref());
         written
     }
 
@@ -125,19 +125,19 @@ impl Ports for ModelPorts {
         self.step().await?;
         let item = self.world.borrow().table.get(&key);
         // An item without anything in it, as an update that only removes leaves it, reads as its default.
-        item.map(Self::read).transpose()
+        item.as_deref().map(Self::read).transpose()
     }
 
     async fn photos(&self, id: &EvaluationId) -> Result<Vec<PhotoRecord>, Trouble> {
         self.step().await?;
         let items = self.world.borrow().table.query(&Key::Evaluation(id.clone()).parts().0, "PHOTO#");
-        items.into_iter().map(Self::read).collect()
+        items.iter().map(|item| Self::read(item)).collect()
     }
 
     async fn unfinished(&self) -> Result<Vec<EvaluationId>, Trouble> {
         self.step().await?;
         let world = self.world.borrow();
-        let ids = world.table.having("gsi_active").filter_map(|item| item.get("evaluation_id").cloned());
+        let ids = world.table.having("gsi_active").filter_map(|item| item.get("evaluation_id"));
         ids.map(Self::read).collect()
     }
 

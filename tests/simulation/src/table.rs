@@ -20,19 +20,24 @@ pub struct Table {
 
 #[derive(Debug, Default)]
 struct Item {
-    attributes: Map<String, Value>,
+    /// An object; shared with those who read it.
+    value: Arc<Value>,
     digest: OnceLock<u64>,
 }
 
 impl Item {
     fn new(attributes: Map<String, Value>) -> Arc<Self> {
-        Arc::new(Self { attributes, digest: OnceLock::new() })
+        Arc::new(Self { value: Arc::new(Value::Object(attributes)), digest: OnceLock::new() })
+    }
+
+    fn attributes(&self) -> Option<&Map<String, Value>> {
+        self.value.as_object()
     }
 
     fn digest(&self) -> u64 {
         *self.digest.get_or_init(|| {
             let mut hasher = DefaultHasher::new();
-            self.attributes.hash(&mut hasher);
+            self.value.hash(&mut hasher);
             hasher.finish()
         })
     }
@@ -50,20 +55,20 @@ impl Hash for Table {
 
 impl Table {
     /// One item.
-    pub fn get(&self, key: &Key) -> Option<Value> {
-        self.items.get(&key.parts()).map(|item| Value::Object(item.attributes.clone()))
+    pub fn get(&self, key: &Key) -> Option<Arc<Value>> {
+        self.items.get(&key.parts()).map(|item| Arc::clone(&item.value))
     }
 
     /// The items of a partition whose sort keys begin so.
-    pub fn query(&self, partition: &str, prefix: &str) -> Vec<Value> {
+    pub fn query(&self, partition: &str, prefix: &str) -> Vec<Arc<Value>> {
         let from = (partition.to_owned(), prefix.to_owned());
         let within = self.items.range(from..).take_while(|(key, _)| key.0 == partition && key.1.starts_with(prefix));
-        within.map(|(_, item)| Value::Object(item.attributes.clone())).collect()
+        within.map(|(_, item)| Arc::clone(&item.value)).collect()
     }
 
     /// The items that have this attribute.
     pub fn having<'a>(&'a self, attribute: &'a str) -> impl Iterator<Item = &'a Map<String, Value>> {
-        self.items.values().map(|item| &item.attributes).filter(move |item| item.contains_key(attribute))
+        self.items.values().filter_map(|item| item.attributes()).filter(move |item| item.contains_key(attribute))
     }
 
     /// Deletes what belongs to an evaluation, as the table's time-to-live does some day.
@@ -77,11 +82,12 @@ impl Table {
             return Written::Refused;
         }
         let (pk, sk) = write.key.parts();
-        let before = self.items.get(&(pk.clone(), sk.clone()));
-        let mut item = before.map_or_else(|| keys(&pk, &sk), |item| item.attributes.clone());
+        let key = (pk, sk);
+        let before = self.items.get(&key).and_then(|item| item.attributes().cloned());
+        let mut item = before.unwrap_or_else(|| keys(&key.0, &key.1));
         write.changes.iter().for_each(|change| apply(&mut item, change));
         let after = Value::Object(item.clone());
-        self.items.insert(Arc::new((pk, sk)), Item::new(item));
+        self.items.insert(Arc::new(key), Item::new(item));
         Written::Applied(after)
     }
 
@@ -136,7 +142,7 @@ impl Table {
 
     fn against(&self, key: &Key, guards: &[Guard]) -> Vec<GuardName> {
         let empty = Map::new();
-        let item = self.items.get(&key.parts()).map_or(&empty, |item| &item.attributes);
+        let item = self.items.get(&key.parts()).and_then(|item| item.attributes()).unwrap_or(&empty);
         let against = guards.iter().filter(|guard| self.without != Some(guard.name));
         let against = against.filter(|guard| !guard.any_of.iter().any(|condition| holds(item, condition)));
         against.map(|guard| guard.name).collect()

@@ -4,6 +4,8 @@
 //! only what they look at makes them the same process, and there are far fewer states. That nothing is lost by it is
 //! tested: the small scenarios end in the same states with whole items.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 use shared::flow::Queue;
 use shared::protocol::write::{Change, Key};
@@ -30,13 +32,14 @@ const PROGRESS: [&str; 11] = [
 /// The part of a reply that its process looks at.
 pub fn looked_at(process: &Process, step: &Step, reply: Reply) -> Reply {
     match (step, reply) {
-        // Of a write only whether it was done; but what is left pending when a photo is taken off.
+        // Of a write only whether it was done; but what is left pending when a photo is taken off, and who was first.
         (Step::Write(write), Reply::Written(Some(item))) => {
             let takes_out = write.changes.iter().any(|change| matches!(change, Change::TakeOut(..)));
-            Reply::Written(Some(if takes_out { item } else { Value::Null }))
+            let who_was_first = matches!(write.key, Key::Sighting(_));
+            Reply::Written(Some(if takes_out || who_was_first { item } else { Value::Null }))
         }
         (Step::Get(Key::Evaluation(_)), Reply::Item(Some(item))) if reads_first_for_an_outcome(process) => {
-            Reply::Item(Some(without_progress(item)))
+            Reply::Item(Some(Arc::new(without_progress(&item))))
         }
         (_, reply) => reply,
     }
@@ -53,8 +56,8 @@ fn reads_first_for_an_outcome(process: &Process) -> bool {
     outcome && process.steps_done() < 2
 }
 
-fn without_progress(item: Value) -> Value {
-    let Value::Object(mut item) = item else { return item };
+fn without_progress(item: &Value) -> Value {
+    let Value::Object(mut item) = item.clone() else { return item.clone() };
     if !is_settled(&item) {
         item.remove("judgement");
         PROGRESS.iter().for_each(|name| drop(item.remove(*name)));

@@ -166,12 +166,12 @@ impl State {
         match step {
             Step::Get(key) => Reply::Item(self.table.get(key)),
             Step::GetAll(keys) => {
-                Reply::Items(keys.iter().map(|key| self.table.get(key).unwrap_or(Value::Null)).collect())
+                Reply::Items(keys.iter().map(|key| self.table.get(key).unwrap_or_default()).collect())
             }
             Step::Photos(id) => Reply::Items(self.table.query(&Key::Evaluation(id.clone()).parts().0, "PHOTO#")),
             Step::Unfinished => {
-                let ids = self.table.having("gsi_active").filter_map(|item| item.get("evaluation_id").cloned());
-                Reply::Items(ids.collect())
+                let ids = self.table.having("gsi_active").filter_map(|item| item.get("evaluation_id"));
+                Reply::Items(ids.map(|id| Arc::new(id.clone())).collect())
             }
             Step::Write(write) => Reply::Written(self.write(scenario, write)),
             Step::Transact(parts) => {
@@ -192,7 +192,7 @@ impl State {
     pub fn write(&mut self, scenario: &Scenario, write: &Write) -> Option<Value> {
         let before = self.table.get(&write.key);
         let written = self.table.write(write);
-        self.check(scenario, |sight| invariants::after_write(sight, &write.key, before.as_ref()));
+        self.check(scenario, |sight| invariants::after_write(sight, &write.key, before.as_deref()));
         match written {
             Written::Applied(item) => Some(item),
             Written::Refused => None,

@@ -59,9 +59,9 @@ pub enum Step {
 #[derive(Debug, Clone, Hash)]
 pub enum Reply {
     /// An item, if it is there.
-    Item(Option<Value>),
+    Item(Option<Arc<Value>>),
     /// Items.
-    Items(Vec<Value>),
+    Items(Vec<Arc<Value>>),
     /// The item as it was written; nothing if a guard was against it.
     Written(Option<Value>),
     /// Whether it was done.
@@ -199,8 +199,8 @@ impl Replay {
     }
 }
 
-fn read<T: DeserializeOwned>(item: Value) -> Result<T, Trouble> {
-    serde_json::from_value(item).map_err(|cause| Trouble::Failed(cause.to_string()))
+fn read<T: DeserializeOwned>(item: &Value) -> Result<T, Trouble> {
+    T::deserialize(item).map_err(|cause| Trouble::Failed(cause.to_string()))
 }
 
 impl Ports for Replay {
@@ -215,28 +215,28 @@ impl Ports for Replay {
 
     async fn get<T: DeserializeOwned>(&self, key: Key) -> Result<Option<T>, Trouble> {
         match self.step(Step::Get(key)).await {
-            Reply::Item(item) => item.map(read).transpose(),
+            Reply::Item(item) => item.as_deref().map(read).transpose(),
             _ => Err(Trouble::Busy("throttled".into())),
         }
     }
 
     async fn get_all<T: DeserializeOwned>(&self, keys: Vec<Key>) -> Result<Vec<Option<T>>, Trouble> {
         match self.step(Step::GetAll(keys)).await {
-            Reply::Items(items) => items.into_iter().map(read).collect(),
+            Reply::Items(items) => items.iter().map(|item| read(item)).collect(),
             _ => Err(Trouble::Busy("throttled".into())),
         }
     }
 
     async fn photos(&self, id: &EvaluationId) -> Result<Vec<PhotoRecord>, Trouble> {
         match self.step(Step::Photos(id.clone())).await {
-            Reply::Items(items) => items.into_iter().map(read).collect(),
+            Reply::Items(items) => items.iter().map(|item| read(item)).collect(),
             _ => Err(Trouble::Busy("throttled".into())),
         }
     }
 
     async fn unfinished(&self) -> Result<Vec<EvaluationId>, Trouble> {
         match self.step(Step::Unfinished).await {
-            Reply::Items(items) => items.into_iter().map(read).collect(),
+            Reply::Items(items) => items.iter().map(|item| read(item)).collect(),
             _ => Err(Trouble::Busy("throttled".into())),
         }
     }

@@ -7,6 +7,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use shared::domain::catalogue::Catalogue;
 use shared::domain::ids::{EvaluationId, Score, StepKey};
@@ -100,12 +101,12 @@ impl Ports for Serial {
 
     async fn get<T: DeserializeOwned>(&self, key: Key) -> Result<Option<T>, Trouble> {
         let item = self.table.borrow().get(&self.key(key));
-        Ok(item.map(|item| serde_json::from_value(item).unwrap()))
+        Ok(item.map(|item| T::deserialize(&*item).unwrap()))
     }
 
     async fn photos(&self, id: &EvaluationId) -> Result<Vec<PhotoRecord>, Trouble> {
         let items = self.table.borrow().query(&Key::Evaluation(id.clone()).parts().0, "PHOTO#");
-        Ok(items.into_iter().map(|item| serde_json::from_value(item).unwrap()).collect())
+        Ok(items.iter().map(|item| PhotoRecord::deserialize(&**item).unwrap()).collect())
     }
 
     async fn unfinished(&self) -> Result<Vec<EvaluationId>, Trouble> {
