@@ -12,7 +12,7 @@ from stack import photos, report, sequential
 from stack.evaluate import Evaluated
 
 #: Requests at once that the server takes (template.yaml, Metadata.VlmServer).
-_BOUND = 16
+_BOUND = 18
 #: Output tokens set the time of an answer.
 _MOST_TOKENS_A_PHOTO = 120
 

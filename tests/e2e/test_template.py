@@ -46,7 +46,7 @@ _BROKEN: list[tuple[checks.Check, str, Callable[[Template], None]]] = [
     (checks.a_timeout_fits_what_waits_for_it, "stall", _put("Mappings.Timing.standard.VlmStall", 50)),
     (checks.a_timeout_fits_what_waits_for_it, "VLM", _put("Mappings.Timing.fast.VlmTimeout", 20)),
     (checks.a_timeout_fits_what_waits_for_it, "sweeps", _put("Mappings.Timing.standard.SweeperTimeout", 60)),
-    (checks.the_load_on_the_vlm_is_bounded, "too many", _put("Parameters.VlmMaxConcurrency.Default", 8)),
+    (checks.the_load_on_the_vlm_is_bounded, "too many", _put("Parameters.VlmMaxConcurrency.Default", 9)),
     (
         checks.the_load_on_the_vlm_is_bounded,
         "too much bulk",

@@ -130,7 +130,7 @@ fn step_verdict(
     let outcome = match best {
         Some((_, finding)) if finding.score >= catalogue.pass_score => StepOutcome::Pass,
         Some(_) => StepOutcome::Fail,
-        None if gaps > 0 => StepOutcome::NotEvaluated,
+        None if gaps > 0 || skipped > 0 => StepOutcome::NotEvaluated,
         None => StepOutcome::Missing,
     };
     StepVerdict {
@@ -163,7 +163,10 @@ fn reason(outcome: StepOutcome, fail: &str, gaps: usize, skipped: usize) -> Opti
             Some(format!("{fail}; {gaps} photos could not be evaluated and may show it better{unseen}"))
         }
         StepOutcome::Fail => Some(format!("{fail}{unseen}")),
-        StepOutcome::Missing => Some(format!("No photo looked at shows this step{unseen}")),
+        StepOutcome::Missing => Some("No photo shows this step".into()),
+        StepOutcome::NotEvaluated if gaps == 0 => {
+            Some(format!("Not looked for any further: the verdict stood by another step{unseen}"))
+        }
         StepOutcome::NotEvaluated => {
             Some(format!("Not known: {gaps} photos could not be evaluated, and no other shows this step{unseen}"))
         }

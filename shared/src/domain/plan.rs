@@ -16,6 +16,10 @@ use super::key::{KeyPart, KeyParts};
 use super::photo_name::hint;
 use super::scope::Scope;
 
+/// Where names promise no photo of a critical step, quick mode will look at other photos: if those that its first round
+/// leaves are so few or fewer, they are asked about at once, since a round takes longer than two photos more.
+const SMALL_REST: usize = 2;
+
 /// A photo as the bucket lists it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Photo {
@@ -160,8 +164,10 @@ pub fn plan(mut photos: Vec<Photo>, mode: Mode, catalogue: &Catalogue, versions:
         let note = "No photo's name promises a critical step, so all steps are asked of all photos.";
         return full(photos, copies, Some(note.into()));
     }
+    let promised = |step: &StepKey| photos.iter().any(|photo| photo.step_hint.as_ref() == Some(step));
+    let at_once = photos.len() - first.len() <= SMALL_REST && !steps.iter().all(promised);
     let photos = photos.into_iter().map(|photo| Photo { scope: Scope::Critical, ..photo });
-    let (selected, held) = photos.partition(|photo| first.contains(&photo.photo_id));
+    let (selected, held) = photos.partition(|photo| at_once || first.contains(&photo.photo_id));
     Plan { steps, selected, held, copies, mode_note: None, fingerprint }
 }
 

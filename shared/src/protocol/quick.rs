@@ -2,8 +2,9 @@
 //! change the verdict.
 //!
 //! # Invariants
-//! - A photo that nobody was asked about gets the outcome `not_needed`, and only then: the evaluation has passed, or each
-//!   step that does not pass was seen on a photo. So no step is said to be missing while photos were not looked at.
+//! - A photo that nobody was asked about gets the outcome `not_needed`, and only then: the evaluation has passed, or a
+//!   critical step fails that was seen, and no photo that is left promises it or promises nothing. No step is then said to
+//!   be missing, since photos were not looked at: it is not evaluated.
 //! - Every wave holds at least one photo, so the waves come to an end.
 
 use super::evaluation::{Evaluation, PhotoRecord};
@@ -36,8 +37,12 @@ pub fn next(evaluation: &Evaluation, photos: &[PhotoRecord], catalogue: &Catalog
         return Next::Wait;
     }
     let held: Vec<&Photo> = photos.iter().filter(|photo| waits(photo)).map(|record| &record.photo).collect();
+    let may_show = |step: &StepKey, photo: &Photo| photo.step_hint.as_ref().is_none_or(|hint| hint == step);
     let unresolved = judgement.steps.iter().filter(|step| step.outcome != StepOutcome::Pass);
     let (seen, unseen): (Vec<_>, Vec<_>) = unresolved.partition(|step| step.outcome == StepOutcome::Fail);
+    if seen.iter().any(|step| !held.iter().any(|photo| may_show(&step.step, photo))) {
+        return Next::End;
+    }
     let steps: Vec<&StepKey> = seen.iter().chain(&unseen).map(|step| &step.step).collect();
     let mut wave = wave(&steps, held.iter().copied());
     if wave.is_empty() && !unseen.is_empty() {

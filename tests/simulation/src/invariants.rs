@@ -265,7 +265,7 @@ fn ended(world: &mut World, evaluation: &Evaluation, ends: &mut Ends) {
         Verdict::Incomplete => ends.incomplete += 1,
     }
     let not_needed = |photo: &PhotoRecord| photo.report.as_ref().is_some_and(|report| report.outcome.is_not_needed());
-    let unseen = |step: &StepVerdict| !matches!(step.outcome, StepOutcome::Pass | StepOutcome::Fail);
+    let unseen = |step: &StepVerdict| step.outcome == StepOutcome::Missing;
     if judgement.verdict != Verdict::Pass
         && photos_of(&world.table, evaluation).iter().any(not_needed)
         && judgement.steps.iter().any(unseen)

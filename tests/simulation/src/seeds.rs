@@ -81,17 +81,32 @@ fn rates(random: &mut Random, dense: bool) -> Rates {
 fn askings(world: &mut World, random: &mut Random, dense: bool, catalogue: &Catalogue) -> Vec<Asking> {
     let large = !dense && random.chance(20_000);
     let drs = if large { 20 + random.below(200) } else { 1 + random.below(3) };
+    // On some dense days everybody is in a hurry, and there are photos enough for a second round.
+    let quick = dense && random.chance(300_000);
     let begun = world.now;
     let mut askings = Vec::new();
     for number in 0..drs as usize {
-        let photos = 1 + random.index(if dense { 4 } else { 24 });
+        let photos = 1 + random.index(if quick {
+            9
+        } else if dense {
+            4
+        } else {
+            24
+        });
         let Some((dr, photos)) = make_dr(world, number, photos, catalogue) else { continue };
-        let mode = if random.chance(400_000) { Mode::Quick } else { Mode::Full };
+        let mode = if quick || random.chance(400_000) { Mode::Quick } else { Mode::Full };
         let at = begun.after(Duration::from_secs(random.below(if dense { 20 } else { drs * 600 })));
         askings.push(asking(at, &dr, &photos, mode, false, catalogue));
         while random.chance(if dense { 600_000 } else { 300_000 }) {
             let later = at.after(Duration::from_millis(random.below(40) * random.below(1_000)));
-            askings.push(asking(later, &dr, &photos, mode, random.chance(400_000), catalogue));
+            askings.push(asking(
+                later,
+                &dr,
+                &photos,
+                mode,
+                random.chance(if dense { 600_000 } else { 400_000 }),
+                catalogue,
+            ));
         }
         while random.chance(400_000) {
             let uploaded = at.after(Duration::from_millis(random.below(3) * random.below(20_000)));

@@ -36,6 +36,14 @@ fn cost(tally: &Tally) -> String {
         let counts = [drs, share.of, share.hits].map(|count| count.to_string());
         [what.to_owned()].into_iter().chain(counts).chain([format!("{:.0} %", share.percent())]).collect()
     }));
+    let rests = tally.photos_it_rests_on();
+    asked.push(vec![
+        "what full's verdict rests on".into(),
+        tally.cases.len().to_string(),
+        rests.of.to_string(),
+        rests.hits.to_string(),
+        format!("{:.0} %", rests.percent()),
+    ]);
     let bar = |mode: &str, photos: f64| (mode.to_owned(), photos, format!("{photos:.1} photos"));
     let chart = bars(&[bar("full", full.photos), bar("quick", quick.photos)]);
     format!("{}\n\n{chart}\n\n{}", table(&rows), table(&asked))

@@ -1,5 +1,7 @@
 //! Counting: agreement, precision and recall, photos, tokens and seconds.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 use shared::domain::ids::StepKey;
 use shared::domain::judge::{Judgement, StepOutcome, Verdict};
@@ -101,10 +103,11 @@ impl Tally {
         Share::of(self.cases.iter().map(Case::agrees))
     }
 
-    /// The same for one step: does it pass?
+    /// The same for one step, of the DRs in which quick mode says something about it: does it pass?
     pub(crate) fn step_agreement(&self, step: &StepKey) -> Share {
+        let says = |case: &&Case| !is_open(&case.quick.judgement, step);
         let alike = |case: &Case| passes(&case.full.judgement, step) == passes(&case.quick.judgement, step);
-        Share::of(self.cases.iter().map(alike))
+        Share::of(self.cases.iter().filter(says).map(alike))
     }
 
     /// Verdicts that are right.
@@ -154,6 +157,21 @@ impl Tally {
         Share { hits: count(Mode::Quick), of: count(Mode::Full) }
     }
 
+    /// The share of full mode's photos that its verdict on the critical steps rests on: a pass on the photos that prove them, a fail on one that
+    /// is not good enough, and on all of them where none shows the step. Who knew beforehand which these are would ask no fewer.
+    pub(crate) fn photos_it_rests_on(&self) -> Share {
+        let rests_on = |case: &Case| {
+            let critical = || case.full.judgement.steps.iter().filter(|row| row.critical);
+            let is = |outcome| critical().any(|row| row.outcome == outcome);
+            match (is(StepOutcome::Fail), is(StepOutcome::Missing)) {
+                (true, _) => 1,
+                (false, true) => case.photos(),
+                (false, false) => critical().filter_map(|row| row.photo.as_ref()).collect::<BTreeSet<_>>().len(),
+            }
+        };
+        Share { hits: self.cases.iter().map(rests_on).sum(), of: self.cases.iter().map(Case::photos).sum() }
+    }
+
     /// The same by what decides it: whether quick mode may end early, and how many photos there are.
     pub(crate) fn photos_asked_by(&self) -> Vec<(&'static str, usize, Share)> {
         type Group = (&'static str, fn(&Case) -> bool);
@@ -185,7 +203,7 @@ impl Tally {
         let differing = differing.map(|case| json!({"dr_number": case.dr_number, "why": case.why_differing()}));
         json!({
             "catalogue": self.way.catalogue.version, "size_policy": self.way.size_policy.version, "model": self.way.model,
-            "drs": self.cases.len(), "photos_asked": self.photos_asked_by().into_iter().map(group).collect::<Vec<_>>(), "agreement": self.agreement().json(),
+            "drs": self.cases.len(), "photos_it_rests_on_percent": self.photos_it_rests_on().percent(), "photos_asked": self.photos_asked_by().into_iter().map(group).collect::<Vec<_>>(), "agreement": self.agreement().json(),
             "steps": self.critical().iter().map(step).collect::<Vec<_>>(),
             "full": mode(Mode::Full), "quick": mode(Mode::Quick), "differing": differing.collect::<Vec<_>>(),
         })
@@ -203,6 +221,11 @@ impl Quality {
     fn json(self) -> Value {
         json!({"precision": self.precision.json(), "recall": self.recall.json()})
     }
+}
+
+/// Whether nothing is said of a step.
+fn is_open(judgement: &Judgement, step: &StepKey) -> bool {
+    judgement.steps.iter().any(|row| &row.step == step && row.outcome == StepOutcome::NotEvaluated)
 }
 
 /// Whether a step passes.

@@ -4,7 +4,7 @@ use super::*;
 
 /// The share of full mode's photos that quick mode may ask, in percent. The aim is 50; by the assumed mistakes four DRs in
 /// ten fail, and before a step is said to be missing, all photos are looked at. `accuracy` prints where the photos go.
-const MOST_PHOTOS: f64 = 75.0;
+const MOST_PHOTOS: f64 = 67.0;
 /// The share of verdicts that must be full mode's, in percent.
 const LEAST_AGREEMENT: f64 = 95.0;
 
