@@ -71,7 +71,7 @@ pub fn prepare_timed(bytes: &[u8], policy: &SizePolicy, long_edge: u32) -> Resul
     let quality = Quality::of(&upright.luma(), width as usize);
     let metadata = exif.as_deref().map(Metadata::read).unwrap_or_default();
     times.inspect = laps.lap();
-    let jpeg = encode::encode(&upright, policy.jpeg_quality)?;
+    let jpeg = encode::encode(&upright, policy.jpeg_quality, policy.chroma_quality)?;
     times.encode = laps.lap();
     let figures = ImageFigures {
         original_bytes: bytes.len() as u64,

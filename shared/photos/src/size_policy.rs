@@ -6,10 +6,10 @@
 use serde::Deserialize;
 
 /// The version that new evaluations use.
-pub const CURRENT_VERSION: &str = "s1";
+pub const CURRENT_VERSION: &str = "s2";
 
 /// The policies that ship with the program, oldest first. A version, once released, never changes.
-const SHIPPED: [&str; 1] = [include_str!("size_policies/s1.json")];
+const SHIPPED: [&str; 2] = [include_str!("size_policies/s1.json"), include_str!("size_policies/s2.json")];
 
 /// Sizes, quality and limits.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -23,6 +23,9 @@ pub struct SizePolicy {
     pub small_print_long_edge: u32,
     /// JPEG quality, 1 to 100.
     pub jpeg_quality: u8,
+    /// The same for chroma; without it as for luma.
+    #[serde(default)]
+    pub chroma_quality: Option<u8>,
     /// What is refused.
     pub limits: Limits,
     /// What is done with photos that are too blurred or too dark to judge.
@@ -104,8 +107,8 @@ impl SizePolicy {
             Some("the long edges must be multiples of 32, the VLM's grid")
         } else if self.small_print_long_edge < self.long_edge {
             Some("small print needs at least the usual size")
-        } else if !(1..=100).contains(&self.jpeg_quality) {
-            Some("jpeg_quality must be 1 to 100")
+        } else if ![Some(self.jpeg_quality), self.chroma_quality].iter().flatten().all(|q| (1..=100).contains(q)) {
+            Some("jpeg_quality and chroma_quality must be 1 to 100")
         } else if self.limits.most_bytes == 0 || self.limits.most_pixels == 0 || self.limits.most_edge == 0 {
             Some("the limits must not be zero")
         } else {

@@ -204,6 +204,9 @@ impl Eyes for ModelPorts {
         photo: &Photo,
         _: Timestamp,
     ) -> Result<Ended, Trouble> {
+        if evaluation.superseded_by.is_some() || !evaluation.pending.contains(&photo.photo_id) {
+            self.world.borrow_mut().violation("4: a photo is asked about that is known not to be wanted");
+        }
         Turn(false).await;
         if self.world.borrow().gone.contains(&photo.photo_id) {
             let outcome = PhotoOutcome::not_evaluated(ReasonCode::PhotoGone, "gone");

@@ -16,7 +16,7 @@ use crate::report::spread::Spread;
 pub(crate) struct Settings {
     /// Long edge in pixels.
     pub(crate) long_edge: u32,
-    /// JPEG quality.
+    /// sharp's JPEG quality.
     pub(crate) quality: u8,
     /// How often each photo is measured.
     pub(crate) rounds: usize,

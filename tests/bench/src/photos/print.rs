@@ -10,11 +10,12 @@ const BAR: usize = 40;
 /// The whole report.
 pub(crate) fn report(found: &Comparison) -> String {
     let head = format!(
-        "Photos: {} ({}); long edge {} px, quality {}, {} rounds. Times from reading the file to base64.",
+        "Photos: {} ({}); long edge {} px, JPEG quality {}, sharp's {}, {} rounds. Times from reading the file to base64.",
         found.photos_from,
         found.rows.len(),
         found.long_edge,
-        found.quality,
+        found.jpeg_quality,
+        found.sharp_jpeg_quality,
         found.rounds
     );
     let refused = found.rows.iter().flat_map(refusals).collect::<Vec<_>>().join("\n");

@@ -11,8 +11,10 @@ pub(crate) struct Comparison {
     pub(crate) photos_from: String,
     /// The long edge in pixels that both sides scale to.
     pub(crate) long_edge: u32,
-    /// The JPEG quality of both sides.
-    pub(crate) quality: u8,
+    /// Our JPEG quality: the size policy's.
+    pub(crate) jpeg_quality: u8,
+    /// sharp's JPEG quality.
+    pub(crate) sharp_jpeg_quality: u8,
     /// How often each photo was measured.
     pub(crate) rounds: usize,
     /// The figures that count.

@@ -17,7 +17,7 @@ pub(crate) struct Request {
     pub(crate) photos: Vec<PathBuf>,
     /// The long edge in pixels.
     pub(crate) long_edge: u32,
-    /// JPEG quality.
+    /// sharp's JPEG quality; ours is the size policy's.
     pub(crate) quality: u8,
     /// Photos under way at once, each on one thread.
     pub(crate) workers: usize,

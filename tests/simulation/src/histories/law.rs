@@ -1,5 +1,7 @@
 //! What must hold of an answer, worked out a second time from the bucket, the versions and the clock alone.
 
+use std::collections::BTreeSet;
+
 use shared::domain::catalogue::Catalogue;
 use shared::domain::ids::StepKey;
 use shared::domain::judge::Verdict;
@@ -46,6 +48,7 @@ pub(super) fn check(world: &Serial, wanted: &Wanted, answer: &Answer) -> Result<
     if wanted.request.reuse == Reuse::Nothing {
         same("by force, and yet an old answer", &evaluation.created_at, &world.now())?;
     }
+    once(world, &evaluation)?;
     sparing(world, wanted)
 }
 
@@ -90,6 +93,17 @@ fn said(findings: &[Finding]) -> Vec<(&StepKey, u8, &str)> {
     let mut all: Vec<_> = findings.iter().map(|f| (&f.step, f.score.value(), f.comment.as_str())).collect();
     all.sort();
     all
+}
+
+/// No evaluation asked about a photo twice, although its batches came twice.
+fn once(world: &Serial, evaluation: &Evaluation) -> Result<(), String> {
+    let mut seen = BTreeSet::new();
+    let asked = world.asked.borrow();
+    let mut questions = asked.iter().filter(|question| question.evaluation_id == evaluation.evaluation_id);
+    match questions.find(|question| !seen.insert(&question.photo.photo_id)) {
+        Some(question) => Err(format!("{} was asked about twice", question.photo.name)),
+        None => Ok(()),
+    }
 }
 
 /// Unless by force, nothing was asked that had been answered.

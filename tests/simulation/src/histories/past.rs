@@ -9,7 +9,7 @@ use shared::domain::plan::{Mode, Photo, Plan, Versions, fingerprint, plan};
 use shared::domain::time::Timestamp;
 use shared::flow::split::split;
 use shared::flow::{Ports, Queue, aggregate, batch};
-use shared::protocol::message::Message;
+use shared::protocol::message::{Batch, Message};
 use shared::protocol::start::{Limits, Request, Reuse};
 use shared::protocol::writes;
 
@@ -144,11 +144,22 @@ impl Past {
         }
     }
 
-    /// All messages are handled, until none is left.
+    /// All messages are handled, until none is left; then all batches come a second time.
     fn work(&self) {
+        let batches = self.handle_all();
+        self.world.queue.borrow_mut().extend(batches.into_iter().map(|batch| (Queue::Batches, Message::Batch(batch))));
+        self.handle_all();
+    }
+
+    /// Handles all messages, and those that come of them; the batches among them.
+    fn handle_all(&self) -> Vec<Batch> {
         let eyes = SerialEyes { world: &self.world, versions: self.world.versions.borrow().clone() };
+        let mut batches = Vec::new();
         loop {
-            let Some((queue, message)) = self.world.queue.borrow_mut().pop_front() else { return };
+            let Some((queue, message)) = self.world.queue.borrow_mut().pop_front() else { return batches };
+            if let Message::Batch(batch) = &message {
+                batches.push(batch.clone());
+            }
             match (queue, message) {
                 (Queue::Batches, Message::Batch(message)) => at_once(batch::handle(&self.world, &eyes, &message)),
                 (_, message) => at_once(aggregate::handle(&self.world, message)),
