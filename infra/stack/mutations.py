@@ -24,6 +24,7 @@ from .say import say
 LIST = REPO / "tests" / "simulation" / "mutations.json"
 _SEEDS = "900"
 _FAILED_TEST = re.compile(r"^test (\S+) \.\.\. FAILED$", re.MULTILINE)
+_FAILED_WORLD = re.compile(r"violated: (.*);")
 _FAILED_DAY = re.compile(r"^  seed (\d+): (.*?)   \(replay", re.MULTILINE)
 #: A day without a check may go round in circles.
 _WITHIN_S = 300
@@ -99,11 +100,12 @@ def _noticed(tree: Path, target: Path, by: str) -> str | None:
     """What fails, if anything does."""
     environment = {**os.environ, "CARGO_TARGET_DIR": str(target)}
     cargo = ["cargo", "build", "--workspace", "--bin", "simulation", "--quiet"]
-    if by == "days" and (built := _run(cargo, tree, environment)) and built.returncode != 0:
+    if by != "unit" and (built := _run(cargo, tree, environment)) and built.returncode != 0:
         raise StackError(f"A mutation does not compile:\n{built.stderr[-2000:]}")
     units = ["cargo", "test", "--workspace", "--lib", "--quiet", "--no-fail-fast", "--", "--format=pretty"]
-    days = [str(target / "debug" / "simulation"), "--seeds", _SEEDS, "--until-violation"]
-    done = _run(days if by == "days" else units, tree, environment)
+    simulation = str(target / "debug" / "simulation")
+    days, worlds = [simulation, "--seeds", _SEEDS, "--until-violation"], [simulation, "--exhaustive"]
+    done = _run({"days": days, "worlds": worlds, "unit": units}[by], tree, environment)
     if done is None:
         return f"does not end within {_WITHIN_S} s"
     if done.returncode == 0:
@@ -111,6 +113,8 @@ def _noticed(tree: Path, target: Path, by: str) -> str | None:
     said = done.stdout + done.stderr
     if "error: could not compile" in said:
         raise StackError(f"A mutation does not compile:\n{said[-2000:]}")
+    if world := _FAILED_WORLD.search(done.stdout):
+        return f"small worlds: {world[1]}"
     if day := _FAILED_DAY.search(done.stdout):
         return f"seed {day[1]}: {day[2]}"
     return ", ".join(_FAILED_TEST.findall(done.stdout)[:3]) or said[-300:].strip()

@@ -113,6 +113,18 @@ mod tests {
     }
 
     #[test]
+    fn what_a_crash_left_without_its_verdict_or_its_next_photos_is_gone_on_with() {
+        let (pending, _) = dispatched();
+        let done = Evaluation { pending: [].into(), ..pending.clone() };
+        let ended = Evaluation { completed_at: Some(at(5)), ..done.clone() };
+        let of = |what: fn(&Evaluation) -> bool| [&pending, &done, &ended].map(what);
+        assert_eq!(of(needs_finalising), [false, true, false]);
+        let held = Evaluation { held: pending.pending.clone(), ..pending.clone() };
+        let held_and_ended = Evaluation { completed_at: Some(at(5)), ..held.clone() };
+        assert!(needs_next_wave(&held) && !needs_next_wave(&pending) && !needs_next_wave(&held_and_ended));
+    }
+
+    #[test]
     fn at_the_deadline_every_pending_photo_gets_a_reason_and_no_score() {
         let (mut evaluation, record) = dispatched();
         evaluation.waiting_reason = Some("the VLM is away".into());

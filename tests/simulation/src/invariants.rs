@@ -132,6 +132,9 @@ fn evaluation_changed(sight: &mut Sight<'_>, before: Option<&Value>, after: Opti
     if !members(after).is_subset(&members(before)) {
         sight.violation("8: progress went back");
     }
+    if members(before).difference(&members(after)).any(|photo| !has_outcome(sight.table, after, photo)) {
+        sight.violation("1: a photo is no longer pending although its outcome does not stand");
+    }
     let (old, new) = (verdict(before).cloned(), verdict(after).cloned());
     let settled = old.as_ref().and_then(|old| old.get("verdict")).is_some_and(|v| v == "pass" || v == "fail");
     if settled && old != new {
@@ -140,6 +143,12 @@ fn evaluation_changed(sight: &mut Sight<'_>, before: Option<&Value>, after: Opti
     if old != new {
         finalised(sight, after);
     }
+}
+
+fn has_outcome(table: &Table, evaluation: Option<&Value>, photo: &str) -> bool {
+    let id = evaluation.and_then(|item| item.get("evaluation_id")).and_then(Value::as_str);
+    let (Some(Ok(id)), Ok(photo)) = (id.map(EvaluationId::parse), PhotoId::parse(photo)) else { return false };
+    table.get(&Key::Photo(id, photo)).is_some_and(|item| item.get("report").is_some())
 }
 
 fn finalised(sight: &mut Sight<'_>, item: Option<&Value>) {

@@ -8,12 +8,18 @@ mod law;
 mod past;
 mod serial;
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
+use shared::domain::ids::DrNumber;
 use shared::domain::key::KeyPart;
+use shared::domain::plan::Versions;
+use shared::flow::settle;
+use shared::protocol::message::Message;
 
 use past::{Event, Past};
-use serial::LeftOut;
+use serial::{LeftOut, Serial, at_once};
 
 /// Histories that must hold.
 const HISTORIES: u32 = 1_000;
@@ -83,4 +89,21 @@ fn without_any_one_part_of_any_key_some_history_does() {
     let all = fingerprint.into_iter().chain(OF_VERDICT.map(LeftOut::OfVerdict));
     let missed: Vec<_> = all.filter(|part| counterexample(HISTORIES_WITHOUT, Some(*part)).is_none()).collect();
     assert!(missed.is_empty(), "these parts can be left out without anybody noticing: {missed:?}");
+}
+
+#[test]
+fn only_the_last_upload_finds_its_dr_quiet() {
+    let versions =
+        Versions { catalogue: "v1".into(), model: "m".into(), prompt: "p1".into(), size_policy: "s1".into() };
+    let world = Serial::new(versions, None);
+    let dr = DrNumber::parse("DR1").unwrap();
+    for _ in 0..3 {
+        at_once(settle::note_upload(&world, &dr, world.now.get(), Duration::from_secs(60))).unwrap();
+        world.pass(Duration::from_secs(5));
+    }
+    let looks = world.queue.take().into_iter().filter_map(|(_, message)| match message {
+        Message::Settle(look) => Some(at_once(settle::is_quiet(&world, &look)).unwrap()),
+        _ => None,
+    });
+    assert_eq!(looks.collect::<Vec<_>>(), [false, false, true]);
 }
