@@ -69,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     watch.add_argument("--port", type=int, default=9000, help="where cargo lambda listens on 127.0.0.1 (default: 9000)")
     _redrive(commands)
     mutate = commands.add_parser("mutate", help="take out one check after another; a test must notice (about 20 minutes)")
-    mutate.add_argument("--only", default="", help="only checks whose names contain this")
+    mutate.add_argument("--only", nargs="+", default=[""], help="only checks whose names contain one of these")
     mutate.add_argument("--json", action="store_true", help="print JSON")
     commands.add_parser("peer", help="install the photo benchmark's peer (npm's sharp on Node); `bench photos` calls this")
     test = commands.add_parser("test", help="run all tests: Rust, template, end to end")

@@ -49,11 +49,11 @@ class Tried:
     noticed: str | None
 
 
-def mutations(only: str = "") -> list[Mutation]:
-    """All mutations whose names contain `only`."""
+def mutations(only: list[str]) -> list[Mutation]:
+    """All mutations whose names contain one of these texts."""
     entries = json.loads(LIST.read_text())
     all_of_them = [Mutation(e["name"], e["file"], e["from"], e["to"], e["by"]) for e in entries]
-    return [mutation for mutation in all_of_them if only in mutation.name]
+    return [mutation for mutation in all_of_them if any(text in mutation.name for text in only)]
 
 
 def missing(mutation: Mutation) -> bool:
