@@ -23,6 +23,8 @@ from .say import say
 
 LIST = REPO / "tests" / "simulation" / "mutations.json"
 _SEEDS = "900"
+#: Tests of the simulated VLM against the clock: they have nothing to do with the checks, and need an idle machine.
+_NOT = ("--skip", "routes::tests")
 _FAILED_TEST = re.compile(r"^test (\S+) \.\.\. FAILED$", re.MULTILINE)
 _FAILED_WORLD = re.compile(r"violated: (.*);")
 _FAILED_DAY = re.compile(r"^  seed (\d+): (.*?)   \(replay", re.MULTILINE)
@@ -102,7 +104,7 @@ def _noticed(tree: Path, target: Path, by: str) -> str | None:
     cargo = ["cargo", "build", "--workspace", "--bin", "simulation", "--quiet"]
     if by != "unit" and (built := _run(cargo, tree, environment)) and built.returncode != 0:
         raise StackError(f"A mutation does not compile:\n{built.stderr[-2000:]}")
-    units = ["cargo", "test", "--workspace", "--lib", "--quiet", "--no-fail-fast", "--", "--format=pretty"]
+    units = ["cargo", "test", "--workspace", "--lib", "--quiet", "--no-fail-fast", "--", "--format=pretty", *_NOT]
     simulation = str(target / "debug" / "simulation")
     days, worlds = [simulation, "--seeds", _SEEDS, "--until-violation"], [simulation, "--exhaustive"]
     done = _run({"days": days, "worlds": worlds, "unit": units}[by], tree, environment)

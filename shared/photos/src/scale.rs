@@ -3,8 +3,9 @@
 //! A JPEG's luma and chroma stay apart to the end, chroma at half of the size as it will be sent; only a colour profile
 //! brings them together earlier.
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::{U8, U8x3};
+use fast_image_resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
 use image::metadata::Orientation;
 use image::{DynamicImage, GrayImage, RgbImage};
 
@@ -121,8 +122,8 @@ impl Scaler {
         if (width, height) == self.to {
             return Ok(picture);
         }
-        let from = ImageRef::new(width, height, picture.as_raw(), PixelType::U8x3).map_err(wrong)?;
-        let pixels = self.resize(&from, self.to, PixelType::U8x3, (f64::from(width), f64::from(height)))?;
+        let part = (f64::from(width), f64::from(height));
+        let pixels = self.resize::<U8x3>((width, height), picture.as_raw(), self.to, part)?;
         RgbImage::from_raw(self.to.0, self.to.1, pixels).ok_or_else(too_few)
     }
 
@@ -146,24 +147,25 @@ impl Scaler {
         let (Ok(width), Ok(height)) = (u32::try_from(plane.stride), u32::try_from(plane.rows())) else {
             return Err(too_few());
         };
-        let from = ImageRef::new(width, height, &plane.samples, PixelType::U8).map_err(wrong)?;
-        let samples = self.resize(&from, to, PixelType::U8, part)?;
+        let samples = self.resize::<U8>((width, height), &plane.samples, to, part)?;
         GrayImage::from_raw(to.0, to.1, samples).ok_or_else(too_few)
     }
 
     /// Resizes the part of `from` that is the photo. DCT scaling rounds sizes up: without the fractional part the
     /// picture would be squeezed, and worse by 19 to 75 points of SSIMULACRA2.
-    fn resize(
+    fn resize<P: PixelTrait + Default>(
         &mut self,
-        from: &ImageRef<'_>,
+        size: (u32, u32),
+        samples: &[u8],
         to: (u32, u32),
-        pixels: PixelType,
         part: (f64, f64),
     ) -> Result<Vec<u8>, PhotoError> {
-        let mut target = Image::new(to.0, to.1, pixels);
+        let from = TypedImageRef::<P>::from_buffer(size.0, size.1, samples).map_err(wrong)?;
+        let mut scaled = vec![0; to.0 as usize * to.1 as usize * size_of::<P>()];
+        let mut target = TypedImage::<P>::from_buffer(to.0, to.1, &mut scaled).map_err(wrong)?;
         let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
-        self.resizer.resize(from, &mut target, &options.crop(0.0, 0.0, part.0, part.1)).map_err(wrong)?;
-        Ok(target.into_vec())
+        self.resizer.resize_typed(&from, &mut target, &options.crop(0.0, 0.0, part.0, part.1)).map_err(wrong)?;
+        Ok(scaled)
     }
 }
 

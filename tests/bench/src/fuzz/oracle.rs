@@ -74,7 +74,10 @@ impl Oracle {
     pub(super) fn new() -> anyhow::Result<Self> {
         let policy = SizePolicy::shipped(CURRENT_VERSION)?;
         let limits = Limits { most_pixels: MOST_PIXELS, ..policy.limits };
-        Ok(Self { policy: SizePolicy { jpeg_quality: 100, chroma_quality: None, limits, ..policy }, answers: BTreeMap::new() })
+        Ok(Self {
+            policy: SizePolicy { jpeg_quality: 100, chroma_quality: None, limits, ..policy },
+            answers: BTreeMap::new(),
+        })
     }
 
     /// Prepares a file and looks at what came of it.
