@@ -197,7 +197,7 @@ def test_every_check_has_been_seen_to_fail() -> None:
 def test_what_is_deployed_locally_differs_only_in_the_emulator_s_quirks() -> None:
     met = quirks.meet(_LOADED, {"VlmBaseUrl": "http://127.0.0.1:1", "TimingProfile": "fast"})
     source = met["Resources"]["BatchesEventSource"]["Properties"]["ScalingConfig"]
-    assert source == {"MaximumConcurrency": 7}
+    assert source == {"MaximumConcurrency": _LOADED["Parameters"]["VlmMaxConcurrency"]["Default"]}
     source["MaximumConcurrency"] = {"Ref": "VlmMaxConcurrency"}
     for name, function in checks.resources(met, "AWS::Serverless::Function"):
         original = _LOADED["Resources"][name]["Properties"]
