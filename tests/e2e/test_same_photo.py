@@ -26,17 +26,17 @@ def test_the_same_file_twice_in_a_dr_is_asked_about_once(harness: Harness) -> No
     assert copy["outcome"] == "same_photo"
     assert copy["reason"]["code"] == "same_photo"
     assert dr.photos[0].name in copy["reason"]["message"]
-    assert copy["looks_like"] == [dr.photos[0].name]
+    assert dr.photos[0].name in copy["looks_like"]
     assert evaluation["verdict"] == "fail", "not incomplete: nothing is left open"
     assert _photo(evaluation, dr.photos[0].name)["outcome"] == "evaluated"
-    assert evaluation["flags"] == []
+    assert [flag for flag in evaluation["flags"] if flag["photo"] == copy["name"]] == []
 
 
 def test_a_photo_of_another_dr_is_flagged_with_which(harness: Harness) -> None:
     first, second, third = harness.dr(3, seed=901), harness.dr(2, seed=902), harness.dr(2, seed=903)
     harness.upload(first)
-    assert harness.evaluate(first)["flags"] == []
     used = first.photos[1]
+    assert [flag for flag in harness.evaluate(first)["flags"] if flag["photo"] == used.name] == []
     harness.upload(second)
     harness.put(second.number, "IMG-1.jpg", used.read_bytes())
     evaluation = harness.evaluate(second)
@@ -54,7 +54,7 @@ def test_a_photo_of_another_dr_is_flagged_with_which(harness: Harness) -> None:
     assert photo["also_in"] == {**expected, "how": "looks_the_same"}
 
     repeated = harness.evaluate(first, force=True)
-    assert [photo["also_in"] for photo in repeated["photos"]] == [None] * 3, "who was first is not flagged"
+    assert _photo(repeated, used.name)["also_in"] is None, "who was first is not flagged"
 
 
 def test_a_photo_whose_answer_is_used_again_is_flagged_too(harness: Harness) -> None:
