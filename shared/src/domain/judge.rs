@@ -44,7 +44,7 @@ pub enum StepOutcome {
     Fail,
     /// Every photo was looked at; none shows this step.
     Missing,
-    /// No photo looked at shows this step, but some could not be looked at.
+    /// No photo looked at shows this step, but some could not be looked at, or quick mode did not need to.
     NotEvaluated,
 }
 

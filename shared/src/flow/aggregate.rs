@@ -120,9 +120,11 @@ async fn sight(
     let first = try_join_all(marks.map(|mark| ports.write(writes::sighted(mark, &sighting, ports.now())))).await?;
     for first in first {
         let Written::Applied(first) = first else { continue };
-        let first: Sighting = serde_json::from_value(first).map_err(|cause| Trouble::Failed(cause.to_string()))?;
-        if let Some(elsewhere) = sighting.elsewhere(&first) {
-            return Ok(Some(elsewhere));
+        match serde_json::from_value::<Sighting>(first).map(|first| sighting.elsewhere(&first)) {
+            Ok(None) => (),
+            Ok(elsewhere) => return Ok(elsewhere),
+            // A flag less is no reason to lose an outcome.
+            Err(cause) => tracing::warn!(error = %cause, "where a photo was seen first can't be read"),
         }
     }
     Ok(None)

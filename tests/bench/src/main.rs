@@ -2,6 +2,7 @@
 
 mod accuracy;
 mod cache;
+mod drive;
 mod fuzz;
 mod phases;
 mod photos;

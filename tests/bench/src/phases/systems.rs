@@ -112,10 +112,10 @@ impl Setting {
             .map(|dr| match system {
                 System::Full => self.this_system(dr, Mode::Full, in_flight),
                 System::Quick => self.this_system(dr, Mode::Quick, in_flight),
-                System::Cached => (self.cached(), 0.0),
-                predecessor => self.predecessor(dr, predecessor),
+                System::Cached => Ok((self.cached(), 0.0)),
+                predecessor => Ok(self.predecessor(dr, predecessor)),
             })
-            .collect();
+            .collect::<anyhow::Result<_>>()?;
         let bytes: f64 = made.iter().map(|(_, bytes)| bytes).sum();
         let evaluations: Vec<Evaluation> = made.into_iter().map(|(evaluation, _)| evaluation).collect();
         let rounds = evaluations.iter().flat_map(|evaluation| evaluation.waves.iter().flatten());
@@ -158,13 +158,13 @@ impl Setting {
         (evaluation, sizes.iter().map(|(_, bytes)| bytes).sum())
     }
 
-    fn this_system(&self, dr: &Dr, mode: Mode, in_flight: InFlight) -> (Evaluation, f64) {
-        let selected = self.workload.selected(dr, mode);
+    fn this_system(&self, dr: &Dr, mode: Mode, in_flight: InFlight) -> anyhow::Result<(Evaluation, f64)> {
+        let selected = self.workload.selected(dr, mode)?;
         let pixels: f64 = selected.waves.iter().flatten().map(|asked| asked.pixels).sum();
         let waves = selected.waves.iter().map(|wave| self.batches(&selected, wave, in_flight)).collect();
         let half_s = self.overheads.our_queues_s / 2.0;
         let evaluation = Evaluation { before_s: half_s, between_s: half_s, after_s: half_s, waves };
-        (evaluation, pixels * self.overheads.sent_bytes_per_pixel)
+        Ok((evaluation, pixels * self.overheads.sent_bytes_per_pixel))
     }
 
     /// Batches of as many photos as an invocation asks about at once, of sizes that differ by one at most.

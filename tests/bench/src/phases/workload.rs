@@ -1,17 +1,17 @@
 //! What the photos of the sample DRs cost a VLM: tokens of the image, of the prompt and of the answer, and bytes.
 
-use std::collections::BTreeSet;
-
 use photos::image_tokens;
 use photos::size_policy::{CURRENT_VERSION as SIZE_POLICY, SizePolicy};
 use samples::drs::{Dr, samples};
-use samples::truth::Truth;
 use shared::domain::catalogue::{CURRENT_VERSION as CATALOGUE, Catalogue};
-use shared::domain::ids::StepKey;
-use shared::domain::plan::{Mode, Photo, Plan, Versions, half, plan, wave};
+use shared::domain::ids::{DrNumber, StepKey};
+use shared::domain::outcome::PhotoOutcome;
+use shared::domain::plan::{Mode, Photo, Versions};
 use shared::photos::long_edge_for;
 use shared::vlm::prompt::{PROMPT_VERSION, Question};
 use simulated_vlm::tokens::{CHARACTERS_PER_TOKEN, TOKENS_BEHIND_THE_PHOTO, of_answer};
+
+use crate::drive::{Drive, findings};
 
 /// Sample photos are phone photos of 12 megapixels.
 const MEGAPIXELS: f64 = 12.0;
@@ -52,8 +52,8 @@ impl Workload {
         })
     }
 
-    /// What the planner selects of a DR in this mode.
-    pub(crate) fn selected(&self, dr: &Dr, mode: Mode) -> Selected {
+    /// What is asked of a DR in this mode, by a model without errors.
+    pub(crate) fn selected(&self, dr: &Dr, mode: Mode) -> anyhow::Result<Selected> {
         let photos = dr.photos.iter().map(|photo| Photo::new(&photo.name, &photo.name, &photo.name, &self.catalogue));
         let versions = Versions {
             catalogue: CATALOGUE.into(),
@@ -61,12 +61,16 @@ impl Workload {
             prompt: PROMPT_VERSION.into(),
             size_policy: SIZE_POLICY.into(),
         };
-        let planned = plan(photos.collect(), mode, &self.catalogue, &versions);
-        let question = Question::new(&self.catalogue, &planned.steps);
-        let waves = self.waves(dr, &planned);
-        let asked = |photo: &Photo| self.asked(dr, photo, &planned.steps);
-        let waves = waves.iter().map(|wave| wave.iter().filter_map(asked).collect()).collect();
-        Selected { prefix_tokens: tokens(question.characters()), waves }
+        let mut drive = Drive::new(&DrNumber::parse(&dr.dr_number)?, mode, photos.collect(), &self.catalogue, versions);
+        let steps = drive.steps().to_vec();
+        let mut waves = Vec::new();
+        while !drive.wave().is_empty() {
+            waves.push(drive.wave().iter().filter_map(|photo| self.asked(dr, photo, &steps)).collect());
+            let outcomes = drive.wave().iter().map(|photo| shown(dr, photo, &steps));
+            drive.answered(outcomes.collect::<anyhow::Result<_>>()?)?;
+        }
+        let question = Question::new(&self.catalogue, &steps);
+        Ok(Selected { prefix_tokens: tokens(question.characters()), waves })
     }
 
     /// Of every photo of a DR, in its order, the image's tokens and pixels as the predecessor's plan compresses it.
@@ -77,32 +81,6 @@ impl Workload {
             (image_tokens(PREDECESSOR_WIDTH, height), f64::from(PREDECESSOR_WIDTH) * f64::from(height))
         };
         (0..dr.photos.len()).map(scaled).collect()
-    }
-
-    /// The planned photos, then what quick mode asks about as long as a critical step is open.
-    fn waves(&self, dr: &Dr, planned: &Plan) -> Vec<Vec<Photo>> {
-        let (mut waves, mut held) = (vec![planned.selected.clone()], planned.held.clone());
-        let mut open: BTreeSet<StepKey> = planned.steps.iter().cloned().collect();
-        while let Some(last) = waves.last() {
-            let shown = last.iter().filter_map(|photo| self.truth(dr, photo)).flat_map(|truth| truth.shows);
-            let passed = shown.filter(|shown| shown.score >= self.catalogue.pass_score.value());
-            passed.for_each(|shown| open.retain(|step| step.as_str() != shown.step));
-            let mut more: Vec<Photo> =
-                wave(&open.iter().collect::<Vec<_>>(), held.iter()).into_iter().cloned().collect();
-            if more.is_empty() {
-                more = half(&held.iter().collect::<Vec<_>>()).into_iter().cloned().collect();
-            }
-            if more.is_empty() || open.is_empty() {
-                break;
-            }
-            held.retain(|photo| more.iter().all(|other| other.photo_id != photo.photo_id));
-            waves.push(more);
-        }
-        waves
-    }
-
-    fn truth(&self, dr: &Dr, photo: &Photo) -> Option<Truth> {
-        dr.truth(dr.photos.iter().position(|named| named.name == photo.name)?)
     }
 
     fn asked(&self, dr: &Dr, photo: &Photo, steps: &[StepKey]) -> Option<Asked> {
@@ -120,6 +98,14 @@ impl Workload {
             pixels: f64::from(width) * f64::from(height),
         })
     }
+}
+
+/// What a photo shows of the steps asked.
+fn shown(dr: &Dr, photo: &Photo, steps: &[StepKey]) -> anyhow::Result<PhotoOutcome> {
+    let named = dr.photos.iter().find(|named| named.name == photo.name);
+    let mut findings = findings(named.map_or(&[], |named| named.shows.as_slice()))?;
+    findings.retain(|finding| steps.contains(&finding.step));
+    Ok(PhotoOutcome::Evaluated { findings })
 }
 
 fn tokens(characters: usize) -> u32 {
