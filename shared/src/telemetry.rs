@@ -2,6 +2,8 @@
 //!
 //! Metrics are lines of the log, too, in CloudWatch's embedded metric format: no call and no right is needed for them.
 
+use std::io::Write;
+
 use serde_json::{Map, Value, json};
 
 use crate::domain::time::Timestamp;
@@ -39,9 +41,11 @@ impl Metric {
 }
 
 /// Writes metrics down, with their dimensions. Every pair of a dimension and its value is a metric that is paid for: few values only.
-#[allow(clippy::print_stdout, reason = "CloudWatch reads metrics off the function's output")]
+/// CloudWatch reads them off the function's output.
 pub fn emit(dimensions: &[(&str, &str)], metrics: &[Metric]) {
-    println!("{}", line(dimensions, metrics, Timestamp::now()));
+    if let Err(cause) = writeln!(std::io::stdout(), "{}", line(dimensions, metrics, Timestamp::now())) {
+        tracing::warn!(error = %cause, "metrics could not be written");
+    }
 }
 
 fn line(dimensions: &[(&str, &str)], metrics: &[Metric], now: Timestamp) -> Value {

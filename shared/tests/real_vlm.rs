@@ -2,7 +2,6 @@
 //!
 //! `VLM_MODEL` is the model's name (default `Qwen/Qwen3-VL-8B-Instruct`), `VLM_API_KEY` its key. Without `VLM_BASE_URL` the
 //! tests say that they were passed over. Nothing is expected of what the model sees: one with random weights will do.
-#![allow(clippy::print_stdout, reason = "a test that is passed over says so")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use std::time::Duration;
@@ -23,7 +22,7 @@ const MOST_TOKENS_A_PHOTO: u64 = 120;
 
 fn settings() -> Option<VlmSettings> {
     let Ok(url) = std::env::var("VLM_BASE_URL") else {
-        println!("passed over: VLM_BASE_URL is not set");
+        eprintln!("passed over: VLM_BASE_URL is not set");
         return None;
     };
     let model = std::env::var("VLM_MODEL").unwrap_or_else(|_| "Qwen/Qwen3-VL-8B-Instruct".into());
@@ -76,7 +75,7 @@ async fn requests_are_taken_and_schema_valid_answers_are_read() {
         assert!(asked.pace.first_token.is_some() && asked.pace.generation.is_some(), "not streamed: {asked:?}");
     }
     assert!(answered.iter().any(|asked| !asked.repaired), "no answer was read as it came");
-    println!("{} of {} answered, {:?}", answered.len(), results.len(), answered.first());
+    eprintln!("{} of {} answered, {:?}", answered.len(), results.len(), answered.first());
 }
 
 #[tokio::test]
@@ -141,6 +140,6 @@ async fn a_good_answer_has_few_tokens() {
         counts.push(answer["count"].as_u64().unwrap());
     }
     counts.sort_unstable();
-    println!("tokens an answer: {counts:?}");
+    eprintln!("tokens an answer: {counts:?}");
     assert!(counts[counts.len() / 2] <= MOST_TOKENS_A_PHOTO, "{counts:?}");
 }

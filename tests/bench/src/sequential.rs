@@ -15,6 +15,8 @@ use shared::photos::long_edge_for;
 use shared::vlm::client::{VlmClient, VlmSettings};
 use shared::vlm::prompt::Question;
 
+use crate::report::print;
+
 /// What is asked of whom.
 #[derive(Args)]
 pub(crate) struct Options {
@@ -32,10 +34,8 @@ pub(crate) struct Options {
 }
 
 /// Prints one JSON object.
-#[allow(clippy::print_stdout, reason = "the report is the program's result")]
 pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
-    println!("{}", measure(options).await?);
-    Ok(())
+    print(&measure(options).await?.to_string())
 }
 
 async fn measure(options: &Options) -> anyhow::Result<serde_json::Value> {

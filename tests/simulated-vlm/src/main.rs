@@ -3,6 +3,7 @@
 //! `simulated-vlm [--listen 127.0.0.1:0] [--model NAME] [--api-key KEY] [--latency realistic|none|fixed:MS|FILE]
 //! [--max-running 16] [--max-queued N] [--parent-pid PID]`
 
+use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
@@ -28,8 +29,8 @@ async fn main() -> anyhow::Result<()> {
     let listener =
         tokio::net::TcpListener::bind(&listen).await.with_context(|| format!("Failed to listen on {listen}"))?;
     let url = format!("http://{}", listener.local_addr()?);
-    say(&json!({"simulation": true, "url": url, "model": options.model, "max_running": options.max_running})
-        .to_string());
+    let about = json!({"simulation": true, "url": url, "model": options.model, "max_running": options.max_running});
+    writeln!(std::io::stdout(), "{about}")?;
     tokio::select! {
         ended = serve(listener, options) => ended.context("The server ended"),
         () = orphaned(parent) => Ok(()),
@@ -70,9 +71,4 @@ async fn terminated() -> anyhow::Result<()> {
     let mut signal = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     signal.recv().await;
     Ok(())
-}
-
-#[allow(clippy::print_stdout, reason = "the line says where the server is")]
-fn say(line: &str) {
-    println!("{line}");
 }

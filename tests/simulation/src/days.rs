@@ -1,6 +1,7 @@
 //! Seeded days: as many as there are cores at once, and what they came to.
 
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -47,7 +48,7 @@ pub(crate) fn run_all(options: &Options, catalogue: &Catalogue) -> anyhow::Resul
         others.into_iter().filter_map(|other| other.join().ok()).for_each(|other| total.merge(other));
         total
     });
-    report(&seeds, options.json, &total, begun.elapsed().as_secs_f64());
+    report(&seeds, options.json, &total, begun.elapsed().as_secs_f64())?;
     if total.failed.is_empty() { Ok(()) } else { bail!("{} seeds violated an invariant", total.failed.len()) }
 }
 
@@ -78,8 +79,8 @@ impl Total {
     }
 }
 
-#[allow(clippy::print_stdout, reason = "the report is the program's result")]
-fn report(seeds: &Range<u64>, as_json: bool, total: &Total, seconds: f64) {
+fn report(seeds: &Range<u64>, as_json: bool, total: &Total, seconds: f64) -> io::Result<()> {
+    let mut out = io::stdout();
     let Ends { evaluations, pass, fail, incomplete, upgraded, superseded } = total.ends;
     let seeds = seeds.end - seeds.start;
     if as_json {
@@ -87,20 +88,20 @@ fn report(seeds: &Range<u64>, as_json: bool, total: &Total, seconds: f64) {
         let ends = json!({"pass": pass, "fail": fail, "incomplete": incomplete, "upgraded": upgraded, "superseded": superseded});
         let refusals: BTreeMap<_, _> =
             total.refusals.iter().map(|(guard, count)| (format!("{guard:?}"), count)).collect();
-        println!(
-            "{}",
-            json!({"seeds": seeds, "evaluations": evaluations, "ends": ends, "faults": total.faults, "guards": refusals,
-            "parked": total.parked, "violations": failed.len(), "failed": failed, "seconds": seconds})
-        );
-        return;
+        let all = json!({"seeds": seeds, "evaluations": evaluations, "ends": ends, "faults": total.faults, "guards": refusals,
+            "parked": total.parked, "violations": failed.len(), "failed": failed, "seconds": seconds});
+        return writeln!(out, "{all}");
     }
-    println!(
+    writeln!(
+        out,
         "{seeds} seeds, {evaluations} evaluations: {pass} pass, {fail} fail, {incomplete} incomplete; {upgraded} upgraded, {superseded} superseded; {seconds:.1} s"
-    );
-    println!("\n{:<60} {:>10}", "fault", "happened");
-    total.faults.iter().for_each(|(kind, count)| println!("{kind:<60} {count:>10}"));
-    println!("\n{:<60} {:>10}", "guard", "refused");
-    total.refusals.iter().for_each(|(guard, count)| println!("{:<60} {count:>10}", format!("{guard:?}")));
-    println!("\n{} violations", total.failed.len());
-    total.failed.iter().take(10).for_each(|(seed, what)| println!("  seed {seed}: {what}   (replay: --seed {seed})"));
+    )?;
+    writeln!(out, "\n{:<60} {:>10}", "fault", "happened")?;
+    total.faults.iter().try_for_each(|(kind, count)| writeln!(out, "{kind:<60} {count:>10}"))?;
+    writeln!(out, "\n{:<60} {:>10}", "guard", "refused")?;
+    let mut guards = total.refusals.iter();
+    guards.try_for_each(|(guard, count)| writeln!(out, "{:<60} {count:>10}", format!("{guard:?}")))?;
+    writeln!(out, "\n{} violations", total.failed.len())?;
+    let mut first = total.failed.iter().take(10);
+    first.try_for_each(|(seed, what)| writeln!(out, "  seed {seed}: {what}   (replay: --seed {seed})"))
 }

@@ -1,6 +1,7 @@
 //! Small worlds: each explored to its end, and what that came to.
 
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 
 use anyhow::bail;
 use serde_json::{Value, json};
@@ -15,39 +16,42 @@ pub(crate) fn explore_all(options: &Options, catalogue: &Catalogue) -> anyhow::R
     let mut all = Vec::new();
     for scenario in chosen {
         if !options.json {
-            head(all.is_empty());
+            head(all.is_empty())?;
         }
         let explored = explore(scenario, options.without);
         if !options.json {
-            say(&explored);
+            say(&explored)?;
         }
         all.push(explored);
     }
-    sum_up(options, &all);
+    sum_up(options, &all)?;
     let bad = all.iter().filter(|explored| !explored.is_fine()).count();
     if bad == 0 { Ok(()) } else { bail!("{bad} small worlds are not as they should be") }
 }
 
-#[allow(clippy::print_stdout, reason = "the report is the program's result")]
-fn head(is_first: bool) {
-    if is_first {
-        println!("{:<52} {:>10} {:>12} {:>6} {:>7}", "small world", "states", "transitions", "depth", "s");
+fn head(is_first: bool) -> io::Result<()> {
+    if !is_first {
+        return Ok(());
     }
+    writeln!(io::stdout(), "{:<52} {:>10} {:>12} {:>6} {:>7}", "small world", "states", "transitions", "depth", "s")
 }
 
-#[allow(clippy::print_stdout, reason = "the report is the program's result")]
-fn say(explored: &Explored) {
+fn say(explored: &Explored) -> io::Result<()> {
+    let mut out = io::stdout();
     let Explored { name, states, transitions, depth, seconds, occurred, violations } = explored;
-    println!("{name:<52} {states:>10} {transitions:>12} {depth:>6} {seconds:>7.1}");
-    occurred.iter().filter(|(_, occurred)| !**occurred).for_each(|(what, _)| println!("  never occurred: {what}"));
-    for (what, way) in violations {
-        println!("  violated: {what}; the way there:");
-        way.iter().for_each(|action| println!("    {action:?}"));
+    writeln!(out, "{name:<52} {states:>10} {transitions:>12} {depth:>6} {seconds:>7.1}")?;
+    for (what, _) in occurred.iter().filter(|(_, occurred)| !**occurred) {
+        writeln!(out, "  never occurred: {what}")?;
     }
+    for (what, way) in violations {
+        writeln!(out, "  violated: {what}; the way there:")?;
+        way.iter().try_for_each(|action| writeln!(out, "    {action:?}"))?;
+    }
+    Ok(())
 }
 
-#[allow(clippy::print_stdout, reason = "the report is the program's result")]
-fn sum_up(options: &Options, all: &[Explored]) {
+fn sum_up(options: &Options, all: &[Explored]) -> io::Result<()> {
+    let mut out = io::stdout();
     let states: usize = all.iter().map(|explored| explored.states).sum();
     let violations: usize = all.iter().map(|explored| explored.violations.len()).sum();
     let mut occurred: BTreeMap<&str, usize> = BTreeMap::new();
@@ -56,12 +60,12 @@ fn sum_up(options: &Options, all: &[Explored]) {
     }
     if options.json {
         let worlds: Vec<Value> = all.iter().map(world).collect();
-        println!("{}", json!({"states": states, "violations": violations, "occurred": occurred, "worlds": worlds}));
-        return;
+        let all = json!({"states": states, "violations": violations, "occurred": occurred, "worlds": worlds});
+        return writeln!(out, "{all}");
     }
-    println!("\n{:<52} {:>10}", "occurred", "worlds");
-    occurred.iter().for_each(|(what, worlds)| println!("{what:<52} {worlds:>10}"));
-    println!("\n{states} states, {violations} violations");
+    writeln!(out, "\n{:<52} {:>10}", "occurred", "worlds")?;
+    occurred.iter().try_for_each(|(what, worlds)| writeln!(out, "{what:<52} {worlds:>10}"))?;
+    writeln!(out, "\n{states} states, {violations} violations")
 }
 
 fn world(explored: &Explored) -> Value {

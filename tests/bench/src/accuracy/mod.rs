@@ -34,6 +34,7 @@ use self::mistakes::Mistakes;
 use self::seconds::seconds;
 use self::tally::{Case, Tally};
 use self::way::{Comparison, Way};
+use crate::report::print;
 
 /// What is evaluated, by whom, and what is compared.
 #[derive(Args)]
@@ -64,7 +65,6 @@ pub(crate) struct Options {
 }
 
 /// Evaluates and prints.
-#[allow(clippy::print_stdout, reason = "the report is the program's result")]
 pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
     let drs = options.set()?;
     let base = Way::new(&options.catalogue, &options.vlm_model)?;
@@ -72,8 +72,7 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
         None => options.alone(base, &drs).await?,
         Some(comparison) => options.against(comparison, &base, &drs).await?,
     };
-    println!("{report}");
-    Ok(())
+    print(&report)
 }
 
 impl Options {

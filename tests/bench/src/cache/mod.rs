@@ -11,6 +11,7 @@ use clap::Args;
 use self::api::Api;
 use self::measure::measure;
 use self::stack::Stack;
+use crate::report::print;
 
 /// What is measured.
 #[derive(Args)]
@@ -33,7 +34,6 @@ pub(crate) struct Options {
 }
 
 /// Measures and prints.
-#[allow(clippy::print_stdout, reason = "the report is the program's result")]
 pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
     let stack = match &options.stack {
         Some(name) => Stack::attach(name)?,
@@ -41,6 +41,5 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
     };
     let measured = measure(&stack, &Api::of(&stack)?, options.evaluations, options.requests).await?;
     let report = if options.json { measured.json().to_string() } else { present::text(&measured) };
-    println!("{report}");
-    Ok(())
+    print(&report)
 }

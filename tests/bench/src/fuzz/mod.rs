@@ -20,6 +20,7 @@ use serde::Serialize;
 
 use self::oracle::{Finding, Oracle, Seen};
 use crate::photos::folder::made;
+use crate::report::print;
 
 /// How long, and from where.
 #[derive(Args)]
@@ -27,6 +28,9 @@ pub(crate) struct Options {
     /// Seconds to run.
     #[arg(long, default_value_t = 60)]
     seconds: u64,
+    /// Files to try, instead of a time: with the same seed the same ones each time.
+    #[arg(long, conflicts_with = "seconds")]
+    runs: Option<u64>,
     /// What makes this run's chance its own.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -38,8 +42,7 @@ pub(crate) struct Options {
 /// When to stop.
 #[derive(Debug, Clone, Copy)]
 enum Until {
-    /// So that a test ends at the same file each time.
-    #[cfg_attr(not(test), allow(dead_code, reason = "people say how long, tests how many"))]
+    /// At the same file each time.
     Runs(u64),
     Time(Duration),
 }
@@ -71,11 +74,10 @@ struct Campaign {
 const MOST_KEPT: usize = 4000;
 
 /// Runs and prints; an error if anything was found.
-#[allow(clippy::print_stdout, reason = "the report is the program's result")]
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     // A panic is a finding, with its message; the usual trace for each would drown the report.
     std::panic::set_hook(Box::new(|_| {}));
-    let until = Until::Time(Duration::from_secs(options.seconds));
+    let until = options.runs.map_or(Until::Time(Duration::from_secs(options.seconds)), Until::Runs);
     let campaign = campaign(seeds::all()?, options.seed, until, &mut |campaign| {
         eprintln!(
             "{:>7.0} s  {} runs, {} kept, {} findings",
@@ -89,7 +91,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     for (number, finding) in campaign.findings.iter().enumerate() {
         std::fs::write(folder.join(format!("{}-{number}.bin", options.seed)), &finding.bytes)?;
     }
-    println!("{}", if options.json { serde_json::to_string_pretty(&campaign)? } else { report(&campaign, &folder) });
+    print(&if options.json { serde_json::to_string_pretty(&campaign)? } else { report(&campaign, &folder) })?;
     anyhow::ensure!(campaign.findings.is_empty(), "{} findings, in {}", campaign.findings.len(), folder.display());
     Ok(())
 }

@@ -16,6 +16,7 @@ use simulated_vlm::latency::Rates;
 
 use self::fit::{Fit, Residual};
 use self::systems::{Cost, Setting, System};
+use crate::report::print;
 
 /// What the server runs at once.
 const LIMITS: [usize; 3] = [4, 8, 16];
@@ -62,20 +63,17 @@ pub(crate) struct Report {
 }
 
 /// Prints the report.
-#[allow(clippy::print_stdout, reason = "the report is the program's result")]
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let fitted = fit::fit()?;
     let residuals = fit::residuals(&fitted)?;
     if options.fit {
         let text =
             if options.json { fit_json(&fitted, &residuals).to_string() } else { report::fit(&fitted, &residuals) };
-        println!("{text}");
-        return Ok(());
+        return print(&text);
     }
     let setting = Setting::new(Rates::realistic()?)?;
     let report = Report { rows: rows(&setting)?, optima: optima(setting)?, fit: fitted, residuals };
-    println!("{}", if options.json { report.json().to_string() } else { report::text(&report) });
-    Ok(())
+    print(&if options.json { report.json().to_string() } else { report::text(&report) })
 }
 
 fn sets(setting: &Setting) -> Vec<(String, Vec<&Dr>)> {

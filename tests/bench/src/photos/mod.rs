@@ -31,6 +31,7 @@ use self::compare::{Settings, Sides};
 use self::folder::Photo;
 use self::peer::Peer;
 use self::result::{Comparison, Row};
+use crate::report::print;
 
 /// What is measured.
 #[derive(Args)]
@@ -68,24 +69,22 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let settings = Settings { long_edge, quality: SHARP_QUALITY, rounds: options.rounds.into() };
     if options.memory {
         let sets = memory::measure(&photos, &settings, None)?;
-        return print(options, &sets, || print::memory(&sets));
+        return write(options, &sets, || print::memory(&sets));
     }
     if options.split {
         let split = split::measure(&photos, &settings, &policy)?;
-        return print(options, &split, || split::report(&split));
+        return write(options, &split, || split::report(&split));
     }
     if options.calibrate {
         let found = calibrate::measure(&photos, &policy)?;
-        return print(options, &found, || calibrate::report(&found));
+        return write(options, &found, || calibrate::report(&found));
     }
     let found = compared(origin, &photos, settings, &policy)?;
-    print(options, &found, || print::report(&found))
+    write(options, &found, || print::report(&found))
 }
 
-#[allow(clippy::print_stdout, reason = "the report is the program's result")]
-fn print(options: &Options, found: &impl Serialize, report: impl Fn() -> String) -> anyhow::Result<()> {
-    println!("{}", if options.json { serde_json::to_string_pretty(found)? } else { report() });
-    Ok(())
+fn write(options: &Options, found: &impl Serialize, report: impl Fn() -> String) -> anyhow::Result<()> {
+    print(&if options.json { serde_json::to_string_pretty(found)? } else { report() })
 }
 
 fn compared(

@@ -12,13 +12,13 @@ use photos::size_policy::{CURRENT_VERSION, SizePolicy};
 use rustix::time::{ClockId, clock_gettime};
 
 use super::side::{Answer, Figures, Outcome, Request, Timed};
+use crate::report::print;
 
 /// Answers until standard input ends.
-#[allow(clippy::print_stdout, reason = "the answers are the program's result")]
 pub(crate) fn serve() -> anyhow::Result<()> {
     for line in std::io::stdin().lines() {
         let request: Request = serde_json::from_str(&line?).context("Failed to read a request")?;
-        println!("{}", serde_json::to_string(&answer(&request)?)?);
+        print(&serde_json::to_string(&answer(&request)?)?)?;
     }
     Ok(())
 }

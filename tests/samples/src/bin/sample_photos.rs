@@ -4,6 +4,7 @@
 //! A DR that stands already, made by the same options, is left as it is.
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -36,7 +37,7 @@ fn main() -> anyhow::Result<()> {
         fs::create_dir_all(&folder)?;
         for (name, bytes, readable) in hostile::files()? {
             fs::write(folder.join(name), &bytes)?;
-            say(&format!("{name:<28} {:>9} bytes  {}", bytes.len(), if readable { "a photo" } else { "not a photo" }));
+            say(&format!("{name:<28} {:>9} bytes  {}", bytes.len(), if readable { "a photo" } else { "not a photo" }))?;
         }
     }
     Ok(())
@@ -103,7 +104,7 @@ fn write_dr(dr: &Dr, options: &Options) -> anyhow::Result<()> {
     let truth = format!("{truth:#}\n");
     let stands = fs::read_to_string(&truth_path).is_ok_and(|old| old == truth);
     if stands && dr.photos.iter().all(|photo| folder.join(&photo.name).exists()) {
-        say(&format!("{}: {} photos stand", dr.dr_number, dr.photos.len()));
+        say(&format!("{}: {} photos stand", dr.dr_number, dr.photos.len()))?;
         return Ok(());
     }
     let _ = fs::remove_file(&truth_path);
@@ -132,11 +133,9 @@ fn write_dr(dr: &Dr, options: &Options) -> anyhow::Result<()> {
 
 fn write_photo(folder: &Path, name: &str, bytes: &[u8], index: usize) -> anyhow::Result<()> {
     fs::write(folder.join(name), bytes).with_context(|| format!("Failed to write {name}"))?;
-    say(&format!("{name:<55} {:>6.2} MB  orientation {}", bytes.len() as f64 / 1e6, index % 8 + 1));
-    Ok(())
+    say(&format!("{name:<55} {:>6.2} MB  orientation {}", bytes.len() as f64 / 1e6, index % 8 + 1))
 }
 
-#[allow(clippy::print_stdout, reason = "the list is what a person sees of this program")]
-fn say(line: &str) {
-    println!("{line}");
+fn say(line: &str) -> anyhow::Result<()> {
+    Ok(writeln!(std::io::stdout(), "{line}")?)
 }
