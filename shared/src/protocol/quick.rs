@@ -151,6 +151,24 @@ mod tests {
     }
 
     #[test]
+    fn a_step_that_surely_fails_ends_it_and_what_was_not_found_is_not_said_to_be_missing() {
+        let (evaluation, mut photos) = begun(&["X_ph_wall_2.jpg", "X_ph_ups_3.jpg", "X_ph_pole_4.jpg"]);
+        all_but(&mut photos, "powm1");
+        shows(&mut photos, "X_ph_powm1_1.jpg", "house_photo", 9);
+        assert!(matches!(next(&evaluation, &photos, &catalogue()), Next::Ask(_)), "nothing has failed");
+        shows(&mut photos, "X_ph_ont_1.jpg", "ont_back_and_barcode", 3);
+        assert_eq!(next(&evaluation, &photos, &catalogue()), Next::End);
+        let not_needed = PhotoOutcome::not_evaluated(ReasonCode::NotNeeded, "not needed");
+        let open = photos.iter_mut().filter(|record| record.report.is_none());
+        open.for_each(|record| record.report = Some(Report::bare(not_needed.clone(), Timestamp::from_millis(2))));
+        let judgement = judge(&catalogue(), &evaluation.steps_asked, &results(&photos), 0);
+        assert_eq!(judgement.verdict, Verdict::Fail);
+        let of = |key: &str| judgement.steps.iter().find(|row| row.step.as_str() == key).unwrap().outcome;
+        assert_eq!(of("ont_back_and_barcode"), StepOutcome::Fail);
+        assert_eq!(of("power_meter"), StepOutcome::NotEvaluated);
+    }
+
+    #[test]
     fn a_step_that_nobody_saw_is_looked_for_everywhere() {
         let (evaluation, mut photos) = begun(&["X_ph_wall_2.jpg", "X_ph_ups_3.jpg", "X_ph_pole_4.jpg"]);
         all_but(&mut photos, "powm1");

@@ -7,6 +7,7 @@
 mod law;
 mod past;
 mod serial;
+mod sightings;
 
 use std::time::Duration;
 
@@ -14,7 +15,6 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
 use shared::domain::ids::DrNumber;
 use shared::domain::key::KeyPart;
-use shared::domain::plan::Versions;
 use shared::flow::settle;
 use shared::protocol::message::Message;
 
@@ -93,9 +93,7 @@ fn without_any_one_part_of_any_key_some_history_does() {
 
 #[test]
 fn only_the_last_upload_finds_its_dr_quiet() {
-    let versions =
-        Versions { catalogue: "v1".into(), model: "m".into(), prompt: "p1".into(), size_policy: "s1".into() };
-    let world = Serial::new(versions, None);
+    let world = Serial::new(past::versions(), None);
     let dr = DrNumber::parse("DR1").unwrap();
     for _ in 0..3 {
         at_once(settle::note_upload(&world, &dr, world.now.get(), Duration::from_secs(60))).unwrap();

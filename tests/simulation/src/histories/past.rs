@@ -53,7 +53,7 @@ pub(super) struct Past {
     left_out: Option<LeftOut>,
 }
 
-fn versions() -> Versions {
+pub(super) fn versions() -> Versions {
     let [catalogue, model, prompt, size_policy] = ["v1", "m1", "p1", "s1"].map(String::from);
     Versions { catalogue, model, prompt, size_policy }
 }
