@@ -80,7 +80,7 @@ mod tests {
 
     fn verdict(photos: Vec<PhotoResult>) -> Judgement {
         let (photos, flags) = checked(&catalogue(), &DrNumber::parse("DR1730550").unwrap(), photos);
-        flagged(judge(&catalogue(), &keys(), &photos, 0), flags)
+        flagged(judge(&catalogue(), &keys(), &photos), flags)
     }
 
     fn row(judgement: &Judgement, step: &str) -> (StepOutcome, u8, Option<String>) {

@@ -91,10 +91,10 @@ pub struct Judgement {
     pub flags: Vec<Flag>,
 }
 
-/// Judges the asked steps by these photos; `skipped` photos were left out by quick mode.
-pub fn judge(catalogue: &Catalogue, asked: &[StepKey], photos: &[PhotoResult], skipped: usize) -> Judgement {
+/// Judges the asked steps by these photos.
+pub fn judge(catalogue: &Catalogue, asked: &[StepKey], photos: &[PhotoResult]) -> Judgement {
     let gaps = photos.iter().filter(|photo| photo.outcome.is_gap()).count();
-    let skipped = skipped + photos.iter().filter(|photo| photo.outcome.is_not_needed()).count();
+    let skipped = photos.iter().filter(|photo| photo.outcome.is_not_needed()).count();
     let steps: Vec<StepVerdict> = catalogue
         .steps
         .iter()

@@ -28,7 +28,7 @@ pub enum Next {
 /// Decides how an unfinished evaluation in quick mode goes on.
 pub fn next(evaluation: &Evaluation, photos: &[PhotoRecord], catalogue: &Catalogue) -> Next {
     let (results, _) = checked(catalogue, &evaluation.dr_number, results(photos));
-    let judgement = judge(catalogue, &evaluation.steps_asked, &results, 0);
+    let judgement = judge(catalogue, &evaluation.steps_asked, &results);
     if judgement.verdict == Verdict::Pass {
         return Next::End;
     }
@@ -161,7 +161,7 @@ mod tests {
         let not_needed = PhotoOutcome::not_evaluated(ReasonCode::NotNeeded, "not needed");
         let open = photos.iter_mut().filter(|record| record.report.is_none());
         open.for_each(|record| record.report = Some(Report::bare(not_needed.clone(), Timestamp::from_millis(2))));
-        let judgement = judge(&catalogue(), &evaluation.steps_asked, &results(&photos), 0);
+        let judgement = judge(&catalogue(), &evaluation.steps_asked, &results(&photos));
         assert_eq!(judgement.verdict, Verdict::Fail);
         let of = |key: &str| judgement.steps.iter().find(|row| row.step.as_str() == key).unwrap().outcome;
         assert_eq!(of("ont_back_and_barcode"), StepOutcome::Fail);

@@ -83,7 +83,7 @@ pub fn finalise(
     let (results, flags) = checked(catalogue, &evaluation.dr_number, results);
     let elsewhere = photos.iter().filter_map(|photo| Some(photo.also_in.as_ref()?.flag(&photo.photo.name)));
     let flags = flags.into_iter().chain(elsewhere).collect::<BTreeSet<_>>().into_iter().collect();
-    let judgement = flagged(judge(catalogue, &evaluation.steps_asked, &results, 0), flags);
+    let judgement = flagged(judge(catalogue, &evaluation.steps_asked, &results), flags);
     if evaluation.judgement.as_ref() == Some(&judgement) {
         return None;
     }

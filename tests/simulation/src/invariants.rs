@@ -294,7 +294,7 @@ pub fn misjudged(table: &Table, evaluation: &Evaluation) -> Option<Violation> {
     };
     let results: Vec<_> = photos_of(table, evaluation).iter().filter_map(result).collect();
     let catalogue = Catalogue::shipped(&evaluation.catalogue_version).ok()?;
-    let expected = judge(&catalogue, &evaluation.steps_asked, &results, 0);
+    let expected = judge(&catalogue, &evaluation.steps_asked, &results);
     // A pass stands whatever comes later.
     let differs = expected != *judgement && judgement.verdict != Verdict::Pass;
     differs.then(|| {

@@ -49,7 +49,7 @@ pub(crate) fn truth(way: &Way, dr: &LabelledDr) -> anyhow::Result<Judgement> {
         let findings = findings(&photo.shows)?;
         results.push(PhotoResult { name: photo.name.clone(), outcome: PhotoOutcome::Evaluated { findings } });
     }
-    Ok(judge(&way.catalogue, &Scope::All.steps(&way.catalogue), &results, 0))
+    Ok(judge(&way.catalogue, &Scope::All.steps(&way.catalogue), &results))
 }
 
 fn photos(way: &Way, dr: &LabelledDr) -> Vec<Photo> {
