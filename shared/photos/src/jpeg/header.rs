@@ -124,8 +124,9 @@ impl<'a> Notes<'a> {
         let ids: Vec<u8> = frame.components.iter().map(|component| component.id).collect();
         match (ids.as_slice(), self.adobe) {
             ([_], _) => Colours::Grey,
-            (_, Some(0)) => Colours::Rgb,
-            ([b'R', b'G', b'B'], None) if !self.jfif => Colours::Rgb,
+            // As libjpeg has it: who writes JFIF means YCbCr.
+            _ if self.jfif => Colours::YCbCr,
+            (_, Some(0)) | ([b'R', b'G', b'B'], None) => Colours::Rgb,
             _ => Colours::YCbCr,
         }
     }

@@ -34,6 +34,12 @@ pub(super) struct Skip {
     advance: u8,
 }
 
+/// Whether a symbol says that no more coefficients follow: one without a value does, whatever run of zeros it names, except
+/// sixteen. The standard knows only the one without a run; libjpeg reads the others, which damage makes, like this.
+fn ends_block(symbol: u8) -> bool {
+    symbol & 15 == 0 && symbol != 0xF0
+}
+
 /// What a table is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -60,6 +66,9 @@ pub(super) struct Table {
 impl Table {
     /// A table from its numbers of codes of each length, 1 to 16, and its symbols.
     pub(super) fn new(kind: Kind, counts: &[u8; 16], values: &[u8]) -> Result<Self, JpegError> {
+        if kind == Kind::Dc && values.iter().any(|symbol| *symbol > 15) {
+            return Err(JpegError::Damaged("a Huffman table has symbols that do not exist"));
+        }
         let (mut limits, mut offsets) = ([0; 17], [0; 17]);
         let (mut code, mut index) = (0u32, 0i32);
         for (length, (count, (limit, offset))) in
@@ -140,7 +149,7 @@ impl Table {
     }
 
     fn run(&self, symbol: u8) -> u8 {
-        if self.kind == Kind::Ac && symbol == 0 { END } else { symbol >> 4 }
+        if self.kind == Kind::Ac && ends_block(symbol) { END } else { symbol >> 4 }
     }
 
     /// Length and symbol of the code that 16 bits begin with, if it has `most` bits at most.
@@ -171,11 +180,11 @@ impl Table {
             let rest = (look << (16 - SKIP_LOOK) << skip.length) & 0xFFFF;
             let (length, symbol) = self.look(rest, SKIP_LOOK);
             let taken = skip.length + length + (symbol & 15);
-            let advance = skip.advance + (symbol >> 4) + 1;
+            let advance = skip.advance + if ends_block(symbol) { 1 } else { (symbol >> 4) + 1 };
             if length == 0 || u32::from(taken) > SKIP_LOOK || advance >= END {
                 return skip;
             }
-            if symbol == 0 {
+            if ends_block(symbol) {
                 return Skip { length: taken, advance: advance + END };
             }
             skip = Skip { length: taken, advance };

@@ -180,6 +180,60 @@ fn a_missing_restart_marker_is_an_error() {
     assert!(decoded(&wrong, 4).is_err());
 }
 
+/// The file with another symbol in its Huffman tables of this class, 0 (first coefficients) or 1 (the others).
+fn with_symbol(mut bytes: Vec<u8>, class: u8, from: u8, to: u8) -> Vec<u8> {
+    let tables: Vec<usize> = (0..bytes.len() - 4).filter(|at| bytes[*at..*at + 2] == [0xFF, 0xC4]).collect();
+    for at in tables {
+        if bytes[at + 4] >> 4 != class {
+            continue;
+        }
+        let end = at + 2 + usize::from(u16::from_be_bytes([bytes[at + 2], bytes[at + 3]]));
+        bytes[at + 21..end].iter_mut().filter(|symbol| **symbol == from).for_each(|symbol| *symbol = to);
+    }
+    bytes
+}
+
+#[test]
+fn a_code_without_a_value_ends_the_block_whatever_run_it_names() {
+    let bytes = file(&PLAIN, 1);
+    for samples in 1..=8 {
+        let expected = decoded(&bytes, samples).unwrap();
+        for run in 1..15 {
+            let planes = decoded(&with_symbol(bytes.clone(), 1, 0, run << 4), samples).unwrap();
+            let same = planes.iter().zip(&expected).all(|(plane, expected)| plane.samples == expected.samples);
+            assert!(same, "{run} at {samples}/8");
+        }
+        let sixteen = decoded(&with_symbol(bytes.clone(), 1, 0, 0xF0), samples);
+        assert!(sixteen.is_err(), "sixteen zeros end no block");
+    }
+}
+
+#[test]
+fn a_first_coefficient_of_more_than_15_bits_is_an_error() {
+    assert!(decoded(&with_symbol(file(&PLAIN, 1), 0, 5, 0x15), 4).is_err());
+}
+
+#[test]
+fn who_writes_jfif_means_luma_and_chroma_and_else_adobe_says_what_is_meant() {
+    let jfif = file(&PLAIN, 1);
+    assert_eq!(jfif[2..4], [0xFF, 0xE0]);
+    let bare = [&jfif[..2], &jfif[4 + usize::from(jfif[5])..]].concat();
+    let with = |bytes: &[u8], transform: u8| {
+        let adobe = [&[0xFF, 0xEE, 0, 14], b"Adobe".as_slice(), &[0, 100, 0, 0, 0, 0, transform]].concat();
+        [&bytes[..2], &adobe, &bytes[2..]].concat()
+    };
+    let cases = [
+        (jfif.clone(), Colours::YCbCr),
+        (bare.clone(), Colours::YCbCr),
+        (with(&jfif, 0), Colours::YCbCr),
+        (with(&bare, 0), Colours::Rgb),
+        (with(&bare, 1), Colours::YCbCr),
+    ];
+    for (bytes, colours) in cases {
+        assert_eq!(Jpeg::read(&bytes).unwrap().colours(), colours);
+    }
+}
+
 #[test]
 fn what_is_not_known_is_said() {
     let mut bytes = Vec::new();

@@ -6,7 +6,7 @@ use std::panic::catch_unwind;
 
 use fastrand::Rng;
 use image::metadata::Orientation;
-use image::{DynamicImage, RgbImage, imageops};
+use image::{DynamicImage, Rgb, RgbImage, imageops};
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 use photos::size_policy::{CURRENT_VERSION, Limits, SizePolicy};
 use photos::{ImageFigures, PhotoError, Prepared, prepare};
@@ -23,11 +23,14 @@ use crate::photos::reference::Reference;
 const MOST_PIXELS: u64 = 1_000_000;
 /// CPU milliseconds that a file may take: a hundred times what its pixels need, on a debug build.
 const MOST_MS: f64 = 5_000.0;
-/// Mean difference from the library's picture, in levels of 255, where nothing is scaled. Both are encoded in the same way,
-/// so that what remains is how chroma is brought to full size.
+/// Mean difference from the library's picture, in levels of 255. Both are encoded in the same way, so that what remains is
+/// how chroma is brought to full size.
 const MOST_DIFFERENCE: f64 = 8.0;
-/// The same where the picture is scaled: the library cuts damaged blocks off at black and white before they are averaged.
-const MOST_DIFFERENCE_SCALED: f64 = 24.0;
+/// A part of the picture is compared where less than this of it is black or white in some colour: damage makes brighter and
+/// darker than that, and decoders cut it off at different places.
+const MOST_CUT_OFF: f64 = 0.125;
+/// The share of the picture that must be left to be compared.
+const LEAST_COMPARED: f64 = 0.25;
 /// Long edges that are tried.
 const EDGES: [u32; 5] = [32, 64, 96, 160, 800];
 /// An answer is new while it was seen less often than this.
@@ -153,19 +156,20 @@ fn wrong(answer: &Answer, said: &str, edge: u32, difference: Option<f64>) -> Opt
     if prepared.jpeg.windows(4).any(|bytes| bytes == b"Exif") {
         return Some("metadata is sent on".into());
     }
-    let bound = if width.max(height) < edge { MOST_DIFFERENCE } else { MOST_DIFFERENCE_SCALED };
     difference
-        .filter(|levels| *levels > bound)
+        .filter(|levels| *levels > MOST_DIFFERENCE)
         .map(|levels| format!("{levels:.1} levels from what the library reads, at {edge} px"))
 }
 
-/// Mean difference from what the library reads, strictly; none where it refuses the file or where colours are converted.
+/// Mean difference from what the library reads, strictly; none where it refuses the file, where colours are converted, or
+/// where too little can be compared.
 fn difference(bytes: &[u8], prepared: &Prepared) -> Option<f64> {
     let picture = strictly(bytes)?;
     let ImageFigures { width, height, .. } = prepared.figures;
     let expected = encoded(&DynamicImage::ImageRgb32F(picture.at(width, height).ok()?).into_rgb8())?;
+    let cut_off = DynamicImage::ImageRgb32F(picture.cut_off().at(width, height).ok()?).into_rgb8();
     let sent = image::load_from_memory(&prepared.jpeg).ok()?.into_rgb8();
-    mean_difference(&expected, &sent)
+    mean_difference(&expected, &cut_off, &sent)
 }
 
 /// A picture after it was sent as ours is: damage makes colours that no screen has, which chroma of half the size changes.
@@ -180,12 +184,19 @@ fn encoded(picture: &RgbImage) -> Option<RgbImage> {
 
 /// Of the means of 8 × 8 pixels: how finely colours are stored, and ringing in damaged blocks, average out; a block that
 /// was read wrongly does not.
-fn mean_difference(expected: &RgbImage, sent: &RgbImage) -> Option<f64> {
+fn mean_difference(expected: &RgbImage, cut_off: &RgbImage, sent: &RgbImage) -> Option<f64> {
     let (width, height) = expected.dimensions();
-    let means = |picture| imageops::thumbnail(picture, width.div_ceil(8), height.div_ceil(8)).into_raw();
-    let (expected_means, sent_means) = (means(expected), means(sent));
-    let sum: u64 = expected_means.iter().zip(&sent_means).map(|(one, other)| u64::from(one.abs_diff(*other))).sum();
-    (sent.dimensions() == (width, height)).then(|| sum as f64 / expected_means.len() as f64)
+    let means = |picture| imageops::thumbnail(picture, width.div_ceil(8), height.div_ceil(8));
+    let (expected_means, cut_off, sent_means) = (means(expected), means(cut_off), means(sent));
+    let differs = |(one, other): (&Rgb<u8>, &Rgb<u8>)| -> f64 {
+        one.0.iter().zip(other.0).map(|(one, other)| f64::from(one.abs_diff(other))).sum::<f64>() / 3.0
+    };
+    let pairs = expected_means.pixels().zip(sent_means.pixels()).zip(cut_off.pixels());
+    let compared = pairs.filter(|(_, Rgb([cut, ..]))| f64::from(*cut) < 255.0 * MOST_CUT_OFF).map(|(pair, _)| pair);
+    let differences: Vec<f64> = compared.map(differs).collect();
+    let enough =
+        differences.len() as f64 >= LEAST_COMPARED * f64::from(expected_means.width() * expected_means.height());
+    (sent.dimensions() == (width, height) && enough).then(|| differences.iter().sum::<f64>() / differences.len() as f64)
 }
 
 /// The segment that says after how many units decoding starts anew. The library (zune-jpeg 0.5.15) takes such a file of
@@ -193,18 +204,20 @@ fn mean_difference(expected: &RgbImage, sent: &RgbImage) -> Option<f64> {
 /// can't be the judge there.
 const RESTARTS: [u8; 4] = [0xFF, 0xDD, 0, 4];
 
+/// What a colour profile's segment begins with. Of a profile whose parts are numbered wrongly we take what is there, and the
+/// library none of it.
+const PROFILE: &[u8] = b"ICC_PROFILE";
+
 /// A JPEG as the library reads it when it forgives nothing.
 fn strictly(bytes: &[u8]) -> Option<Reference> {
-    if bytes.windows(RESTARTS.len()).any(|window| window == RESTARTS) {
+    let holds = |what: &[u8]| bytes.windows(what.len()).any(|window| window == what);
+    if holds(&RESTARTS) || holds(PROFILE) {
         return None;
     }
     let options = DecoderOptions::default().set_strict_mode(true).jpeg_set_out_colorspace(ColorSpace::RGB);
     let decode = || {
         let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
         decoder.decode_headers().ok()?;
-        if decoder.icc_profile().is_some() {
-            return None;
-        }
         let exif = decoder.exif().cloned();
         let (width, height) = decoder.dimensions()?;
         let picture =
@@ -256,6 +269,9 @@ mod tests {
         let whole = encoded(&DynamicImage::ImageRgb32F(whole).into_rgb8()).unwrap();
         let mut half = whole.clone();
         half.enumerate_pixels_mut().filter(|(_, y, _)| *y > 55).for_each(|(_, _, pixel)| pixel.0 = [128; 3]);
-        assert!(mean_difference(&whole, &half).unwrap() > MOST_DIFFERENCE);
+        let nothing = RgbImage::new(whole.width(), whole.height());
+        assert!(mean_difference(&whole, &nothing, &half).unwrap() > MOST_DIFFERENCE);
+        let all = RgbImage::from_pixel(whole.width(), whole.height(), Rgb([255; 3]));
+        assert_eq!(mean_difference(&whole, &all, &half), None, "nothing is left to compare");
     }
 }

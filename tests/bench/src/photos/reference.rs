@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use fast_image_resize::images::Image;
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageReader, Rgb32FImage, RgbImage};
+use image::{DynamicImage, ImageDecoder, ImageReader, Rgb, Rgb32FImage, RgbImage};
 use moxcms::{ColorProfile, DataColorSpace, Layout, TransformOptions};
 
 /// A photo in full.
@@ -31,6 +31,14 @@ impl Reference {
             to_srgb(&mut picture, &profile)?;
         }
         Ok(Self { picture, orientation })
+    }
+
+    /// White where a colour of the picture is at an end of its range, black elsewhere.
+    pub(crate) fn cut_off(&self) -> Self {
+        let mut picture = self.picture.clone();
+        let ends = |pixel: &Rgb<u8>| pixel.0.iter().any(|value| matches!(value, 0 | 255));
+        picture.pixels_mut().for_each(|pixel| *pixel = if ends(pixel) { Rgb([255; 3]) } else { Rgb([0; 3]) });
+        Self { picture, orientation: self.orientation }
     }
 
     /// Megapixels.
