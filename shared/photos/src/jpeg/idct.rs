@@ -1,10 +1,10 @@
 //! From coefficients to samples, at N/8 of the size: the N × N lowest coefficients of a block give N × N samples.
 //!
+//! A coefficient adds its wave to all samples of its block as soon as it is read. Few coefficients of a photo are not zero:
+//! that is less work than transforming whole blocks, and a block's coefficients need be kept nowhere.
+//!
 //! # Invariants
 //! - Plain multiplications and additions in a fixed order: the same file gives the same samples on every machine.
-
-/// Coefficients of a block that are kept, row by row, each row as wide as the lanes are (4 or 8).
-pub(super) type Block = [i16; 64];
 
 /// The order in which a block's coefficients are written: row and column of each.
 pub(super) const ZIGZAG: [u8; 64] = [
@@ -18,8 +18,9 @@ pub(super) const ZIGZAG: [u8; 64] = [
 pub(super) struct Scaling {
     /// Samples of a block, across and down: 1 to 8.
     pub(super) samples: usize,
-    /// Where a coefficient goes, by its place in the file's order; those not needed go where nothing looks.
-    pub(super) place: [u8; 64],
+    /// The number of a coefficient among those needed, by its place in the file's order; those not needed have the number
+    /// behind the last.
+    pub(super) number: [u8; 64],
     /// The coefficients that are needed, a bit each.
     pub(super) needed: u64,
     /// The last of them.
@@ -30,12 +31,11 @@ impl Scaling {
     /// Scaling by `samples`/8.
     pub(super) fn new(samples: usize) -> Self {
         let samples = samples.clamp(1, 8);
-        let lanes = lanes(samples);
-        let mut scaling = Self { samples, place: [63; 64], needed: 0, last: 0 };
-        for (index, (place, natural)) in scaling.place.iter_mut().zip(ZIGZAG).enumerate() {
+        let mut scaling = Self { samples, number: [(samples * samples) as u8; 64], needed: 0, last: 0 };
+        for (index, (number, natural)) in scaling.number.iter_mut().zip(ZIGZAG).enumerate() {
             let (row, column) = (usize::from(natural / 8), usize::from(natural % 8));
             if row < samples && column < samples {
-                *place = (row * lanes + column) as u8;
+                *number = scaling.needed.count_ones() as u8;
                 scaling.needed |= 1 << index;
                 scaling.last = index;
             }
@@ -45,111 +45,65 @@ impl Scaling {
 
     /// Coefficients that a block keeps.
     pub(super) fn kept(&self) -> usize {
-        self.samples * lanes(self.samples)
+        self.samples * self.samples
     }
 
     /// The inverse transform, with the quantisation table that belongs to it.
     pub(super) fn inverse(&self, quantisation: &[u16; 64]) -> Inverse {
-        let mut table = [0.0; 64];
-        for (index, (place, factor)) in self.place.iter().zip(quantisation).enumerate() {
-            if self.needed >> index & 1 == 1
-                && let Some(to) = table.get_mut(usize::from(*place))
-            {
-                *to = f32::from(*factor);
-            }
+        let lanes = self.kept().next_multiple_of(4);
+        let needed = ZIGZAG.iter().zip(quantisation).enumerate().filter(|(index, _)| self.needed >> index & 1 == 1);
+        let mut waves = Vec::with_capacity((self.kept() + 1) * lanes);
+        for (_, (natural, factor)) in needed {
+            let wave = |at: usize, frequency: u8| cosine(self.samples, at, frequency);
+            let samples = (0..self.samples).flat_map(|y| (0..self.samples).map(move |x| (x, y)));
+            waves.extend(samples.map(|(x, y)| f64::from(*factor) * wave(x, natural % 8) * wave(y, natural / 8)));
+            waves.resize(waves.len().next_multiple_of(lanes), 0.0);
         }
-        let mut basis = [[0.0; 8]; 8];
-        for (frequency, row) in basis.iter_mut().enumerate().take(self.samples) {
-            for (at, value) in row.iter_mut().enumerate().take(self.samples) {
-                let scale = if frequency == 0 { 0.125f64.sqrt() } else { 0.5 };
-                let angle = (2 * at + 1) as f64 * frequency as f64 * std::f64::consts::PI / (2 * self.samples) as f64;
-                *value = (scale * angle.cos()) as f32;
-            }
-        }
-        Inverse { samples: self.samples, quantisation: table, basis }
+        waves.resize(waves.len() + lanes, 0.0);
+        Inverse(waves.into_iter().map(|value| value as f32).collect())
     }
 }
 
-fn lanes(samples: usize) -> usize {
-    if samples <= 4 { 4 } else { 8 }
+/// The wave of a frequency at a sample of `samples`.
+fn cosine(samples: usize, at: usize, frequency: u8) -> f64 {
+    let scale = if frequency == 0 { 0.125f64.sqrt() } else { 0.5 };
+    scale * ((2 * at + 1) as f64 * f64::from(frequency) * std::f64::consts::PI / (2 * samples) as f64).cos()
 }
 
-/// The inverse transform of a component.
-pub(super) struct Inverse {
-    samples: usize,
-    quantisation: [f32; 64],
-    /// For each frequency the wave at each sample.
-    basis: [[f32; 8]; 8],
+/// The inverse transform of a component: for each needed coefficient its wave, times the factor that it was divided by; and
+/// one of zeros for all others. Each is filled up to a multiple of 4.
+pub(super) struct Inverse(Vec<f32>);
+
+/// The samples of a block of N × N while they add up; `LANES` is N × N as a multiple of 4.
+pub(super) struct Sums<'a, const N: usize, const LANES: usize> {
+    waves: &'a [[f32; LANES]],
+    sums: [f32; LANES],
 }
 
-impl Inverse {
-    /// Writes a block's samples to `samples`, whose rows are `stride` apart.
-    #[inline]
-    pub(super) fn write(&self, block: &Block, to: &mut [u8], stride: usize) {
-        match self.samples {
-            0..=2 => self.write_few(block, to, stride),
-            3 => self.write_3(block, to, stride),
-            4 => self.write_4(block, to, stride),
-            _ => self.write_many(block, to, stride),
-        }
-    }
-
-    // The sizes that most photos are decoded at have code of their own, in which the loops are unrolled.
-
-    #[inline(never)]
-    fn write_few(&self, block: &Block, to: &mut [u8], stride: usize) {
-        self.write_as::<4>(self.samples, block, to, stride);
-    }
-
-    #[inline(never)]
-    fn write_3(&self, block: &Block, to: &mut [u8], stride: usize) {
-        self.write_as::<4>(3, block, to, stride);
-    }
-
-    #[inline(never)]
-    fn write_4(&self, block: &Block, to: &mut [u8], stride: usize) {
-        self.write_as::<4>(4, block, to, stride);
-    }
-
-    #[inline(never)]
-    fn write_many(&self, block: &Block, to: &mut [u8], stride: usize) {
-        self.write_as::<8>(self.samples, block, to, stride);
-    }
-
-    /// Writes a block that has one colour.
-    #[inline]
-    pub(super) fn write_flat(&self, first: i16, to: &mut [u8], stride: usize) {
-        let [factor, ..] = self.quantisation;
-        let value = sample(f32::from(first) * factor * 0.125 + 128.0);
-        to.chunks_mut(stride.max(1)).take(self.samples).for_each(|row| {
-            if let Some(row) = row.get_mut(..self.samples) {
-                row.fill(value);
-            }
-        });
-    }
-
+impl<'a, const N: usize, const LANES: usize> Sums<'a, N, LANES> {
+    /// A block in the middle of the range, without any wave.
     #[inline(always)]
-    fn write_as<const LANES: usize>(&self, samples: usize, block: &Block, to: &mut [u8], stride: usize) {
-        let waves = || self.basis.iter().filter_map(|wave| wave.first_chunk::<LANES>()).take(samples);
-        let mut columns = [[0.0; LANES]; LANES];
-        let rows = block.as_chunks::<LANES>().0.iter().zip(self.quantisation.as_chunks::<LANES>().0);
-        for ((row, factors), wave) in rows.zip(waves()) {
-            if *row != [0; LANES] {
-                let mut coefficients = [0.0; LANES];
-                coefficients.iter_mut().zip(row.iter().zip(factors)).for_each(|(to, (c, q))| *to = f32::from(*c) * q);
-                for (column, at) in columns.iter_mut().zip(wave).take(samples) {
-                    column.iter_mut().zip(&coefficients).for_each(|(to, coefficient)| *to += coefficient * at);
-                }
-            }
+    pub(super) fn new(inverse: &'a Inverse) -> Self {
+        Self { waves: inverse.0.as_chunks().0, sums: [128.0; LANES] }
+    }
+
+    /// Adds the wave of this number.
+    #[inline(always)]
+    pub(super) fn add(&mut self, number: u8, coefficient: i16) {
+        if let Some(wave) = self.waves.get(usize::from(number)) {
+            let coefficient = f32::from(coefficient);
+            self.sums.iter_mut().zip(wave).for_each(|(sum, wave)| *sum += coefficient * wave);
         }
-        for (column, to) in columns.iter().take(samples).zip(to.chunks_mut(stride.max(1))) {
-            let mut sums = [128.0; LANES];
-            for (value, wave) in column.iter().zip(waves()) {
-                sums.iter_mut().zip(wave).for_each(|(sum, wave)| *sum += value * wave);
-            }
-            let row = sums.map(sample);
-            if let (Some(to), Some(row)) = (to.get_mut(..samples), row.get(..samples)) {
-                to.copy_from_slice(row);
+    }
+
+    /// Writes the samples; the rows of `to` are `stride` apart.
+    #[inline(always)]
+    pub(super) fn write(self, to: &mut [u8], stride: usize) {
+        let samples = self.sums.map(sample);
+        let (rows, _) = samples.as_chunks::<N>();
+        for (row, to) in rows.iter().take(N).zip(to.chunks_mut(stride.max(1))) {
+            if let Some(to) = to.first_chunk_mut() {
+                *to = *row;
             }
         }
     }
@@ -160,3 +114,20 @@ impl Inverse {
 fn sample(value: f32) -> u8 {
     (value.clamp(0.0, 255.0) + 8_388_608.0).to_bits() as u8
 }
+
+/// Calls a method that is made for blocks of a size, with N and `LANES` of that size.
+macro_rules! for_size {
+    ($samples:expr, $this:ident.$method:ident($($argument:expr),*)) => {
+        match $samples {
+            0 | 1 => $this.$method::<1, 4>($($argument),*),
+            2 => $this.$method::<2, 4>($($argument),*),
+            3 => $this.$method::<3, 12>($($argument),*),
+            4 => $this.$method::<4, 16>($($argument),*),
+            5 => $this.$method::<5, 28>($($argument),*),
+            6 => $this.$method::<6, 36>($($argument),*),
+            7 => $this.$method::<7, 52>($($argument),*),
+            _ => $this.$method::<8, 64>($($argument),*),
+        }
+    };
+}
+pub(super) use for_size;

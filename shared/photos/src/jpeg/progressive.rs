@@ -6,7 +6,7 @@
 use super::JpegError;
 use super::bits::Bits;
 use super::huffman::Table;
-use super::idct::{Block, Inverse, Scaling};
+use super::idct::{Inverse, Scaling, Sums, for_size};
 use super::plane::Plane;
 use super::scan::{Blocks, Scan};
 
@@ -33,15 +33,18 @@ impl Coefficients {
 
     /// The samples of all blocks.
     pub(super) fn write(&self, inverse: &Inverse, plane: &mut Plane) {
-        let (samples, stride, kept) = (self.scaling.samples, plane.stride, self.scaling.kept());
-        let rows = self.kept.chunks(kept * self.wide).zip(plane.samples.chunks_mut(stride * samples));
+        for_size!(self.scaling.samples, self.write_sized(inverse, plane));
+    }
+
+    fn write_sized<const N: usize, const LANES: usize>(&self, inverse: &Inverse, plane: &mut Plane) {
+        let (stride, kept) = (plane.stride, self.scaling.kept());
+        let rows = self.kept.chunks(kept * self.wide).zip(plane.samples.chunks_mut(stride * N));
         for (blocks, strip) in rows {
             for (x, coefficients) in blocks.chunks(kept).enumerate() {
-                let mut block: Block = [0; 64];
-                block.iter_mut().zip(coefficients).for_each(|(to, from)| *to = *from);
-                if let Some(to) = strip.get_mut(x * samples..) {
-                    inverse.write(&block, to, stride);
-                }
+                let mut sums = Sums::<N, LANES>::new(inverse);
+                let numbered = (0..).zip(coefficients).filter(|(_, coefficient)| **coefficient != 0);
+                numbered.for_each(|(number, coefficient)| sums.add(number, *coefficient));
+                sums.write(strip.get_mut(x * N..).unwrap_or_default(), stride);
             }
         }
     }
@@ -51,8 +54,8 @@ impl Coefficients {
         if self.scaling.needed >> index & 1 == 0 {
             return None;
         }
-        let place = usize::from(self.scaling.place.get(index).copied()?);
-        self.kept.get_mut(block * self.scaling.kept() + place)
+        let number = usize::from(self.scaling.number.get(index).copied()?);
+        self.kept.get_mut(block * self.scaling.kept() + number)
     }
 
     #[inline]

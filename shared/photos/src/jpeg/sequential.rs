@@ -3,7 +3,7 @@
 use super::JpegError;
 use super::bits::Bits;
 use super::huffman::{END, Table};
-use super::idct::{Block, Inverse, Scaling};
+use super::idct::{Inverse, Scaling, Sums, for_size};
 use super::plane::Plane;
 use super::scan::Blocks;
 
@@ -28,51 +28,48 @@ impl Blocks for Sequential<'_> {
     #[inline(always)]
     fn block(&mut self, part: usize, x: usize, y: usize, bits: &mut Bits<'_>) -> Result<(), JpegError> {
         match self.0.get_mut(part) {
-            Some(channel) => channel.block(x, y, bits),
+            Some(channel) => for_size!(channel.scaling.samples, channel.block(x, y, bits)),
             None => Ok(()),
         }
     }
 }
 
 impl Channel<'_> {
-    #[inline(always)]
-    fn block(&mut self, x: usize, y: usize, bits: &mut Bits<'_>) -> Result<(), JpegError> {
-        let mut block: Block = [0; 64];
+    fn block<const N: usize, const LANES: usize>(
+        &mut self,
+        x: usize,
+        y: usize,
+        bits: &mut Bits<'_>,
+    ) -> Result<(), JpegError> {
+        let mut sums = Sums::<N, LANES>::new(&self.inverse);
         bits.refill();
         self.prediction = self.prediction.wrapping_add(self.dc.step(bits)?.1);
-        let flat = self.others(&mut block, bits)?;
-        let first = self.prediction as i16;
-        let (samples, stride) = (self.scaling.samples, self.plane.stride);
-        let to = self.plane.samples.get_mut((y * stride + x) * samples..).unwrap_or_default();
-        if flat {
-            self.inverse.write_flat(first, to, stride);
-        } else {
-            let [place, ..] = &mut block;
-            *place = first;
-            self.inverse.write(&block, to, stride);
-        }
+        sums.add(0, self.prediction as i16);
+        self.others(&mut sums, bits)?;
+        let stride = self.plane.stride;
+        sums.write(self.plane.samples.get_mut((y * stride + x) * N..).unwrap_or_default(), stride);
         Ok(())
     }
 
-    /// Reads all coefficients but the first: those that are needed into the block, the rest only passed over. True if
-    /// the block has no other than the first.
+    /// Reads all coefficients but the first: those that are needed are added up, the rest only passed over.
     #[inline(always)]
-    fn others(&self, block: &mut Block, bits: &mut Bits<'_>) -> Result<bool, JpegError> {
-        let (mut at, mut flat) = (1, true);
+    fn others<const N: usize, const LANES: usize>(
+        &self,
+        sums: &mut Sums<'_, N, LANES>,
+        bits: &mut Bits<'_>,
+    ) -> Result<(), JpegError> {
+        let mut at = 1;
         while at <= self.scaling.last {
             bits.refill();
             let (run, value) = self.ac.step(bits)?;
             at += usize::from(run);
-            let Some(place) = self.scaling.place.get(at) else {
-                return if run == END { Ok(flat) } else { Err(TOO_MANY) };
+            let Some(number) = self.scaling.number.get(at) else {
+                return if run == END { Ok(()) } else { Err(TOO_MANY) };
             };
-            if let Some(to) = block.get_mut(usize::from(*place)) {
-                *to = value as i16;
-            }
-            (at, flat) = (at + 1, false);
+            sums.add(*number, value as i16);
+            at += 1;
         }
-        self.pass_over(at, bits)?;
-        Ok(flat)
+        self.pass_over(at, bits)
     }
 
     #[inline(always)]
