@@ -32,18 +32,15 @@ fn cost(tally: &Tally) -> String {
         line("VLM seconds (estimated)", full.seconds, quick.seconds),
     ];
     let mut asked = vec![row(["photos asked, of DRs:", "DRs", "full", "quick", "quick/full"])];
-    asked.extend(tally.photos_asked_by().into_iter().map(|(what, drs, share)| {
+    let drs = tally.cases.len();
+    let least = [
+        ("what full's verdict rests on", drs, tally.photos_it_rests_on()),
+        ("… and quick's first round", drs, tally.photos_from_a_first_round_on()),
+    ];
+    asked.extend(tally.photos_asked_by().into_iter().chain(least).map(|(what, drs, share)| {
         let counts = [drs, share.of, share.hits].map(|count| count.to_string());
         [what.to_owned()].into_iter().chain(counts).chain([format!("{:.0} %", share.percent())]).collect()
     }));
-    let rests = tally.photos_it_rests_on();
-    asked.push(vec![
-        "what full's verdict rests on".into(),
-        tally.cases.len().to_string(),
-        rests.of.to_string(),
-        rests.hits.to_string(),
-        format!("{:.0} %", rests.percent()),
-    ]);
     let bar = |mode: &str, photos: f64| (mode.to_owned(), photos, format!("{photos:.1} photos"));
     let chart = bars(&[bar("full", full.photos), bar("quick", quick.photos)]);
     format!("{}\n\n{chart}\n\n{}", table(&rows), table(&asked))

@@ -73,6 +73,20 @@ impl Case {
         self.verdict(mode) == self.truth.verdict
     }
 
+    /// What full mode's verdict on the critical steps may rest on: a pass on the photos that prove them, a fail on any one that
+    /// is not good enough, and on all of them where none shows the step.
+    fn rests_on(&self) -> Vec<BTreeSet<&str>> {
+        let critical = || self.full.judgement.steps.iter().filter(|row| row.critical);
+        let photos =
+            |outcome| critical().filter(move |row| row.outcome == outcome).filter_map(|row| row.photo.as_deref());
+        let failed: Vec<_> = photos(StepOutcome::Fail).map(|photo| BTreeSet::from([photo])).collect();
+        match (failed.is_empty(), critical().any(|row| row.outcome == StepOutcome::Missing)) {
+            (false, _) => failed,
+            (true, true) => vec![self.full.asked().map(|(name, _)| name.as_str()).collect()],
+            (true, false) => vec![photos(StepOutcome::Pass).collect()],
+        }
+    }
+
     /// Why quick mode's verdict is another one.
     pub(crate) fn why_differing(&self) -> String {
         let differing = |step: &&StepKey| passes(&self.full.judgement, step) != passes(&self.quick.judgement, step);
@@ -157,19 +171,22 @@ impl Tally {
         Share { hits: count(Mode::Quick), of: count(Mode::Full) }
     }
 
-    /// The share of full mode's photos that its verdict on the critical steps rests on: a pass on the photos that prove them, a fail on one that
-    /// is not good enough, and on all of them where none shows the step. Who knew beforehand which these are would ask no fewer.
+    /// The share of full mode's photos that its verdict on the critical steps rests on. Who knew beforehand which these are
+    /// would ask no fewer.
     pub(crate) fn photos_it_rests_on(&self) -> Share {
-        let rests_on = |case: &Case| {
-            let critical = || case.full.judgement.steps.iter().filter(|row| row.critical);
-            let is = |outcome| critical().any(|row| row.outcome == outcome);
-            match (is(StepOutcome::Fail), is(StepOutcome::Missing)) {
-                (true, _) => 1,
-                (false, true) => case.photos(),
-                (false, false) => critical().filter_map(|row| row.photo.as_ref()).collect::<BTreeSet<_>>().len(),
-            }
+        let hits = self.cases.iter().map(|case| case.rests_on().first().map_or(0, BTreeSet::len)).sum();
+        Share { hits, of: self.cases.iter().map(Case::photos).sum() }
+    }
+
+    /// The same with quick mode's first round, which asks about a photo of each critical step at once: who then knew all
+    /// would ask no fewer.
+    pub(crate) fn photos_from_a_first_round_on(&self) -> Share {
+        let with_first = |case: &Case| {
+            let first: BTreeSet<&str> =
+                case.quick.waves.first().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+            case.rests_on().iter().map(|photos| photos.union(&first).count()).min().unwrap_or(first.len())
         };
-        Share { hits: self.cases.iter().map(rests_on).sum(), of: self.cases.iter().map(Case::photos).sum() }
+        Share { hits: self.cases.iter().map(with_first).sum(), of: self.cases.iter().map(Case::photos).sum() }
     }
 
     /// The same by what decides it: whether quick mode may end early, and how many photos there are.
@@ -203,7 +220,8 @@ impl Tally {
         let differing = differing.map(|case| json!({"dr_number": case.dr_number, "why": case.why_differing()}));
         json!({
             "catalogue": self.way.catalogue.version, "size_policy": self.way.size_policy.version, "model": self.way.model,
-            "drs": self.cases.len(), "photos_it_rests_on_percent": self.photos_it_rests_on().percent(), "photos_asked": self.photos_asked_by().into_iter().map(group).collect::<Vec<_>>(), "agreement": self.agreement().json(),
+            "drs": self.cases.len(), "photos_it_rests_on_percent": self.photos_it_rests_on().percent(),
+            "photos_from_a_first_round_on_percent": self.photos_from_a_first_round_on().percent(), "photos_asked": self.photos_asked_by().into_iter().map(group).collect::<Vec<_>>(), "agreement": self.agreement().json(),
             "steps": self.critical().iter().map(step).collect::<Vec<_>>(),
             "full": mode(Mode::Full), "quick": mode(Mode::Quick), "differing": differing.collect::<Vec<_>>(),
         })
