@@ -100,9 +100,20 @@ fn compared(
     drop(sides);
     let memory = memory::measure(photos, &settings, Some(&peer))?;
     let summary = summary::of(&rows, &two, &memory)?;
+    let over_entropy_floor = split::measure(photos, &settings, policy)?.over_entropy_floor;
     let Settings { long_edge, quality: sharp_jpeg_quality, rounds } = settings;
     let jpeg_quality = policy.jpeg_quality;
-    Ok(Comparison { photos_from, long_edge, jpeg_quality, sharp_jpeg_quality, rounds, summary, memory, rows })
+    Ok(Comparison {
+        photos_from,
+        long_edge,
+        jpeg_quality,
+        sharp_jpeg_quality,
+        rounds,
+        summary,
+        over_entropy_floor,
+        memory,
+        rows,
+    })
 }
 
 /// A side that refuses a photo is done with it at once: such photos say nothing of time.

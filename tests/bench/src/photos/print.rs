@@ -1,6 +1,7 @@
 //! The comparison for a person: a table, a chart, and the promises with what was measured.
 
 use super::result::{Comparison, Memory, Row, Sent, Summary};
+use super::split::over_floor;
 use crate::report::chart::bar;
 use crate::report::table::Table;
 
@@ -19,7 +20,8 @@ pub(crate) fn report(found: &Comparison) -> String {
         found.rounds
     );
     let refused = found.rows.iter().flat_map(refusals).collect::<Vec<_>>().join("\n");
-    let parts = [head, photos(&found.rows), refused, chart(&found.rows), memory(&found.memory), promises(found)];
+    let floor = found.over_entropy_floor.map(over_floor).unwrap_or_default();
+    let parts = [head, photos(&found.rows), refused, chart(&found.rows), memory(&found.memory), promises(found), floor];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n")
 }
 

@@ -20,6 +20,8 @@ pub(crate) struct Comparison {
     /// The figures that count.
     #[serde(flatten)]
     pub(crate) summary: Summary,
+    /// Our time over that of entropy decoding alone, which no decoder can do without: median over the photos.
+    pub(crate) over_entropy_floor: Option<f64>,
     /// Peak memory of each set of five photos.
     pub(crate) memory: Vec<Memory>,
     /// Each photo.

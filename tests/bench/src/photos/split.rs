@@ -141,9 +141,16 @@ pub(crate) fn report(split: &Split) -> String {
     ];
     let most = parts.iter().map(|(_, ms)| *ms).fold(0.0, f64::max);
     let bars = parts.map(|(name, ms)| format!("{name:<8}{} {ms:.1} ms", bar(ms, most, BAR))).join("\n");
-    let floor =
-        split.over_entropy_floor.map(|times| format!("\n\nAll of it takes {times:.2} × the entropy decoding alone."));
-    format!("{}\n\n{bars}{}", table.render(), floor.unwrap_or_default())
+    [Some(table.render()), Some(bars), split.over_entropy_floor.map(over_floor)]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join("\n\n")
+}
+
+/// How far the floor is.
+pub(crate) fn over_floor(times: f64) -> String {
+    format!("All of it takes {times:.2} × the entropy decoding alone.")
 }
 
 fn cells(name: String, stages: &Stages) -> [String; 9] {
