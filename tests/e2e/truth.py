@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -21,19 +20,6 @@ STEPS = (
 )
 CRITICAL = frozenset(STEPS) - {"cable_span", "cable_entry_inside", "wall_installation", "ups_serial"}
 PASS_SCORE = 7
-_TYPES = {
-    1: ("prop",),
-    2: ("drop", "outs", "pole"),
-    3: ("hm_ln", "entry_out"),
-    4: ("hm_en", "entry_in"),
-    5: ("wall",),
-    6: ("cbl_r", "conn1", "ont", "ont_back"),
-    7: ("powm1", "powm2"),
-    8: ("ups",),
-    9: ("after", "final"),
-    10: ("bl", "lights", "led"),
-}
-_STEP_OF_TYPE = {kind: STEPS[number - 1] for number, kinds in _TYPES.items() for kind in kinds}
 
 Truth = dict[str, dict[str, Any]]
 
@@ -41,15 +27,6 @@ Truth = dict[str, dict[str, Any]]
 def read(path: Path) -> Truth:
     """A truth file: photo name to steps, each with score and reading."""
     return {name: photo["steps"] for name, photo in json.loads(path.read_text())["photos"].items()}
-
-
-def hint(name: str) -> str | None:
-    """The step that a photo's name promises."""
-    if match := re.match(r"^[A-Z0-9]+_ph_(\w+)_\w+\.jpg$", name):
-        return _STEP_OF_TYPE.get(match[1])
-    if match := re.match(r"^step(\d+)_", name):
-        return STEPS[int(match[1]) - 1]
-    return None
 
 
 def verdict(truth: Truth, unseen: frozenset[str] = frozenset()) -> dict[str, Any]:
@@ -82,13 +59,13 @@ def seen(evaluation: dict[str, Any]) -> dict[str, Any]:
 
 
 def readings(truth: Truth) -> dict[str, str]:
-    """The small print that must have been read: of photos whose name promises small print, or promises nothing."""
-    found = {}
-    for name, steps in truth.items():
-        for step, shown in steps.items():
-            if shown["reading"] and hint(name) in (step, None):
-                found[f"{name}/{step}"] = shown["reading"]
-    return found
+    """The small print that must have been read, whatever the photo's name promises."""
+    return {
+        f"{name}/{step}": shown["reading"]
+        for name, steps in truth.items()
+        for step, shown in steps.items()
+        if shown["reading"]
+    }
 
 
 def _best(step: str, photos: Truth, *, gaps: bool) -> tuple[str, int | None, str | None]:

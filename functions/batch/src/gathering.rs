@@ -145,6 +145,11 @@ impl Group {
     }
 }
 
+/// Asks about a photo by itself, once the gate lets it through.
+pub(crate) async fn ask_alone(asking: &Asking, ready: &Ready) -> Answered {
+    ask_alike(asking, ready, &mut Vec::new()).await
+}
+
 /// One request about a photo and those with the same question.
 async fn ask_alike(asking: &Asking, first: &Ready, others: &mut Vec<Member>) -> Answered {
     let ready = std::iter::once(first).chain(others.iter().map(|(ready, _)| ready));

@@ -6,10 +6,14 @@
 use serde::Deserialize;
 
 /// The version that new evaluations use.
-pub const CURRENT_VERSION: &str = "s2";
+pub const CURRENT_VERSION: &str = "s3";
 
 /// The policies that ship with the program, oldest first. A version, once released, never changes.
-const SHIPPED: [&str; 2] = [include_str!("size_policies/s1.json"), include_str!("size_policies/s2.json")];
+const SHIPPED: [&str; 3] = [
+    include_str!("size_policies/s1.json"),
+    include_str!("size_policies/s2.json"),
+    include_str!("size_policies/s3.json"),
+];
 
 /// Sizes, quality and limits.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -26,6 +30,10 @@ pub struct SizePolicy {
     /// The same for chroma; without it as for luma.
     #[serde(default)]
     pub chroma_quality: Option<u8>,
+    /// Whether a photo in which small print turns up unexpectedly and can't be read is looked at again, at the larger size:
+    /// a name is only a hint, and a photo filed wrongly must not fail for the size that its name brought it.
+    #[serde(default)]
+    pub closer_look: bool,
     /// What is refused.
     pub limits: Limits,
     /// What is done with photos that are too blurred or too dark to judge.

@@ -119,7 +119,7 @@ pub struct Facts {
     pub metadata: Metadata,
 }
 
-/// How long each part of a photo's way took, in milliseconds, and when it ended.
+/// How long each part of a photo's way took, in milliseconds; a closer look included, if there was one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PhotoTimings {
     /// From sending the batch message to its arrival in the function.

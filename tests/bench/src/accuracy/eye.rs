@@ -9,9 +9,9 @@ use samples::photo::jpeg;
 use samples::truth::Truth;
 use shared::domain::catalogue::Step;
 use shared::domain::ids::StepKey;
-use shared::domain::outcome::{PhotoOutcome, ReasonCode, Usage};
+use shared::domain::outcome::{ImageFigures, PhotoOutcome, ReasonCode, Usage};
 use shared::domain::photo_name::hint;
-use shared::photos::long_edge_for;
+use shared::photos::{closer_look, long_edge_for, seen_closer};
 use shared::vlm::answer::read_answer;
 use shared::vlm::client::{VlmClient, VlmSettings};
 use shared::vlm::failure::VlmFailure;
@@ -43,7 +43,9 @@ pub(crate) enum Eye {
 pub(crate) struct Seen {
     pub(crate) outcome: PhotoOutcome,
     pub(crate) usage: Usage,
-    pub(crate) image_tokens: u32,
+    pub(crate) image: ImageFigures,
+    /// Requests that it took, a repair not counted.
+    pub(crate) looks: u32,
 }
 
 impl Eye {
@@ -61,44 +63,83 @@ impl Eye {
         })?))
     }
 
-    /// Asks which of these steps a photo shows, sized by what its name hints at, as in production.
+    /// Asks which of these steps a photo shows, sized by what its name hints at and once more from closer, as in production.
     pub(crate) async fn look(&self, way: &Way, dr: &LabelledDr, at: usize, asked: &[StepKey]) -> anyhow::Result<Seen> {
         let photo = dr.photos.get(at).context("The plan holds photos of the DR only")?;
         let step = hint(&photo.name, &way.catalogue).and_then(|key| way.catalogue.step(&key));
         let long_edge = long_edge_for(&way.size_policy, step);
+        let seen = self.look_once(way, dr, (at, photo), asked, long_edge).await?;
+        let PhotoOutcome::Evaluated { findings } = &seen.outcome else { return Ok(seen) };
+        let unread = closer_look(&way.size_policy, &way.catalogue, &seen.image, findings);
+        if unread.is_empty() {
+            return Ok(seen);
+        }
+        let closer = self.look_once(way, dr, (at, photo), &unread, way.size_policy.small_print_long_edge).await?;
+        Ok(seen.closer(closer))
+    }
+
+    async fn look_once(
+        &self,
+        way: &Way,
+        dr: &LabelledDr,
+        (at, photo): (usize, &LabelledPhoto),
+        asked: &[StepKey],
+        long_edge: u32,
+    ) -> anyhow::Result<Seen> {
         let question = Question::new(&way.catalogue, asked);
         match self {
             Self::Noise { noise, seed } => {
                 let identity = format!("{}/{}", dr.dr_number, photo.name);
                 let looks_like = &photo.looks_like;
                 let answer = noise.answer(&Look { seed: *seed, photo: &identity, looks_like, asked, long_edge });
-                Ok(told(&question, &answer, sent_tokens(long_edge, photo.portrait)))
+                Ok(told(&question, &answer, sent(long_edge, photo.portrait)))
             }
             Self::Server(vlm) => {
                 let prepared = prepare(&bytes(dr, at, photo)?, &way.size_policy, long_edge)
                     .with_context(|| format!("{}/{} can't be read", dr.dr_number, photo.name))?;
+                let step = hint(&photo.name, &way.catalogue).and_then(|key| way.catalogue.step(&key));
                 let (outcome, usage) = ask(vlm, &question, &prepared.jpeg, step).await?;
-                Ok(Seen { outcome, usage, image_tokens: prepared.figures.image_tokens })
+                Ok(Seen { outcome, usage, image: prepared.figures, looks: 1 })
             }
         }
     }
 }
 
+impl Seen {
+    /// What was seen after a closer look: what it found stands, and both cost tokens.
+    fn closer(self, closer: Self) -> Self {
+        let usage = self.usage.plus(closer.usage);
+        let outcome = match (self.outcome, closer.outcome) {
+            (PhotoOutcome::Evaluated { findings: first }, PhotoOutcome::Evaluated { findings }) => {
+                PhotoOutcome::Evaluated { findings: seen_closer(first, findings) }
+            }
+            (first, _) => first,
+        };
+        Self { outcome, usage, image: closer.image, looks: self.looks + closer.looks }
+    }
+}
+
 /// A noise model's answer, read as production reads one. Its text's tokens are estimated from its length.
-fn told(question: &Question, answer: &str, image_tokens: u32) -> Seen {
+fn told(question: &Question, answer: &str, image: ImageFigures) -> Seen {
     let outcome = match read_answer(answer, question) {
         Ok(answer) => PhotoOutcome::Evaluated { findings: answer.findings },
         Err(error) => PhotoOutcome::not_evaluated(ReasonCode::InvalidAnswer, error.to_string()),
     };
     let text = (question.characters() / CHARACTERS_PER_TOKEN + FRAME_TOKENS) as u64;
     let completion_tokens = (answer.len() / CHARACTERS_PER_TOKEN + 1) as u64;
-    Seen { outcome, usage: Usage { prompt_tokens: text + u64::from(image_tokens), completion_tokens }, image_tokens }
+    Seen {
+        outcome,
+        usage: Usage { prompt_tokens: text + u64::from(image.image_tokens), completion_tokens },
+        image,
+        looks: 1,
+    }
 }
 
-/// Tokens of a phone's photo, 4:3, at this long edge.
-fn sent_tokens(long_edge: u32, portrait: bool) -> u32 {
+/// What is sent of a phone's photo, 4:3, at this long edge; bytes are not known.
+fn sent(long_edge: u32, portrait: bool) -> ImageFigures {
     let short = long_edge * 3 / 4;
-    if portrait { image_tokens(short, long_edge) } else { image_tokens(long_edge, short) }
+    let (width, height) = if portrait { (short, long_edge) } else { (long_edge, short) };
+    ImageFigures { original_bytes: 0, sent_bytes: 0, width, height, image_tokens: image_tokens(width, height) }
 }
 
 /// The photo's file, or a drawing of what it looks like.

@@ -56,7 +56,7 @@ pub(crate) struct Options {
     /// The catalogue's version, or the file of a draft.
     #[arg(long, default_value = CURRENT_VERSION)]
     catalogue: String,
-    /// Compares two ways on the same DRs: catalogue=v1,v2, size-policy=s1,s2 or model=a,b; drafts by their .json files.
+    /// Compares two ways on the same DRs: catalogue=v1,v2, size-policy=s2,s3 or model=a,b; drafts by their .json files.
     #[arg(long)]
     compare: Option<Comparison>,
     /// Prints JSON.

@@ -27,6 +27,7 @@ fn cost(tally: &Tally) -> String {
     let rows = [
         row(["per DR", "full", "quick", "quick/full"]),
         line("photos asked", full.photos, quick.photos),
+        line("requests, closer looks included", full.requests, quick.requests),
         line("tokens read", full.prompt_tokens, quick.prompt_tokens),
         line("tokens written", full.completion_tokens, quick.completion_tokens),
         line("VLM seconds (estimated)", full.seconds, quick.seconds),

@@ -9,7 +9,7 @@ use super::evaluate::Evaluated;
 /// lanes).
 const AT_ONCE: usize = 16;
 
-/// Seconds of an evaluation: one wave after the other.
+/// Seconds of an evaluation: one wave after the other. A closer look counts as part of its photo's request.
 pub(crate) fn seconds(rates: Rates, evaluated: &Evaluated) -> f64 {
     let mut engine = Engine::new(rates, AT_ONCE);
     let mut end_s = 0.0;
@@ -29,7 +29,7 @@ pub(crate) fn seconds(rates: Rates, evaluated: &Evaluated) -> f64 {
 #[cfg(test)]
 mod tests {
     use shared::domain::judge::{Judgement, Verdict};
-    use shared::domain::outcome::{PhotoOutcome, Usage};
+    use shared::domain::outcome::{ImageFigures, PhotoOutcome, Usage};
 
     use super::super::eye::Seen;
     use super::*;
@@ -37,7 +37,8 @@ mod tests {
     #[test]
     fn waves_follow_each_other_and_photos_of_a_wave_share_the_time() {
         let usage = Usage { prompt_tokens: 1500, completion_tokens: 80 };
-        let seen = Seen { outcome: PhotoOutcome::Evaluated { findings: vec![] }, usage, image_tokens: 1000 };
+        let image = ImageFigures { original_bytes: 0, sent_bytes: 0, width: 800, height: 600, image_tokens: 475 };
+        let seen = Seen { outcome: PhotoOutcome::Evaluated { findings: vec![] }, usage, image, looks: 1 };
         let photo = (String::from("a.jpg"), seen);
         let judgement = Judgement { verdict: Verdict::Pass, average_score: None, steps: vec![], flags: vec![] };
         let of = |waves: Vec<Vec<_>>| {

@@ -33,6 +33,8 @@ pub(crate) struct Tally {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Cost {
     pub(crate) photos: f64,
+    /// More than photos by the closer looks at small print.
+    pub(crate) requests: f64,
     pub(crate) prompt_tokens: f64,
     pub(crate) completion_tokens: f64,
     pub(crate) seconds: f64,
@@ -158,6 +160,7 @@ impl Tally {
         };
         Cost {
             photos: looks().count() as f64 / drs,
+            requests: looks().map(|(_, seen)| f64::from(seen.looks)).sum::<f64>() / drs,
             prompt_tokens: looks().map(|(_, seen)| seen.usage.prompt_tokens).sum::<u64>() as f64 / drs,
             completion_tokens: looks().map(|(_, seen)| seen.usage.completion_tokens).sum::<u64>() as f64 / drs,
             seconds: self.cases.iter().map(seconds).sum::<f64>() / drs,
@@ -230,8 +233,8 @@ impl Tally {
 
 impl Cost {
     fn json(self) -> Value {
-        let Self { photos, prompt_tokens, completion_tokens, seconds } = self;
-        json!({"photos": photos, "prompt_tokens": prompt_tokens, "completion_tokens": completion_tokens, "vlm_seconds_estimated": seconds})
+        let Self { photos, requests, prompt_tokens, completion_tokens, seconds } = self;
+        json!({"photos": photos, "requests": requests, "prompt_tokens": prompt_tokens, "completion_tokens": completion_tokens, "vlm_seconds_estimated": seconds})
     }
 }
 

@@ -57,7 +57,7 @@ impl FromStr for Comparison {
     type Err = anyhow::Error;
 
     fn from_str(text: &str) -> Result<Self, anyhow::Error> {
-        const EXPECTED: &str = "Say catalogue=v1,v2 or size-policy=s1,s2 or model=a,b.";
+        const EXPECTED: &str = "Say catalogue=v1,v2 or size-policy=s2,s3 or model=a,b.";
         let (aspect, values) = text.split_once('=').context(EXPECTED)?;
         let aspect = match aspect {
             "catalogue" => Aspect::Catalogue,
@@ -128,7 +128,7 @@ mod tests {
     #[test]
     fn what_can_t_be_compared_is_refused_with_what_to_do() {
         for text in ["catalogue", "prompt=p1,p2", "model=a"] {
-            assert!(text.parse::<Comparison>().unwrap_err().to_string().contains("size-policy=s1,s2"));
+            assert!(text.parse::<Comparison>().unwrap_err().to_string().contains("size-policy=s2,s3"));
         }
         let base = Way::new("v1", "assumed").unwrap();
         let unknown = "size-policy=s1,s99".parse::<Comparison>().unwrap().ways(&base).unwrap_err();
