@@ -22,7 +22,10 @@ pub async fn load() -> SdkConfig {
 
 /// The table named by `TABLE_NAME`.
 pub fn store(config: &SdkConfig) -> Result<Store, ConfigError> {
-    Ok(Store::new(aws_sdk_dynamodb::Client::new(config), required("TABLE_NAME")?))
+    Ok(Store::new(
+        aws_sdk_dynamodb::Client::new(config),
+        required("TABLE_NAME")?,
+    ))
 }
 
 /// The bucket's client. Path style, where the endpoint is a number (a local emulator), is the SDK's own choice.
@@ -84,7 +87,10 @@ impl Ports for AwsPorts {
         Ok(self.store.get(&key).await?)
     }
 
-    async fn get_all<T: DeserializeOwned>(&self, keys: Vec<Key>) -> Result<Vec<Option<T>>, Trouble> {
+    async fn get_all<T: DeserializeOwned>(
+        &self,
+        keys: Vec<Key>,
+    ) -> Result<Vec<Option<T>>, Trouble> {
         Ok(self.store.get_all(&keys).await?)
     }
 
@@ -108,7 +114,12 @@ impl Ports for AwsPorts {
         Ok(self.store.put_all(&puts).await?)
     }
 
-    async fn send(&self, queue: Queue, messages: Vec<Message>, delay: Duration) -> Result<(), Trouble> {
+    async fn send(
+        &self,
+        queue: Queue,
+        messages: Vec<Message>,
+        delay: Duration,
+    ) -> Result<(), Trouble> {
         let bulk = messages.iter().any(Message::is_bulk);
         let url = match queue {
             Queue::Batches if bulk && self.bulk.is_some() => &self.bulk,
@@ -116,14 +127,20 @@ impl Ports for AwsPorts {
             Queue::Results => &self.results,
             Queue::Uploads => &self.uploads,
         };
-        let url = url.as_ref().ok_or_else(|| Trouble::Failed(ConfigError::Missing(variable(queue)).to_string()))?;
+        let url = url
+            .as_ref()
+            .ok_or_else(|| Trouble::Failed(ConfigError::Missing(variable(queue)).to_string()))?;
         Ok(self.queues.send_all(url, &messages, delay).await?)
     }
 }
 
 impl From<StoreError> for Trouble {
     fn from(error: StoreError) -> Self {
-        if error.is_busy() { Self::Busy(error.to_string()) } else { Self::Failed(with_causes(&error)) }
+        if error.is_busy() {
+            Self::Busy(error.to_string())
+        } else {
+            Self::Failed(with_causes(&error))
+        }
     }
 }
 
@@ -134,5 +151,8 @@ impl From<QueueError> for Trouble {
 }
 
 fn with_causes(error: &dyn std::error::Error) -> String {
-    std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    std::iter::successors(Some(error), |error| error.source())
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
 }

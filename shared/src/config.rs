@@ -46,7 +46,10 @@ pub fn required(name: &'static str) -> Result<String, ConfigError> {
 
 /// The text of a variable, if it is set and not empty.
 pub fn optional(name: &'static str) -> Option<String> {
-    std::env::var(name).ok().map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+    std::env::var(name)
+        .ok()
+        .map(|value| value.trim().to_owned())
+        .filter(|value| !value.is_empty())
 }
 
 /// A variable's value within `1..=most`, or `default` if it is not set.
@@ -54,11 +57,21 @@ pub fn number<T>(name: &'static str, default: T, most: T) -> Result<T, ConfigErr
 where
     T: FromStr<Err: Display> + PartialOrd + Display + From<u8>,
 {
-    let Some(value) = optional(name) else { return Ok(default) };
+    let Some(value) = optional(name) else {
+        return Ok(default);
+    };
     match value.parse::<T>() {
         Ok(parsed) if parsed >= T::from(1) && parsed <= most => Ok(parsed),
-        Ok(_) => Err(ConfigError::Wrong { name, value, problem: format!("it must be 1 to {most}") }),
-        Err(cause) => Err(ConfigError::Wrong { name, value, problem: cause.to_string() }),
+        Ok(_) => Err(ConfigError::Wrong {
+            name,
+            value,
+            problem: format!("it must be 1 to {most}"),
+        }),
+        Err(cause) => Err(ConfigError::Wrong {
+            name,
+            value,
+            problem: cause.to_string(),
+        }),
     }
 }
 

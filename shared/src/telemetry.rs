@@ -43,20 +43,37 @@ impl Metric {
 /// Writes metrics down, with their dimensions. Every pair of a dimension and its value is a metric that is paid for: few values only.
 /// CloudWatch reads them off the function's output.
 pub fn emit(dimensions: &[(&str, &str)], metrics: &[Metric]) {
-    if let Err(cause) = writeln!(std::io::stdout(), "{}", line(dimensions, metrics, Timestamp::now())) {
+    if let Err(cause) = writeln!(
+        std::io::stdout(),
+        "{}",
+        line(dimensions, metrics, Timestamp::now())
+    ) {
         tracing::warn!(error = %cause, "metrics could not be written");
     }
 }
 
 fn line(dimensions: &[(&str, &str)], metrics: &[Metric], now: Timestamp) -> Value {
     let names: Vec<&str> = dimensions.iter().map(|(name, _)| *name).collect();
-    let declared: Vec<Value> =
-        metrics.iter().map(|metric| json!({"Name": metric.name, "Unit": format!("{:?}", metric.unit)})).collect();
+    let declared: Vec<Value> = metrics
+        .iter()
+        .map(|metric| json!({"Name": metric.name, "Unit": format!("{:?}", metric.unit)}))
+        .collect();
     let mut line = Map::new();
     let directive = json!({"Namespace": NAMESPACE, "Dimensions": [names], "Metrics": declared});
-    line.insert("_aws".into(), json!({"Timestamp": now.as_millis(), "CloudWatchMetrics": [directive]}));
-    line.extend(dimensions.iter().map(|(name, value)| ((*name).to_owned(), json!(value))));
-    line.extend(metrics.iter().map(|metric| (metric.name.to_owned(), json!(metric.value))));
+    line.insert(
+        "_aws".into(),
+        json!({"Timestamp": now.as_millis(), "CloudWatchMetrics": [directive]}),
+    );
+    line.extend(
+        dimensions
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), json!(value))),
+    );
+    line.extend(
+        metrics
+            .iter()
+            .map(|metric| (metric.name.to_owned(), json!(metric.value))),
+    );
     Value::Object(line)
 }
 
@@ -66,7 +83,10 @@ mod tests {
 
     #[test]
     fn metrics_have_the_embedded_metric_format() {
-        let metrics = [Metric::new("CacheHits", Unit::Count, 1.0), Metric::new("TimeSaved", Unit::Milliseconds, 7.5)];
+        let metrics = [
+            Metric::new("CacheHits", Unit::Count, 1.0),
+            Metric::new("TimeSaved", Unit::Milliseconds, 7.5),
+        ];
         let line = line(&[("Mode", "full")], &metrics, Timestamp::from_millis(9));
         let directive = json!({"Namespace": "FibreEvaluation", "Dimensions": [["Mode"]], "Metrics": [
             {"Name": "CacheHits", "Unit": "Count"}, {"Name": "TimeSaved", "Unit": "Milliseconds"}]});

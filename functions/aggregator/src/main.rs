@@ -13,13 +13,18 @@ use shared::telemetry;
 async fn main() -> Result<(), Error> {
     telemetry::start();
     let ports = AwsPorts::from_env(&aws::load().await, &[Queue::Batches])?;
-    run(service_fn(|event: LambdaEvent<Value>| handle(&ports, event.payload))).await
+    run(service_fn(|event: LambdaEvent<Value>| {
+        handle(&ports, event.payload)
+    }))
+    .await
 }
 
 async fn handle(ports: &AwsPorts, event: Value) -> Result<Value, Error> {
-    let records =
-        Records::of(&event).ok_or("the aggregator takes events of SQS queues only; tests/events has examples")??;
-    let response = records.for_each(async |record| one(ports, &record.body).await).await;
+    let records = Records::of(&event)
+        .ok_or("the aggregator takes events of SQS queues only; tests/events has examples")??;
+    let response = records
+        .for_each(async |record| one(ports, &record.body).await)
+        .await;
     Ok(serde_json::to_value(response)?)
 }
 

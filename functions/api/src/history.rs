@@ -20,12 +20,20 @@ pub(crate) struct Page {
 impl Page {
     /// Reads `limit` and `cursor` off a request.
     pub(crate) fn of(event: &Value) -> Result<Self, Problem> {
-        let parameter =
-            |name: &str| event.pointer("/queryStringParameters").and_then(|all| all.get(name)).and_then(Value::as_str);
+        let parameter = |name: &str| {
+            event
+                .pointer("/queryStringParameters")
+                .and_then(|all| all.get(name))
+                .and_then(Value::as_str)
+        };
         let limit = match parameter("limit").map(str::parse::<i32>) {
             None => USUAL,
             Some(Ok(limit)) if (1..=MOST).contains(&limit) => limit,
-            Some(_) => return Err(Problem::bad_request(format!("limit is a number from 1 to {MOST}."))),
+            Some(_) => {
+                return Err(Problem::bad_request(format!(
+                    "limit is a number from 1 to {MOST}."
+                )));
+            }
         };
         let cursor = parameter("cursor").map(Cursor::parse).transpose();
         let cursor = cursor.map_err(|_| {
@@ -60,10 +68,32 @@ mod tests {
     #[test]
     fn limit_and_cursor_are_checked() {
         let id = Cursor::generate();
-        assert_eq!(Page::of(&json!({})).unwrap(), Page { limit: USUAL, cursor: None });
-        assert_eq!(page("100", id.as_str()).unwrap(), Page { limit: 100, cursor: Some(id.clone()) });
-        for (limit, cursor) in [("0", id.as_str()), ("101", id.as_str()), ("x", id.as_str()), ("1", "x"), ("1", "")] {
-            assert_eq!(page(limit, cursor).unwrap_err().status, 400, "{limit} {cursor}");
+        assert_eq!(
+            Page::of(&json!({})).unwrap(),
+            Page {
+                limit: USUAL,
+                cursor: None
+            }
+        );
+        assert_eq!(
+            page("100", id.as_str()).unwrap(),
+            Page {
+                limit: 100,
+                cursor: Some(id.clone())
+            }
+        );
+        for (limit, cursor) in [
+            ("0", id.as_str()),
+            ("101", id.as_str()),
+            ("x", id.as_str()),
+            ("1", "x"),
+            ("1", ""),
+        ] {
+            assert_eq!(
+                page(limit, cursor).unwrap_err().status,
+                400,
+                "{limit} {cursor}"
+            );
         }
     }
 }

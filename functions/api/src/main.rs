@@ -15,6 +15,12 @@ use crate::route::Desk;
 async fn main() -> Result<(), Error> {
     telemetry::start();
     let config = aws::load().await;
-    let desk = Desk { store: aws::store(&config)?, versions: versions()? };
-    run(service_fn(|event: LambdaEvent<Value>| route::handle(&desk, event.payload))).await
+    let desk = Desk {
+        store: aws::store(&config)?,
+        versions: versions()?,
+    };
+    run(service_fn(|event: LambdaEvent<Value>| {
+        route::handle(&desk, event.payload)
+    }))
+    .await
 }

@@ -14,11 +14,20 @@ pub(crate) fn view(evaluation: &Evaluation, photos: &[PhotoRecord], changes: &[C
     let mut photos: Vec<&PhotoRecord> = photos.iter().collect();
     photos.sort_by(|a, b| a.photo.name.cmp(&b.photo.name));
     let judgement = evaluation.judgement.as_ref();
-    let not_needed =
-        |record: &&&PhotoRecord| record.report.as_ref().is_some_and(|report| report.outcome.is_not_needed());
-    let skipped: Vec<&str> = photos.iter().filter(not_needed).map(|record| record.photo.name.as_str()).collect();
-    let waiting =
-        evaluation.waiting_since.map(|since| json!({"since": since.to_string(), "reason": evaluation.waiting_reason}));
+    let not_needed = |record: &&&PhotoRecord| {
+        record
+            .report
+            .as_ref()
+            .is_some_and(|report| report.outcome.is_not_needed())
+    };
+    let skipped: Vec<&str> = photos
+        .iter()
+        .filter(not_needed)
+        .map(|record| record.photo.name.as_str())
+        .collect();
+    let waiting = evaluation
+        .waiting_since
+        .map(|since| json!({"since": since.to_string(), "reason": evaluation.waiting_reason}));
     json!({
         "evaluation_id": evaluation.evaluation_id, "dr_number": evaluation.dr_number,
         "mode": evaluation.mode, "mode_note": evaluation.mode_note,
@@ -44,9 +53,14 @@ pub(crate) fn view(evaluation: &Evaluation, photos: &[PhotoRecord], changes: &[C
 
 /// The steps of the catalogue that quick mode does not ask about.
 fn not_asked(evaluation: &Evaluation) -> Vec<StepKey> {
-    let steps = Catalogue::shipped(&evaluation.catalogue_version).map(|catalogue| Scope::All.steps(&catalogue));
+    let steps = Catalogue::shipped(&evaluation.catalogue_version)
+        .map(|catalogue| Scope::All.steps(&catalogue));
     let asked = |step: &StepKey| evaluation.steps_asked.contains(step);
-    steps.unwrap_or_default().into_iter().filter(|step| !asked(step)).collect()
+    steps
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|step| !asked(step))
+        .collect()
 }
 
 /// The DR's other photos that look the same: the same file, or one may be the other, encoded anew or taken again.
@@ -54,10 +68,17 @@ fn looks_like<'a>(record: &PhotoRecord, photos: &[&'a PhotoRecord]) -> Vec<&'a s
     let quality = |record: &PhotoRecord| Some(record.report.as_ref()?.facts.as_ref()?.quality);
     let other = |photo: &&&PhotoRecord| photo.photo.photo_id != record.photo.photo_id;
     let same = |photo: &&&PhotoRecord| {
-        let alike = quality(record).zip(quality(photo)).is_some_and(|(one, other)| one.looks_like(&other));
+        let alike = quality(record)
+            .zip(quality(photo))
+            .is_some_and(|(one, other)| one.looks_like(&other));
         alike || photo.photo.etag == record.photo.etag
     };
-    photos.iter().filter(other).filter(same).map(|photo| photo.photo.name.as_str()).collect()
+    photos
+        .iter()
+        .filter(other)
+        .filter(same)
+        .map(|photo| photo.photo.name.as_str())
+        .collect()
 }
 
 fn photo(record: &PhotoRecord, looks_like: &[&str]) -> Value {

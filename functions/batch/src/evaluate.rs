@@ -56,13 +56,20 @@ impl BatchFunction {
     /// Settings from the environment, clients for AWS and the VLM.
     pub(crate) async fn from_env(config: &aws::SdkConfig) -> anyhow::Result<Self> {
         let settings = Settings::from_env(config).await?;
-        let vlm = VlmClient::new(settings.vlm.clone()).context("Failed to set up the VLM's client")?;
+        let vlm =
+            VlmClient::new(settings.vlm.clone()).context("Failed to set up the VLM's client")?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Self {
             ports: AwsPorts::from_env(config, &[Queue::Results])?,
             s3: aws::s3(config),
-            bulk: Asking { vlm: vlm.for_bulk(), gate: Gate::new(settings.bulk_in_flight) },
-            vlm: Asking { vlm, gate: Gate::new(settings.requests_in_flight) },
+            bulk: Asking {
+                vlm: vlm.for_bulk(),
+                gate: Gate::new(settings.bulk_in_flight),
+            },
+            vlm: Asking {
+                vlm,
+                gate: Gate::new(settings.requests_in_flight),
+            },
             loading: Arc::new(Semaphore::new(settings.requests_in_flight)),
             cores: Arc::new(Semaphore::new(cores)),
             memory: Memory::from_env(),
@@ -75,7 +82,16 @@ impl BatchFunction {
         match Message::parse(body).context("Failed to read a message")? {
             Message::Batch(batch) => {
                 let gathering = Gathering::new(self.settings.photos_per_request);
-                Ok(handle(&self.ports, &Until { function: self, until, gathering }, &batch).await?)
+                Ok(handle(
+                    &self.ports,
+                    &Until {
+                        function: self,
+                        until,
+                        gathering,
+                    },
+                    &batch,
+                )
+                .await?)
             }
             other => anyhow::bail!("The batches queue holds a message that is no batch: {other:?}"),
         }
@@ -89,8 +105,13 @@ impl BatchFunction {
         loop {
             sleep(LOOKS_EVERY).await;
             // What can't be read now can be read next time; until then the photo is needed.
-            let current = self.ports.get::<Evaluation>(Key::Evaluation(evaluation.evaluation_id.clone())).await;
-            if current.is_ok_and(|found| found.is_some_and(|found| !found.pending.contains(&photo.photo_id))) {
+            let current = self
+                .ports
+                .get::<Evaluation>(Key::Evaluation(evaluation.evaluation_id.clone()))
+                .await;
+            if current.is_ok_and(|found| {
+                found.is_some_and(|found| !found.pending.contains(&photo.photo_id))
+            }) {
                 return;
             }
         }
@@ -155,10 +176,15 @@ impl Eyes for Until<'_> {
             }
         };
         match timeout_at(self.until, work).await {
-            Ok(ended) => ended.map_err(|cause| Trouble::Failed(format!("{}: {cause:#}", photo.key))),
-            Err(_) => {
-                Ok(put_off(DeferralCause::OutOfTime, "The VLM is slow", "the invocation's time ended first", None))
+            Ok(ended) => {
+                ended.map_err(|cause| Trouble::Failed(format!("{}: {cause:#}", photo.key)))
             }
+            Err(_) => Ok(put_off(
+                DeferralCause::OutOfTime,
+                "The VLM is slow",
+                "the invocation's time ended first",
+                None,
+            )),
         }
     }
 }

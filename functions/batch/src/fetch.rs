@@ -18,17 +18,34 @@ pub(crate) enum FetchError {
 }
 
 /// Reads a photo of at most `most_bytes`; the condition on its ETag makes sure that it is the one planned.
-pub(crate) async fn fetch(s3: &Client, bucket: &str, photo: &Photo, most_bytes: u64) -> Result<Vec<u8>, FetchError> {
-    let answer = s3.get_object().bucket(bucket).key(&photo.key).if_match(&photo.etag).send().await;
+pub(crate) async fn fetch(
+    s3: &Client,
+    bucket: &str,
+    photo: &Photo,
+    most_bytes: u64,
+) -> Result<Vec<u8>, FetchError> {
+    let answer = s3
+        .get_object()
+        .bucket(bucket)
+        .key(&photo.key)
+        .if_match(&photo.etag)
+        .send()
+        .await;
     let object = answer.map_err(|error| classify(&error))?;
     refuse_too_large(&object, most_bytes)?;
-    let bytes =
-        object.body.collect().await.map_err(|cause| FetchError::Later(format!("reading {}: {cause}", photo.key)))?;
+    let bytes = object
+        .body
+        .collect()
+        .await
+        .map_err(|cause| FetchError::Later(format!("reading {}: {cause}", photo.key)))?;
     Ok(bytes.to_vec())
 }
 
 fn refuse_too_large(object: &GetObjectOutput, most_bytes: u64) -> Result<(), FetchError> {
-    let bytes = object.content_length().and_then(|length| u64::try_from(length).ok()).unwrap_or(0);
+    let bytes = object
+        .content_length()
+        .and_then(|length| u64::try_from(length).ok())
+        .unwrap_or(0);
     if bytes <= most_bytes {
         return Ok(());
     }
@@ -37,13 +54,25 @@ fn refuse_too_large(object: &GetObjectOutput, most_bytes: u64) -> Result<(), Fet
         bytes / 1_000_000,
         most_bytes / 1_000_000
     );
-    Err(FetchError::Permanent(Reason { code: ReasonCode::TooLarge, message }))
+    Err(FetchError::Permanent(Reason {
+        code: ReasonCode::TooLarge,
+        message,
+    }))
 }
 
 fn classify(error: &SdkError<GetObjectError>) -> FetchError {
-    let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
-    let status = error.raw_response().map(|response| response.status().as_u16());
-    let permanent = |code, message: &str| FetchError::Permanent(Reason { code, message: message.into() });
+    let code = error
+        .as_service_error()
+        .and_then(ProvideErrorMetadata::code);
+    let status = error
+        .raw_response()
+        .map(|response| response.status().as_u16());
+    let permanent = |code, message: &str| {
+        FetchError::Permanent(Reason {
+            code,
+            message: message.into(),
+        })
+    };
     match (code, status) {
         (Some("NoSuchKey"), _) | (_, Some(404)) => permanent(
             ReasonCode::PhotoGone,

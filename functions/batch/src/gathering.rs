@@ -67,7 +67,10 @@ pub(crate) struct Seat<'a>(Option<&'a Gathering>);
 impl Gathering {
     /// Groups of `size` photos.
     pub(crate) fn new(size: usize) -> Self {
-        Self { size: size.max(1), state: Mutex::default() }
+        Self {
+            size: size.max(1),
+            state: Mutex::default(),
+        }
     }
 
     /// So many photos will take a seat.
@@ -132,12 +135,15 @@ impl Group {
     /// Asks for all, once the gate lets it through; gives the others their results, and the one who asks his own.
     pub(crate) async fn ask(self, asking: &Asking) -> Answered {
         let Self { own, others } = self;
-        let (mut alike, mut unlike): (Vec<Member>, Vec<Member>) =
-            others.into_iter().partition(|(ready, _)| ready.question == own.question);
+        let (mut alike, mut unlike): (Vec<Member>, Vec<Member>) = others
+            .into_iter()
+            .partition(|(ready, _)| ready.question == own.question);
         let result = ask_alike(asking, &own, &mut alike).await;
         while !unlike.is_empty() {
             let (next, sender) = unlike.remove(0);
-            let (mut alike, rest) = unlike.into_iter().partition(|(ready, _)| ready.question == next.question);
+            let (mut alike, rest) = unlike
+                .into_iter()
+                .partition(|(ready, _)| ready.question == next.question);
             tell(sender, ask_alike(asking, &next, &mut alike).await);
             unlike = rest;
         }
@@ -153,18 +159,33 @@ pub(crate) async fn ask_alone(asking: &Asking, ready: &Ready) -> Answered {
 /// One request about a photo and those with the same question.
 async fn ask_alike(asking: &Asking, first: &Ready, others: &mut Vec<Member>) -> Answered {
     let ready = std::iter::once(first).chain(others.iter().map(|(ready, _)| ready));
-    let shots: Vec<Shot> = ready.map(|ready| Shot { jpeg: &ready.jpeg, hint: ready.hint.as_ref() }).collect();
+    let shots: Vec<Shot> = ready
+        .map(|ready| Shot {
+            jpeg: &ready.jpeg,
+            hint: ready.hint.as_ref(),
+        })
+        .collect();
     let place = asking.gate.enter().await;
     let results = asking.vlm.ask_several(&first.question, &shots).await;
-    let overloaded = results.iter().any(|result| Signal::of(result) == Signal::Overloaded);
-    place.learn(if overloaded { Signal::Overloaded } else { results.first().map_or(Signal::Neither, Signal::of) });
+    let overloaded = results
+        .iter()
+        .any(|result| Signal::of(result) == Signal::Overloaded);
+    place.learn(if overloaded {
+        Signal::Overloaded
+    } else {
+        results.first().map_or(Signal::Neither, Signal::of)
+    });
     drop(place);
     let mut results = results.into_iter();
     let own = results.next();
     for ((_, sender), result) in others.drain(..).zip(results) {
         tell(sender, result);
     }
-    own.unwrap_or_else(|| Err(VlmFailure::Bug { detail: "there is no result for a photo that was asked about".into() }))
+    own.unwrap_or_else(|| {
+        Err(VlmFailure::Bug {
+            detail: "there is no result for a photo that was asked about".into(),
+        })
+    })
 }
 
 /// One who no longer listens has given up; his photo comes again.
@@ -180,14 +201,23 @@ mod tests {
 
     fn ready(name: &str) -> Ready {
         let catalogue = Catalogue::shipped("v3").unwrap();
-        Ready { question: Arc::new(Question::new(&catalogue, &[])), jpeg: name.into(), hint: None }
+        Ready {
+            question: Arc::new(Question::new(&catalogue, &[])),
+            jpeg: name.into(),
+            hint: None,
+        }
     }
 
     /// Which photos the one who asks would ask about.
     fn asked(turn: &mut oneshot::Receiver<Turn>) -> Option<Vec<String>> {
-        let Ok(Turn::Ask(Group { own, others })) = turn.try_recv() else { return None };
+        let Ok(Turn::Ask(Group { own, others })) = turn.try_recv() else {
+            return None;
+        };
         let all = std::iter::once(&own).chain(others.iter().map(|(ready, _)| ready));
-        Some(all.map(|ready| String::from_utf8(ready.jpeg.clone()).unwrap()).collect())
+        Some(
+            all.map(|ready| String::from_utf8(ready.jpeg.clone()).unwrap())
+                .collect(),
+        )
     }
 
     #[test]

@@ -20,13 +20,19 @@ async fn main() -> Result<(), Error> {
     telemetry::start();
     let config = aws::load().await;
     let function = BatchFunction::from_env(&config).await?;
-    run(service_fn(|event: LambdaEvent<Value>| handle(&function, event))).await
+    run(service_fn(|event: LambdaEvent<Value>| {
+        handle(&function, event)
+    }))
+    .await
 }
 
 async fn handle(function: &BatchFunction, event: LambdaEvent<Value>) -> Result<Value, Error> {
-    let records = Records::of(&event.payload)
-        .ok_or("the batch function takes events of the batches queue only; tests/events has examples")??;
+    let records = Records::of(&event.payload).ok_or(
+        "the batch function takes events of the batches queue only; tests/events has examples",
+    )??;
     let until = settings::work_until(event.context.deadline);
-    let response = records.for_each(async |record| function.handle(&record.body, until).await).await;
+    let response = records
+        .for_each(async |record| function.handle(&record.body, until).await)
+        .await;
     Ok(serde_json::to_value(response)?)
 }

@@ -24,19 +24,30 @@ pub(crate) struct Memory {
 impl Memory {
     /// A share of what the function has.
     pub(crate) fn from_env() -> Self {
-        let told = std::env::var("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").ok().and_then(|size| size.parse::<usize>().ok());
+        let told = std::env::var("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
+            .ok()
+            .and_then(|size| size.parse::<usize>().ok());
         Self::new(told.unwrap_or(USUAL_MEGABYTES) * SHARE.0 / SHARE.1)
     }
 
     fn new(cells: usize) -> Self {
         let most = u32::try_from(cells).unwrap_or(u32::MAX).max(1);
-        Self { cells: Arc::new(Semaphore::new(most as usize)), most }
+        Self {
+            cells: Arc::new(Semaphore::new(most as usize)),
+            most,
+        }
     }
 
     /// Waits for `bytes`, and keeps them until what it returns is dropped. `None` if there is never so much.
-    pub(crate) async fn take(&self, bytes: usize) -> Result<Option<OwnedSemaphorePermit>, AcquireError> {
+    pub(crate) async fn take(
+        &self,
+        bytes: usize,
+    ) -> Result<Option<OwnedSemaphorePermit>, AcquireError> {
         match u32::try_from(bytes.div_ceil(CELL_BYTES)) {
-            Ok(cells) if cells <= self.most => Arc::clone(&self.cells).acquire_many_owned(cells).await.map(Some),
+            Ok(cells) if cells <= self.most => Arc::clone(&self.cells)
+                .acquire_many_owned(cells)
+                .await
+                .map(Some),
             _ => Ok(None),
         }
     }
@@ -55,15 +66,33 @@ mod tests {
         let memory = Memory::new(10);
         let first = memory.take(6 * CELL_BYTES).await.unwrap().unwrap();
         let short = Duration::from_millis(20);
-        assert!(timeout(short, memory.take(5 * CELL_BYTES)).await.is_err(), "11 of 10");
-        let small = timeout(short, memory.take(4 * CELL_BYTES)).await.unwrap().unwrap();
+        assert!(
+            timeout(short, memory.take(5 * CELL_BYTES)).await.is_err(),
+            "11 of 10"
+        );
+        let small = timeout(short, memory.take(4 * CELL_BYTES))
+            .await
+            .unwrap()
+            .unwrap();
         assert!(small.is_some());
         drop(first);
-        assert!(timeout(short, memory.take(5 * CELL_BYTES)).await.unwrap().unwrap().is_some());
+        assert!(
+            timeout(short, memory.take(5 * CELL_BYTES))
+                .await
+                .unwrap()
+                .unwrap()
+                .is_some()
+        );
     }
 
     #[tokio::test]
     async fn what_never_fits_is_said_at_once() {
-        assert!(Memory::new(10).take(11 * CELL_BYTES).await.unwrap().is_none());
+        assert!(
+            Memory::new(10)
+                .take(11 * CELL_BYTES)
+                .await
+                .unwrap()
+                .is_none()
+        );
     }
 }

@@ -11,7 +11,9 @@ use photos::size_policy::SizePolicy;
 use photos::{PhotoError, Prepared, memory_needed, prepare};
 use shared::domain::catalogue::{Catalogue, Step};
 use shared::domain::ids::StepKey;
-use shared::domain::outcome::{Facts, Finding, ImageFigures, PhotoOutcome, PhotoTimings, Reason, Usage};
+use shared::domain::outcome::{
+    Facts, Finding, ImageFigures, PhotoOutcome, PhotoTimings, Reason, Usage,
+};
 use shared::domain::plan::Photo;
 use shared::domain::time::Timestamp;
 use shared::flow::batch::Ended;
@@ -65,19 +67,30 @@ impl Work<'_> {
     /// Evaluates one photo; its seat is given up if it can't be asked about.
     pub(crate) async fn evaluate(&self, photo: &Photo, seat: Seat<'_>) -> anyhow::Result<Ended> {
         let mut draft = Draft {
-            timings: PhotoTimings { queue_ms: self.queue_ms, ..PhotoTimings::default() },
+            timings: PhotoTimings {
+                queue_ms: self.queue_ms,
+                ..PhotoTimings::default()
+            },
             image: None,
             facts: None,
             usage: None,
         };
         let long_edge = long_edge_for(self.size_policy, self.hint(photo));
-        let first = Look { long_edge, question: Arc::clone(self.question), seat: Some(seat) };
+        let first = Look {
+            long_edge,
+            question: Arc::clone(self.question),
+            seat: Some(seat),
+        };
         let findings = match self.look(photo, first, &mut draft).await? {
             Ok(findings) => findings,
-            Err(Unseen::For(reason)) => return Ok(self.ended(draft, PhotoOutcome::NotEvaluated { reason })),
+            Err(Unseen::For(reason)) => {
+                return Ok(self.ended(draft, PhotoOutcome::NotEvaluated { reason }));
+            }
             Err(Unseen::PutOff(ended)) => return Ok(ended),
         };
-        let unread = draft.image.map(|sent| closer_look(self.size_policy, self.catalogue, &sent, &findings));
+        let unread = draft
+            .image
+            .map(|sent| closer_look(self.size_policy, self.catalogue, &sent, &findings));
         match unread.filter(|steps| !steps.is_empty()) {
             Some(steps) => self.look_closer(photo, &steps, findings, draft).await,
             None => Ok(self.ended(draft, PhotoOutcome::Evaluated { findings })),
@@ -95,7 +108,11 @@ impl Work<'_> {
     ) -> anyhow::Result<Ended> {
         tracing::info!(photo.key = %photo.key, ?steps, "small print was not read; looking closer");
         let question = Arc::new(Question::new(self.catalogue, steps));
-        let look = Look { long_edge: self.size_policy.small_print_long_edge, question, seat: None };
+        let look = Look {
+            long_edge: self.size_policy.small_print_long_edge,
+            question,
+            seat: None,
+        };
         let findings = match self.look(photo, look, &mut draft).await? {
             Ok(closer) => seen_closer(first, closer),
             Err(Unseen::For(reason)) => {
@@ -113,15 +130,30 @@ impl Work<'_> {
         look: Look<'_>,
         draft: &mut Draft,
     ) -> anyhow::Result<Result<Vec<Finding>, Unseen>> {
-        let place = self.loading.acquire().await.context("The semaphore is never closed")?;
+        let place = self
+            .loading
+            .acquire()
+            .await
+            .context("The semaphore is never closed")?;
         let clock = Instant::now();
-        let fetched = fetch(self.s3, self.bucket, photo, self.size_policy.limits.most_bytes).await;
+        let fetched = fetch(
+            self.s3,
+            self.bucket,
+            photo,
+            self.size_policy.limits.most_bytes,
+        )
+        .await;
         draft.timings.fetch_ms += millis(clock);
         let bytes = match fetched {
             Ok(bytes) => bytes,
             Err(FetchError::Permanent(reason)) => return Ok(Err(Unseen::For(reason))),
             Err(FetchError::Later(detail)) => {
-                let put_off = put_off(DeferralCause::OutOfTime, "The photo store is busy", &detail, None);
+                let put_off = put_off(
+                    DeferralCause::OutOfTime,
+                    "The photo store is busy",
+                    &detail,
+                    None,
+                );
                 return Ok(Err(Unseen::PutOff(put_off)));
             }
             Err(FetchError::Refused(detail)) => bail!("S3 refused {}: {detail}", photo.key),
@@ -133,7 +165,10 @@ impl Work<'_> {
         match prepared {
             Ok(prepared) => {
                 draft.image = Some(prepared.figures);
-                draft.facts = Some(Facts { quality: prepared.quality, metadata: prepared.metadata.clone() });
+                draft.facts = Some(Facts {
+                    quality: prepared.quality,
+                    metadata: prepared.metadata.clone(),
+                });
                 match unfit(self.size_policy, &prepared.quality) {
                     Some(reason) => Ok(Err(Unseen::For(reason))),
                     None => self.ask(draft, prepared, photo, look).await,
@@ -147,20 +182,37 @@ impl Work<'_> {
     }
 
     fn hint(&self, photo: &Photo) -> Option<&Step> {
-        photo.step_hint.as_ref().and_then(|step| self.catalogue.step(step))
+        photo
+            .step_hint
+            .as_ref()
+            .and_then(|step| self.catalogue.step(step))
     }
 
     /// Compresses on a thread of its own, so that the runtime goes on, as many at once as there are cores and memory.
-    async fn compress(&self, bytes: Vec<u8>, long_edge: u32) -> anyhow::Result<Result<Prepared, PhotoError>> {
+    async fn compress(
+        &self,
+        bytes: Vec<u8>,
+        long_edge: u32,
+    ) -> anyhow::Result<Result<Prepared, PhotoError>> {
         let policy = Arc::clone(self.size_policy);
         let needed = match memory_needed(&bytes, &policy, long_edge) {
             Ok(needed) => needed,
             Err(error) => return Ok(Err(error)),
         };
-        let Some(memory) = self.memory.take(needed).await.context("The semaphore is never closed")? else {
-            return Ok(Err(PhotoError::TooMuchMemory { needed: needed as u64 }));
+        let Some(memory) = self
+            .memory
+            .take(needed)
+            .await
+            .context("The semaphore is never closed")?
+        else {
+            return Ok(Err(PhotoError::TooMuchMemory {
+                needed: needed as u64,
+            }));
         };
-        let place = Arc::clone(self.cores).acquire_owned().await.context("The semaphore is never closed")?;
+        let place = Arc::clone(self.cores)
+            .acquire_owned()
+            .await
+            .context("The semaphore is never closed")?;
         let work = tokio::task::spawn_blocking(move || {
             let _kept = (place, memory);
             prepare(&bytes, &policy, long_edge)
@@ -176,10 +228,19 @@ impl Work<'_> {
         look: Look<'_>,
     ) -> anyhow::Result<Result<Vec<Finding>, Unseen>> {
         let clock = Instant::now();
-        let ready = Ready { question: look.question, jpeg: prepared.jpeg, hint: self.hint(photo).cloned() };
+        let ready = Ready {
+            question: look.question,
+            jpeg: prepared.jpeg,
+            hint: self.hint(photo).cloned(),
+        };
         let Some(asked) = self.answer(look.seat, ready).await else {
             let detail = "the one who asked for the group has left";
-            return Ok(Err(Unseen::PutOff(put_off(DeferralCause::OutOfTime, "The VLM is slow", detail, None))));
+            return Ok(Err(Unseen::PutOff(put_off(
+                DeferralCause::OutOfTime,
+                "The VLM is slow",
+                detail,
+                None,
+            ))));
         };
         draft.timings.vlm_ms += millis(clock);
         Ok(match asked {
@@ -194,17 +255,25 @@ impl Work<'_> {
                 tracing::error!(photo.key = %photo.key, reason = ?reason.code, detail, "the VLM gave no usable answer");
                 Err(Unseen::For(reason))
             }
-            Err(VlmFailure::RetryLater { cause, retry_after, detail }) => {
+            Err(VlmFailure::RetryLater {
+                cause,
+                retry_after,
+                detail,
+            }) => {
                 let (cause, words) = in_words(cause);
                 Err(Unseen::PutOff(put_off(cause, words, &detail, retry_after)))
             }
-            Err(VlmFailure::Bug { detail }) => bail!("The VLM refuses our request about {}: {detail}", photo.key),
+            Err(VlmFailure::Bug { detail }) => {
+                bail!("The VLM refuses our request about {}: {detail}", photo.key)
+            }
         })
     }
 
     /// The answer about a photo, which may be asked about together with others; none if the one who asks for them left.
     async fn answer(&self, seat: Option<Seat<'_>>, ready: Ready) -> Option<Answered> {
-        let Some(seat) = seat else { return Some(ask_alone(self.asking, &ready).await) };
+        let Some(seat) = seat else {
+            return Some(ask_alone(self.asking, &ready).await);
+        };
         match seat.join(ready).await.ok()? {
             Turn::Ask(group) => Some(group.ask(self.asking).await),
             Turn::Answered(answered) => Some(answered),
@@ -212,9 +281,21 @@ impl Work<'_> {
     }
 
     fn ended(&self, draft: Draft, outcome: PhotoOutcome) -> Ended {
-        let Draft { timings, image, facts, usage } = draft;
+        let Draft {
+            timings,
+            image,
+            facts,
+            usage,
+        } = draft;
         let bare = Report::bare(outcome, Timestamp::now());
-        let report = Report { attempt: self.attempt, timings: Some(timings), image, facts, usage, ..bare };
+        let report = Report {
+            attempt: self.attempt,
+            timings: Some(timings),
+            image,
+            facts,
+            usage,
+            ..bare
+        };
         Ended::Reported(Box::new(report))
     }
 }
@@ -230,10 +311,18 @@ struct Draft {
 impl Draft {
     /// Notes what an answer cost, here and in the log.
     fn note(&mut self, asked: &Asked, photo: &Photo, vlm_ms: u64) {
-        let Asked { usage, pace, repaired, .. } = asked;
+        let Asked {
+            usage,
+            pace,
+            repaired,
+            ..
+        } = asked;
         let generation = pace.generation.map(in_millis);
         self.usage = Some(self.usage.unwrap_or_default().plus(*usage));
-        self.timings.first_token_ms = self.timings.first_token_ms.or(pace.first_token.map(in_millis));
+        self.timings.first_token_ms = self
+            .timings
+            .first_token_ms
+            .or(pace.first_token.map(in_millis));
         self.timings.generation_ms = match (self.timings.generation_ms, generation) {
             (Some(before), Some(now)) => Some(before.saturating_add(now)),
             (before, now) => before.or(now),
@@ -258,8 +347,14 @@ fn in_millis(span: Duration) -> u64 {
 fn in_words(cause: RetryCause) -> (DeferralCause, &'static str) {
     match cause {
         RetryCause::Unavailable => (DeferralCause::Unavailable, "The VLM can't be reached"),
-        RetryCause::Failed => (DeferralCause::Failed, "The VLM fails at this photo, or altogether"),
-        RetryCause::TimedOut => (DeferralCause::Unavailable, "The VLM does not answer in time"),
+        RetryCause::Failed => (
+            DeferralCause::Failed,
+            "The VLM fails at this photo, or altogether",
+        ),
+        RetryCause::TimedOut => (
+            DeferralCause::Unavailable,
+            "The VLM does not answer in time",
+        ),
         RetryCause::Overloaded => (DeferralCause::Overloaded, "The VLM is busy"),
         RetryCause::Misconfigured => (
             DeferralCause::Unavailable,
@@ -269,7 +364,15 @@ fn in_words(cause: RetryCause) -> (DeferralCause, &'static str) {
 }
 
 /// Puts a photo off; the details are for operators.
-pub(crate) fn put_off(cause: DeferralCause, words: &str, detail: &str, retry_after: Option<Duration>) -> Ended {
+pub(crate) fn put_off(
+    cause: DeferralCause,
+    words: &str,
+    detail: &str,
+    retry_after: Option<Duration>,
+) -> Ended {
     tracing::warn!(deferral.cause = ?cause, detail, "{words}");
-    Ended::PutOff { why: (cause, words.to_owned()), retry_after }
+    Ended::PutOff {
+        why: (cause, words.to_owned()),
+        retry_after,
+    }
 }

@@ -56,10 +56,17 @@ impl Settings {
 
 /// The VLM's key. It stays in Secrets Manager and this process's memory.
 async fn api_key(config: &SdkConfig) -> anyhow::Result<Option<String>> {
-    let Some(secret) = optional("VLM_API_KEY_SECRET_ARN") else { return Ok(None) };
-    let answer = aws_sdk_secretsmanager::Client::new(config).get_secret_value().secret_id(&secret).send().await;
+    let Some(secret) = optional("VLM_API_KEY_SECRET_ARN") else {
+        return Ok(None);
+    };
+    let answer = aws_sdk_secretsmanager::Client::new(config)
+        .get_secret_value()
+        .secret_id(&secret)
+        .send()
+        .await;
     let answer = answer.map_err(|cause| anyhow::anyhow!("{}", DisplayErrorContext(&cause)));
-    let answer = answer.with_context(|| format!("Failed to read the VLM's key from the secret {secret}"))?;
+    let answer =
+        answer.with_context(|| format!("Failed to read the VLM's key from the secret {secret}"))?;
     let key = answer.secret_string().map(|key| key.trim().to_owned());
     Ok(key.filter(|key| !key.is_empty() && key != NO_KEY))
 }
@@ -68,7 +75,11 @@ async fn api_key(config: &SdkConfig) -> anyhow::Result<Option<String>> {
 pub(crate) fn work_until(deadline_ms: u64) -> Instant {
     let deadline = Timestamp::from_millis(i64::try_from(deadline_ms).unwrap_or(i64::MAX));
     let left = deadline.since(Timestamp::now());
-    let left = if left.is_zero() { WITHOUT_DEADLINE } else { left.min(Duration::from_secs(900)) };
+    let left = if left.is_zero() {
+        WITHOUT_DEADLINE
+    } else {
+        left.min(Duration::from_secs(900))
+    };
     Instant::now() + left.saturating_sub(MARGIN)
 }
 
@@ -79,7 +90,11 @@ mod tests {
     #[test]
     fn work_ends_before_the_deadline_and_a_nonsense_deadline_gives_the_usual_time() {
         let now = u64::try_from(Timestamp::now().as_millis()).unwrap();
-        let left = |deadline| work_until(deadline).duration_since(Instant::now()).as_secs();
+        let left = |deadline| {
+            work_until(deadline)
+                .duration_since(Instant::now())
+                .as_secs()
+        };
         assert!((53..=55).contains(&left(now + 60_000)));
         assert!((113..=115).contains(&left(600_000)));
         assert!(left(u64::MAX) <= 895);

@@ -46,7 +46,10 @@ pub(crate) enum SplitError {
 impl std::fmt::Display for SplitError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::NoPhotos(dr) => write!(f, "{dr} has no photos. Upload them below photos/{dr}/ and ask again."),
+            Self::NoPhotos(dr) => write!(
+                f,
+                "{dr} has no photos. Upload them below photos/{dr}/ and ask again."
+            ),
             Self::TooManyPhotos(dr) => write!(
                 f,
                 "{dr} has more than {MOST_PHOTOS} photos. Delete those that don't belong to it and ask again."
@@ -70,7 +73,11 @@ impl Splitter {
     /// Settings from the environment, clients for AWS.
     pub(crate) fn from_env(config: &aws::SdkConfig) -> anyhow::Result<Self> {
         let ports = AwsPorts::from_env(config, &[Queue::Batches, Queue::Results, Queue::Uploads])?;
-        Ok(Self { settings: Settings::from_env()?, ports, s3: aws::s3(config) })
+        Ok(Self {
+            settings: Settings::from_env()?,
+            ports,
+            s3: aws::s3(config),
+        })
     }
 
     /// Starts or joins the evaluation of a DR.
@@ -79,8 +86,17 @@ impl Splitter {
     }
 
     /// The same, and where the time went.
-    pub(crate) async fn evaluate_timed(&self, request: &Request) -> Result<(Answer, Spent), SplitError> {
-        let Settings { bucket, catalogue, versions, limits, .. } = &self.settings;
+    pub(crate) async fn evaluate_timed(
+        &self,
+        request: &Request,
+    ) -> Result<(Answer, Spent), SplitError> {
+        let Settings {
+            bucket,
+            catalogue,
+            versions,
+            limits,
+            ..
+        } = &self.settings;
         let clock = Instant::now();
         let photos = listing::list(&self.s3, bucket, &request.dr_number, catalogue).await?;
         let listing = clock.elapsed();

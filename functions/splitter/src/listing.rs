@@ -24,18 +24,29 @@ pub(crate) async fn list(
     catalogue: &Catalogue,
 ) -> Result<Vec<Photo>, SplitError> {
     let prefix = prefix(dr);
-    let mut pages = s3.list_objects_v2().bucket(bucket).prefix(&prefix).into_paginator().send();
+    let mut pages = s3
+        .list_objects_v2()
+        .bucket(bucket)
+        .prefix(&prefix)
+        .into_paginator()
+        .send();
     let mut photos = Vec::new();
     while let Some(page) = pages.next().await {
         let page = page.map_err(|error| {
             let cause = DisplayErrorContext(&error).to_string();
-            let refused = error
-                .as_service_error()
-                .is_some_and(|e| e.code() == Some("AccessDenied") || e.code() == Some("NoSuchBucket"));
-            if refused { SplitError::Failed(cause) } else { SplitError::Busy(cause) }
+            let refused = error.as_service_error().is_some_and(|e| {
+                e.code() == Some("AccessDenied") || e.code() == Some("NoSuchBucket")
+            });
+            if refused {
+                SplitError::Failed(cause)
+            } else {
+                SplitError::Busy(cause)
+            }
         })?;
         for object in page.contents() {
-            let (Some(key), Some(etag)) = (object.key(), object.e_tag()) else { continue };
+            let (Some(key), Some(etag)) = (object.key(), object.e_tag()) else {
+                continue;
+            };
             if let Some(name) = key.strip_prefix(&prefix).filter(|name| is_photo(name)) {
                 photos.push(Photo::new(key, name, etag, catalogue));
             }
@@ -44,7 +55,11 @@ pub(crate) async fn list(
             return Err(SplitError::TooManyPhotos(dr.clone()));
         }
     }
-    if photos.is_empty() { Err(SplitError::NoPhotos(dr.clone())) } else { Ok(photos) }
+    if photos.is_empty() {
+        Err(SplitError::NoPhotos(dr.clone()))
+    } else {
+        Ok(photos)
+    }
 }
 
 /// Whether a name below the DR's folder is taken for a photo. Anything visible is: a file that turns out not to be an
@@ -61,6 +76,8 @@ mod tests {
     #[test]
     fn folder_markers_and_hidden_files_are_no_photos() {
         assert!(is_photo("a.jpg") && is_photo("b") && is_photo("sub/c.jpg"));
-        assert!(!is_photo("") && !is_photo("sub/") && !is_photo(".DS_Store") && !is_photo("sub/.thumb"));
+        assert!(
+            !is_photo("") && !is_photo("sub/") && !is_photo(".DS_Store") && !is_photo("sub/.thumb")
+        );
     }
 }

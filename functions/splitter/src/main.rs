@@ -22,5 +22,8 @@ async fn main() -> Result<(), Error> {
     telemetry::start();
     let config = aws::load().await;
     let splitter = Splitter::from_env(&config)?;
-    run(service_fn(|event: LambdaEvent<Value>| trigger::handle(&splitter, event.payload))).await
+    run(service_fn(|event: LambdaEvent<Value>| {
+        trigger::handle(&splitter, event.payload)
+    }))
+    .await
 }

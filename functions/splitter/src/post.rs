@@ -47,38 +47,65 @@ pub(crate) async fn handle(splitter: &Splitter, event: Value) -> ApiGatewayV2htt
         Err(problem) => return problem.response(),
     };
     match splitter.evaluate_timed(&request).await {
-        Ok((answer, spent)) => http::with_header(response(&answer), "server-timing", &timing(spent)),
+        Ok((answer, spent)) => {
+            http::with_header(response(&answer), "server-timing", &timing(spent))
+        }
         Err(error) => problem(&error).response(),
     }
 }
 
 /// Reads the wish out of a JSON object.
 pub(crate) fn read(body: &Value) -> Result<Request, Problem> {
-    let body = RequestBody::deserialize(body).map_err(|cause| Problem::bad_request(format!("{cause}. {EXPECTED}")))?;
-    let dr_number = DrNumber::parse(&body.dr_number).map_err(|invalid| Problem::bad_dr_number(invalid.0))?;
-    let reuse = if body.force { Reuse::Nothing } else { Reuse::Settled };
-    Ok(Request { dr_number, mode: body.mode, reuse })
+    let body = RequestBody::deserialize(body)
+        .map_err(|cause| Problem::bad_request(format!("{cause}. {EXPECTED}")))?;
+    let dr_number =
+        DrNumber::parse(&body.dr_number).map_err(|invalid| Problem::bad_dr_number(invalid.0))?;
+    let reuse = if body.force {
+        Reuse::Nothing
+    } else {
+        Reuse::Settled
+    };
+    Ok(Request {
+        dr_number,
+        mode: body.mode,
+        reuse,
+    })
 }
 
 fn request(event: &Value) -> Result<Request, Problem> {
     let refuse = || Problem::bad_request(format!("The body is not JSON. {EXPECTED}"));
     let http = HttpRequest::deserialize(event).map_err(|_| refuse())?;
     let body = http.body.unwrap_or_default();
-    let bytes =
-        if http.is_base64_encoded { BASE64_STANDARD.decode(body).map_err(|_| refuse())? } else { body.into_bytes() };
+    let bytes = if http.is_base64_encoded {
+        BASE64_STANDARD.decode(body).map_err(|_| refuse())?
+    } else {
+        body.into_bytes()
+    };
     read(&serde_json::from_slice(&bytes).map_err(|_| refuse())?)
 }
 
 /// Where the time went, in milliseconds, as browsers and tools read it (W3C Server Timing).
 fn timing(Spent { listing, table }: Spent) -> String {
     let millis = |span: Duration| span.as_secs_f64() * 1000.0;
-    format!("list;dur={:.2}, table;dur={:.2}", millis(listing), millis(table))
+    format!(
+        "list;dur={:.2}, table;dur={:.2}",
+        millis(listing),
+        millis(table)
+    )
 }
 
 fn response(answer: &Answer) -> ApiGatewayV2httpResponse {
-    let status = if matches!(answer, Answer::Started(_)) { 202 } else { 200 };
+    let status = if matches!(answer, Answer::Started(_)) {
+        202
+    } else {
+        200
+    };
     let body = body(answer);
-    let location = body.pointer("/links/self").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let location = body
+        .pointer("/links/self")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned();
     let response = http::with_header(http::json(status, &body), "location", &location);
     if matches!(answer, Answer::Cached(_)) {
         response
@@ -94,7 +121,13 @@ pub(crate) fn body(answer: &Answer) -> Value {
         Answer::Joined(evaluation) => (evaluation, true, false),
         Answer::Cached(evaluation) => (evaluation, false, true),
     };
-    let Evaluation { evaluation_id, dr_number, mode, photos_total, .. } = evaluation.as_ref();
+    let Evaluation {
+        evaluation_id,
+        dr_number,
+        mode,
+        photos_total,
+        ..
+    } = evaluation.as_ref();
     let status: Status = evaluation.status();
     json!({
         "evaluation_id": evaluation_id, "dr_number": dr_number, "mode": mode, "mode_note": evaluation.mode_note,
@@ -140,7 +173,10 @@ mod tests {
 
     #[test]
     fn the_header_says_where_the_time_went_in_milliseconds() {
-        let spent = Spent { listing: Duration::from_micros(3500), table: Duration::from_micros(1250) };
+        let spent = Spent {
+            listing: Duration::from_micros(3500),
+            table: Duration::from_micros(1250),
+        };
         assert_eq!(timing(spent), "list;dur=3.50, table;dur=1.25");
     }
 
@@ -148,7 +184,12 @@ mod tests {
     fn a_base64_body_is_read_as_well() {
         let body = BASE64_STANDARD.encode(r#"{"dr_number": "DR1"}"#);
         assert!(request(&json!({"body": body, "isBase64Encoded": true})).is_ok());
-        assert_eq!(request(&json!({"body": "%", "isBase64Encoded": true})).unwrap_err().status, 400);
+        assert_eq!(
+            request(&json!({"body": "%", "isBase64Encoded": true}))
+                .unwrap_err()
+                .status,
+            400
+        );
     }
 
     #[test]
@@ -165,7 +206,11 @@ mod tests {
         ] {
             let problem = post(body).unwrap_err();
             assert_eq!((problem.kind, problem.status), (kind, 400), "{body}");
-            assert!(problem.detail.contains("DR1730550"), "{body}: {}", problem.detail);
+            assert!(
+                problem.detail.contains("DR1730550"),
+                "{body}: {}",
+                problem.detail
+            );
         }
         assert_eq!(request(&json!({})).unwrap_err().status, 400);
     }

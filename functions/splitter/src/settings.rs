@@ -25,7 +25,8 @@ impl Settings {
     /// Reads the environment.
     pub(crate) fn from_env() -> anyhow::Result<Self> {
         let versions = versions()?;
-        let catalogue = Catalogue::shipped(&versions.catalogue).context("Failed to load the catalogue of steps")?;
+        let catalogue = Catalogue::shipped(&versions.catalogue)
+            .context("Failed to load the catalogue of steps")?;
         Ok(Self {
             bucket: required("BUCKET_NAME")?,
             quiet_period: seconds("QUIET_PERIOD_SECONDS", 60)?,

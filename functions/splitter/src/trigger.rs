@@ -16,7 +16,9 @@ pub(crate) async fn handle(splitter: &Splitter, event: Value) -> Result<Value, E
     match Records::of(&event) {
         Some(records) => {
             let records = records.context("Failed to read the records of the uploads queue")?;
-            let response = records.for_each(async |record| uploads::handle(splitter, &record.body).await).await;
+            let response = records
+                .for_each(async |record| uploads::handle(splitter, &record.body).await)
+                .await;
             Ok(serde_json::to_value(response)?)
         }
         None => direct::handle(splitter, event).await,

@@ -17,7 +17,10 @@ async fn main() -> Result<(), Error> {
     telemetry::start();
     let ports = AwsPorts::from_env(&aws::load().await, &[Queue::Batches, Queue::Results])?;
     let lost_after = seconds("LOST_AFTER_SECONDS", LOST_AFTER_SECONDS)?;
-    run(service_fn(|_: LambdaEvent<Value>| handle(&ports, lost_after))).await
+    run(service_fn(|_: LambdaEvent<Value>| {
+        handle(&ports, lost_after)
+    }))
+    .await
 }
 
 /// A round in which an evaluation could not be looked at fails as a whole, so that the alarm on errors sees it.
@@ -25,5 +28,9 @@ async fn handle(ports: &AwsPorts, lost_after: Duration) -> Result<Value, Error> 
     let swept = sweep::run(ports, lost_after).await?;
     let report = serde_json::to_value(swept)?;
     tracing::info!(sweep.report = %report, "swept");
-    if swept.failed == 0 { Ok(report) } else { Err(format!("{} evaluations could not be swept", swept.failed).into()) }
+    if swept.failed == 0 {
+        Ok(report)
+    } else {
+        Err(format!("{} evaluations could not be swept", swept.failed).into())
+    }
 }

@@ -6,8 +6,10 @@ use moxcms::{ColorProfile, DataColorSpace, Layout, TransformOptions};
 /// The most that a profile may shift a colour, in levels of 255, to count as sRGB: rounding alone shifts by 1.
 const SAME: u8 = 2;
 /// Colours that tell whether a profile differs from sRGB.
-const PROBES: [u8; 24] =
-    [255, 0, 0, 0, 255, 0, 0, 0, 255, 128, 128, 128, 200, 60, 60, 60, 200, 60, 60, 60, 200, 32, 32, 32];
+const PROBES: [u8; 24] = [
+    255, 0, 0, 0, 255, 0, 0, 0, 255, 128, 128, 128, 200, 60, 60, 60, 200, 60, 60, 60, 200, 32, 32,
+    32,
+];
 
 /// The way from a photo's colours to sRGB.
 pub(super) struct ToSrgb(std::sync::Arc<moxcms::Transform8BitExecutor>);
@@ -20,10 +22,15 @@ impl ToSrgb {
             return None;
         }
         let srgb = ColorProfile::new_srgb();
-        let way = profile.create_transform_8bit(Layout::Rgb, &srgb, Layout::Rgb, TransformOptions::default()).ok()?;
+        let way = profile
+            .create_transform_8bit(Layout::Rgb, &srgb, Layout::Rgb, TransformOptions::default())
+            .ok()?;
         let mut after = PROBES;
         way.transform(&PROBES, &mut after).ok()?;
-        let differs = PROBES.iter().zip(&after).any(|(before, after)| before.abs_diff(*after) > SAME);
+        let differs = PROBES
+            .iter()
+            .zip(&after)
+            .any(|(before, after)| before.abs_diff(*after) > SAME);
         differs.then_some(Self(way))
     }
 

@@ -55,7 +55,11 @@ fn format(bytes: &[u8], limits: &Limits) -> Result<Format, PhotoError> {
         return Err(PhotoError::Empty);
     }
     if bytes.len() as u64 > limits.most_bytes {
-        return Err(PhotoError::TooLarge { width: 0, height: 0, bytes: bytes.len() as u64 });
+        return Err(PhotoError::TooLarge {
+            width: 0,
+            height: 0,
+            bytes: bytes.len() as u64,
+        });
     }
     if bytes.get(4..8) == Some(b"ftyp") {
         return heif::format(bytes);
@@ -73,7 +77,11 @@ fn name(format: ImageFormat) -> &'static str {
         ImageFormat::Gif => "GIF",
         ImageFormat::Tiff => "TIFF",
         ImageFormat::Bmp => "BMP",
-        other => other.extensions_str().first().copied().unwrap_or("of this file"),
+        other => other
+            .extensions_str()
+            .first()
+            .copied()
+            .unwrap_or("of this file"),
     }
 }
 
@@ -84,7 +92,11 @@ fn check((width, height): (u32, u32), bytes: &[u8], limits: &Limits) -> Result<(
         return Err(PhotoError::Damaged("the image has no pixels".into()));
     }
     if width.max(height) > limits.most_edge || pixels > limits.most_pixels {
-        return Err(PhotoError::TooLarge { width: width.into(), height: height.into(), bytes: bytes.len() as u64 });
+        return Err(PhotoError::TooLarge {
+            width: width.into(),
+            height: height.into(),
+            bytes: bytes.len() as u64,
+        });
     }
     Ok(())
 }

@@ -2,7 +2,8 @@
 
 use image::GrayImage;
 use jpeg_encoder::{
-    ChromaSubsamplingMethod, ColorType, Encoder, ImageBuffer, JpegColorType, QuantizationTableType, SamplingFactor,
+    ChromaSubsamplingMethod, ColorType, Encoder, ImageBuffer, JpegColorType, QuantizationTableType,
+    SamplingFactor,
 };
 
 use super::PhotoError;
@@ -10,22 +11,29 @@ use super::scale::Upright;
 
 /// The quantisation of chroma that ITU-T T.81 (Annex K) gives, row by row.
 const CHROMA: [u16; 64] = [
-    17, 18, 24, 47, 99, 99, 99, 99, 18, 21, 26, 66, 99, 99, 99, 99, 24, 26, 56, 99, 99, 99, 99, 99, 47, 66, 99, 99, 99,
-    99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99,
-    99, 99, 99, 99, 99, 99,
+    17, 18, 24, 47, 99, 99, 99, 99, 18, 21, 26, 66, 99, 99, 99, 99, 24, 26, 56, 99, 99, 99, 99, 99,
+    47, 66, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99,
+    99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99,
 ];
 
 /// Encodes a picture, without any metadata.
-pub(super) fn encode(picture: &Upright, quality: u8, chroma_quality: Option<u8>) -> Result<Vec<u8>, PhotoError> {
+pub(super) fn encode(
+    picture: &Upright,
+    quality: u8,
+    chroma_quality: Option<u8>,
+) -> Result<Vec<u8>, PhotoError> {
     let (width, height) = picture.size();
     let (Ok(wide), Ok(high)) = (u16::try_from(width), u16::try_from(height)) else {
-        return Err(PhotoError::Processing("the picture is larger than a JPEG can be".into()));
+        return Err(PhotoError::Processing(
+            "the picture is larger than a JPEG can be".into(),
+        ));
     };
     let mut jpeg = Vec::with_capacity(width as usize * height as usize / 3);
     let mut encoder = Encoder::new(&mut jpeg, quality);
     encoder.set_sampling_factor(SamplingFactor::F_2_2);
     if let Some(chroma) = chroma_quality {
-        let table = QuantizationTableType::Custom(Box::new(CHROMA.map(|factor| scaled(factor, chroma))));
+        let table =
+            QuantizationTableType::Custom(Box::new(CHROMA.map(|factor| scaled(factor, chroma))));
         encoder.set_quantization_tables(QuantizationTableType::Default, table);
     }
     let encoded = match picture {
@@ -33,7 +41,10 @@ pub(super) fn encode(picture: &Upright, quality: u8, chroma_quality: Option<u8>)
         Upright::YCbCr(planes) => {
             // Each chroma sample is given four times: the nearest is it.
             encoder.set_chroma_subsampling_method(ChromaSubsamplingMethod::Nearest);
-            encoder.encode_image(Halved { planes, size: (wide, high) })
+            encoder.encode_image(Halved {
+                planes,
+                size: (wide, high),
+            })
         }
         Upright::Rgb(picture) => {
             encoder.set_chroma_subsampling_method(ChromaSubsamplingMethod::Average);
@@ -47,8 +58,14 @@ pub(super) fn encode(picture: &Upright, quality: u8, chroma_quality: Option<u8>)
 /// A factor at this quality, as libjpeg scales them.
 fn scaled(factor: u16, quality: u8) -> u16 {
     let quality = u16::from(quality.clamp(1, 100));
-    let percent = if quality < 50 { 5000 / quality } else { 200 - 2 * quality };
-    u16::try_from((u32::from(factor) * u32::from(percent) + 50) / 100).unwrap_or(255).clamp(1, 255)
+    let percent = if quality < 50 {
+        5000 / quality
+    } else {
+        200 - 2 * quality
+    };
+    u16::try_from((u32::from(factor) * u32::from(percent) + 50) / 100)
+        .unwrap_or(255)
+        .clamp(1, 255)
 }
 
 /// Luma, and chroma at half of its size.
@@ -77,7 +94,11 @@ impl ImageBuffer for Halved<'_> {
         luma.extend_from_slice(row(from_luma, y.into()));
         for (to, from) in [(blue, from_blue), (red, from_red)] {
             let end = to.len() + width;
-            to.extend(row(from, usize::from(y) / 2).iter().flat_map(|sample| [*sample; 2]));
+            to.extend(
+                row(from, usize::from(y) / 2)
+                    .iter()
+                    .flat_map(|sample| [*sample; 2]),
+            );
             to.truncate(end);
         }
     }
@@ -85,7 +106,10 @@ impl ImageBuffer for Halved<'_> {
 
 fn row(plane: &GrayImage, y: usize) -> &[u8] {
     let width = plane.width() as usize;
-    plane.as_raw().get(y * width..(y + 1) * width).unwrap_or_default()
+    plane
+        .as_raw()
+        .get(y * width..(y + 1) * width)
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -96,7 +120,9 @@ mod tests {
 
     #[test]
     fn the_same_quality_for_chroma_is_what_the_encoder_does_by_itself() {
-        let picture = RgbImage::from_fn(80, 60, |x, y| image::Rgb([x as u8 * 3, y as u8 * 4, (x * y) as u8]));
+        let picture = RgbImage::from_fn(80, 60, |x, y| {
+            image::Rgb([x as u8 * 3, y as u8 * 4, (x * y) as u8])
+        });
         let of = |quality, chroma| encode(&Upright::Rgb(picture.clone()), quality, chroma).unwrap();
         for quality in [1, 30, 49, 50, 80, 100] {
             assert_eq!(of(quality, None), of(quality, Some(quality)), "{quality}");

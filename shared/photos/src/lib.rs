@@ -60,11 +60,21 @@ pub fn prepare(bytes: &[u8], policy: &SizePolicy, long_edge: u32) -> Result<Prep
 
 /// As `prepare`, which is this without the times.
 #[doc(hidden)]
-pub fn prepare_timed(bytes: &[u8], policy: &SizePolicy, long_edge: u32) -> Result<(Prepared, Times), PhotoError> {
+pub fn prepare_timed(
+    bytes: &[u8],
+    policy: &SizePolicy,
+    long_edge: u32,
+) -> Result<(Prepared, Times), PhotoError> {
     let (mut laps, mut times) = (Laps::start(), Times::default());
     let decoded = decode::decode(bytes, &policy.limits, long_edge)?;
     times.decode = laps.lap();
-    let decode::Decoded { size, picture, orientation, icc, exif } = decoded;
+    let decode::Decoded {
+        size,
+        picture,
+        orientation,
+        icc,
+        exif,
+    } = decoded;
     let upright = scale::scale_and_turn(picture, size, long_edge, orientation, icc.as_deref())?;
     times.scale = laps.lap();
     let (width, height) = upright.size();
@@ -80,12 +90,24 @@ pub fn prepare_timed(bytes: &[u8], policy: &SizePolicy, long_edge: u32) -> Resul
         height,
         image_tokens: image_tokens(width, height),
     };
-    Ok((Prepared { jpeg, figures, quality, metadata }, times))
+    Ok((
+        Prepared {
+            jpeg,
+            figures,
+            quality,
+            metadata,
+        },
+        times,
+    ))
 }
 
 /// The bytes of memory that preparing a photo takes at most beside the file itself, by its header alone. A file that
 /// `prepare` would refuse by its header is refused here too.
-pub fn memory_needed(bytes: &[u8], policy: &SizePolicy, long_edge: u32) -> Result<usize, PhotoError> {
+pub fn memory_needed(
+    bytes: &[u8],
+    policy: &SizePolicy,
+    long_edge: u32,
+) -> Result<usize, PhotoError> {
     // The scaled picture, the resizer's buffer, and the JPEG: together less than six bytes for each pixel of a square.
     let edge = long_edge as usize;
     Ok(decode::memory(bytes, &policy.limits, long_edge)?.saturating_add(6 * edge * edge))

@@ -17,10 +17,12 @@ fn policy() -> SizePolicy {
 
 /// Red left, blue right, white on top.
 fn marked(width: u32, height: u32) -> RgbImage {
-    RgbImage::from_fn(width, height, |x, y| match (y < height / 4, x < width / 2) {
-        (true, _) => Rgb([255, 255, 255]),
-        (false, true) => Rgb([220, 20, 20]),
-        (false, false) => Rgb([20, 20, 220]),
+    RgbImage::from_fn(width, height, |x, y| {
+        match (y < height / 4, x < width / 2) {
+            (true, _) => Rgb([255, 255, 255]),
+            (false, true) => Rgb([220, 20, 20]),
+            (false, false) => Rgb([20, 20, 220]),
+        }
     })
 }
 
@@ -34,7 +36,9 @@ fn jpeg_of(picture: &RgbImage, orientation: Option<u8>) -> Vec<u8> {
 
 fn encoded(picture: DynamicImage, format: ImageFormat) -> Vec<u8> {
     let mut bytes = Vec::new();
-    picture.write_to(&mut Cursor::new(&mut bytes), format).unwrap();
+    picture
+        .write_to(&mut Cursor::new(&mut bytes), format)
+        .unwrap();
     bytes
 }
 
@@ -44,9 +48,13 @@ fn opened(prepared: &Prepared) -> RgbImage {
 
 fn is_upright(picture: &RgbImage) -> bool {
     let (w, h) = picture.dimensions();
-    let [top, left, right] =
-        [(w / 2, h / 10), (w / 4, h * 3 / 4), (w * 3 / 4, h * 3 / 4)].map(|(x, y)| picture.get_pixel(x, y).0);
-    top.iter().all(|c| *c > 200) && left[0] > 150 && left[2] < 100 && right[2] > 150 && right[0] < 100
+    let [top, left, right] = [(w / 2, h / 10), (w / 4, h * 3 / 4), (w * 3 / 4, h * 3 / 4)]
+        .map(|(x, y)| picture.get_pixel(x, y).0);
+    top.iter().all(|c| *c > 200)
+        && left[0] > 150
+        && left[2] < 100
+        && right[2] > 150
+        && right[0] < 100
 }
 
 #[test]
@@ -62,7 +70,11 @@ fn every_exif_orientation_ends_upright() {
         let mut stored = upright.clone();
         stored.apply_orientation(undo);
         let prepared = prepare(&jpeg_of(&stored.into_rgb8(), Some(value)), &policy(), 800).unwrap();
-        assert_eq!((prepared.figures.width, prepared.figures.height), (800, 600), "orientation {value}");
+        assert_eq!(
+            (prepared.figures.width, prepared.figures.height),
+            (800, 600),
+            "orientation {value}"
+        );
         assert!(is_upright(&opened(&prepared)), "orientation {value}");
     }
 }
@@ -77,10 +89,15 @@ fn an_orientation_that_makes_no_sense_is_none() {
 
 #[test]
 fn the_long_edge_fits_and_nothing_is_enlarged() {
-    for (width, height, expected) in
-        [(1600, 1200, (800, 600)), (1200, 1600, (600, 800)), (300, 200, (300, 200)), (3000, 2, (800, 1))]
-    {
-        let figures = prepare(&jpeg_of(&marked(width, height), None), &policy(), 800).unwrap().figures;
+    for (width, height, expected) in [
+        (1600, 1200, (800, 600)),
+        (1200, 1600, (600, 800)),
+        (300, 200, (300, 200)),
+        (3000, 2, (800, 1)),
+    ] {
+        let figures = prepare(&jpeg_of(&marked(width, height), None), &policy(), 800)
+            .unwrap()
+            .figures;
         assert_eq!((figures.width, figures.height), expected);
     }
 }
@@ -98,20 +115,42 @@ fn what_is_sent_carries_no_metadata_and_is_the_same_each_time() {
 fn png_webp_grey_and_transparent_pictures_are_photos_whatever_their_name() {
     let marked = DynamicImage::ImageRgb8(marked(400, 300));
     for format in [ImageFormat::Png, ImageFormat::WebP] {
-        assert!(is_upright(&opened(&prepare(&encoded(marked.clone(), format), &policy(), 800).unwrap())));
+        assert!(is_upright(&opened(
+            &prepare(&encoded(marked.clone(), format), &policy(), 800).unwrap()
+        )));
     }
-    let grey = encoded(DynamicImage::ImageLuma8(GrayImage::from_pixel(64, 64, image::Luma([90]))), ImageFormat::Png);
-    assert!(opened(&prepare(&grey, &policy(), 800).unwrap()).pixels().all(|p| p.0.iter().all(|c| c.abs_diff(90) < 4)));
-    let clear = encoded(DynamicImage::ImageRgba8(RgbaImage::from_pixel(64, 64, Rgba([0, 0, 0, 0]))), ImageFormat::Png);
-    assert!(opened(&prepare(&clear, &policy(), 800).unwrap()).pixels().all(|p| p.0.iter().all(|c| *c > 250)));
+    let grey = encoded(
+        DynamicImage::ImageLuma8(GrayImage::from_pixel(64, 64, image::Luma([90]))),
+        ImageFormat::Png,
+    );
+    assert!(
+        opened(&prepare(&grey, &policy(), 800).unwrap())
+            .pixels()
+            .all(|p| p.0.iter().all(|c| c.abs_diff(90) < 4))
+    );
+    let clear = encoded(
+        DynamicImage::ImageRgba8(RgbaImage::from_pixel(64, 64, Rgba([0, 0, 0, 0]))),
+        ImageFormat::Png,
+    );
+    assert!(
+        opened(&prepare(&clear, &policy(), 800).unwrap())
+            .pixels()
+            .all(|p| p.0.iter().all(|c| *c > 250))
+    );
 }
 
 #[test]
 fn every_orientation_ends_upright_whatever_the_sampling_and_the_rounding() {
     let upright = DynamicImage::ImageRgb8(marked(1201, 803));
-    for (value, sampling) in
-        (1..=8u8).zip([SamplingFactor::F_1_1, SamplingFactor::F_2_1, SamplingFactor::F_2_2].iter().cycle())
-    {
+    for (value, sampling) in (1..=8u8).zip(
+        [
+            SamplingFactor::F_1_1,
+            SamplingFactor::F_2_1,
+            SamplingFactor::F_2_2,
+        ]
+        .iter()
+        .cycle(),
+    ) {
         let orientation = Orientation::from_exif(value).unwrap();
         let undo = match orientation {
             Orientation::Rotate90 => Orientation::Rotate270,
@@ -126,7 +165,11 @@ fn every_orientation_ends_upright_whatever_the_sampling_and_the_rounding() {
             encoder.add_app_segment(1, exif(value)).unwrap();
         });
         let prepared = prepare(&photo, &policy(), 800).unwrap();
-        assert_eq!((prepared.figures.width, prepared.figures.height), (800, 535), "orientation {value}");
+        assert_eq!(
+            (prepared.figures.width, prepared.figures.height),
+            (800, 535),
+            "orientation {value}"
+        );
         assert!(is_upright(&opened(&prepared)), "orientation {value}");
     }
 }
@@ -134,13 +177,23 @@ fn every_orientation_ends_upright_whatever_the_sampling_and_the_rounding() {
 #[test]
 fn grey_and_four_colour_jpegs_are_photos() {
     let mut grey = Vec::new();
-    Encoder::new(&mut grey, 90).encode(&[90; 64 * 64], 64, 64, ColorType::Luma).unwrap();
+    Encoder::new(&mut grey, 90)
+        .encode(&[90; 64 * 64], 64, 64, ColorType::Luma)
+        .unwrap();
     let prepared = opened(&prepare(&grey, &policy(), 800).unwrap());
-    assert!(prepared.pixels().all(|pixel| pixel.0.iter().all(|level| level.abs_diff(90) < 4)));
+    assert!(
+        prepared
+            .pixels()
+            .all(|pixel| pixel.0.iter().all(|level| level.abs_diff(90) < 4))
+    );
     // No cyan, full magenta and yellow, no black: red. The encoder, as Adobe, writes inks inverted.
     let mut inks = Vec::new();
-    Encoder::new(&mut inks, 95).encode(&[0, 255, 255, 0].repeat(64 * 64), 64, 64, ColorType::Cmyk).unwrap();
-    let [r, g, b] = opened(&prepare(&inks, &policy(), 800).unwrap()).get_pixel(30, 30).0;
+    Encoder::new(&mut inks, 95)
+        .encode(&[0, 255, 255, 0].repeat(64 * 64), 64, 64, ColorType::Cmyk)
+        .unwrap();
+    let [r, g, b] = opened(&prepare(&inks, &policy(), 800).unwrap())
+        .get_pixel(30, 30)
+        .0;
     assert!(r > 200 && g < 50 && b < 50, "{r} {g} {b}");
 }
 
@@ -151,25 +204,61 @@ fn colours_of_another_profile_become_srgb() {
     let red = RgbImage::from_pixel(64, 64, Rgb([200, 60, 60]));
     let with = |icc: &[u8]| {
         let photo = jpeg_with(&red, |encoder| encoder.add_icc_profile(icc).unwrap());
-        opened(&prepare(&photo, &policy(), 800).unwrap()).get_pixel(30, 30).0
+        opened(&prepare(&photo, &policy(), 800).unwrap())
+            .get_pixel(30, 30)
+            .0
     };
     let [plain, wide] = [with(&srgb), with(&profile)];
-    assert!(plain[0].abs_diff(200) < 4 && plain[1].abs_diff(60) < 4, "{plain:?}");
-    assert!(wide[0] > 210 && wide[1] < 52, "P3's reds are redder: {wide:?}");
-    assert!(with(&profile[..profile.len() / 2])[0].abs_diff(200) < 4, "a profile that can't be read is none");
+    assert!(
+        plain[0].abs_diff(200) < 4 && plain[1].abs_diff(60) < 4,
+        "{plain:?}"
+    );
+    assert!(
+        wide[0] > 210 && wide[1] < 52,
+        "P3's reds are redder: {wide:?}"
+    );
+    assert!(
+        with(&profile[..profile.len() / 2])[0].abs_diff(200) < 4,
+        "a profile that can't be read is none"
+    );
 }
 
 #[cfg(feature = "heic")]
 #[test]
 fn heic_is_a_photo_and_damaged_heic_an_error() {
     let picture = marked(320, 240);
-    let heic = heifer::encode_rgb8(320, 240, picture.as_raw(), &heifer::EncodeOptions::default()).unwrap();
-    assert!(is_upright(&opened(&prepare(&heic, &policy(), 800).unwrap())));
+    let heic = heifer::encode_rgb8(
+        320,
+        240,
+        picture.as_raw(),
+        &heifer::EncodeOptions::default(),
+    )
+    .unwrap();
+    assert!(is_upright(&opened(
+        &prepare(&heic, &policy(), 800).unwrap()
+    )));
     assert!(memory_needed(&heic, &policy(), 800).unwrap() >= 320 * 240 * 14);
-    let small = SizePolicy { limits: size_policy::Limits { most_pixels: 1000, ..policy().limits }, ..policy() };
-    assert!(matches!(prepare(&heic, &small, 800), Err(PhotoError::TooLarge { width: 320, height: 240, .. })));
+    let small = SizePolicy {
+        limits: size_policy::Limits {
+            most_pixels: 1000,
+            ..policy().limits
+        },
+        ..policy()
+    };
+    assert!(matches!(
+        prepare(&heic, &small, 800),
+        Err(PhotoError::TooLarge {
+            width: 320,
+            height: 240,
+            ..
+        })
+    ));
     for kept in (30..heic.len() / 2).step_by(41) {
-        assert!(prepare(&heic[..kept], &policy(), 800).is_err(), "{kept} of {}", heic.len());
+        assert!(
+            prepare(&heic[..kept], &policy(), 800).is_err(),
+            "{kept} of {}",
+            heic.len()
+        );
     }
 }
 
@@ -177,30 +266,54 @@ fn heic_is_a_photo_and_damaged_heic_an_error() {
 fn metadata_is_read_and_not_sent_on() {
     let tiff = tiff_with_camera();
     let photo = jpeg_with(&marked(64, 64), |encoder| {
-        encoder.add_app_segment(1, [&b"Exif\0\0"[..], &tiff].concat()).unwrap();
+        encoder
+            .add_app_segment(1, [&b"Exif\0\0"[..], &tiff].concat())
+            .unwrap();
     });
     let prepared = prepare(&photo, &policy(), 800).unwrap();
     assert_eq!(prepared.metadata.camera.as_deref(), Some("Acme One"));
-    assert_eq!(prepared.metadata.captured_at.as_deref(), Some("2026-01-14T10:15:02"));
-    assert!(!prepared.jpeg.windows(4).any(|bytes| bytes == b"Exif" || bytes == b"Acme"));
+    assert_eq!(
+        prepared.metadata.captured_at.as_deref(),
+        Some("2026-01-14T10:15:02")
+    );
+    assert!(
+        !prepared
+            .jpeg
+            .windows(4)
+            .any(|bytes| bytes == b"Exif" || bytes == b"Acme")
+    );
     for kept in 0..tiff.len() {
         let photo = jpeg_with(&marked(16, 16), |encoder| {
-            encoder.add_app_segment(1, [&b"Exif\0\0"[..], &tiff[..kept]].concat()).unwrap();
+            encoder
+                .add_app_segment(1, [&b"Exif\0\0"[..], &tiff[..kept]].concat())
+                .unwrap();
         });
-        assert!(prepare(&photo, &policy(), 800).is_ok(), "a cut of {kept} bytes");
+        assert!(
+            prepare(&photo, &policy(), 800).is_ok(),
+            "a cut of {kept} bytes"
+        );
     }
 }
 
 /// Maker, model and time, in the first directory.
 fn tiff_with_camera() -> Vec<u8> {
     let mut tiff = b"MM\0*\0\0\0\x08\0\x03".to_vec();
-    let entries = [(0x010Fu16, "Acme\0"), (0x0110, "Acme One\0"), (0x0132, "2026:01:14 10:15:02\0")];
+    let entries = [
+        (0x010Fu16, "Acme\0"),
+        (0x0110, "Acme One\0"),
+        (0x0132, "2026:01:14 10:15:02\0"),
+    ];
     let mut data: Vec<u8> = Vec::new();
     for (tag, text) in entries {
         let offset = 8 + 2 + 12 * entries.len() + 4 + data.len();
         tiff.extend(
-            [&tag.to_be_bytes()[..], &[0, 2], &(text.len() as u32).to_be_bytes(), &(offset as u32).to_be_bytes()]
-                .concat(),
+            [
+                &tag.to_be_bytes()[..],
+                &[0, 2],
+                &(text.len() as u32).to_be_bytes(),
+                &(offset as u32).to_be_bytes(),
+            ]
+            .concat(),
         );
         data.extend(text.as_bytes());
     }
@@ -217,7 +330,14 @@ fn jpeg_with(picture: &RgbImage, set: impl FnOnce(&mut Encoder<&mut Vec<u8>>)) -
     let mut bytes = Vec::new();
     let mut encoder = Encoder::new(&mut bytes, 92);
     set(&mut encoder);
-    encoder.encode(picture.as_raw(), picture.width() as u16, picture.height() as u16, ColorType::Rgb).unwrap();
+    encoder
+        .encode(
+            picture.as_raw(),
+            picture.width() as u16,
+            picture.height() as u16,
+            ColorType::Rgb,
+        )
+        .unwrap();
     bytes
 }
 
@@ -242,7 +362,10 @@ fn files_that_are_no_photos_get_a_reason() {
         &heic,
     ] {
         assert!(
-            !matches!(refusal(bytes), PhotoError::TooLarge { .. } | PhotoError::Processing(_)),
+            !matches!(
+                refusal(bytes),
+                PhotoError::TooLarge { .. } | PhotoError::Processing(_)
+            ),
             "{} bytes",
             bytes.len()
         );
@@ -250,17 +373,24 @@ fn files_that_are_no_photos_get_a_reason() {
     let avif = [&[0, 0, 0, 24][..], b"ftypavif", &[0; 20]].concat();
     assert!(matches!(refusal(&avif), PhotoError::Unsupported("AVIF")));
     let video = [&[0, 0, 0, 24][..], b"ftypisom", &[0; 20]].concat();
-    assert!(matches!(refusal(&video), PhotoError::Unsupported("of a video")));
+    assert!(matches!(
+        refusal(&video),
+        PhotoError::Unsupported("of a video")
+    ));
 }
 
 #[test]
 fn a_photo_cut_anywhere_is_an_error_and_never_half_grey() {
-    let noise = RgbImage::from_fn(320, 240, |x, y| Rgb([(x * 7 + y * 13) as u8, (x * y) as u8, (x ^ y) as u8]));
+    let noise = RgbImage::from_fn(320, 240, |x, y| {
+        Rgb([(x * 7 + y * 13) as u8, (x * y) as u8, (x ^ y) as u8])
+    });
     for progressive in [false, true] {
         let mut photo = Vec::new();
         let mut encoder = jpeg_encoder::Encoder::new(&mut photo, 90);
         encoder.set_progressive(progressive);
-        encoder.encode(noise.as_raw(), 320, 240, jpeg_encoder::ColorType::Rgb).unwrap();
+        encoder
+            .encode(noise.as_raw(), 320, 240, jpeg_encoder::ColorType::Rgb)
+            .unwrap();
         for kept in (0..photo.len() - 16).step_by(97) {
             assert!(
                 prepare(&photo[..kept], &policy(), 800).is_err(),
@@ -269,36 +399,64 @@ fn a_photo_cut_anywhere_is_an_error_and_never_half_grey() {
             );
         }
         let appended = [&photo[..], &[0xFF, 0xDA, 1, 2, 0xFF, 0xD8, 3]].concat();
-        assert!(prepare(&appended, &policy(), 800).is_ok(), "phones append data behind the image");
+        assert!(
+            prepare(&appended, &policy(), 800).is_ok(),
+            "phones append data behind the image"
+        );
     }
 }
 
 #[test]
 fn a_header_that_claims_too_much_is_refused_before_memory_is_taken() {
     let mut photo = jpeg_of(&marked(64, 64), None);
-    let frame = photo.windows(2).position(|pair| pair == [0xFF, 0xC0]).unwrap();
+    let frame = photo
+        .windows(2)
+        .position(|pair| pair == [0xFF, 0xC0])
+        .unwrap();
     photo[frame + 5..frame + 9].copy_from_slice(&[0xFF, 0xDC, 0xFF, 0xDC]);
     assert!(matches!(refusal(&photo), PhotoError::TooLarge { .. }));
-    let small = SizePolicy { limits: size_policy::Limits { most_pixels: 100, ..policy().limits }, ..policy() };
+    let small = SizePolicy {
+        limits: size_policy::Limits {
+            most_pixels: 100,
+            ..policy().limits
+        },
+        ..policy()
+    };
     for format in [ImageFormat::Png, ImageFormat::Jpeg] {
         let bytes = encoded(DynamicImage::ImageRgb8(marked(40, 30)), format);
-        assert!(matches!(prepare(&bytes, &small, 800), Err(PhotoError::TooLarge { width: 40, height: 30, .. })));
+        assert!(matches!(
+            prepare(&bytes, &small, 800),
+            Err(PhotoError::TooLarge {
+                width: 40,
+                height: 30,
+                ..
+            })
+        ));
     }
 }
 
 #[test]
 fn never_again_a_portrait_photo_costs_more_than_a_landscape_one() {
-    let tokens = |w, h| prepare(&jpeg_of(&marked(w, h), None), &policy(), 800).unwrap().figures.image_tokens;
+    let tokens = |w, h| {
+        prepare(&jpeg_of(&marked(w, h), None), &policy(), 800)
+            .unwrap()
+            .figures
+            .image_tokens
+    };
     assert_eq!(tokens(1600, 1200), tokens(1200, 1600));
 }
 
 #[test]
 fn never_again_small_print_is_lost_to_one_size_for_all() {
     let sent = |small_print| {
-        prepare(&jpeg_of(&marked(2000, 1500), None), &policy(), policy().long_edge_for(small_print))
-            .unwrap()
-            .figures
-            .width
+        prepare(
+            &jpeg_of(&marked(2000, 1500), None),
+            &policy(),
+            policy().long_edge_for(small_print),
+        )
+        .unwrap()
+        .figures
+        .width
     };
     assert_eq!((sent(false), sent(true)), (800, 1280));
 }

@@ -56,7 +56,11 @@ mod hexadecimal {
 impl Quality {
     /// Measures luma, row by row, `width` pixels wide.
     pub fn of(luma: &[u8], width: usize) -> Self {
-        Self { sharpness: sharpness(luma, width), bright: bright(luma), perceptual_hash: hash(luma, width) }
+        Self {
+            sharpness: sharpness(luma, width),
+            bright: bright(luma),
+            perceptual_hash: hash(luma, width),
+        }
     }
 
     /// Whether it is too blurred to judge.
@@ -80,10 +84,26 @@ impl Quality {
 fn sharpness(luma: &[u8], width: usize) -> f32 {
     let sum = |one: (u64, u64), other: (u64, u64)| (one.0 + other.0, one.1 + other.1);
     let rows = luma.chunks_exact(width.max(1));
-    let across = rows.map(|row| lost(AROUND.map(|at| row.get(at..).unwrap_or_default()))).fold((0, 0), sum);
-    let below = |y: usize| AROUND.map(|at| luma.chunks_exact(width.max(1)).nth(y + at).unwrap_or_default());
-    let down = (0..luma.len() / width.max(1)).map(|y| lost(below(y))).fold((0, 0), sum);
-    let share = |(all, lost): (u64, u64)| if all == 0 { 0.0 } else { lost as f32 / all as f32 };
+    let across = rows
+        .map(|row| lost(AROUND.map(|at| row.get(at..).unwrap_or_default())))
+        .fold((0, 0), sum);
+    let below = |y: usize| {
+        AROUND.map(|at| {
+            luma.chunks_exact(width.max(1))
+                .nth(y + at)
+                .unwrap_or_default()
+        })
+    };
+    let down = (0..luma.len() / width.max(1))
+        .map(|y| lost(below(y)))
+        .fold((0, 0), sum);
+    let share = |(all, lost): (u64, u64)| {
+        if all == 0 {
+            0.0
+        } else {
+            lost as f32 / all as f32
+        }
+    };
     share(across).min(share(down))
 }
 
@@ -108,18 +128,22 @@ fn bright(luma: &[u8]) -> u8 {
     }
     let most = (luma.len() as f64 * BRIGHTER) as u64;
     let mut above = 0;
-    let found = (0..=255u8).rev().zip(counts.iter().rev()).find(|(_, count)| {
-        above += **count;
-        above > most
-    });
+    let found = (0..=255u8)
+        .rev()
+        .zip(counts.iter().rev())
+        .find(|(_, count)| {
+            above += **count;
+            above > most
+        });
     found.map_or(0, |(value, _)| value)
 }
 
 fn hash(luma: &[u8], width: usize) -> u64 {
     let cells = cells(luma, width);
-    let darker = cells
-        .chunks_exact(CELLS.0)
-        .flat_map(|row| row.windows(2).map(|pair| matches!(pair, [left, right] if left > right)));
+    let darker = cells.chunks_exact(CELLS.0).flat_map(|row| {
+        row.windows(2)
+            .map(|pair| matches!(pair, [left, right] if left > right))
+    });
     darker.fold(0, |hash, bit| hash << 1 | u64::from(bit))
 }
 
@@ -128,7 +152,11 @@ fn cells(luma: &[u8], width: usize) -> Vec<u64> {
     let height = luma.len().checked_div(width).unwrap_or(0);
     let mut sums = vec![(0u64, 0u64); CELLS.0 * CELLS.1];
     for (y, row) in luma.chunks_exact(width.max(1)).enumerate() {
-        let cells = sums.chunks_exact_mut(CELLS.0).nth(y * CELLS.1 / height.max(1)).into_iter().flatten();
+        let cells = sums
+            .chunks_exact_mut(CELLS.0)
+            .nth(y * CELLS.1 / height.max(1))
+            .into_iter()
+            .flatten();
         for (column, (sum, count)) in cells.enumerate() {
             let [from, to] = [column, column + 1].map(|column| (column * width).div_ceil(CELLS.0));
             let part = row.get(from..to).unwrap_or_default();
@@ -136,7 +164,9 @@ fn cells(luma: &[u8], width: usize) -> Vec<u64> {
             *count += part.len() as u64;
         }
     }
-    sums.into_iter().map(|(sum, count)| 256 * sum / count.max(1)).collect()
+    sums.into_iter()
+        .map(|(sum, count)| 256 * sum / count.max(1))
+        .collect()
 }
 
 #[cfg(test)]
@@ -147,14 +177,18 @@ mod tests {
 
     /// Squares whose edges take `soft` pixels, of this brightness.
     fn picture(soft: i32, most: i32) -> Vec<u8> {
-        let edge = |at: usize| ((at as i32 % 40 - 20).abs() - 10).clamp(-soft, soft) as f32 / soft as f32 / 2.0 + 0.5;
-        let at = |index: usize| edge(index % WIDTH) * (0.5 + edge(index / WIDTH) / 2.0) * most as f32;
+        let edge = |at: usize| {
+            ((at as i32 % 40 - 20).abs() - 10).clamp(-soft, soft) as f32 / soft as f32 / 2.0 + 0.5
+        };
+        let at =
+            |index: usize| edge(index % WIDTH) * (0.5 + edge(index / WIDTH) / 2.0) * most as f32;
         (0..WIDTH * 150).map(|index| at(index) as u8).collect()
     }
 
     #[test]
     fn soft_edges_are_blurred_whatever_the_contrast() {
-        let [sharp, softer, soft] = [1, 4, 9].map(|edge| Quality::of(&picture(edge, 200), WIDTH).sharpness);
+        let [sharp, softer, soft] =
+            [1, 4, 9].map(|edge| Quality::of(&picture(edge, 200), WIDTH).sharpness);
         assert!(sharp > softer && softer > soft, "{sharp} {softer} {soft}");
         let faint = Quality::of(&picture(1, 60), WIDTH).sharpness;
         assert!((faint - sharp).abs() < 0.05, "{faint} {sharp}");
@@ -165,21 +199,34 @@ mod tests {
         let mut luma = vec![20; 10_000];
         luma[..300].fill(255);
         assert_eq!(Quality::of(&luma, 100).bright, 20);
-        assert!(Quality::of(&luma, 100).is_dark() && !Quality::of(&picture(2, 220), WIDTH).is_dark());
+        assert!(
+            Quality::of(&luma, 100).is_dark() && !Quality::of(&picture(2, 220), WIDTH).is_dark()
+        );
     }
 
     #[test]
     fn a_photo_looks_like_itself_brighter_and_not_like_another() {
         let of = |luma: &[u8]| Quality::of(luma, WIDTH);
-        let slope: Vec<u8> = (0..WIDTH * 150).map(|index| (index % WIDTH) as u8).collect();
-        let brighter: Vec<u8> = picture(3, 220).iter().map(|value| value.saturating_add(9)).collect();
+        let slope: Vec<u8> = (0..WIDTH * 150)
+            .map(|index| (index % WIDTH) as u8)
+            .collect();
+        let brighter: Vec<u8> = picture(3, 220)
+            .iter()
+            .map(|value| value.saturating_add(9))
+            .collect();
         assert!(of(&picture(3, 200)).looks_like(&of(&brighter)));
         assert!(!of(&picture(3, 200)).looks_like(&of(&slope)));
     }
 
     #[test]
     fn nothing_at_all_is_measured_without_harm() {
-        for (luma, width) in [(&[][..], 0), (&[], 7), (&[1, 2, 3], 0), (&[9], 1), (&[1, 2, 3, 4, 5], 2)] {
+        for (luma, width) in [
+            (&[][..], 0),
+            (&[], 7),
+            (&[1, 2, 3], 0),
+            (&[9], 1),
+            (&[1, 2, 3, 4, 5], 2),
+        ] {
             assert!(Quality::of(luma, width).sharpness >= 0.0);
         }
     }

@@ -16,7 +16,10 @@ use super::jpeg::{Colours, Plane};
 /// Decoded pixels.
 pub(super) enum Picture {
     /// As they are in a JPEG, perhaps at a part of the size.
-    Planes { planes: Vec<Plane>, colours: Colours },
+    Planes {
+        planes: Vec<Plane>,
+        colours: Colours,
+    },
     /// Red, green, blue.
     Rgb(RgbImage),
 }
@@ -63,20 +66,36 @@ pub(super) fn scale_and_turn(
 ) -> Result<Upright, PhotoError> {
     let to = fitted(size.0, size.1, long_edge);
     let to_srgb = icc.and_then(ToSrgb::from);
-    let mut scaler = Scaler { resizer: Resizer::new(), to, orientation };
+    let mut scaler = Scaler {
+        resizer: Resizer::new(),
+        to,
+        orientation,
+    };
     let rgb = match (picture, &to_srgb) {
         (Picture::Rgb(picture), _) => scaler.rgb(picture)?,
         (Picture::Planes { planes, colours }, to_srgb) => match (colours, planes.as_slice()) {
-            (Colours::Grey, [luma]) => return Ok(Upright::Grey(turned(scaler.plane(luma)?, orientation))),
+            (Colours::Grey, [luma]) => {
+                return Ok(Upright::Grey(turned(scaler.plane(luma)?, orientation)));
+            }
             (Colours::YCbCr, [y, cb, cr]) if to_srgb.is_none() => {
                 let [y, cb, cr] = [scaler.plane(y)?, scaler.half(cb)?, scaler.half(cr)?];
-                return Ok(Upright::YCbCr([y, cb, cr].map(|plane| turned(plane, orientation))));
+                return Ok(Upright::YCbCr(
+                    [y, cb, cr].map(|plane| turned(plane, orientation)),
+                ));
             }
             (_, [first, second, third]) => {
-                let planes = [scaler.plane(first)?, scaler.plane(second)?, scaler.plane(third)?];
+                let planes = [
+                    scaler.plane(first)?,
+                    scaler.plane(second)?,
+                    scaler.plane(third)?,
+                ];
                 together(&planes, colours)
             }
-            _ => return Err(PhotoError::Processing("the decoder gave a wrong number of planes".into())),
+            _ => {
+                return Err(PhotoError::Processing(
+                    "the decoder gave a wrong number of planes".into(),
+                ));
+            }
         },
     };
     let rgb = match to_srgb {
@@ -96,9 +115,17 @@ fn turned(plane: GrayImage, orientation: Orientation) -> GrayImage {
 
 fn together([first, second, third]: &[GrayImage; 3], colours: Colours) -> RgbImage {
     let mut picture = RgbImage::new(first.width(), first.height());
-    let samples = first.as_raw().iter().zip(second.as_raw()).zip(third.as_raw());
+    let samples = first
+        .as_raw()
+        .iter()
+        .zip(second.as_raw())
+        .zip(third.as_raw());
     for (pixel, ((a, b), c)) in picture.pixels_mut().zip(samples) {
-        pixel.0 = if colours == Colours::Rgb { [*a, *b, *c] } else { rgb(*a, *b, *c) };
+        pixel.0 = if colours == Colours::Rgb {
+            [*a, *b, *c]
+        } else {
+            rgb(*a, *b, *c)
+        };
     }
     picture
 }
@@ -107,7 +134,11 @@ fn together([first, second, third]: &[GrayImage; 3], colours: Colours) -> RgbIma
 fn rgb(y: u8, cb: u8, cr: u8) -> [u8; 3] {
     let (y, cb, cr) = (i32::from(y) << 16, i32::from(cb) - 128, i32::from(cr) - 128);
     let level = |value: i32| ((value + (1 << 15)) >> 16).clamp(0, 255) as u8;
-    [level(y + 91_881 * cr), level(y - 22_554 * cb - 46_802 * cr), level(y + 116_130 * cb)]
+    [
+        level(y + 91_881 * cr),
+        level(y - 22_554 * cb - 46_802 * cr),
+        level(y + 116_130 * cb),
+    ]
 }
 
 struct Scaler {
@@ -136,15 +167,26 @@ impl Scaler {
     fn half(&mut self, plane: &Plane) -> Result<GrayImage, PhotoError> {
         let half = (self.to.0.div_ceil(2), self.to.1.div_ceil(2));
         let (across, down) = starts_at_the_start(self.orientation);
-        let beyond =
-            |half: u32, full: u32, start: bool| if start { f64::from(2 * half) / f64::from(full) } else { 1.0 };
+        let beyond = |half: u32, full: u32, start: bool| {
+            if start {
+                f64::from(2 * half) / f64::from(full)
+            } else {
+                1.0
+            }
+        };
         let width = (plane.width * beyond(half.0, self.to.0, across)).min(plane.stride as f64);
         let height = (plane.height * beyond(half.1, self.to.1, down)).min(plane.rows() as f64);
         self.grey(plane, half, (width, height))
     }
 
-    fn grey(&mut self, plane: &Plane, to: (u32, u32), part: (f64, f64)) -> Result<GrayImage, PhotoError> {
-        let (Ok(width), Ok(height)) = (u32::try_from(plane.stride), u32::try_from(plane.rows())) else {
+    fn grey(
+        &mut self,
+        plane: &Plane,
+        to: (u32, u32),
+        part: (f64, f64),
+    ) -> Result<GrayImage, PhotoError> {
+        let (Ok(width), Ok(height)) = (u32::try_from(plane.stride), u32::try_from(plane.rows()))
+        else {
             return Err(too_few());
         };
         let samples = self.resize::<U8>((width, height), &plane.samples, to, part)?;
@@ -164,7 +206,9 @@ impl Scaler {
         let mut scaled = vec![0; to.0 as usize * to.1 as usize * size_of::<P>()];
         let mut target = TypedImage::<P>::from_buffer(to.0, to.1, &mut scaled).map_err(wrong)?;
         let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
-        self.resizer.resize_typed(&from, &mut target, &options.crop(0.0, 0.0, part.0, part.1)).map_err(wrong)?;
+        self.resizer
+            .resize_typed(&from, &mut target, &options.crop(0.0, 0.0, part.0, part.1))
+            .map_err(wrong)?;
         Ok(scaled)
     }
 }
@@ -194,6 +238,10 @@ pub(super) fn fitted(width: u32, height: u32, long_edge: u32) -> (u32, u32) {
     if longest <= long_edge {
         return (width, height);
     }
-    let fit = |edge: u32| (f64::from(edge) * f64::from(long_edge) / f64::from(longest)).round().max(1.0) as u32;
+    let fit = |edge: u32| {
+        (f64::from(edge) * f64::from(long_edge) / f64::from(longest))
+            .round()
+            .max(1.0) as u32
+    };
     (fit(width), fit(height))
 }

@@ -100,13 +100,20 @@ impl SizePolicy {
         let policy: Self = serde_json::from_str(json)?;
         match policy.problem() {
             None => Ok(policy),
-            Some(problem) => Err(SizePolicyError::Inconsistent { version: policy.version, problem }),
+            Some(problem) => Err(SizePolicyError::Inconsistent {
+                version: policy.version,
+                problem,
+            }),
         }
     }
 
     /// The long edge for a photo that may show small print, or not.
     pub fn long_edge_for(&self, small_print: bool) -> u32 {
-        if small_print { self.small_print_long_edge } else { self.long_edge }
+        if small_print {
+            self.small_print_long_edge
+        } else {
+            self.long_edge
+        }
     }
 
     fn problem(&self) -> Option<&'static str> {
@@ -115,9 +122,16 @@ impl SizePolicy {
             Some("the long edges must be multiples of 32, the VLM's grid")
         } else if self.small_print_long_edge < self.long_edge {
             Some("small print needs at least the usual size")
-        } else if ![Some(self.jpeg_quality), self.chroma_quality].iter().flatten().all(|q| (1..=100).contains(q)) {
+        } else if ![Some(self.jpeg_quality), self.chroma_quality]
+            .iter()
+            .flatten()
+            .all(|q| (1..=100).contains(q))
+        {
             Some("jpeg_quality and chroma_quality must be 1 to 100")
-        } else if self.limits.most_bytes == 0 || self.limits.most_pixels == 0 || self.limits.most_edge == 0 {
+        } else if self.limits.most_bytes == 0
+            || self.limits.most_pixels == 0
+            || self.limits.most_edge == 0
+        {
             Some("the limits must not be zero")
         } else {
             None
@@ -131,10 +145,24 @@ mod tests {
 
     #[test]
     fn a_policy_that_makes_no_sense_is_refused() {
-        for (from, to) in [("800", "801"), ("1280", "640"), ("85", "0"), ("50000000", "0")] {
+        for (from, to) in [
+            ("800", "801"),
+            ("1280", "640"),
+            ("85", "0"),
+            ("50000000", "0"),
+        ] {
             let json = SHIPPED[0].replace(from, to);
-            assert!(matches!(SizePolicy::from_json(&json), Err(SizePolicyError::Inconsistent { .. })), "{json}");
+            assert!(
+                matches!(
+                    SizePolicy::from_json(&json),
+                    Err(SizePolicyError::Inconsistent { .. })
+                ),
+                "{json}"
+            );
         }
-        assert!(matches!(SizePolicy::shipped("s9"), Err(SizePolicyError::Unknown(_))));
+        assert!(matches!(
+            SizePolicy::shipped("s9"),
+            Err(SizePolicyError::Unknown(_))
+        ));
     }
 }

@@ -85,7 +85,9 @@ pub enum CatalogueError {
         problem: String,
     },
     /// No catalogue of that version ships with the program.
-    #[error("there is no catalogue {0:?}; set CATALOGUE_VERSION to a version that ships with this release")]
+    #[error(
+        "there is no catalogue {0:?}; set CATALOGUE_VERSION to a version that ships with this release"
+    )]
     Unknown(String),
 }
 
@@ -106,7 +108,10 @@ impl Catalogue {
         let catalogue: Self = serde_json::from_str(json)?;
         match catalogue.problem() {
             None => Ok(catalogue),
-            Some(problem) => Err(CatalogueError::Inconsistent { version: catalogue.version, problem }),
+            Some(problem) => Err(CatalogueError::Inconsistent {
+                version: catalogue.version,
+                problem,
+            }),
         }
     }
 
@@ -117,24 +122,39 @@ impl Catalogue {
 
     /// What a fail code of this step says, if it has such a one.
     pub fn fail_words<'a>(&'a self, step: &'a Step, code: &str) -> Option<&'a str> {
-        step.fail_reasons.get(code).or_else(|| self.fail_reasons.get(code)).map(String::as_str)
+        step.fail_reasons
+            .get(code)
+            .or_else(|| self.fail_reasons.get(code))
+            .map(String::as_str)
     }
 
     /// A fail code that is no plain word (it goes into the prompt and the answer's schema), or that says nothing.
     fn bad_fail_code(&self) -> Option<&str> {
-        let all = self.steps.iter().flat_map(|step| &step.fail_reasons).chain(&self.fail_reasons);
-        let plain = |code: &str| !code.is_empty() && code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
-        all.filter(|(code, words)| !plain(code) || words.trim().is_empty()).map(|(code, _)| code.as_str()).next()
+        let all = self
+            .steps
+            .iter()
+            .flat_map(|step| &step.fail_reasons)
+            .chain(&self.fail_reasons);
+        let plain = |code: &str| {
+            !code.is_empty() && code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+        };
+        all.filter(|(code, words)| !plain(code) || words.trim().is_empty())
+            .map(|(code, _)| code.as_str())
+            .next()
     }
 
     fn problem(&self) -> Option<String> {
         let keys: BTreeSet<_> = self.steps.iter().map(|step| &step.key).collect();
         let numbers: BTreeSet<_> = self.steps.iter().map(|step| step.number).collect();
-        let stray = self.name_hints.iter().find(|(_, step)| !keys.contains(step));
-        let unnamed = self
-            .steps
+        let stray = self
+            .name_hints
             .iter()
-            .find(|s| s.label.trim().is_empty() || s.passes_when.trim().is_empty() || s.fail_reason.trim().is_empty());
+            .find(|(_, step)| !keys.contains(step));
+        let unnamed = self.steps.iter().find(|s| {
+            s.label.trim().is_empty()
+                || s.passes_when.trim().is_empty()
+                || s.fail_reason.trim().is_empty()
+        });
         if self.version.trim().is_empty() {
             Some("the version is empty".into())
         } else if keys.len() != self.steps.len() || numbers.len() != self.steps.len() {
@@ -146,9 +166,16 @@ impl Catalogue {
         } else if let Some((hint, step)) = stray {
             Some(format!("the hint {hint:?} names the unknown step {step}"))
         } else if let Some(code) = self.bad_fail_code() {
-            Some(format!("the fail code {code:?} must be lower-case letters and underscores, with words"))
+            Some(format!(
+                "the fail code {code:?} must be lower-case letters and underscores, with words"
+            ))
         } else {
-            unnamed.map(|step| format!("step {} lacks a label, passes_when or fail_reason", step.key))
+            unnamed.map(|step| {
+                format!(
+                    "step {} lacks a label, passes_when or fail_reason",
+                    step.key
+                )
+            })
         }
     }
 }
@@ -167,31 +194,70 @@ mod tests {
     fn version_one_has_ten_steps_of_which_six_are_critical() {
         let catalogue = Catalogue::shipped("v1").unwrap();
         assert_eq!(catalogue.steps.len(), 10);
-        assert_eq!(catalogue.steps.iter().filter(|step| step.critical).count(), 6);
+        assert_eq!(
+            catalogue.steps.iter().filter(|step| step.critical).count(),
+            6
+        );
     }
 
     #[test]
     fn the_current_version_asks_the_same_steps_and_adds_codes_and_readings() {
-        let (before, current) = (Catalogue::shipped("v2").unwrap(), Catalogue::shipped(CURRENT_VERSION).unwrap());
-        let bare = |step: &Step| Step { fail_reasons: BTreeMap::new(), reads: None, ..step.clone() };
-        assert_eq!(current.steps.iter().map(bare).collect::<Vec<_>>(), before.steps);
+        let (before, current) = (
+            Catalogue::shipped("v2").unwrap(),
+            Catalogue::shipped(CURRENT_VERSION).unwrap(),
+        );
+        let bare = |step: &Step| Step {
+            fail_reasons: BTreeMap::new(),
+            reads: None,
+            ..step.clone()
+        };
         assert_eq!(
-            (&current.name_hints, current.pass_score, current.pass_percent),
+            current.steps.iter().map(bare).collect::<Vec<_>>(),
+            before.steps
+        );
+        assert_eq!(
+            (
+                &current.name_hints,
+                current.pass_score,
+                current.pass_percent
+            ),
             (&before.name_hints, before.pass_score, before.pass_percent)
         );
-        assert!(current.steps.iter().all(|step| !step.fail_reasons.is_empty()));
-        assert_eq!(current.steps.iter().filter(|step| step.reads.is_some()).count(), 5);
+        assert!(
+            current
+                .steps
+                .iter()
+                .all(|step| !step.fail_reasons.is_empty())
+        );
+        assert_eq!(
+            current
+                .steps
+                .iter()
+                .filter(|step| step.reads.is_some())
+                .count(),
+            5
+        );
     }
 
     #[test]
     fn fail_codes_are_plain_words() {
         let json = SHIPPED[2].replace("\"no_pole\"", "\"No pole!\"");
-        assert!(Catalogue::from_json(&json).unwrap_err().to_string().contains("No pole!"));
+        assert!(
+            Catalogue::from_json(&json)
+                .unwrap_err()
+                .to_string()
+                .contains("No pole!")
+        );
     }
 
     #[test]
     fn an_unknown_version_says_which_setting_to_change() {
-        assert!(Catalogue::shipped("v99").unwrap_err().to_string().contains("CATALOGUE_VERSION"));
+        assert!(
+            Catalogue::shipped("v99")
+                .unwrap_err()
+                .to_string()
+                .contains("CATALOGUE_VERSION")
+        );
     }
 
     #[test]
@@ -199,21 +265,33 @@ mod tests {
         for json in [
             changed("\"cable_span\", \"label\"", "\"house_photo\", \"label\""),
             changed("\"number\": 2", "\"number\": 1"),
-            changed("\"wall\": \"wall_installation\"", "\"wall\": \"wall_of_china\""),
+            changed(
+                "\"wall\": \"wall_installation\"",
+                "\"wall\": \"wall_of_china\"",
+            ),
             changed("\"critical\": true", "\"critical\": false"),
             changed("\"pass_percent\": 70", "\"pass_percent\": 101"),
             changed("\"pass_score\": 7", "\"pass_score\": 0"),
             changed("\"label\": \"House photo\"", "\"label\": \" \""),
             changed("\"version\": \"v1\"", "\"version\": \"\""),
         ] {
-            assert!(matches!(Catalogue::from_json(&json), Err(CatalogueError::Inconsistent { .. })), "{json}");
+            assert!(
+                matches!(
+                    Catalogue::from_json(&json),
+                    Err(CatalogueError::Inconsistent { .. })
+                ),
+                "{json}"
+            );
         }
         for json in [
             "{}".to_string(),
             changed("\"pass_score\": 7", "\"pass_score\": 11"),
             changed("\"version\"", "\"versoin\""),
         ] {
-            assert!(matches!(Catalogue::from_json(&json), Err(CatalogueError::Shape(_))), "{json}");
+            assert!(
+                matches!(Catalogue::from_json(&json), Err(CatalogueError::Shape(_))),
+                "{json}"
+            );
         }
     }
 }

@@ -11,37 +11,78 @@ use super::outcome::{Finding, PhotoOutcome};
 use super::reading::{Flag, check};
 
 /// The photos with what the checks make of their scores, and what people should look at, by photo.
-pub fn checked(catalogue: &Catalogue, dr: &DrNumber, photos: Vec<PhotoResult>) -> (Vec<PhotoResult>, Vec<Flag>) {
+pub fn checked(
+    catalogue: &Catalogue,
+    dr: &DrNumber,
+    photos: Vec<PhotoResult>,
+) -> (Vec<PhotoResult>, Vec<Flag>) {
     let mut flags = Vec::new();
-    let photos = photos.into_iter().map(|photo| check_photo(catalogue, dr, photo, &mut flags)).collect();
+    let photos = photos
+        .into_iter()
+        .map(|photo| check_photo(catalogue, dr, photo, &mut flags))
+        .collect();
     flags.sort();
     (photos, flags)
 }
 
-fn check_photo(catalogue: &Catalogue, dr: &DrNumber, photo: PhotoResult, flags: &mut Vec<Flag>) -> PhotoResult {
+fn check_photo(
+    catalogue: &Catalogue,
+    dr: &DrNumber,
+    photo: PhotoResult,
+    flags: &mut Vec<Flag>,
+) -> PhotoResult {
     let PhotoResult { name, outcome } = photo;
-    let PhotoOutcome::Evaluated { findings } = outcome else { return PhotoResult { name, outcome } };
+    let PhotoOutcome::Evaluated { findings } = outcome else {
+        return PhotoResult { name, outcome };
+    };
     let one = |finding: Finding| {
-        let found = catalogue.step(&finding.step).and_then(|step| check(step, &finding, dr));
-        let Some((code, message, fails)) = found else { return finding };
-        flags.push(Flag { photo: name.clone(), step: Some(finding.step.clone()), code, message, fails });
-        if fails { capped(finding, catalogue.pass_score) } else { finding }
+        let found = catalogue
+            .step(&finding.step)
+            .and_then(|step| check(step, &finding, dr));
+        let Some((code, message, fails)) = found else {
+            return finding;
+        };
+        flags.push(Flag {
+            photo: name.clone(),
+            step: Some(finding.step.clone()),
+            code,
+            message,
+            fails,
+        });
+        if fails {
+            capped(finding, catalogue.pass_score)
+        } else {
+            finding
+        }
     };
     let findings = findings.into_iter().map(one).collect();
-    PhotoResult { name, outcome: PhotoOutcome::Evaluated { findings } }
+    PhotoResult {
+        name,
+        outcome: PhotoOutcome::Evaluated { findings },
+    }
 }
 
 /// Just below the pass mark at most; the model's own reason no longer is the reason.
 fn capped(finding: Finding, pass: Score) -> Finding {
     let highest = Score::try_from(pass.value().saturating_sub(1)).unwrap_or(finding.score);
-    Finding { score: finding.score.min(highest), fail_code: None, ..finding }
+    Finding {
+        score: finding.score.min(highest),
+        fail_code: None,
+        ..finding
+    }
 }
 
 /// The judgement with its flags; a step that a check failed says so.
 pub fn flagged(mut judgement: Judgement, flags: Vec<Flag>) -> Judgement {
-    for row in judgement.steps.iter_mut().filter(|row| row.outcome == StepOutcome::Fail) {
+    for row in judgement
+        .steps
+        .iter_mut()
+        .filter(|row| row.outcome == StepOutcome::Fail)
+    {
         let decided = |flag: &&Flag| {
-            flag.fails && flag.step.as_ref() == Some(&row.step) && Some(&flag.photo) == row.photo.as_ref()
+            flag.fails
+                && flag.step.as_ref() == Some(&row.step)
+                && Some(&flag.photo) == row.photo.as_ref()
         };
         if let Some(flag) = flags.iter().find(decided) {
             row.reason = Some(flag.message.clone());
@@ -75,7 +116,12 @@ mod tests {
             reading: Some(reading.into()),
             fail_code: Some("unclear".into()),
         };
-        PhotoResult { name: name.into(), outcome: PhotoOutcome::Evaluated { findings: vec![finding] } }
+        PhotoResult {
+            name: name.into(),
+            outcome: PhotoOutcome::Evaluated {
+                findings: vec![finding],
+            },
+        }
     }
 
     fn verdict(photos: Vec<PhotoResult>) -> Judgement {
@@ -84,7 +130,11 @@ mod tests {
     }
 
     fn row(judgement: &Judgement, step: &str) -> (StepOutcome, u8, Option<String>) {
-        let row = judgement.steps.iter().find(|row| row.step.as_str() == step).unwrap();
+        let row = judgement
+            .steps
+            .iter()
+            .find(|row| row.step.as_str() == step)
+            .unwrap();
         (row.outcome, row.score.unwrap().value(), row.reason.clone())
     }
 
@@ -94,11 +144,23 @@ mod tests {
         let alone = verdict(vec![other.clone()]);
         let (outcome, score, reason) = row(&alone, "ont_lights_and_dr_label");
         assert_eq!((outcome, score), (StepOutcome::Fail, 6));
-        assert_eq!(reason.as_deref(), Some("The label says DR1733758, not DR1730550"));
-        let both = verdict(vec![other, photo("b.jpg", "ont_lights_and_dr_label", 8, "DR1730550")]);
-        assert_eq!(row(&both, "ont_lights_and_dr_label"), (StepOutcome::Pass, 8, None));
         assert_eq!(
-            both.flags.iter().map(|flag| (flag.code, flag.fails)).collect::<Vec<_>>(),
+            reason.as_deref(),
+            Some("The label says DR1733758, not DR1730550")
+        );
+        let both = verdict(vec![
+            other,
+            photo("b.jpg", "ont_lights_and_dr_label", 8, "DR1730550"),
+        ]);
+        assert_eq!(
+            row(&both, "ont_lights_and_dr_label"),
+            (StepOutcome::Pass, 8, None)
+        );
+        assert_eq!(
+            both.flags
+                .iter()
+                .map(|flag| (flag.code, flag.fails))
+                .collect::<Vec<_>>(),
             [(FlagCode::OtherDrNumber, true)]
         );
     }
@@ -106,15 +168,27 @@ mod tests {
     #[test]
     fn weak_power_is_flagged_and_weaker_power_fails() {
         let weak = verdict(vec![photo("a.jpg", "power_meter", 9, "-26 dBm")]);
-        assert_eq!((row(&weak, "power_meter").0, weak.flags.len()), (StepOutcome::Pass, 1));
+        assert_eq!(
+            (row(&weak, "power_meter").0, weak.flags.len()),
+            (StepOutcome::Pass, 1)
+        );
         let weaker = verdict(vec![photo("a.jpg", "power_meter", 9, "-30 dBm")]);
-        assert_eq!((row(&weaker, "power_meter").0, weaker.verdict), (StepOutcome::Fail, Verdict::Fail));
+        assert_eq!(
+            (row(&weaker, "power_meter").0, weaker.verdict),
+            (StepOutcome::Fail, Verdict::Fail)
+        );
     }
 
     #[test]
     fn a_fail_code_of_the_model_gives_the_canonical_reason() {
-        let (_, _, reason) = row(&verdict(vec![photo("a.jpg", "power_meter", 3, "-18 dBm")]), "power_meter");
-        assert_eq!(reason.as_deref(), Some("The photo is too dark, blurred or far away"));
+        let (_, _, reason) = row(
+            &verdict(vec![photo("a.jpg", "power_meter", 3, "-18 dBm")]),
+            "power_meter",
+        );
+        assert_eq!(
+            reason.as_deref(),
+            Some("The photo is too dark, blurred or far away")
+        );
     }
 
     #[test]

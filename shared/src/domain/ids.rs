@@ -71,8 +71,10 @@ impl DrNumber {
     /// Accepts a DR number after trimming and upper-casing: `^[A-Z0-9]{3,20}$`.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let number = text.trim().to_ascii_uppercase();
-        let valid =
-            (3..=20).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+        let valid = (3..=20).contains(&number.len())
+            && number
+                .bytes()
+                .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
         if valid {
             Ok(Self(number))
         } else {
@@ -91,7 +93,12 @@ impl EvaluationId {
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         uuid::Uuid::try_parse(text)
             .map(|id| Self(id.to_string()))
-            .map_err(|_| Invalid("An evaluation id is a UUID, as the answer to POST /evaluations gives it.".into()))
+            .map_err(|_| {
+                Invalid(
+                    "An evaluation id is a UUID, as the answer to POST /evaluations gives it."
+                        .into(),
+                )
+            })
     }
 }
 
@@ -106,17 +113,30 @@ impl PhotoId {
 
     /// Accepts 16 lower-case hex digits.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
-        let valid = text.len() == Self::LENGTH && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        if valid { Ok(Self(text.into())) } else { Err(Invalid("A photo id has 16 hex digits.".into())) }
+        let valid = text.len() == Self::LENGTH
+            && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        if valid {
+            Ok(Self(text.into()))
+        } else {
+            Err(Invalid("A photo id has 16 hex digits.".into()))
+        }
     }
 }
 
 impl StepKey {
     /// Accepts 1 to 64 lower-case letters, digits and underscores.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
-        let valid =
-            (1..=64).contains(&text.len()) && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_'));
-        if valid { Ok(Self(text.into())) } else { Err(Invalid(format!("{text:?} is not a step key (a-z, 0-9, _)."))) }
+        let valid = (1..=64).contains(&text.len())
+            && text
+                .bytes()
+                .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_'));
+        if valid {
+            Ok(Self(text.into()))
+        } else {
+            Err(Invalid(format!(
+                "{text:?} is not a step key (a-z, 0-9, _)."
+            )))
+        }
     }
 }
 
@@ -138,7 +158,11 @@ impl Score {
 impl TryFrom<u8> for Score {
     type Error = Invalid;
     fn try_from(value: u8) -> Result<Self, Invalid> {
-        if value <= Self::MAX { Ok(Self(value)) } else { Err(Invalid(format!("A score is 0 to 10, not {value}."))) }
+        if value <= Self::MAX {
+            Ok(Self(value))
+        } else {
+            Err(Invalid(format!("A score is 0 to 10, not {value}.")))
+        }
     }
 }
 
@@ -156,13 +180,27 @@ mod tests {
 
     #[test]
     fn a_dr_number_is_trimmed_and_upper_cased() {
-        assert_eq!(DrNumber::parse("  dr1730550\n").unwrap().as_str(), "DR1730550");
+        assert_eq!(
+            DrNumber::parse("  dr1730550\n").unwrap().as_str(),
+            "DR1730550"
+        );
     }
 
     #[test]
     fn wrong_dr_numbers_are_refused_with_what_to_do() {
-        for bad in ["", "D1", "DR 1", "DR-1", "DR1730550/..", "É12", &"A".repeat(21)] {
-            assert!(DrNumber::parse(bad).unwrap_err().0.contains("DR1730550"), "{bad:?}");
+        for bad in [
+            "",
+            "D1",
+            "DR 1",
+            "DR-1",
+            "DR1730550/..",
+            "É12",
+            &"A".repeat(21),
+        ] {
+            assert!(
+                DrNumber::parse(bad).unwrap_err().0.contains("DR1730550"),
+                "{bad:?}"
+            );
         }
     }
 

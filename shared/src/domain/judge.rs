@@ -94,7 +94,10 @@ pub struct Judgement {
 /// Judges the asked steps by these photos.
 pub fn judge(catalogue: &Catalogue, asked: &[StepKey], photos: &[PhotoResult]) -> Judgement {
     let gaps = photos.iter().filter(|photo| photo.outcome.is_gap()).count();
-    let skipped = photos.iter().filter(|photo| photo.outcome.is_not_needed()).count();
+    let skipped = photos
+        .iter()
+        .filter(|photo| photo.outcome.is_not_needed())
+        .count();
     let steps: Vec<StepVerdict> = catalogue
         .steps
         .iter()
@@ -116,7 +119,12 @@ fn best<'a>(step: &StepKey, photos: &'a [PhotoResult]) -> Option<(&'a str, &'a F
         PhotoOutcome::NotEvaluated { .. } => None,
     });
     findings
-        .flat_map(|(name, findings)| findings.iter().filter(|f| &f.step == step).map(move |f| (name, f)))
+        .flat_map(|(name, findings)| {
+            findings
+                .iter()
+                .filter(|f| &f.step == step)
+                .map(move |f| (name, f))
+        })
         .min_by_key(|(name, finding)| (std::cmp::Reverse(finding.score), *name))
 }
 
@@ -144,39 +152,53 @@ fn step_verdict(
         reading: best.and_then(|(_, finding)| finding.reading.clone()),
         photo: best.map(|(name, _)| name.to_owned()),
         reason: reason(outcome, fail_words(catalogue, step, best), gaps, skipped),
-        extracted: best.zip(step.reads.as_ref()).and_then(|((_, f), reads)| extract(reads, f.reading.as_deref()?)),
+        extracted: best
+            .zip(step.reads.as_ref())
+            .and_then(|((_, f), reads)| extract(reads, f.reading.as_deref()?)),
     }
 }
 
 /// The reason that the model gave by its code, else the step's usual one.
-fn fail_words<'a>(catalogue: &'a Catalogue, step: &'a Step, best: Option<(&str, &Finding)>) -> &'a str {
+fn fail_words<'a>(
+    catalogue: &'a Catalogue,
+    step: &'a Step,
+    best: Option<(&str, &Finding)>,
+) -> &'a str {
     let code = best.and_then(|(_, finding)| finding.fail_code.as_deref());
-    code.and_then(|code| catalogue.fail_words(step, code)).unwrap_or(&step.fail_reason)
+    code.and_then(|code| catalogue.fail_words(step, code))
+        .unwrap_or(&step.fail_reason)
 }
 
 fn reason(outcome: StepOutcome, fail: &str, gaps: usize, skipped: usize) -> Option<String> {
-    let unseen =
-        if skipped > 0 { format!("; {skipped} photos were not looked at in quick mode") } else { String::new() };
+    let unseen = if skipped > 0 {
+        format!("; {skipped} photos were not looked at in quick mode")
+    } else {
+        String::new()
+    };
     match outcome {
         StepOutcome::Pass => None,
-        StepOutcome::Fail if gaps > 0 => {
-            Some(format!("{fail}; {gaps} photos could not be evaluated and may show it better{unseen}"))
-        }
+        StepOutcome::Fail if gaps > 0 => Some(format!(
+            "{fail}; {gaps} photos could not be evaluated and may show it better{unseen}"
+        )),
         StepOutcome::Fail => Some(format!("{fail}{unseen}")),
         StepOutcome::Missing => Some("No photo shows this step".into()),
-        StepOutcome::NotEvaluated if gaps == 0 => {
-            Some(format!("Not looked for any further: the verdict stood by another step{unseen}"))
-        }
-        StepOutcome::NotEvaluated => {
-            Some(format!("Not known: {gaps} photos could not be evaluated, and no other shows this step{unseen}"))
-        }
+        StepOutcome::NotEvaluated if gaps == 0 => Some(format!(
+            "Not looked for any further: the verdict stood by another step{unseen}"
+        )),
+        StepOutcome::NotEvaluated => Some(format!(
+            "Not known: {gaps} photos could not be evaluated, and no other shows this step{unseen}"
+        )),
     }
 }
 
 fn verdict(steps: &[StepVerdict], pass_percent: u8, gaps: usize) -> Verdict {
     let passes = |step: &&StepVerdict| step.outcome == StepOutcome::Pass;
-    let enough = steps.iter().filter(passes).count() * 100 >= steps.len() * usize::from(pass_percent);
-    let critical = steps.iter().filter(|step| step.critical).all(|step| passes(&step));
+    let enough =
+        steps.iter().filter(passes).count() * 100 >= steps.len() * usize::from(pass_percent);
+    let critical = steps
+        .iter()
+        .filter(|step| step.critical)
+        .all(|step| passes(&step));
     match (enough && critical && !steps.is_empty(), gaps) {
         (true, _) => Verdict::Pass,
         (false, 0) => Verdict::Fail,
@@ -185,10 +207,18 @@ fn verdict(steps: &[StepVerdict], pass_percent: u8, gaps: usize) -> Verdict {
 }
 
 fn average(steps: &[StepVerdict]) -> Option<f64> {
-    if steps.is_empty() || steps.iter().any(|step| step.outcome == StepOutcome::NotEvaluated) {
+    if steps.is_empty()
+        || steps
+            .iter()
+            .any(|step| step.outcome == StepOutcome::NotEvaluated)
+    {
         return None;
     }
-    let sum: u32 = steps.iter().filter_map(|step| step.score).map(|score| u32::from(score.value())).sum();
+    let sum: u32 = steps
+        .iter()
+        .filter_map(|step| step.score)
+        .map(|score| u32::from(score.value()))
+        .sum();
     Some((f64::from(sum) * 10.0 / steps.len() as f64).round() / 10.0)
 }
 

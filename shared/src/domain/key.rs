@@ -37,7 +37,12 @@ pub struct KeyParts(Vec<(KeyPart, String)>);
 impl KeyParts {
     /// A key of these parts.
     pub fn new<'a>(parts: impl IntoIterator<Item = (KeyPart, &'a str)>) -> Self {
-        Self(parts.into_iter().map(|(part, value)| (part, value.to_owned())).collect())
+        Self(
+            parts
+                .into_iter()
+                .map(|(part, value)| (part, value.to_owned()))
+                .collect(),
+        )
     }
 
     /// The same key without one kind of part: for the check that each is needed.
@@ -48,6 +53,12 @@ impl KeyParts {
 
     /// The key as text: a hash of all parts.
     pub fn hash(&self) -> String {
-        hex_of(&self.0.iter().map(|(_, value)| value.as_str()).collect::<Vec<_>>())
+        hex_of(
+            &self
+                .0
+                .iter()
+                .map(|(_, value)| value.as_str())
+                .collect::<Vec<_>>(),
+        )
     }
 }

@@ -46,7 +46,12 @@ pub enum PhotoOutcome {
 impl PhotoOutcome {
     /// An outcome without a judgement.
     pub fn not_evaluated(code: ReasonCode, message: impl Into<String>) -> Self {
-        Self::NotEvaluated { reason: Reason { code, message: message.into() } }
+        Self::NotEvaluated {
+            reason: Reason {
+                code,
+                message: message.into(),
+            },
+        }
     }
 
     /// Whether the photo might have shown what is not known: it was wanted, and could not be looked at.
@@ -152,12 +157,16 @@ impl Usage {
     pub fn plus(self, other: Self) -> Self {
         Self {
             prompt_tokens: self.prompt_tokens.saturating_add(other.prompt_tokens),
-            completion_tokens: self.completion_tokens.saturating_add(other.completion_tokens),
+            completion_tokens: self
+                .completion_tokens
+                .saturating_add(other.completion_tokens),
         }
     }
 
     /// Tokens written a second, one decimal, given how long the writing took.
     pub fn tokens_per_second(self, generation_ms: u64) -> Option<f64> {
-        (generation_ms > 0).then(|| (self.completion_tokens as f64 * 10_000.0 / generation_ms as f64).round() / 10.0)
+        (generation_ms > 0).then(|| {
+            (self.completion_tokens as f64 * 10_000.0 / generation_ms as f64).round() / 10.0
+        })
     }
 }

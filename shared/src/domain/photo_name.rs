@@ -10,8 +10,12 @@ use super::ids::StepKey;
 /// different catalogues.
 pub fn hint(name: &str, catalogue: &Catalogue) -> Option<StepKey> {
     let file = name.rsplit('/').next().unwrap_or(name).to_ascii_lowercase();
-    let stem = file.rsplit_once('.').map_or(file.as_str(), |(stem, _)| stem);
-    slot_type(stem).and_then(|kind| catalogue.name_hints.get(kind).cloned()).or_else(|| step_key(stem, catalogue))
+    let stem = file
+        .rsplit_once('.')
+        .map_or(file.as_str(), |(stem, _)| stem);
+    slot_type(stem)
+        .and_then(|kind| catalogue.name_hints.get(kind).cloned())
+        .or_else(|| step_key(stem, catalogue))
 }
 
 /// `hm_ln` from `dr1730550_ph_hm_ln_88121`; also where the id is missing.
@@ -25,8 +29,14 @@ fn slot_type(stem: &str) -> Option<&str> {
 
 /// `power_meter` from `step7_power_meter_20260114_101500`: the longest key of the catalogue that fits.
 fn step_key(stem: &str, catalogue: &Catalogue) -> Option<StepKey> {
-    let rest = stem.strip_prefix("step")?.trim_start_matches(|c: char| c.is_ascii_digit()).strip_prefix('_')?;
-    let fits = |key: &str| rest.strip_prefix(key).is_some_and(|tail| tail.is_empty() || tail.starts_with('_'));
+    let rest = stem
+        .strip_prefix("step")?
+        .trim_start_matches(|c: char| c.is_ascii_digit())
+        .strip_prefix('_')?;
+    let fits = |key: &str| {
+        rest.strip_prefix(key)
+            .is_some_and(|tail| tail.is_empty() || tail.starts_with('_'))
+    };
     catalogue
         .steps
         .iter()
@@ -62,7 +72,10 @@ mod tests {
 
     #[test]
     fn step_names_map_by_their_key_and_never_by_their_number() {
-        assert_eq!(hinted("step7_power_meter_20260114_101500.jpg").as_deref(), Some("power_meter"));
+        assert_eq!(
+            hinted("step7_power_meter_20260114_101500.jpg").as_deref(),
+            Some("power_meter")
+        );
         assert_eq!(
             hinted("step3_ont_lights_and_dr_label_20260114_101500.jpg").as_deref(),
             Some("ont_lights_and_dr_label")

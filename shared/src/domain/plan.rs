@@ -54,7 +54,9 @@ impl Photo {
 }
 
 /// How much of a DR is evaluated.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// All steps, all photos.
@@ -90,7 +92,12 @@ pub struct Versions {
 impl Versions {
     /// Their part of a key.
     pub fn parts(&self) -> impl Iterator<Item = (KeyPart, &str)> {
-        let Self { catalogue, model, prompt, size_policy } = self;
+        let Self {
+            catalogue,
+            model,
+            prompt,
+            size_policy,
+        } = self;
         [
             (KeyPart::Catalogue, catalogue.as_str()),
             (KeyPart::Model, model),
@@ -130,12 +137,20 @@ pub struct Plan {
 impl Plan {
     /// All photos of the DR.
     pub fn photos(&self) -> impl Iterator<Item = &Photo> {
-        self.selected.iter().chain(&self.held).chain(self.copies.iter().map(|copy| &copy.photo))
+        self.selected
+            .iter()
+            .chain(&self.held)
+            .chain(self.copies.iter().map(|copy| &copy.photo))
     }
 }
 
 /// Plans the evaluation of these photos.
-pub fn plan(mut photos: Vec<Photo>, mode: Mode, catalogue: &Catalogue, versions: &Versions) -> Plan {
+pub fn plan(
+    mut photos: Vec<Photo>,
+    mode: Mode,
+    catalogue: &Catalogue,
+    versions: &Versions,
+) -> Plan {
     photos.sort_by(|a, b| (&a.name, &a.photo_id).cmp(&(&b.name, &b.photo_id)));
     photos.dedup_by(|a, b| a.photo_id == b.photo_id);
     let fingerprint = fingerprint(&photos, mode, versions).hash();
@@ -161,35 +176,69 @@ pub fn plan(mut photos: Vec<Photo>, mode: Mode, catalogue: &Catalogue, versions:
         .map(|photo| photo.photo_id.clone())
         .collect();
     if first.is_empty() {
-        let note = "No photo's name promises a critical step, so all steps are asked of all photos.";
+        let note =
+            "No photo's name promises a critical step, so all steps are asked of all photos.";
         return full(photos, copies, Some(note.into()));
     }
-    let promised = |step: &StepKey| photos.iter().any(|photo| photo.step_hint.as_ref() == Some(step));
+    let promised = |step: &StepKey| {
+        photos
+            .iter()
+            .any(|photo| photo.step_hint.as_ref() == Some(step))
+    };
     let at_once = photos.len() - first.len() <= SMALL_REST && !steps.iter().all(promised);
-    let photos = photos.into_iter().map(|photo| Photo { scope: Scope::Critical, ..photo });
+    let photos = photos.into_iter().map(|photo| Photo {
+        scope: Scope::Critical,
+        ..photo
+    });
     let (selected, held) = photos.partition(|photo| at_once || first.contains(&photo.photo_id));
-    Plan { steps, selected, held, copies, mode_note: None, fingerprint }
+    Plan {
+        steps,
+        selected,
+        held,
+        copies,
+        mode_note: None,
+        fingerprint,
+    }
 }
 
 /// Of files that are the same one, the first by name whose name says what it shows, and the copies.
 fn apart(photos: Vec<Photo>) -> (Vec<Photo>, Vec<Copied>) {
     let mut asked: BTreeMap<String, Photo> = BTreeMap::new();
     for photo in &photos {
-        let first = asked.entry(photo.etag.clone()).or_insert_with(|| photo.clone());
+        let first = asked
+            .entry(photo.etag.clone())
+            .or_insert_with(|| photo.clone());
         if first.step_hint.is_none() && photo.step_hint.is_some() {
             *first = photo.clone();
         }
     }
-    let of = |photo: &Photo| asked.get(&photo.etag).filter(|first| first.photo_id != photo.photo_id);
-    let (copies, photos): (Vec<Photo>, Vec<Photo>) = photos.into_iter().partition(|photo| of(photo).is_some());
-    let copy = |photo: Photo| Some(Copied { of: of(&photo)?.name.clone(), photo });
+    let of = |photo: &Photo| {
+        asked
+            .get(&photo.etag)
+            .filter(|first| first.photo_id != photo.photo_id)
+    };
+    let (copies, photos): (Vec<Photo>, Vec<Photo>) =
+        photos.into_iter().partition(|photo| of(photo).is_some());
+    let copy = |photo: Photo| {
+        Some(Copied {
+            of: of(&photo)?.name.clone(),
+            photo,
+        })
+    };
     (photos, copies.into_iter().filter_map(copy).collect())
 }
 
 /// For each of these steps the next photo whose name promises it; if there is a step without one, half of those whose names
 /// promise nothing.
-pub fn wave<'a>(steps: &[&StepKey], photos: impl Iterator<Item = &'a Photo> + Clone) -> Vec<&'a Photo> {
-    let promised = |step: &&StepKey| photos.clone().find(|photo| photo.step_hint.as_ref() == Some(*step));
+pub fn wave<'a>(
+    steps: &[&StepKey],
+    photos: impl Iterator<Item = &'a Photo> + Clone,
+) -> Vec<&'a Photo> {
+    let promised = |step: &&StepKey| {
+        photos
+            .clone()
+            .find(|photo| photo.step_hint.as_ref() == Some(*step))
+    };
     let mut wave: Vec<&Photo> = steps.iter().filter_map(promised).collect();
     if wave.len() < steps.len() {
         let silent: Vec<&Photo> = photos.filter(|photo| photo.step_hint.is_none()).collect();
@@ -202,7 +251,11 @@ pub fn wave<'a>(steps: &[&StepKey], photos: impl Iterator<Item = &'a Photo> + Cl
 /// The first half, of one the one: looking through photos by halves spares some when they show what is looked for, and takes
 /// few rounds when they don't.
 pub fn half<'a>(photos: &[&'a Photo]) -> Vec<&'a Photo> {
-    photos.iter().copied().take(photos.len().div_ceil(2)).collect()
+    photos
+        .iter()
+        .copied()
+        .take(photos.len().div_ceil(2))
+        .collect()
 }
 
 /// The photos in groups of at most `photos_per_batch`; sizes differ by one at most, so that no batch is a straggler.
@@ -219,11 +272,17 @@ pub fn batches(photos: &[Photo], photos_per_batch: usize) -> Vec<Vec<Photo>> {
 
 /// What an evaluation's result depends on: of each photo the place, that is the DR, the name and the content.
 pub fn fingerprint(photos: &[Photo], mode: Mode, versions: &Versions) -> KeyParts {
-    let settings = [(KeyPart::Mode, mode.as_str())].into_iter().chain(versions.parts());
+    let settings = [(KeyPart::Mode, mode.as_str())]
+        .into_iter()
+        .chain(versions.parts());
     let of = |photo: &'_ Photo| {
         let place = photo.key.len().saturating_sub(photo.name.len());
         let place = photo.key.get(..place).unwrap_or(&photo.key).to_owned();
-        [(KeyPart::Dr, place), (KeyPart::Name, photo.name.clone()), (KeyPart::Content, photo.etag.clone())]
+        [
+            (KeyPart::Dr, place),
+            (KeyPart::Name, photo.name.clone()),
+            (KeyPart::Content, photo.etag.clone()),
+        ]
     };
     let contents: Vec<_> = photos.iter().flat_map(of).collect();
     KeyParts::new(settings.chain(contents.iter().map(|(part, value)| (*part, value.as_str()))))
@@ -240,11 +299,23 @@ mod tests {
     }
 
     fn versions() -> Versions {
-        Versions { catalogue: "v1".into(), model: "m".into(), prompt: "p1".into(), size_policy: "s1".into() }
+        Versions {
+            catalogue: "v1".into(),
+            model: "m".into(),
+            prompt: "p1".into(),
+            size_policy: "s1".into(),
+        }
     }
 
     fn photos(names: &[&str]) -> Vec<Photo> {
-        let photo = |name: &&str| Photo::new(&format!("photos/DR1/{name}"), name, &format!("\"{name}\""), &catalogue());
+        let photo = |name: &&str| {
+            Photo::new(
+                &format!("photos/DR1/{name}"),
+                name,
+                &format!("\"{name}\""),
+                &catalogue(),
+            )
+        };
         names.iter().map(photo).collect()
     }
 
@@ -254,40 +325,94 @@ mod tests {
 
     #[test]
     fn full_mode_asks_every_step_of_every_photo() {
-        let plan = plan(photos(&["b.jpg", "DR1_ph_wall_1.jpg"]), Mode::Full, &catalogue(), &versions());
+        let plan = plan(
+            photos(&["b.jpg", "DR1_ph_wall_1.jpg"]),
+            Mode::Full,
+            &catalogue(),
+            &versions(),
+        );
         assert_eq!(names(&plan.selected), ["DR1_ph_wall_1.jpg", "b.jpg"]);
-        assert_eq!((plan.steps.len(), plan.held.len(), plan.mode_note), (10, 0, None));
+        assert_eq!(
+            (plan.steps.len(), plan.held.len(), plan.mode_note),
+            (10, 0, None)
+        );
     }
 
     #[test]
     fn quick_mode_begins_with_a_photo_for_each_critical_step_through_the_name_map() {
-        let all =
-            photos(&["X_ph_wall_1.jpg", "X_ph_powm1_2.jpg", "X_ph_powm2_3.jpg", "IMG-1.jpg", "IMG-2.jpg", "IMG-3.jpg"]);
+        let all = photos(&[
+            "X_ph_wall_1.jpg",
+            "X_ph_powm1_2.jpg",
+            "X_ph_powm2_3.jpg",
+            "IMG-1.jpg",
+            "IMG-2.jpg",
+            "IMG-3.jpg",
+        ]);
         let plan = plan(all, Mode::Quick, &catalogue(), &versions());
         assert_eq!(
             names(&plan.selected),
             ["IMG-1.jpg", "IMG-2.jpg", "X_ph_powm1_2.jpg"],
             "of five steps nothing is promised"
         );
-        assert_eq!(names(&plan.held), ["IMG-3.jpg", "X_ph_powm2_3.jpg", "X_ph_wall_1.jpg"]);
-        assert!(plan.selected.iter().chain(&plan.held).all(|photo| photo.scope == Scope::Critical));
+        assert_eq!(
+            names(&plan.held),
+            ["IMG-3.jpg", "X_ph_powm2_3.jpg", "X_ph_wall_1.jpg"]
+        );
+        assert!(
+            plan.selected
+                .iter()
+                .chain(&plan.held)
+                .all(|photo| photo.scope == Scope::Critical)
+        );
         assert_eq!(plan.steps.len(), 6);
     }
 
     #[test]
     fn of_the_same_file_twice_the_one_whose_name_helps_is_asked_about() {
-        let same = |name: &str| Photo::new(&format!("photos/DR1/{name}"), name, "\"same\"", &catalogue());
-        let all = vec![same("IMG-1.jpg"), same("X_ph_wall_2.jpg"), same("X_ph_powm1_3.jpg")];
-        let plan = plan([all, photos(&["X_ph_prop_4.jpg"])].concat(), Mode::Full, &catalogue(), &versions());
-        assert_eq!(names(&plan.selected), ["X_ph_powm1_3.jpg", "X_ph_prop_4.jpg"]);
-        let copies: Vec<_> = plan.copies.iter().map(|copy| (copy.photo.name.as_str(), copy.of.as_str())).collect();
-        assert_eq!(copies, [("IMG-1.jpg", "X_ph_powm1_3.jpg"), ("X_ph_wall_2.jpg", "X_ph_powm1_3.jpg")]);
+        let same = |name: &str| {
+            Photo::new(
+                &format!("photos/DR1/{name}"),
+                name,
+                "\"same\"",
+                &catalogue(),
+            )
+        };
+        let all = vec![
+            same("IMG-1.jpg"),
+            same("X_ph_wall_2.jpg"),
+            same("X_ph_powm1_3.jpg"),
+        ];
+        let plan = plan(
+            [all, photos(&["X_ph_prop_4.jpg"])].concat(),
+            Mode::Full,
+            &catalogue(),
+            &versions(),
+        );
+        assert_eq!(
+            names(&plan.selected),
+            ["X_ph_powm1_3.jpg", "X_ph_prop_4.jpg"]
+        );
+        let copies: Vec<_> = plan
+            .copies
+            .iter()
+            .map(|copy| (copy.photo.name.as_str(), copy.of.as_str()))
+            .collect();
+        assert_eq!(
+            copies,
+            [
+                ("IMG-1.jpg", "X_ph_powm1_3.jpg"),
+                ("X_ph_wall_2.jpg", "X_ph_powm1_3.jpg")
+            ]
+        );
         assert_eq!(plan.photos().count(), 4);
     }
 
     #[test]
     fn quick_mode_without_helpful_names_runs_in_full_and_says_so() {
-        for all in [photos(&["IMG-1.jpg", "IMG-2.jpg"]), photos(&["DR1_ph_wall_1.jpg"])] {
+        for all in [
+            photos(&["IMG-1.jpg", "IMG-2.jpg"]),
+            photos(&["DR1_ph_wall_1.jpg"]),
+        ] {
             let plan = plan(all, Mode::Quick, &catalogue(), &versions());
             assert_eq!(plan.steps.len(), 10);
             assert!(plan.held.is_empty() && plan.mode_note.is_some());
@@ -296,22 +421,40 @@ mod tests {
 
     #[test]
     fn the_fingerprint_changes_with_each_of_its_parts() {
-        let of = |photos: Vec<Photo>, mode, versions: &Versions| plan(photos, mode, &catalogue(), versions).fingerprint;
+        let of = |photos: Vec<Photo>, mode, versions: &Versions| {
+            plan(photos, mode, &catalogue(), versions).fingerprint
+        };
         let base = || photos(&["a.jpg", "b.jpg"]);
-        let mut seen = BTreeSet::from([of(base(), Mode::Full, &versions()), of(base(), Mode::Quick, &versions())]);
+        let mut seen = BTreeSet::from([
+            of(base(), Mode::Full, &versions()),
+            of(base(), Mode::Quick, &versions()),
+        ]);
         for change in 0..4 {
             let mut other = versions();
-            let parts = [&mut other.catalogue, &mut other.model, &mut other.prompt, &mut other.size_policy];
+            let parts = [
+                &mut other.catalogue,
+                &mut other.model,
+                &mut other.prompt,
+                &mut other.size_policy,
+            ];
             parts.into_iter().nth(change).unwrap().push('x');
             seen.insert(of(base(), Mode::Full, &other));
         }
         let replaced = Photo::new("photos/DR1/a.jpg", "a.jpg", "\"other\"", &catalogue());
-        seen.insert(of(vec![replaced, base()[1].clone()], Mode::Full, &versions()));
+        seen.insert(of(
+            vec![replaced, base()[1].clone()],
+            Mode::Full,
+            &versions(),
+        ));
         seen.insert(of(photos(&["a.jpg", "c.jpg"]), Mode::Full, &versions()));
         seen.insert(of(photos(&["a.jpg"]), Mode::Full, &versions()));
-        seen.insert(of(photos(&["a.jpg", "b.jpg", "c.jpg"]), Mode::Full, &versions()));
-        let elsewhere =
-            ["a.jpg", "b.jpg"].map(|name| Photo::new(&format!("photos/DR2/{name}"), name, name, &catalogue()));
+        seen.insert(of(
+            photos(&["a.jpg", "b.jpg", "c.jpg"]),
+            Mode::Full,
+            &versions(),
+        ));
+        let elsewhere = ["a.jpg", "b.jpg"]
+            .map(|name| Photo::new(&format!("photos/DR2/{name}"), name, name, &catalogue()));
         seen.insert(of(elsewhere.to_vec(), Mode::Full, &versions()));
         assert_eq!(seen.len(), 11);
     }

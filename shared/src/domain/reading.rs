@@ -94,9 +94,13 @@ pub struct Flag {
 /// What a reading says; none if it is not what the step reads.
 pub fn extract(reads: &Reads, reading: &str) -> Option<Extracted> {
     match reads {
-        Reads::Serial { .. } => Some(plain(reading)).filter(|serial| serial.len() >= 4).map(Extracted::Serial),
+        Reads::Serial { .. } => Some(plain(reading))
+            .filter(|serial| serial.len() >= 4)
+            .map(Extracted::Serial),
         Reads::PowerDbm { .. } => dbm(reading).map(Extracted::PowerDbm),
-        Reads::DrNumber => DrNumber::parse(&plain(reading)).ok().map(|number| Extracted::DrNumber(number.into())),
+        Reads::DrNumber => DrNumber::parse(&plain(reading))
+            .ok()
+            .map(|number| Extracted::DrNumber(number.into())),
         Reads::HousingType { types } => {
             let fits = |kind: &&String| kind.eq_ignore_ascii_case(reading.trim());
             types.iter().find(fits).cloned().map(Extracted::HousingType)
@@ -109,45 +113,87 @@ pub fn check(step: &Step, finding: &Finding, dr: &DrNumber) -> Option<(FlagCode,
     let (reads, reading) = (step.reads.as_ref()?, finding.reading.as_deref()?);
     match (reads, extract(reads, reading)) {
         (Reads::DrNumber, value) => check_label(value, reading, dr),
-        (Reads::PowerDbm { strongest, warn_from, fail_from }, value) => match value {
-            Some(Extracted::PowerDbm(dbm)) if dbm <= *fail_from => {
-                Some((FlagCode::PowerTooWeak, format!("{dbm} dBm is {fail_from} dBm or weaker"), true))
-            }
-            Some(Extracted::PowerDbm(dbm)) if dbm <= *warn_from => {
-                Some((FlagCode::PowerWeak, format!("{dbm} dBm is weak ({warn_from} dBm or below)"), false))
-            }
+        (
+            Reads::PowerDbm {
+                strongest,
+                warn_from,
+                fail_from,
+            },
+            value,
+        ) => match value {
+            Some(Extracted::PowerDbm(dbm)) if dbm <= *fail_from => Some((
+                FlagCode::PowerTooWeak,
+                format!("{dbm} dBm is {fail_from} dBm or weaker"),
+                true,
+            )),
+            Some(Extracted::PowerDbm(dbm)) if dbm <= *warn_from => Some((
+                FlagCode::PowerWeak,
+                format!("{dbm} dBm is weak ({warn_from} dBm or below)"),
+                false,
+            )),
             Some(Extracted::PowerDbm(dbm)) if dbm <= *strongest => None,
-            _ => Some((FlagCode::PowerImplausible, format!("{reading:?} is no plausible power in dBm"), false)),
+            _ => Some((
+                FlagCode::PowerImplausible,
+                format!("{reading:?} is no plausible power in dBm"),
+                false,
+            )),
         },
-        (Reads::Serial { prefix: Some(prefix) }, value) => match value {
+        (
+            Reads::Serial {
+                prefix: Some(prefix),
+            },
+            value,
+        ) => match value {
             Some(Extracted::Serial(serial)) if serial.starts_with(prefix.as_str()) => None,
-            _ => Some((FlagCode::SerialUnexpected, format!("{reading:?} does not begin with {prefix}"), false)),
+            _ => Some((
+                FlagCode::SerialUnexpected,
+                format!("{reading:?} does not begin with {prefix}"),
+                false,
+            )),
         },
         (Reads::Serial { prefix: None } | Reads::HousingType { .. }, _) => None,
     }
 }
 
-fn check_label(value: Option<Extracted>, reading: &str, dr: &DrNumber) -> Option<(FlagCode, String, bool)> {
+fn check_label(
+    value: Option<Extracted>,
+    reading: &str,
+    dr: &DrNumber,
+) -> Option<(FlagCode, String, bool)> {
     match value {
         Some(Extracted::DrNumber(label)) if same_number(&label, dr.as_str()) => None,
-        Some(Extracted::DrNumber(label)) if same_shape(&label, dr.as_str()) => {
-            Some((FlagCode::OtherDrNumber, format!("The label says {label}, not {dr}"), true))
-        }
-        _ => Some((FlagCode::NotADrNumber, format!("{reading:?} on the label is no DR number"), false)),
+        Some(Extracted::DrNumber(label)) if same_shape(&label, dr.as_str()) => Some((
+            FlagCode::OtherDrNumber,
+            format!("The label says {label}, not {dr}"),
+            true,
+        )),
+        _ => Some((
+            FlagCode::NotADrNumber,
+            format!("{reading:?} on the label is no DR number"),
+            false,
+        )),
     }
 }
 
 /// Equal but for letters that print like digits, and for a label that leaves the letters in front out.
 fn same_number(label: &str, dr: &str) -> bool {
     let (label, dr) = (folded(label), folded(dr));
-    let digits = |text: &str| text.trim_start_matches(|c: char| !c.is_ascii_digit()).to_owned();
+    let digits = |text: &str| {
+        text.trim_start_matches(|c: char| !c.is_ascii_digit())
+            .to_owned()
+    };
     label == dr || (label.starts_with(|c: char| c.is_ascii_digit()) && label == digits(&dr))
 }
 
 /// As long, and with the same letters in front: only that is taken for another DR's number, and not for a misreading.
 fn same_shape(label: &str, dr: &str) -> bool {
-    let letters = |text: &str| text.chars().take_while(char::is_ascii_alphabetic).collect::<String>();
-    label.len() == dr.len() && (letters(label) == letters(dr) || label.bytes().all(|b| b.is_ascii_digit()))
+    let letters = |text: &str| {
+        text.chars()
+            .take_while(char::is_ascii_alphabetic)
+            .collect::<String>()
+    };
+    label.len() == dr.len()
+        && (letters(label) == letters(dr) || label.bytes().all(|b| b.is_ascii_digit()))
 }
 
 fn folded(text: &str) -> String {
@@ -161,15 +207,26 @@ fn folded(text: &str) -> String {
 
 /// Capital letters and digits only.
 fn plain(text: &str) -> String {
-    text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect()
+    text.chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|c| c.to_ascii_uppercase())
+        .collect()
 }
 
 /// `-18.4 dBm`, also with a typographic minus or a comma. A value without its sign is not guessed at: it stays positive,
 /// and so is flagged.
 fn dbm(reading: &str) -> Option<f64> {
-    let text = reading.trim().to_ascii_lowercase().replace(['\u{2212}', '\u{2013}'], "-").replace(',', ".");
+    let text = reading
+        .trim()
+        .to_ascii_lowercase()
+        .replace(['\u{2212}', '\u{2013}'], "-")
+        .replace(',', ".");
     let text = text.strip_suffix("dbm").unwrap_or(&text).trim().to_owned();
-    let value: f64 = text.strip_prefix('-').map_or(Some(text.as_str()), |rest| Some(rest.trim()))?.parse().ok()?;
+    let value: f64 = text
+        .strip_prefix('-')
+        .map_or(Some(text.as_str()), |rest| Some(rest.trim()))?
+        .parse()
+        .ok()?;
     let value = if text.starts_with('-') { -value } else { value };
     POSSIBLE_DBM.contains(&value).then_some(value)
 }

@@ -7,7 +7,11 @@ use crate::domain::catalogue::Catalogue;
 use crate::domain::ids::Score;
 
 fn step(key: &str) -> Step {
-    Catalogue::shipped("v3").unwrap().step(&StepKey::parse(key).unwrap()).unwrap().clone()
+    Catalogue::shipped("v3")
+        .unwrap()
+        .step(&StepKey::parse(key).unwrap())
+        .unwrap()
+        .clone()
 }
 
 fn checked(key: &str, reading: &str) -> Option<(FlagCode, bool)> {
@@ -18,7 +22,8 @@ fn checked(key: &str, reading: &str) -> Option<(FlagCode, bool)> {
         reading: Some(reading.into()),
         fail_code: None,
     };
-    check(&step(key), &finding, &DrNumber::parse("DR1730550").unwrap()).map(|(code, _, fails)| (code, fails))
+    check(&step(key), &finding, &DrNumber::parse("DR1730550").unwrap())
+        .map(|(code, _, fails)| (code, fails))
 }
 
 #[test]
@@ -59,24 +64,43 @@ fn another_drs_number_fails_and_a_misreading_does_not() {
         ("ALCLF4A1B2C3", Some((NotADrNumber, false))),
         ("?", Some((NotADrNumber, false))),
     ] {
-        assert_eq!(checked("ont_lights_and_dr_label", reading), expected, "{reading}");
+        assert_eq!(
+            checked("ont_lights_and_dr_label", reading),
+            expected,
+            "{reading}"
+        );
     }
 }
 
 #[test]
 fn an_ont_serial_begins_with_alcl_and_a_ups_serial_with_anything() {
     assert_eq!(checked("ont_back_and_barcode", "alcl f4a1:b2c3"), None);
-    assert_eq!(checked("ont_back_and_barcode", "HWTC1234"), Some((FlagCode::SerialUnexpected, false)));
+    assert_eq!(
+        checked("ont_back_and_barcode", "HWTC1234"),
+        Some((FlagCode::SerialUnexpected, false))
+    );
     assert_eq!(checked("ups_serial", "UPS77120A"), None);
 }
 
 #[test]
 fn readings_become_values() {
     let of = |key: &str, reading| extract(step(key).reads.as_ref().unwrap(), reading);
-    assert_eq!(of("power_meter", "-18.4 dBm"), Some(Extracted::PowerDbm(-18.4)));
-    assert_eq!(of("ont_back_and_barcode", "alcl f4a1"), Some(Extracted::Serial("ALCLF4A1".into())));
-    assert_eq!(of("ont_lights_and_dr_label", "dr1730550"), Some(Extracted::DrNumber("DR1730550".into())));
-    assert_eq!(of("house_photo", "rdp"), Some(Extracted::HousingType("RDP".into())));
+    assert_eq!(
+        of("power_meter", "-18.4 dBm"),
+        Some(Extracted::PowerDbm(-18.4))
+    );
+    assert_eq!(
+        of("ont_back_and_barcode", "alcl f4a1"),
+        Some(Extracted::Serial("ALCLF4A1".into()))
+    );
+    assert_eq!(
+        of("ont_lights_and_dr_label", "dr1730550"),
+        Some(Extracted::DrNumber("DR1730550".into()))
+    );
+    assert_eq!(
+        of("house_photo", "rdp"),
+        Some(Extracted::HousingType("RDP".into()))
+    );
     assert_eq!(of("house_photo", "castle"), None);
 }
 

@@ -9,7 +9,9 @@ use super::catalogue::{Catalogue, Step};
 use super::ids::StepKey;
 
 /// Which steps a photo is asked about.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
     /// All of the catalogue.
@@ -33,7 +35,12 @@ impl Scope {
 
     /// Its steps, in catalogue order.
     pub fn steps(self, catalogue: &Catalogue) -> Vec<StepKey> {
-        catalogue.steps.iter().filter(|step| self.covers(step)).map(|step| step.key.clone()).collect()
+        catalogue
+            .steps
+            .iter()
+            .filter(|step| self.covers(step))
+            .map(|step| step.key.clone())
+            .collect()
     }
 
     /// The questions whose answers, together, answer this one; the best choice first.

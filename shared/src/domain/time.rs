@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::ids::Invalid;
 
 /// A moment: milliseconds since 1970-01-01T00:00:00Z.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct Timestamp(i64);
 
@@ -29,7 +31,9 @@ impl Timestamp {
     /// Reads RFC 3339.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let moment: Result<jiff::Timestamp, _> = text.parse();
-        moment.map(|moment| Self(moment.as_millisecond())).map_err(|cause| Invalid(cause.to_string()))
+        moment
+            .map(|moment| Self(moment.as_millisecond()))
+            .map_err(|cause| Invalid(cause.to_string()))
     }
 
     /// Milliseconds since the epoch.
@@ -44,7 +48,10 @@ impl Timestamp {
 
     /// The moment `span` later; the furthest one that can be said if that overflows.
     pub fn after(self, span: Duration) -> Self {
-        Self(self.0.saturating_add(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)))
+        Self(
+            self.0
+                .saturating_add(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)),
+        )
     }
 
     /// How long it is since `earlier`; zero if that is not earlier (clocks of two machines may disagree).
@@ -74,12 +81,21 @@ mod tests {
 
     #[test]
     fn a_moment_reads_as_rfc_3339() {
-        assert_eq!(Timestamp::from_millis(1_795_516_494_007).to_string(), "2026-11-24T10:34:54.007Z");
+        assert_eq!(
+            Timestamp::from_millis(1_795_516_494_007).to_string(),
+            "2026-11-24T10:34:54.007Z"
+        );
     }
 
     #[test]
     fn clocks_that_disagree_give_no_negative_span() {
-        assert_eq!(Timestamp::from_millis(1).since(Timestamp::from_millis(5)), Duration::ZERO);
-        assert_eq!(Timestamp::from_millis(i64::MAX).after(Duration::MAX), Timestamp::from_millis(i64::MAX));
+        assert_eq!(
+            Timestamp::from_millis(1).since(Timestamp::from_millis(5)),
+            Duration::ZERO
+        );
+        assert_eq!(
+            Timestamp::from_millis(i64::MAX).after(Duration::MAX),
+            Timestamp::from_millis(i64::MAX)
+        );
     }
 }

@@ -36,7 +36,10 @@ pub enum Ended {
 }
 
 /// What looks at photos: fetches, compresses, asks.
-#[allow(async_fn_in_trait, reason = "the flows are run where they are made; nothing is spawned")]
+#[allow(
+    async_fn_in_trait,
+    reason = "the flows are run where they are made; nothing is spawned"
+)]
 pub trait Eyes {
     /// The model that this deployment asks.
     fn model(&self) -> &str;
@@ -63,22 +66,32 @@ pub async fn handle(ports: &impl Ports, eyes: &impl Eyes, batch: &Batch) -> Resu
         tracing::warn!(evaluation.id = %batch.evaluation_id, "a batch of an unknown evaluation was passed over");
         return Ok(());
     };
-    let wanted: Vec<&Photo> =
-        batch.photos.iter().filter(|photo| evaluation.pending.contains(&photo.photo_id)).collect();
+    let wanted: Vec<&Photo> = batch
+        .photos
+        .iter()
+        .filter(|photo| evaluation.pending.contains(&photo.photo_id))
+        .collect();
     if wanted.is_empty() {
         return Ok(());
     }
     if let Some(reason) = outdated(&evaluation, eyes) {
         return give_up(ports, batch, &wanted, reason).await;
     }
-    let breaker = ports.get::<Breaker>(Key::Breaker).await?.unwrap_or_default();
+    let breaker = ports
+        .get::<Breaker>(Key::Breaker)
+        .await?
+        .unwrap_or_default();
     if breaker.is_open() && !batch.probe {
         let reason = breaker.reason.unwrap_or_else(|| "The VLM is away".into());
         return put_all_off(ports, batch, &wanted, reason).await;
     }
     eyes.expect(wanted.len());
     let begun = say_begun(ports, &evaluation, received_at);
-    let all = join_all(wanted.into_iter().map(|photo| one(ports, eyes, &evaluation, batch, photo, received_at)));
+    let all = join_all(
+        wanted
+            .into_iter()
+            .map(|photo| one(ports, eyes, &evaluation, batch, photo, received_at)),
+    );
     let (begun, ended) = tokio::join!(begun, all);
     // One that failed keeps no other from being said; then the message comes again, for what is still pending.
     ended.into_iter().fold(begun, Result::and)
@@ -95,23 +108,59 @@ fn outdated(evaluation: &Evaluation, eyes: &impl Eyes) -> Option<&'static str> {
     }
 }
 
-async fn give_up(ports: &impl Ports, batch: &Batch, photos: &[&Photo], reason: &str) -> Result<(), Trouble> {
-    let report = Report::bare(PhotoOutcome::not_evaluated(ReasonCode::Superseded, reason), ports.now());
-    let say = |photo: &&Photo| Message::outcome(&batch.evaluation_id, &photo.photo_id, report.clone());
-    ports.send(Queue::Results, photos.iter().map(say).collect(), Duration::ZERO).await
+async fn give_up(
+    ports: &impl Ports,
+    batch: &Batch,
+    photos: &[&Photo],
+    reason: &str,
+) -> Result<(), Trouble> {
+    let report = Report::bare(
+        PhotoOutcome::not_evaluated(ReasonCode::Superseded, reason),
+        ports.now(),
+    );
+    let say =
+        |photo: &&Photo| Message::outcome(&batch.evaluation_id, &photo.photo_id, report.clone());
+    ports
+        .send(
+            Queue::Results,
+            photos.iter().map(say).collect(),
+            Duration::ZERO,
+        )
+        .await
 }
 
-async fn put_all_off(ports: &impl Ports, batch: &Batch, photos: &[&Photo], reason: String) -> Result<(), Trouble> {
+async fn put_all_off(
+    ports: &impl Ports,
+    batch: &Batch,
+    photos: &[&Photo],
+    reason: String,
+) -> Result<(), Trouble> {
     let why = (DeferralCause::BreakerOpen, reason);
     let say = |photo: &&Photo| Message::deferral(batch, photo, why.clone(), None, ports.now());
-    ports.send(Queue::Results, photos.iter().map(say).collect(), Duration::ZERO).await
+    ports
+        .send(
+            Queue::Results,
+            photos.iter().map(say).collect(),
+            Duration::ZERO,
+        )
+        .await
 }
 
-async fn say_begun(ports: &impl Ports, evaluation: &Evaluation, at: Timestamp) -> Result<(), Trouble> {
+async fn say_begun(
+    ports: &impl Ports,
+    evaluation: &Evaluation,
+    at: Timestamp,
+) -> Result<(), Trouble> {
     if evaluation.started_at.is_some() {
         return Ok(());
     }
-    ports.send(Queue::Results, vec![Message::started(&evaluation.evaluation_id, at)], Duration::ZERO).await
+    ports
+        .send(
+            Queue::Results,
+            vec![Message::started(&evaluation.evaluation_id, at)],
+            Duration::ZERO,
+        )
+        .await
 }
 
 /// Looks at a photo, and says at once what became of it.
@@ -125,8 +174,12 @@ async fn one(
 ) -> Result<(), Trouble> {
     let message = match eyes.look(evaluation, batch, photo, received_at).await? {
         Ended::Reported(report) => Message::outcome(&batch.evaluation_id, &photo.photo_id, *report),
-        Ended::PutOff { why, retry_after } => Message::deferral(batch, photo, why, retry_after, ports.now()),
+        Ended::PutOff { why, retry_after } => {
+            Message::deferral(batch, photo, why, retry_after, ports.now())
+        }
         Ended::NotNeeded => return Ok(()),
     };
-    ports.send(Queue::Results, vec![message], Duration::ZERO).await
+    ports
+        .send(Queue::Results, vec![message], Duration::ZERO)
+        .await
 }

@@ -42,7 +42,11 @@ pub(super) struct Standing {
 }
 
 /// Reads how things stand with a question, in one call of the table.
-pub(super) async fn standing(ports: &impl Ports, fingerprint: &str, request: &Request) -> Result<Standing, Trouble> {
+pub(super) async fn standing(
+    ports: &impl Ports,
+    fingerprint: &str,
+    request: &Request,
+) -> Result<Standing, Trouble> {
     let dr = &request.dr_number;
     let keys = vec![
         Key::Fingerprint(fingerprint.into()),
@@ -56,13 +60,20 @@ pub(super) async fn standing(ports: &impl Ports, fingerprint: &str, request: &Re
     let emptied = [read::<Emptied>(of_dr)?, read(of_all)?];
     Ok(Standing {
         pointer: read::<Pointer>(pointer)?.map(|pointer| pointer.evaluation_id),
-        valid_from: emptied.into_iter().flatten().map(|item| item.valid_from).max().unwrap_or(Timestamp::MIN),
+        valid_from: emptied
+            .into_iter()
+            .flatten()
+            .map(|item| item.valid_from)
+            .max()
+            .unwrap_or(Timestamp::MIN),
         last: read(last)?,
     })
 }
 
 fn read<T: DeserializeOwned>(item: Option<Value>) -> Result<Option<T>, Trouble> {
-    item.map(serde_json::from_value).transpose().map_err(|cause| Trouble::Failed(cause.to_string()))
+    item.map(serde_json::from_value)
+        .transpose()
+        .map_err(|cause| Trouble::Failed(cause.to_string()))
 }
 
 /// What is known from before of a question that is to be asked anew. By force nothing is.
@@ -83,22 +94,49 @@ pub(super) async fn before(
         Reuse::Nothing => BTreeMap::new(),
         _ => known(ports, photos(), versions, valid_from, now).await?,
     };
-    let of_which_all = |photo: &&Photo| known.get(&photo.photo_id).is_some_and(|known| known.open.is_none());
-    let seen = seen(ports, &request.dr_number, photos().filter(of_which_all).collect()).await?;
-    Ok(Before { known, seen, missed_because })
+    let of_which_all = |photo: &&Photo| {
+        known
+            .get(&photo.photo_id)
+            .is_some_and(|known| known.open.is_none())
+    };
+    let seen = seen(
+        ports,
+        &request.dr_number,
+        photos().filter(of_which_all).collect(),
+    )
+    .await?;
+    Ok(Before {
+        known,
+        seen,
+        missed_because,
+    })
 }
 
 /// Where these photos were used before in other DRs, by their files; who is asked about is also compared by looks, later.
-async fn seen(ports: &impl Ports, dr: &DrNumber, photos: Vec<&Photo>) -> Result<BTreeMap<PhotoId, Elsewhere>, Trouble> {
+async fn seen(
+    ports: &impl Ports,
+    dr: &DrNumber,
+    photos: Vec<&Photo>,
+) -> Result<BTreeMap<PhotoId, Elsewhere>, Trouble> {
     if photos.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let keys = photos.iter().map(|photo| Key::Sighting(Mark::File(photo.etag.clone()))).collect();
+    let keys = photos
+        .iter()
+        .map(|photo| Key::Sighting(Mark::File(photo.etag.clone())))
+        .collect();
     let found = ports.get_all::<Sighting>(keys).await?;
     let elsewhere = |(photo, first): (&Photo, Option<Sighting>)| {
-        Some((photo.photo_id.clone(), first?.elsewhere_of(dr, Likeness::SameFile)?))
+        Some((
+            photo.photo_id.clone(),
+            first?.elsewhere_of(dr, Likeness::SameFile)?,
+        ))
     };
-    Ok(photos.into_iter().zip(found).filter_map(elsewhere).collect())
+    Ok(photos
+        .into_iter()
+        .zip(found)
+        .filter_map(elsewhere)
+        .collect())
 }
 
 /// What may be used of earlier answers about these photos.
@@ -109,14 +147,26 @@ async fn known<'a>(
     valid_from: Timestamp,
     now: Timestamp,
 ) -> Result<BTreeMap<PhotoId, Known>, Trouble> {
-    let asked: Vec<_> =
-        photos.clone().flat_map(|p| verdict::questions(p.scope).into_iter().map(move |scope| (p, scope))).collect();
-    let keys = asked.iter().map(|(photo, scope)| Key::Verdict(verdict::key(photo, *scope, versions))).collect();
+    let asked: Vec<_> = photos
+        .clone()
+        .flat_map(|p| {
+            verdict::questions(p.scope)
+                .into_iter()
+                .map(move |scope| (p, scope))
+        })
+        .collect();
+    let keys = asked
+        .iter()
+        .map(|(photo, scope)| Key::Verdict(verdict::key(photo, *scope, versions)))
+        .collect();
     let answers = ports.get_all::<PhotoVerdict>(keys).await?;
     let mut found: BTreeMap<&PhotoId, Vec<Reused>> = BTreeMap::new();
     for ((photo, scope), answer) in asked.into_iter().zip(answers) {
         if let Some(verdict) = answer.filter(|verdict| verdict.is_valid(valid_from, now)) {
-            found.entry(&photo.photo_id).or_default().push(Reused { scope, verdict });
+            found
+                .entry(&photo.photo_id)
+                .or_default()
+                .push(Reused { scope, verdict });
         }
     }
     let choose = |photo: &Photo| {

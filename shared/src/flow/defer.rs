@@ -14,8 +14,13 @@ use crate::protocol::writes;
 /// Handles a note that a photo must be asked about later.
 pub(super) async fn defer(ports: &impl Ports, note: &Deferral) -> Result<(), Trouble> {
     let (id, photo) = (&note.evaluation_id, &note.photo.photo_id);
-    let Some((evaluation, record)) = known(ports, id, photo).await? else { return Ok(()) };
-    let breaker = ports.get::<Breaker>(Key::Breaker).await?.unwrap_or_default();
+    let Some((evaluation, record)) = known(ports, id, photo).await? else {
+        return Ok(());
+    };
+    let breaker = ports
+        .get::<Breaker>(Key::Breaker)
+        .await?
+        .unwrap_or_default();
     let resend = match on_deferral(&evaluation, &record, note, &breaker, ports.now()) {
         DeferralAction::Ignore => return Ok(()),
         DeferralAction::Resend(resend) => resend,
@@ -31,8 +36,17 @@ pub(super) async fn defer(ports: &impl Ports, note: &Deferral) -> Result<(), Tro
         ports.write(writes::probe_ended()).await?;
     }
     send_again(ports, &resend).await?;
-    ports.write(writes::deferred(id, photo, resend.batch.attempt, resend.until)).await?;
-    ports.write(writes::waiting(id, note.at, &note.reason)).await?;
+    ports
+        .write(writes::deferred(
+            id,
+            photo,
+            resend.batch.attempt,
+            resend.until,
+        ))
+        .await?;
+    ports
+        .write(writes::waiting(id, note.at, &note.reason))
+        .await?;
     tracing::info!(
         evaluation.id = %id, photo.name = %note.photo.name, photo.attempt = resend.batch.attempt,
         retry.delay_ms = resend.delay.as_millis(), retry.reason = %note.reason, "a photo waits"
@@ -44,7 +58,12 @@ pub(super) async fn defer(ports: &impl Ports, note: &Deferral) -> Result<(), Tro
 async fn send_again(ports: &impl Ports, resend: &Resend) -> Result<(), Trouble> {
     let mut batch = resend.batch.clone();
     if let Some(lease) = resend.probe_lease {
-        batch.probe = ports.write(writes::probe(lease, ports.now())).await?.is_applied();
+        batch.probe = ports
+            .write(writes::probe(lease, ports.now()))
+            .await?
+            .is_applied();
     }
-    ports.send(Queue::Batches, vec![Message::Batch(batch)], resend.delay).await
+    ports
+        .send(Queue::Batches, vec![Message::Batch(batch)], resend.delay)
+        .await
 }

@@ -64,7 +64,10 @@ pub enum Trouble {
 }
 
 /// What stands behind the flows. Each method is one step: it happens whole or not at all.
-#[allow(async_fn_in_trait, reason = "the flows are run where they are made; nothing is spawned")]
+#[allow(
+    async_fn_in_trait,
+    reason = "the flows are run where they are made; nothing is spawned"
+)]
 pub trait Ports {
     /// The time.
     fn now(&self) -> Timestamp;
@@ -73,7 +76,10 @@ pub trait Ports {
     /// Reads an item.
     async fn get<T: DeserializeOwned>(&self, key: Key) -> Result<Option<T>, Trouble>;
     /// Reads items, each by itself and in any order; they come in the order asked for.
-    async fn get_all<T: DeserializeOwned>(&self, keys: Vec<Key>) -> Result<Vec<Option<T>>, Trouble> {
+    async fn get_all<T: DeserializeOwned>(
+        &self,
+        keys: Vec<Key>,
+    ) -> Result<Vec<Option<T>>, Trouble> {
         let mut items = Vec::with_capacity(keys.len());
         for key in keys {
             items.push(self.get(key).await?);
@@ -91,10 +97,18 @@ pub trait Ports {
     /// Puts items, in any order, one by one.
     async fn put_all(&self, puts: Vec<Put>) -> Result<(), Trouble>;
     /// Sends messages, to be received after the delay.
-    async fn send(&self, queue: Queue, messages: Vec<Message>, delay: Duration) -> Result<(), Trouble>;
+    async fn send(
+        &self,
+        queue: Queue,
+        messages: Vec<Message>,
+        delay: Duration,
+    ) -> Result<(), Trouble>;
 }
 
 /// Reads an evaluation.
-pub(crate) async fn evaluation(ports: &impl Ports, id: &EvaluationId) -> Result<Option<Evaluation>, Trouble> {
+pub(crate) async fn evaluation(
+    ports: &impl Ports,
+    id: &EvaluationId,
+) -> Result<Option<Evaluation>, Trouble> {
     ports.get(Key::Evaluation(id.clone())).await
 }

@@ -34,8 +34,18 @@ pub(super) async fn go_on(
 
 async fn send(ports: &impl Ports, evaluation: &Evaluation, wave: &[Photo]) -> Result<(), Trouble> {
     let id = &evaluation.evaluation_id;
-    let message = |photos| Message::Batch(Message::batch(id, &evaluation.dr_number, photos, ports.now()));
-    let batches = batches(wave, usize::from(evaluation.photos_per_batch)).into_iter().map(message).collect();
+    let message = |photos| {
+        Message::Batch(Message::batch(
+            id,
+            &evaluation.dr_number,
+            photos,
+            ports.now(),
+        ))
+    };
+    let batches = batches(wave, usize::from(evaluation.photos_per_batch))
+        .into_iter()
+        .map(message)
+        .collect();
     ports.send(Queue::Batches, batches, Duration::ZERO).await?;
     let sent: Vec<PhotoId> = wave.iter().map(|photo| photo.photo_id.clone()).collect();
     ports.write(writes::unheld(id, &sent)).await?;
@@ -55,16 +65,21 @@ async fn let_go(
         "Quick mode did not look at this photo: the verdict stood without it.",
     );
     let report = Report::bare(outcome, ports.now());
-    let open: Vec<PhotoId> =
-        photos.iter().filter(|photo| photo.report.is_none()).map(|record| record.photo.photo_id.clone()).collect();
+    let open: Vec<PhotoId> = photos
+        .iter()
+        .filter(|photo| photo.report.is_none())
+        .map(|record| record.photo.photo_id.clone())
+        .collect();
     for photo in &open {
-        ports.write(writes::outcome(id, photo, &report, None)).await?;
+        ports
+            .write(writes::outcome(id, photo, &report, None))
+            .await?;
     }
     tracing::info!(evaluation.id = %id, photos.not_needed = open.len(), "quick mode needs no more photos");
     match ports.write(writes::let_go(id, &open)).await? {
-        Written::Applied(item) => {
-            serde_json::from_value(item).map(Some).map_err(|cause| Trouble::Failed(cause.to_string()))
-        }
+        Written::Applied(item) => serde_json::from_value(item)
+            .map(Some)
+            .map_err(|cause| Trouble::Failed(cause.to_string())),
         Written::Refused => Ok(None),
     }
 }

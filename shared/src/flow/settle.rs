@@ -38,11 +38,17 @@ pub async fn note_upload(
     note_change(ports, dr, at).await?;
     let now = ports.now();
     ports.write(writes::uploaded(dr, now)).await?;
-    ports.send(Queue::Uploads, vec![Message::settle(dr, now)], quiet_period).await
+    ports
+        .send(Queue::Uploads, vec![Message::settle(dr, now)], quiet_period)
+        .await
 }
 
 /// Whether nothing came since the upload that arranged for this look.
 pub async fn is_quiet(ports: &impl Ports, settle: &Settle) -> Result<bool, Trouble> {
-    let last = ports.get::<Uploads>(Key::Uploads(settle.dr_number.clone())).await?;
-    Ok(last.and_then(|last| last.uploaded_at).is_none_or(|last| last <= settle.uploaded_at))
+    let last = ports
+        .get::<Uploads>(Key::Uploads(settle.dr_number.clone()))
+        .await?;
+    Ok(last
+        .and_then(|last| last.uploaded_at)
+        .is_none_or(|last| last <= settle.uploaded_at))
 }

@@ -45,19 +45,47 @@ pub async fn split(
             NextAction::ReturnCached(evaluation) => return Ok(Answer::Cached(evaluation)),
             NextAction::Start { seen, supersedes } => {
                 let id = ports.new_id();
-                let before = cache::before(ports, &standing, current.as_ref(), request, plan, versions, now).await?;
-                let new = open(id, request, plan.clone(), versions.clone(), limits, before, now);
+                let before = cache::before(
+                    ports,
+                    &standing,
+                    current.as_ref(),
+                    request,
+                    plan,
+                    versions,
+                    now,
+                )
+                .await?;
+                let new = open(
+                    id,
+                    request,
+                    plan.clone(),
+                    versions.clone(),
+                    limits,
+                    before,
+                    now,
+                );
                 ports.put_all(writes::photos(&new)).await?;
-                if ports.transact(writes::open(&new, seen.as_ref(), supersedes.as_ref())).await? {
-                    return dispatch(ports, new).await.map(|evaluation| Answer::Started(Box::new(evaluation)));
+                if ports
+                    .transact(writes::open(&new, seen.as_ref(), supersedes.as_ref()))
+                    .await?
+                {
+                    return dispatch(ports, new)
+                        .await
+                        .map(|evaluation| Answer::Started(Box::new(evaluation)));
                 }
             }
         }
     }
-    Err(Trouble::Busy(format!("{TRIES} evaluations of {} were started at once", request.dr_number)))
+    Err(Trouble::Busy(format!(
+        "{TRIES} evaluations of {} were started at once",
+        request.dr_number
+    )))
 }
 
-async fn pointed_to(ports: &impl Ports, pointer: Option<EvaluationId>) -> Result<Option<Evaluation>, Trouble> {
+async fn pointed_to(
+    ports: &impl Ports,
+    pointer: Option<EvaluationId>,
+) -> Result<Option<Evaluation>, Trouble> {
     match pointer {
         Some(id) => evaluation(ports, &id).await,
         None => Ok(None),
@@ -68,13 +96,19 @@ async fn dispatch(ports: &impl Ports, new: NewEvaluation) -> Result<Evaluation, 
     let evaluation = new.evaluation;
     let batches = new.batches.len();
     match finished(&evaluation, &new.photos) {
-        Some(outcome) => ports.send(Queue::Results, vec![outcome], Duration::ZERO).await?,
+        Some(outcome) => {
+            ports
+                .send(Queue::Results, vec![outcome], Duration::ZERO)
+                .await?
+        }
         None => {
             let messages = new.batches.into_iter().map(Message::Batch).collect();
             ports.send(Queue::Batches, messages, Duration::ZERO).await?;
         }
     }
-    ports.write(writes::dispatched(&evaluation.evaluation_id, ports.now())).await?;
+    ports
+        .write(writes::dispatched(&evaluation.evaluation_id, ports.now()))
+        .await?;
     tracing::info!(
         evaluation.id = %evaluation.evaluation_id, dr.number = %evaluation.dr_number, evaluation.mode = evaluation.mode.as_str(),
         photos.total = evaluation.photos_total, photos.held = evaluation.held.len(), batches.total = batches,
@@ -85,8 +119,15 @@ async fn dispatch(ports: &impl Ports, new: NewEvaluation) -> Result<Evaluation, 
 
 /// If nothing is to be asked for now: an outcome that stands already, said so that the aggregator judges.
 fn finished(evaluation: &Evaluation, photos: &[PhotoRecord]) -> Option<Message> {
-    let known = photos.iter().filter(|_| evaluation.pending.is_subset(&evaluation.held));
-    let (photo_id, report) =
-        known.into_iter().find_map(|photo| Some((&photo.photo.photo_id, photo.report.clone()?)))?;
-    Some(Message::outcome(&evaluation.evaluation_id, photo_id, report))
+    let known = photos
+        .iter()
+        .filter(|_| evaluation.pending.is_subset(&evaluation.held));
+    let (photo_id, report) = known
+        .into_iter()
+        .find_map(|photo| Some((&photo.photo.photo_id, photo.report.clone()?)))?;
+    Some(Message::outcome(
+        &evaluation.evaluation_id,
+        photo_id,
+        report,
+    ))
 }

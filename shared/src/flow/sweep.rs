@@ -29,7 +29,10 @@ pub struct Swept {
 /// Looks at every unfinished evaluation. One that fails does not keep the others from being looked at.
 pub async fn run(ports: &impl Ports, lost_after: Duration) -> Result<Swept, Trouble> {
     let unfinished = ports.unfinished().await?;
-    let mut swept = Swept { unfinished: unfinished.len(), ..Swept::default() };
+    let mut swept = Swept {
+        unfinished: unfinished.len(),
+        ..Swept::default()
+    };
     for id in &unfinished {
         if let Err(error) = look(ports, id, lost_after, &mut swept).await {
             tracing::error!(evaluation.id = %id, error = %error, "an evaluation could not be swept");
@@ -39,8 +42,15 @@ pub async fn run(ports: &impl Ports, lost_after: Duration) -> Result<Swept, Trou
     Ok(swept)
 }
 
-async fn look(ports: &impl Ports, id: &EvaluationId, lost_after: Duration, swept: &mut Swept) -> Result<(), Trouble> {
-    let Some(evaluation) = evaluation(ports, id).await? else { return Ok(()) };
+async fn look(
+    ports: &impl Ports,
+    id: &EvaluationId,
+    lost_after: Duration,
+    swept: &mut Swept,
+) -> Result<(), Trouble> {
+    let Some(evaluation) = evaluation(ports, id).await? else {
+        return Ok(());
+    };
     let photos = ports.photos(id).await?;
     if needs_finalising(&evaluation) {
         swept.nudged += 1;
@@ -53,7 +63,9 @@ async fn look(ports: &impl Ports, id: &EvaluationId, lost_after: Duration, swept
     for action in sweep(&evaluation, &photos, lost_after, ports.now()) {
         match action {
             SweepAction::End(outcome) => {
-                ports.send(Queue::Results, vec![*outcome], Duration::ZERO).await?;
+                ports
+                    .send(Queue::Results, vec![*outcome], Duration::ZERO)
+                    .await?;
                 swept.ended += 1;
             }
             SweepAction::Resend(batch) => {
@@ -66,11 +78,21 @@ async fn look(ports: &impl Ports, id: &EvaluationId, lost_after: Duration, swept
 }
 
 /// Says a recorded outcome again, so that the aggregator finishes what it was kept from finishing.
-async fn nudge(ports: &impl Ports, evaluation: &Evaluation, photos: &[PhotoRecord]) -> Result<(), Trouble> {
-    let recorded = photos.iter().find_map(|photo| Some((&photo.photo.photo_id, photo.report.clone()?)));
-    let Some((photo_id, report)) = recorded else { return Ok(()) };
+async fn nudge(
+    ports: &impl Ports,
+    evaluation: &Evaluation,
+    photos: &[PhotoRecord],
+) -> Result<(), Trouble> {
+    let recorded = photos
+        .iter()
+        .find_map(|photo| Some((&photo.photo.photo_id, photo.report.clone()?)));
+    let Some((photo_id, report)) = recorded else {
+        return Ok(());
+    };
     let message = Message::outcome(&evaluation.evaluation_id, photo_id, report);
-    ports.send(Queue::Results, vec![message], Duration::ZERO).await
+    ports
+        .send(Queue::Results, vec![message], Duration::ZERO)
+        .await
 }
 
 async fn resend(
@@ -80,11 +102,22 @@ async fn resend(
     photos: &[PhotoRecord],
 ) -> Result<(), Trouble> {
     let sent = batch.photos.first().map(|photo| photo.photo_id.clone());
-    let Some(record) = photos.iter().find(|record| Some(&record.photo.photo_id) == sent.as_ref()) else {
+    let Some(record) = photos
+        .iter()
+        .find(|record| Some(&record.photo.photo_id) == sent.as_ref())
+    else {
         return Ok(());
     };
-    ports.send(Queue::Batches, vec![Message::Batch(batch)], Duration::ZERO).await?;
-    ports.write(writes::resent(&evaluation.evaluation_id, record, ports.now())).await?;
+    ports
+        .send(Queue::Batches, vec![Message::Batch(batch)], Duration::ZERO)
+        .await?;
+    ports
+        .write(writes::resent(
+            &evaluation.evaluation_id,
+            record,
+            ports.now(),
+        ))
+        .await?;
     tracing::warn!(evaluation.id = %evaluation.evaluation_id, photo.name = %record.photo.name, "a photo not heard of was sent again");
     Ok(())
 }

@@ -19,15 +19,23 @@ pub fn with_header(
     value: &str,
 ) -> ApiGatewayV2httpResponse {
     if let Ok(value) = HeaderValue::from_str(value) {
-        response.headers.insert(HeaderName::from_static(name), value);
+        response
+            .headers
+            .insert(HeaderName::from_static(name), value);
     }
     response
 }
 
 fn respond(status: i64, content_type: &'static str, body: &Value) -> ApiGatewayV2httpResponse {
     let mut headers = HeaderMap::new();
-    headers.insert(HeaderName::from_static("content-type"), HeaderValue::from_static(content_type));
-    headers.insert(HeaderName::from_static("cache-control"), HeaderValue::from_static("no-store"));
+    headers.insert(
+        HeaderName::from_static("content-type"),
+        HeaderValue::from_static(content_type),
+    );
+    headers.insert(
+        HeaderName::from_static("cache-control"),
+        HeaderValue::from_static("no-store"),
+    );
     let mut response = ApiGatewayV2httpResponse::default();
     response.status_code = status;
     response.headers = headers;

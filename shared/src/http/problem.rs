@@ -24,40 +24,77 @@ pub struct Problem {
 impl Problem {
     /// The body is not what the API wants.
     pub fn bad_request(detail: impl Into<String>) -> Self {
-        Self { status: 400, kind: "bad-request", title: "The request can't be understood", detail: detail.into() }
+        Self {
+            status: 400,
+            kind: "bad-request",
+            title: "The request can't be understood",
+            detail: detail.into(),
+        }
     }
 
     /// The DR number is not one.
     pub fn bad_dr_number(detail: impl Into<String>) -> Self {
-        Self { status: 400, kind: "bad-dr-number", title: "The DR number is not valid", detail: detail.into() }
+        Self {
+            status: 400,
+            kind: "bad-dr-number",
+            title: "The DR number is not valid",
+            detail: detail.into(),
+        }
     }
 
     /// There is nothing of that name.
     pub fn not_found(detail: impl Into<String>) -> Self {
-        Self { status: 404, kind: "not-found", title: "There is no such thing", detail: detail.into() }
+        Self {
+            status: 404,
+            kind: "not-found",
+            title: "There is no such thing",
+            detail: detail.into(),
+        }
     }
 
     /// The DR has no photos.
     pub fn no_photos(detail: impl Into<String>) -> Self {
-        Self { status: 404, kind: "no-photos", title: "The DR has no photos", detail: detail.into() }
+        Self {
+            status: 404,
+            kind: "no-photos",
+            title: "The DR has no photos",
+            detail: detail.into(),
+        }
     }
 
     /// The DR has more photos than an evaluation takes.
     pub fn too_many_photos(detail: impl Into<String>) -> Self {
-        Self { status: 422, kind: "too-many-photos", title: "The DR has too many photos", detail: detail.into() }
+        Self {
+            status: 422,
+            kind: "too-many-photos",
+            title: "The DR has too many photos",
+            detail: detail.into(),
+        }
     }
 
     /// AWS was busy.
     pub fn busy() -> Self {
-        let detail = "The service is busy. Nothing is lost; send the same request again in a few seconds.".into();
-        Self { status: 503, kind: "busy", title: "The service is busy", detail }
+        let detail =
+            "The service is busy. Nothing is lost; send the same request again in a few seconds."
+                .into();
+        Self {
+            status: 503,
+            kind: "busy",
+            title: "The service is busy",
+            detail,
+        }
     }
 
     /// Something is wrong with us.
     pub fn internal() -> Self {
         let detail =
             "The service failed. Send the same request again; if it fails again, tell the operator the time.".into();
-        Self { status: 500, kind: "internal", title: "The service failed", detail }
+        Self {
+            status: 500,
+            kind: "internal",
+            title: "The service failed",
+            detail,
+        }
     }
 
     /// The answer to send.
@@ -69,6 +106,10 @@ impl Problem {
             "detail": self.detail,
         });
         let response = respond(i64::from(self.status), "application/problem+json", &body);
-        if self.status == 503 { with_header(response, "retry-after", RETRY_AFTER_SECONDS) } else { response }
+        if self.status == 503 {
+            with_header(response, "retry-after", RETRY_AFTER_SECONDS)
+        } else {
+            response
+        }
     }
 }

@@ -17,8 +17,11 @@ const LONGEST_ASKED: Duration = Duration::from_secs(900);
 /// The jitter is drawn from the photo's id and the attempt, so that the same deferral always waits equally long.
 pub fn delay(photo: &PhotoId, attempt: u32, retry_after: Option<Duration>) -> Duration {
     let ceiling = FIRST.saturating_mul(1 << attempt.min(16)).min(LONGEST);
-    let millis = u64::try_from(ceiling.as_millis()).unwrap_or(u64::MAX).max(1);
-    let jittered = Duration::from_millis(number_of(&[photo.as_str(), &attempt.to_string()]) % millis);
+    let millis = u64::try_from(ceiling.as_millis())
+        .unwrap_or(u64::MAX)
+        .max(1);
+    let jittered =
+        Duration::from_millis(number_of(&[photo.as_str(), &attempt.to_string()]) % millis);
     let asked = retry_after.unwrap_or_default().min(LONGEST_ASKED);
     asked.saturating_add(jittered).min(LONGEST_ASKED)
 }
@@ -42,10 +45,15 @@ mod tests {
 
     #[test]
     fn waits_of_many_photos_spread_over_the_whole_range() {
-        let waits: Vec<_> = (0..1000).map(|n| delay(&PhotoId::of(&n.to_string(), "e"), 20, None).as_secs()).collect();
+        let waits: Vec<_> = (0..1000)
+            .map(|n| delay(&PhotoId::of(&n.to_string(), "e"), 20, None).as_secs())
+            .collect();
         for quarter in 0..4 {
             let within = waits.iter().filter(|wait| **wait / 75 == quarter).count();
-            assert!((200..300).contains(&within), "{within} of 1000 in quarter {quarter}");
+            assert!(
+                (200..300).contains(&within),
+                "{within} of 1000 in quarter {quarter}"
+            );
         }
     }
 }

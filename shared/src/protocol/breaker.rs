@@ -51,7 +51,11 @@ impl Breaker {
 }
 
 /// When a probe that waits `delay` is due, and until when its lease lasts.
-pub fn probe(delay: Duration, retry_after: Option<Duration>, now: Timestamp) -> (Duration, Timestamp) {
+pub fn probe(
+    delay: Duration,
+    retry_after: Option<Duration>,
+    now: Timestamp,
+) -> (Duration, Timestamp) {
     let delay = delay.min(PROBE_EVERY).max(retry_after.unwrap_or_default());
     (delay, now.after(delay).after(PROBE_LEASE))
 }
@@ -63,12 +67,21 @@ mod tests {
     #[test]
     fn it_opens_at_the_threshold_and_wants_one_probe_per_lease() {
         let now = Timestamp::from_millis(1_000_000);
-        let closed = Breaker { failures: FAILURES_TO_OPEN - 1, ..Breaker::default() };
-        let open = Breaker { failures: FAILURES_TO_OPEN, ..Breaker::default() };
+        let closed = Breaker {
+            failures: FAILURES_TO_OPEN - 1,
+            ..Breaker::default()
+        };
+        let open = Breaker {
+            failures: FAILURES_TO_OPEN,
+            ..Breaker::default()
+        };
         assert!(!closed.is_open() && !closed.wants_probe(now));
         assert!(open.is_open() && open.wants_probe(now));
         let (_, until) = probe(Duration::from_secs(300), None, now);
-        let claimed = Breaker { probe_until: Some(until), ..open };
+        let claimed = Breaker {
+            probe_until: Some(until),
+            ..open
+        };
         assert!(!claimed.wants_probe(now) && claimed.wants_probe(until));
     }
 
@@ -76,6 +89,9 @@ mod tests {
     fn a_probe_comes_soon_but_not_before_the_server_wants_it() {
         let now = Timestamp::from_millis(0);
         assert_eq!(probe(Duration::from_secs(300), None, now).0, PROBE_EVERY);
-        assert_eq!(probe(Duration::from_secs(1), Some(Duration::from_secs(60)), now).0, Duration::from_secs(60));
+        assert_eq!(
+            probe(Duration::from_secs(1), Some(Duration::from_secs(60)), now).0,
+            Duration::from_secs(60)
+        );
     }
 }

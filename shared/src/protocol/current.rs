@@ -42,9 +42,15 @@ pub fn changes(evaluation: &Evaluation, standing: Standing, versions: &Versions)
         (Change::Model, then.model != versions.model),
         (Change::Prompt, then.prompt != versions.prompt),
         (Change::SizePolicy, then.size_policy != versions.size_policy),
-        (Change::Emptied, standing.valid_from >= evaluation.created_at),
+        (
+            Change::Emptied,
+            standing.valid_from >= evaluation.created_at,
+        ),
     ];
-    all.into_iter().filter(|(_, changed)| *changed).map(|(change, _)| change).collect()
+    all.into_iter()
+        .filter(|(_, changed)| *changed)
+        .map(|(change, _)| change)
+        .collect()
 }
 
 #[cfg(test)]
@@ -54,20 +60,47 @@ mod tests {
 
     #[test]
     fn each_change_is_named_and_nothing_else() {
-        let evaluation = Evaluation { created_at: Timestamp::from_millis(5), ..evaluation_of(&["a.jpg"]) };
-        let before = Standing { changed_at: Timestamp::from_millis(5), valid_from: Timestamp::from_millis(4) };
+        let evaluation = Evaluation {
+            created_at: Timestamp::from_millis(5),
+            ..evaluation_of(&["a.jpg"])
+        };
+        let before = Standing {
+            changed_at: Timestamp::from_millis(5),
+            valid_from: Timestamp::from_millis(4),
+        };
         let now = evaluation.versions();
         assert_eq!(changes(&evaluation, before, &now), []);
-        let replaced = Standing { changed_at: Timestamp::from_millis(6), ..before };
+        let replaced = Standing {
+            changed_at: Timestamp::from_millis(6),
+            ..before
+        };
         assert_eq!(changes(&evaluation, replaced, &now), [Change::Photos]);
-        let emptied = Standing { valid_from: Timestamp::from_millis(5), ..before };
+        let emptied = Standing {
+            valid_from: Timestamp::from_millis(5),
+            ..before
+        };
         assert_eq!(changes(&evaluation, emptied, &now), [Change::Emptied]);
-        for (part, change) in
-            [Change::Catalogue, Change::Model, Change::Prompt, Change::SizePolicy].into_iter().enumerate()
+        for (part, change) in [
+            Change::Catalogue,
+            Change::Model,
+            Change::Prompt,
+            Change::SizePolicy,
+        ]
+        .into_iter()
+        .enumerate()
         {
             let mut later = now.clone();
-            let Versions { catalogue, model, prompt, size_policy } = &mut later;
-            [catalogue, model, prompt, size_policy].into_iter().nth(part).unwrap().push('x');
+            let Versions {
+                catalogue,
+                model,
+                prompt,
+                size_policy,
+            } = &mut later;
+            [catalogue, model, prompt, size_policy]
+                .into_iter()
+                .nth(part)
+                .unwrap()
+                .push('x');
             assert_eq!(changes(&evaluation, before, &later), [change]);
         }
     }

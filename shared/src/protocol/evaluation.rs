@@ -45,10 +45,18 @@ pub struct Evaluation {
     #[serde(default = "four")]
     pub photos_per_batch: u8,
     /// Photos that quick mode asks about only if the others leave a critical step open. They are pending, too.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty", with = "string_set")]
+    #[serde(
+        default,
+        skip_serializing_if = "BTreeSet::is_empty",
+        with = "string_set"
+    )]
     pub held: BTreeSet<PhotoId>,
     /// Photos without an outcome. DynamoDB keeps no empty set: an absent one is empty.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty", with = "string_set")]
+    #[serde(
+        default,
+        skip_serializing_if = "BTreeSet::is_empty",
+        with = "string_set"
+    )]
     pub pending: BTreeSet<PhotoId>,
     /// Catalogue version.
     pub catalogue_version: String,
@@ -224,28 +232,55 @@ impl PhotoRecord {
 
     /// A photo that is the same file as another one of its DR, which is asked about instead.
     pub fn copy(copy: Copied, now: Timestamp) -> Self {
-        let message = format!("The same photo as {}, which was asked about instead.", copy.of);
+        let message = format!(
+            "The same photo as {}, which was asked about instead.",
+            copy.of
+        );
         let outcome = PhotoOutcome::not_evaluated(ReasonCode::SamePhoto, message);
-        Self { report: Some(Report::bare(outcome, now)), ..Self::new(copy.photo) }
+        Self {
+            report: Some(Report::bare(outcome, now)),
+            ..Self::new(copy.photo)
+        }
     }
 
     /// A photo of which this much is known: if that is all that is asked, it has its outcome.
     pub fn begin(photo: Photo, known: Known, asked: &[StepKey], now: Timestamp) -> Self {
         let Known { reused, open } = known;
         let findings = || verdict::merged(asked, &[], &reused);
-        let report = open.is_none().then(|| Report::bare(PhotoOutcome::Evaluated { findings: findings() }, now));
-        Self { report, reused, ..Self::new(Photo { scope: open.unwrap_or(photo.scope), ..photo }) }
+        let report = open.is_none().then(|| {
+            Report::bare(
+                PhotoOutcome::Evaluated {
+                    findings: findings(),
+                },
+                now,
+            )
+        });
+        Self {
+            report,
+            reused,
+            ..Self::new(Photo {
+                scope: open.unwrap_or(photo.scope),
+                ..photo
+            })
+        }
     }
 
     /// Whether an answer of the model stands.
     pub fn is_answered(&self) -> bool {
-        matches!(self.report.as_ref().map(|report| &report.outcome), Some(PhotoOutcome::Evaluated { .. }))
+        matches!(
+            self.report.as_ref().map(|report| &report.outcome),
+            Some(PhotoOutcome::Evaluated { .. })
+        )
     }
 
     /// Whether earlier answers were enough, so that nobody was asked.
     pub fn is_reused(&self) -> bool {
         let has = |scope: &Scope| self.reused.iter().any(|reused| reused.scope == *scope);
-        self.photo.scope.answered_by().iter().any(|scopes| scopes.iter().all(has))
+        self.photo
+            .scope
+            .answered_by()
+            .iter()
+            .any(|scopes| scopes.iter().all(has))
     }
 
     /// The report, with what earlier answers say of the steps that were not asked about now.
@@ -253,7 +288,10 @@ impl PhotoRecord {
         match &report.outcome {
             PhotoOutcome::Evaluated { findings } if !self.reused.is_empty() => {
                 let findings = verdict::merged(asked, findings, &self.reused);
-                Report { outcome: PhotoOutcome::Evaluated { findings }, ..report.clone() }
+                Report {
+                    outcome: PhotoOutcome::Evaluated { findings },
+                    ..report.clone()
+                }
             }
             _ => report.clone(),
         }
@@ -268,11 +306,16 @@ mod string_set {
 
     use crate::domain::ids::PhotoId;
 
-    pub(super) fn serialize<S: Serializer>(set: &BTreeSet<PhotoId>, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<S: Serializer>(
+        set: &BTreeSet<PhotoId>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         serde_dynamo::string_set::serialize(set, serializer)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeSet<PhotoId>, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<BTreeSet<PhotoId>, D::Error> {
         BTreeSet::deserialize(deserializer)
     }
 }

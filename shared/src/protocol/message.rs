@@ -113,7 +113,15 @@ pub struct Report {
 impl Report {
     /// A report of something that no time was spent on.
     pub fn bare(outcome: PhotoOutcome, at: Timestamp) -> Self {
-        Self { outcome, at, attempt: 0, timings: None, image: None, facts: None, usage: None }
+        Self {
+            outcome,
+            at,
+            attempt: 0,
+            timings: None,
+            image: None,
+            facts: None,
+            usage: None,
+        }
     }
 }
 
@@ -211,7 +219,12 @@ impl Message {
     }
 
     /// A message that asks for these photos.
-    pub fn batch(evaluation_id: &EvaluationId, dr_number: &DrNumber, photos: Vec<Photo>, due_at: Timestamp) -> Batch {
+    pub fn batch(
+        evaluation_id: &EvaluationId,
+        dr_number: &DrNumber,
+        photos: Vec<Photo>,
+        due_at: Timestamp,
+    ) -> Batch {
         Batch {
             version: VERSION,
             evaluation_id: evaluation_id.clone(),
@@ -227,7 +240,11 @@ impl Message {
 
     /// A message that a batch has begun.
     pub fn started(evaluation_id: &EvaluationId, at: Timestamp) -> Self {
-        Self::Started(Started { version: VERSION, evaluation_id: evaluation_id.clone(), at })
+        Self::Started(Started {
+            version: VERSION,
+            evaluation_id: evaluation_id.clone(),
+            at,
+        })
     }
 
     /// A message with a photo's outcome.
@@ -260,14 +277,19 @@ impl Message {
             faults: batch.faults,
             cause,
             reason,
-            retry_after_ms: retry_after.map(|span| u64::try_from(span.as_millis()).unwrap_or(u64::MAX)),
+            retry_after_ms: retry_after
+                .map(|span| u64::try_from(span.as_millis()).unwrap_or(u64::MAX)),
             at,
         })
     }
 
     /// A message that looks at a DR again later.
     pub fn settle(dr_number: &DrNumber, uploaded_at: Timestamp) -> Self {
-        Self::Settle(Settle { version: VERSION, dr_number: dr_number.clone(), uploaded_at })
+        Self::Settle(Settle {
+            version: VERSION,
+            dr_number: dr_number.clone(),
+            uploaded_at,
+        })
     }
 }
 
@@ -278,7 +300,9 @@ fn is_zero(value: &u32) -> bool {
 fn known_version<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {
     match u8::deserialize(deserializer)? {
         VERSION => Ok(VERSION),
-        other => Err(serde::de::Error::custom(format!("message version {other} is not {VERSION}"))),
+        other => Err(serde::de::Error::custom(format!(
+            "message version {other} is not {VERSION}"
+        ))),
     }
 }
 
@@ -290,15 +314,27 @@ mod tests {
 
     fn batch() -> Batch {
         let catalogue = Catalogue::shipped("v1").unwrap();
-        let photos = vec![Photo::new("photos/DR1/DR1_ph_ups_1.jpg", "DR1_ph_ups_1.jpg", "\"e\"", &catalogue)];
-        Message::batch(&EvaluationId::generate(), &DrNumber::parse("DR1").unwrap(), photos, Timestamp::from_millis(7))
+        let photos = vec![Photo::new(
+            "photos/DR1/DR1_ph_ups_1.jpg",
+            "DR1_ph_ups_1.jpg",
+            "\"e\"",
+            &catalogue,
+        )];
+        Message::batch(
+            &EvaluationId::generate(),
+            &DrNumber::parse("DR1").unwrap(),
+            photos,
+            Timestamp::from_millis(7),
+        )
     }
 
     #[test]
     fn every_kind_of_message_reads_back_as_it_was_written() {
         let batch = batch();
-        let report =
-            Report::bare(PhotoOutcome::not_evaluated(ReasonCode::PhotoGone, "gone"), Timestamp::from_millis(9));
+        let report = Report::bare(
+            PhotoOutcome::not_evaluated(ReasonCode::PhotoGone, "gone"),
+            Timestamp::from_millis(9),
+        );
         let photo = &batch.photos[0];
         for message in [
             Message::Batch(batch.clone()),
@@ -328,7 +364,15 @@ mod tests {
     fn a_batch_of_ten_photos_with_the_longest_keys_fits_a_message() {
         let mut batch = batch();
         let key = "é".repeat(512);
-        batch.photos = vec![Photo::new(&key, &key, &"f".repeat(70), &Catalogue::shipped("v1").unwrap()); 10];
+        batch.photos = vec![
+            Photo::new(
+                &key,
+                &key,
+                &"f".repeat(70),
+                &Catalogue::shipped("v1").unwrap()
+            );
+            10
+        ];
         assert!(Message::Batch(batch).to_body().len() < 256 * 1024);
     }
 

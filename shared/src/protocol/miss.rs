@@ -68,9 +68,18 @@ impl LastAsked {
     pub fn of(evaluation_id: &EvaluationId, plan: &Plan, versions: &Versions) -> Self {
         let mut photos: Vec<&Photo> = plan.photos().collect();
         photos.sort_by(|a, b| a.name.cmp(&b.name));
-        let parts = photos.iter().flat_map(|p| [(KeyPart::Name, p.name.as_str()), (KeyPart::Content, p.etag.as_str())]);
+        let parts = photos.iter().flat_map(|p| {
+            [
+                (KeyPart::Name, p.name.as_str()),
+                (KeyPart::Content, p.etag.as_str()),
+            ]
+        });
         let photos = KeyParts::new(parts).hash();
-        Self { last_evaluation_id: evaluation_id.clone(), photos, versions: versions.clone() }
+        Self {
+            last_evaluation_id: evaluation_id.clone(),
+            photos,
+            versions: versions.clone(),
+        }
     }
 
     /// In what this question differs from the other.
@@ -83,7 +92,10 @@ impl LastAsked {
             (Miss::Prompt, a.prompt != b.prompt),
             (Miss::SizePolicy, a.size_policy != b.size_policy),
         ];
-        all.into_iter().filter(|(_, differs)| *differs).map(|(miss, _)| miss).collect()
+        all.into_iter()
+            .filter(|(_, differs)| *differs)
+            .map(|(miss, _)| miss)
+            .collect()
     }
 }
 
@@ -106,14 +118,20 @@ pub fn why(
         }];
     }
     let differences = last.map(|last| asked.differences(last)).unwrap_or_default();
-    if differences.is_empty() { vec![Miss::First] } else { differences }
+    if differences.is_empty() {
+        vec![Miss::First]
+    } else {
+        differences
+    }
 }
 
 impl CacheFigures {
     /// What is used again by these photos.
     pub fn of(photos: &[PhotoRecord], missed_because: Vec<Miss>) -> Self {
         let answers: Vec<&Reused> = photos.iter().flat_map(|photo| &photo.reused).collect();
-        let tokens = |reused: &&Reused| reused.verdict.usage.prompt_tokens + reused.verdict.usage.completion_tokens;
+        let tokens = |reused: &&Reused| {
+            reused.verdict.usage.prompt_tokens + reused.verdict.usage.completion_tokens
+        };
         Self {
             missed_because,
             photos_reused: photos.iter().filter(|photo| photo.is_reused()).count(),
@@ -134,7 +152,12 @@ mod tests {
 
     fn asked(names: &[&str], versions: &Versions) -> LastAsked {
         let photos = names.iter().map(|name| photo(name)).collect();
-        let plan = plan(photos, Mode::Full, &Catalogue::shipped("v1").unwrap(), versions);
+        let plan = plan(
+            photos,
+            Mode::Full,
+            &Catalogue::shipped("v1").unwrap(),
+            versions,
+        );
         LastAsked::of(&EvaluationId::generate(), &plan, versions)
     }
 
@@ -144,12 +167,30 @@ mod tests {
         let one = asked(&["a.jpg"], &versions);
         let why = |last: Option<&LastAsked>| why(None, &one, last, Reuse::Settled, Timestamp::MIN);
         assert_eq!(why(None), [Miss::First]);
-        assert_eq!(why(Some(&asked(&["a.jpg", "b.jpg"], &versions))), [Miss::Photos]);
-        for (part, miss) in [Miss::Catalogue, Miss::Model, Miss::Prompt, Miss::SizePolicy].into_iter().enumerate() {
+        assert_eq!(
+            why(Some(&asked(&["a.jpg", "b.jpg"], &versions))),
+            [Miss::Photos]
+        );
+        for (part, miss) in [Miss::Catalogue, Miss::Model, Miss::Prompt, Miss::SizePolicy]
+            .into_iter()
+            .enumerate()
+        {
             let mut before = versions.clone();
-            let Versions { catalogue, model, prompt, size_policy } = &mut before;
-            [catalogue, model, prompt, size_policy].into_iter().nth(part).unwrap().push('x');
-            let last = LastAsked { versions: before, ..one.clone() };
+            let Versions {
+                catalogue,
+                model,
+                prompt,
+                size_policy,
+            } = &mut before;
+            [catalogue, model, prompt, size_policy]
+                .into_iter()
+                .nth(part)
+                .unwrap()
+                .push('x');
+            let last = LastAsked {
+                versions: before,
+                ..one.clone()
+            };
             assert_eq!(why(Some(&last)), [miss]);
         }
     }
@@ -159,13 +200,40 @@ mod tests {
         let evaluation = evaluation_of(&["a.jpg"]);
         let one = asked(&["a.jpg"], &evaluation.versions());
         let verdict = |verdict| Evaluation {
-            judgement: Some(Judgement { verdict, average_score: None, steps: vec![], flags: vec![] }),
+            judgement: Some(Judgement {
+                verdict,
+                average_score: None,
+                steps: vec![],
+                flags: vec![],
+            }),
             ..evaluation.clone()
         };
-        let of = |current: &Evaluation, reuse, valid_from| why(Some(current), &one, None, reuse, valid_from);
-        assert_eq!(of(&verdict(Verdict::Pass), Reuse::Nothing, Timestamp::MIN), [Miss::Forced]);
-        assert_eq!(of(&verdict(Verdict::Pass), Reuse::Settled, Timestamp::MIN), [Miss::Expired]);
-        assert_eq!(of(&verdict(Verdict::Pass), Reuse::Settled, evaluation.created_at), [Miss::Emptied]);
-        assert_eq!(of(&verdict(Verdict::Incomplete), Reuse::Settled, Timestamp::MIN), [Miss::Incomplete]);
+        let of = |current: &Evaluation, reuse, valid_from| {
+            why(Some(current), &one, None, reuse, valid_from)
+        };
+        assert_eq!(
+            of(&verdict(Verdict::Pass), Reuse::Nothing, Timestamp::MIN),
+            [Miss::Forced]
+        );
+        assert_eq!(
+            of(&verdict(Verdict::Pass), Reuse::Settled, Timestamp::MIN),
+            [Miss::Expired]
+        );
+        assert_eq!(
+            of(
+                &verdict(Verdict::Pass),
+                Reuse::Settled,
+                evaluation.created_at
+            ),
+            [Miss::Emptied]
+        );
+        assert_eq!(
+            of(
+                &verdict(Verdict::Incomplete),
+                Reuse::Settled,
+                Timestamp::MIN
+            ),
+            [Miss::Incomplete]
+        );
     }
 }

@@ -33,14 +33,29 @@ pub fn next(evaluation: &Evaluation, photos: &[PhotoRecord], catalogue: &Catalog
         return Next::End;
     }
     let waits = |photo: &PhotoRecord| photo.report.is_none();
-    if photos.iter().any(|photo| waits(photo) && !evaluation.held.contains(&photo.photo.photo_id)) {
+    if photos
+        .iter()
+        .any(|photo| waits(photo) && !evaluation.held.contains(&photo.photo.photo_id))
+    {
         return Next::Wait;
     }
-    let held: Vec<&Photo> = photos.iter().filter(|photo| waits(photo)).map(|record| &record.photo).collect();
-    let may_show = |step: &StepKey, photo: &Photo| photo.step_hint.as_ref().is_none_or(|hint| hint == step);
-    let unresolved = judgement.steps.iter().filter(|step| step.outcome != StepOutcome::Pass);
-    let (seen, unseen): (Vec<_>, Vec<_>) = unresolved.partition(|step| step.outcome == StepOutcome::Fail);
-    if seen.iter().any(|step| !held.iter().any(|photo| may_show(&step.step, photo))) {
+    let held: Vec<&Photo> = photos
+        .iter()
+        .filter(|photo| waits(photo))
+        .map(|record| &record.photo)
+        .collect();
+    let may_show =
+        |step: &StepKey, photo: &Photo| photo.step_hint.as_ref().is_none_or(|hint| hint == step);
+    let unresolved = judgement
+        .steps
+        .iter()
+        .filter(|step| step.outcome != StepOutcome::Pass);
+    let (seen, unseen): (Vec<_>, Vec<_>) =
+        unresolved.partition(|step| step.outcome == StepOutcome::Fail);
+    if seen
+        .iter()
+        .any(|step| !held.iter().any(|photo| may_show(&step.step, photo)))
+    {
         return Next::End;
     }
     let steps: Vec<&StepKey> = seen.iter().chain(&unseen).map(|step| &step.step).collect();
@@ -48,18 +63,29 @@ pub fn next(evaluation: &Evaluation, photos: &[PhotoRecord], catalogue: &Catalog
     if wave.is_empty() && !unseen.is_empty() {
         wave = half(&held);
     }
-    if wave.is_empty() { Next::End } else { Next::Ask(wave.into_iter().cloned().collect()) }
+    if wave.is_empty() {
+        Next::End
+    } else {
+        Next::Ask(wave.into_iter().cloned().collect())
+    }
 }
 
 /// Whether all that is pending is held back: then nothing is on its way that would bring the evaluation on.
 pub fn is_idle(evaluation: &Evaluation) -> bool {
-    !evaluation.pending.is_empty() && evaluation.pending.iter().all(|photo| evaluation.held.contains(photo))
+    !evaluation.pending.is_empty()
+        && evaluation
+            .pending
+            .iter()
+            .all(|photo| evaluation.held.contains(photo))
 }
 
 fn results(photos: &[PhotoRecord]) -> Vec<PhotoResult> {
     let result = |record: &PhotoRecord| {
         let outcome = record.report.as_ref()?.outcome.clone();
-        Some(PhotoResult { name: record.photo.name.clone(), outcome })
+        Some(PhotoResult {
+            name: record.photo.name.clone(),
+            outcome,
+        })
     };
     photos.iter().filter_map(result).collect()
 }
@@ -91,13 +117,33 @@ mod tests {
     /// A quick evaluation of a photo in each critical slot, and of these.
     fn begun(more: &[&str]) -> (Evaluation, Vec<PhotoRecord>) {
         let names = SLOTS.map(|(slot, _)| format!("X_ph_{slot}_1.jpg"));
-        let photos = names.iter().map(String::as_str).chain(more.iter().copied()).map(photo).collect();
+        let photos = names
+            .iter()
+            .map(String::as_str)
+            .chain(more.iter().copied())
+            .map(photo)
+            .collect();
         let versions: Versions = evaluation_of(&["a.jpg"]).versions();
         let plan = plan(photos, Mode::Quick, &catalogue(), &versions);
-        let request = Request { dr_number: DrNumber::parse("DR1").unwrap(), mode: Mode::Quick, reuse: Reuse::Settled };
-        let limits = Limits { photos_per_batch: 4, deadline: std::time::Duration::from_secs(3600) };
+        let request = Request {
+            dr_number: DrNumber::parse("DR1").unwrap(),
+            mode: Mode::Quick,
+            reuse: Reuse::Settled,
+        };
+        let limits = Limits {
+            photos_per_batch: 4,
+            deadline: std::time::Duration::from_secs(3600),
+        };
         let id = EvaluationId::generate();
-        let new = open(id, &request, plan, versions, &limits, Before::default(), Timestamp::from_millis(0));
+        let new = open(
+            id,
+            &request,
+            plan,
+            versions,
+            &limits,
+            Before::default(),
+            Timestamp::from_millis(0),
+        );
         (new.evaluation, new.photos)
     }
 
@@ -110,8 +156,17 @@ mod tests {
             reading: None,
             fail_code: None,
         };
-        let report = Report::bare(PhotoOutcome::Evaluated { findings: vec![finding] }, Timestamp::from_millis(1));
-        photos.iter_mut().find(|record| record.photo.name == name).unwrap().report = Some(report);
+        let report = Report::bare(
+            PhotoOutcome::Evaluated {
+                findings: vec![finding],
+            },
+            Timestamp::from_millis(1),
+        );
+        photos
+            .iter_mut()
+            .find(|record| record.photo.name == name)
+            .unwrap()
+            .report = Some(report);
     }
 
     /// All critical slots but this one show what they promise.
@@ -131,7 +186,14 @@ mod tests {
     #[test]
     fn it_begins_with_the_promised_photos_and_ends_when_they_hold() {
         let (evaluation, mut photos) = begun(&["X_ph_wall_2.jpg", "X_ph_powm2_2.jpg", "IMG-1.jpg"]);
-        assert_eq!((evaluation.pending.len(), evaluation.held.len(), evaluation.photos_total), (9, 3, 9));
+        assert_eq!(
+            (
+                evaluation.pending.len(),
+                evaluation.held.len(),
+                evaluation.photos_total
+            ),
+            (9, 3, 9)
+        );
         all_but(&mut photos, "bl");
         assert_eq!(next(&evaluation, &photos, &catalogue()), Next::Wait);
         shows(&mut photos, "X_ph_bl_1.jpg", "ont_lights_and_dr_label", 7);
@@ -147,47 +209,78 @@ mod tests {
         shows(&mut photos, "X_ph_powm2_2.jpg", "power_meter", 5);
         assert_eq!(asked(&evaluation, &photos), ["IMG-1.jpg"]);
         shows(&mut photos, "IMG-1.jpg", "house_photo", 9);
-        assert_eq!(next(&evaluation, &photos, &catalogue()), Next::End, "it was seen, and is not good enough");
+        assert_eq!(
+            next(&evaluation, &photos, &catalogue()),
+            Next::End,
+            "it was seen, and is not good enough"
+        );
     }
 
     #[test]
     fn a_step_that_surely_fails_ends_it_and_what_was_not_found_is_not_said_to_be_missing() {
-        let (evaluation, mut photos) = begun(&["X_ph_wall_2.jpg", "X_ph_ups_3.jpg", "X_ph_pole_4.jpg"]);
+        let (evaluation, mut photos) =
+            begun(&["X_ph_wall_2.jpg", "X_ph_ups_3.jpg", "X_ph_pole_4.jpg"]);
         all_but(&mut photos, "powm1");
         shows(&mut photos, "X_ph_powm1_1.jpg", "house_photo", 9);
-        assert!(matches!(next(&evaluation, &photos, &catalogue()), Next::Ask(_)), "nothing has failed");
+        assert!(
+            matches!(next(&evaluation, &photos, &catalogue()), Next::Ask(_)),
+            "nothing has failed"
+        );
         shows(&mut photos, "X_ph_ont_1.jpg", "ont_back_and_barcode", 3);
         assert_eq!(next(&evaluation, &photos, &catalogue()), Next::End);
         let not_needed = PhotoOutcome::not_evaluated(ReasonCode::NotNeeded, "not needed");
         let open = photos.iter_mut().filter(|record| record.report.is_none());
-        open.for_each(|record| record.report = Some(Report::bare(not_needed.clone(), Timestamp::from_millis(2))));
+        open.for_each(|record| {
+            record.report = Some(Report::bare(not_needed.clone(), Timestamp::from_millis(2)))
+        });
         let judgement = judge(&catalogue(), &evaluation.steps_asked, &results(&photos));
         assert_eq!(judgement.verdict, Verdict::Fail);
-        let of = |key: &str| judgement.steps.iter().find(|row| row.step.as_str() == key).unwrap().outcome;
+        let of = |key: &str| {
+            judgement
+                .steps
+                .iter()
+                .find(|row| row.step.as_str() == key)
+                .unwrap()
+                .outcome
+        };
         assert_eq!(of("ont_back_and_barcode"), StepOutcome::Fail);
         assert_eq!(of("power_meter"), StepOutcome::NotEvaluated);
     }
 
     #[test]
     fn a_step_that_nobody_saw_is_looked_for_everywhere() {
-        let (evaluation, mut photos) = begun(&["X_ph_wall_2.jpg", "X_ph_ups_3.jpg", "X_ph_pole_4.jpg"]);
+        let (evaluation, mut photos) =
+            begun(&["X_ph_wall_2.jpg", "X_ph_ups_3.jpg", "X_ph_pole_4.jpg"]);
         all_but(&mut photos, "powm1");
         shows(&mut photos, "X_ph_powm1_1.jpg", "house_photo", 9);
         let first = asked(&evaluation, &photos);
         assert_eq!(first.len(), 2, "half of what is left");
-        first.iter().for_each(|name| shows(&mut photos, name, "house_photo", 2));
+        first
+            .iter()
+            .for_each(|name| shows(&mut photos, name, "house_photo", 2));
         let second = asked(&evaluation, &photos);
         assert_eq!(second.len(), 1);
         shows(&mut photos, &second[0], "house_photo", 2);
-        assert_eq!(next(&evaluation, &photos, &catalogue()), Next::End, "nothing is left");
+        assert_eq!(
+            next(&evaluation, &photos, &catalogue()),
+            Next::End,
+            "nothing is left"
+        );
     }
 
     #[test]
     fn a_photo_that_could_not_be_looked_at_is_made_up_for() {
         let (evaluation, mut photos) = begun(&["X_ph_wall_2.jpg"]);
         all_but(&mut photos, "powm1");
-        let gone = Report::bare(PhotoOutcome::not_evaluated(ReasonCode::PhotoGone, "gone"), Timestamp::from_millis(1));
-        photos.iter_mut().find(|record| record.photo.name == "X_ph_powm1_1.jpg").unwrap().report = Some(gone);
+        let gone = Report::bare(
+            PhotoOutcome::not_evaluated(ReasonCode::PhotoGone, "gone"),
+            Timestamp::from_millis(1),
+        );
+        photos
+            .iter_mut()
+            .find(|record| record.photo.name == "X_ph_powm1_1.jpg")
+            .unwrap()
+            .report = Some(gone);
         assert_eq!(asked(&evaluation, &photos), ["X_ph_wall_2.jpg"]);
     }
 

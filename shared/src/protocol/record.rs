@@ -81,8 +81,15 @@ pub fn finalise(
         return None;
     }
     let (results, flags) = checked(catalogue, &evaluation.dr_number, results);
-    let elsewhere = photos.iter().filter_map(|photo| Some(photo.also_in.as_ref()?.flag(&photo.photo.name)));
-    let flags = flags.into_iter().chain(elsewhere).collect::<BTreeSet<_>>().into_iter().collect();
+    let elsewhere = photos
+        .iter()
+        .filter_map(|photo| Some(photo.also_in.as_ref()?.flag(&photo.photo.name)));
+    let flags = flags
+        .into_iter()
+        .chain(elsewhere)
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect();
     let judgement = flagged(judge(catalogue, &evaluation.steps_asked, &results), flags);
     if evaluation.judgement.as_ref() == Some(&judgement) {
         return None;
@@ -98,7 +105,9 @@ pub fn finalise(
 }
 
 fn usage(photos: &[PhotoRecord]) -> Usage {
-    let all = photos.iter().filter_map(|photo| photo.report.as_ref()?.usage);
+    let all = photos
+        .iter()
+        .filter_map(|photo| photo.report.as_ref()?.usage);
     all.fold(Usage::default(), |sum, usage| Usage {
         prompt_tokens: sum.prompt_tokens + usage.prompt_tokens,
         completion_tokens: sum.completion_tokens + usage.completion_tokens,
@@ -107,22 +116,38 @@ fn usage(photos: &[PhotoRecord]) -> Usage {
 
 /// 24 hours from the completion; but what rests on an earlier answer is as old as that.
 fn expires_at(photos: &[PhotoRecord], now: Timestamp) -> Timestamp {
-    let reused = photos.iter().flat_map(|photo| &photo.reused).map(|reused| reused.verdict.expires_at);
+    let reused = photos
+        .iter()
+        .flat_map(|photo| &photo.reused)
+        .map(|reused| reused.verdict.expires_at);
     reused.chain([now.after(CACHED_FOR)]).min().unwrap_or(now)
 }
 
 fn result(record: &PhotoRecord) -> Option<PhotoResult> {
     let report = record.report.as_ref()?;
-    Some(PhotoResult { name: record.photo.name.clone(), outcome: report.outcome.clone() })
+    Some(PhotoResult {
+        name: record.photo.name.clone(),
+        outcome: report.outcome.clone(),
+    })
 }
 
 /// The way of the photo that ended last: its parts add up to the total.
 fn timings(evaluation: &Evaluation, photos: &[PhotoRecord], now: Timestamp) -> Timings {
-    let last = photos.iter().filter_map(|photo| photo.report.as_ref()).max_by_key(|report| report.at);
+    let last = photos
+        .iter()
+        .filter_map(|photo| photo.report.as_ref())
+        .max_by_key(|report| report.at);
     let total_ms = now.millis_since(evaluation.created_at);
-    let split_ms = evaluation.dispatched_at.map_or(0, |at| at.millis_since(evaluation.created_at)).min(total_ms);
+    let split_ms = evaluation
+        .dispatched_at
+        .map_or(0, |at| at.millis_since(evaluation.created_at))
+        .min(total_ms);
     let Some(last) = last else {
-        return Timings { split_ms, total_ms, ..Timings::default() };
+        return Timings {
+            split_ms,
+            total_ms,
+            ..Timings::default()
+        };
     };
     let parts = last.timings.unwrap_or_default();
     let merge_ms = now.millis_since(last.at).min(total_ms);
@@ -179,7 +204,9 @@ pub fn on_deferral(
     if !evaluation.pending.contains(&note.photo.photo_id) || record.attempt > note.attempt {
         return DeferralAction::Ignore;
     }
-    let faults = note.faults.saturating_add(u32::from(is_photos_fault(note.cause, breaker)));
+    let faults = note
+        .faults
+        .saturating_add(u32::from(is_photos_fault(note.cause, breaker)));
     if faults >= FAULTS_TO_GIVE_UP {
         return DeferralAction::GiveUp(given_up(note, now));
     }
@@ -187,12 +214,22 @@ pub fn on_deferral(
     let (probe_delay, lease) = breaker::probe(delay, note.retry_after(), now);
     let probes = breaker.wants_probe(now) && !note.probe;
     let delay = if probes { probe_delay } else { delay };
-    let mut batch = Message::batch(&note.evaluation_id, &note.dr_number, vec![note.photo.clone()], now.after(delay));
+    let mut batch = Message::batch(
+        &note.evaluation_id,
+        &note.dr_number,
+        vec![note.photo.clone()],
+        now.after(delay),
+    );
     batch.attempt = note.attempt.saturating_add(1);
     batch.probe = probes;
     batch.bulk = note.bulk;
     batch.faults = faults;
-    DeferralAction::Resend(Resend { until: batch.due_at, batch, delay, probe_lease: probes.then_some(lease) })
+    DeferralAction::Resend(Resend {
+        until: batch.due_at,
+        batch,
+        delay,
+        probe_lease: probes.then_some(lease),
+    })
 }
 
 /// Whether a failure speaks against the photo: the VLM failed at it, and nothing had failed since its last answer. In an
@@ -204,7 +241,10 @@ fn is_photos_fault(cause: DeferralCause, breaker: &Breaker) -> bool {
 fn given_up(note: &Deferral, now: Timestamp) -> Report {
     let message = "The model's server failed at this photo again and again, and answered others. Take the photo again.";
     let outcome = PhotoOutcome::not_evaluated(ReasonCode::Refused, message);
-    Report { attempt: note.attempt, ..Report::bare(outcome, now) }
+    Report {
+        attempt: note.attempt,
+        ..Report::bare(outcome, now)
+    }
 }
 
 /// Whether a deferral counts as a failure of the VLM.

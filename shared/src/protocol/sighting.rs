@@ -55,14 +55,22 @@ pub struct Sighting {
 impl Sighting {
     /// This photo, here.
     pub fn of(dr: &DrNumber, photo: &Photo, quality: Quality) -> Self {
-        Self { dr_number: dr.clone(), photo: photo.name.clone(), etag: photo.etag.clone(), quality }
+        Self {
+            dr_number: dr.clone(),
+            photo: photo.name.clone(),
+            etag: photo.etag.clone(),
+            quality,
+        }
     }
 
     /// What it is found by.
     pub fn marks(&self) -> Vec<Mark> {
         let file = Mark::File(self.etag.clone());
         let tells = !self.quality.is_dark() && !self.quality.is_blurred();
-        [file].into_iter().chain(looks(self.quality.perceptual_hash).filter(|_| tells)).collect()
+        [file]
+            .into_iter()
+            .chain(looks(self.quality.perceptual_hash).filter(|_| tells))
+            .collect()
     }
 
     /// Where else it was used, if this earlier sighting is of the same photo in another DR.
@@ -78,7 +86,11 @@ impl Sighting {
 
     /// Where else a photo of this DR was used, if this sighting of it is in another one.
     pub fn elsewhere_of(&self, dr: &DrNumber, how: Likeness) -> Option<Elsewhere> {
-        (&self.dr_number != dr).then(|| Elsewhere { dr_number: self.dr_number.clone(), photo: self.photo.clone(), how })
+        (&self.dr_number != dr).then(|| Elsewhere {
+            dr_number: self.dr_number.clone(),
+            photo: self.photo.clone(),
+            how,
+        })
     }
 }
 
@@ -86,7 +98,14 @@ impl Sighting {
 fn looks(hash: u64) -> impl Iterator<Item = Mark> {
     let part = move |band: u32| {
         let above = hash >> (band * BITS);
-        Mark::Look(band, if band + 1 == BANDS { above } else { above & ((1 << BITS) - 1) })
+        Mark::Look(
+            band,
+            if band + 1 == BANDS {
+                above
+            } else {
+                above & ((1 << BITS) - 1)
+            },
+        )
     };
     (0..BANDS).map(part)
 }
@@ -115,12 +134,24 @@ pub struct Elsewhere {
 impl Elsewhere {
     /// What people should look at.
     pub fn flag(&self, photo: &str) -> Flag {
-        let Self { dr_number, photo: other, how } = self;
+        let Self {
+            dr_number,
+            photo: other,
+            how,
+        } = self;
         let message = match how {
             Likeness::SameFile => format!("The same file was used as {other} in {dr_number}"),
-            Likeness::LooksTheSame => format!("This photo looks the same as {other} in {dr_number}"),
+            Likeness::LooksTheSame => {
+                format!("This photo looks the same as {other} in {dr_number}")
+            }
         };
-        Flag { photo: photo.into(), step: None, code: FlagCode::UsedInAnotherDr, message, fails: false }
+        Flag {
+            photo: photo.into(),
+            step: None,
+            code: FlagCode::UsedInAnotherDr,
+            message,
+            fails: false,
+        }
     }
 }
 
@@ -134,16 +165,30 @@ mod tests {
     use crate::protocol::record::tests::photo;
 
     fn sighting(dr: &str, etag: &str, hash: u64) -> Sighting {
-        let quality = Quality { sharpness: 0.8, bright: 200, perceptual_hash: hash };
-        Sighting { etag: etag.into(), ..Sighting::of(&DrNumber::parse(dr).unwrap(), &photo("a.jpg"), quality) }
+        let quality = Quality {
+            sharpness: 0.8,
+            bright: 200,
+            perceptual_hash: hash,
+        };
+        Sighting {
+            etag: etag.into(),
+            ..Sighting::of(&DrNumber::parse(dr).unwrap(), &photo("a.jpg"), quality)
+        }
     }
 
     #[test]
     fn the_same_file_and_the_same_look_are_found_in_another_dr_only() {
         let first = sighting("DR1", "x", 7);
-        let how = |dr, etag, hash| sighting(dr, etag, hash).elsewhere(&first).map(|elsewhere| elsewhere.how);
+        let how = |dr, etag, hash| {
+            sighting(dr, etag, hash)
+                .elsewhere(&first)
+                .map(|elsewhere| elsewhere.how)
+        };
         assert_eq!(how("DR2", "x", 7), Some(Likeness::SameFile));
-        assert_eq!(how("DR2", "y", 7 ^ 0b11 << 40), Some(Likeness::LooksTheSame));
+        assert_eq!(
+            how("DR2", "y", 7 ^ 0b11 << 40),
+            Some(Likeness::LooksTheSame)
+        );
         assert_eq!(how("DR2", "y", 7 ^ 0b111 << 40), None);
         assert_eq!(how("DR1", "x", 7), None);
     }

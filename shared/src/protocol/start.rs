@@ -68,24 +68,40 @@ pub enum NextAction {
 
 /// Decides, given the evaluation that the question's fingerprint points to. What was asked before `valid_from` was
 /// invalidated by hand: it is not returned, but while it runs it is joined.
-pub fn decide(current: Option<Evaluation>, reuse: Reuse, valid_from: Timestamp, now: Timestamp) -> NextAction {
+pub fn decide(
+    current: Option<Evaluation>,
+    reuse: Reuse,
+    valid_from: Timestamp,
+    now: Timestamp,
+) -> NextAction {
     let Some(current) = current else {
-        return NextAction::Start { seen: None, supersedes: None };
+        return NextAction::Start {
+            seen: None,
+            supersedes: None,
+        };
     };
     let seen = Some(current.evaluation_id.clone());
     match current.completed_at {
-        None if reuse == Reuse::Nothing => NextAction::Start { supersedes: seen.clone(), seen },
+        None if reuse == Reuse::Nothing => NextAction::Start {
+            supersedes: seen.clone(),
+            seen,
+        },
         None if current.superseded_by.is_none() => NextAction::Join(Box::new(current)),
         Some(at) if current.created_at > valid_from && will_do(&current, at, reuse, now) => {
             NextAction::ReturnCached(Box::new(current))
         }
-        _ => NextAction::Start { seen, supersedes: None },
+        _ => NextAction::Start {
+            seen,
+            supersedes: None,
+        },
     }
 }
 
 /// Whether an evaluation that ended then will do as an answer.
 fn will_do(evaluation: &Evaluation, completed_at: Timestamp, reuse: Reuse, now: Timestamp) -> bool {
-    let expires_at = evaluation.expires_at.unwrap_or(completed_at.after(CACHED_FOR));
+    let expires_at = evaluation
+        .expires_at
+        .unwrap_or(completed_at.after(CACHED_FOR));
     let settled = evaluation.is_settled() && now < expires_at;
     match reuse {
         Reuse::Settled => settled,
@@ -129,22 +145,47 @@ pub fn open(
     now: Timestamp,
 ) -> NewEvaluation {
     let asked = LastAsked::of(&evaluation_id, &plan, &versions);
-    let Before { mut known, mut seen, missed_because } = before;
+    let Before {
+        mut known,
+        mut seen,
+        missed_because,
+    } = before;
     let mut begin = |photo: Photo| {
-        let known = known.remove(&photo.photo_id).unwrap_or(Known { reused: Vec::new(), open: Some(photo.scope) });
+        let known = known.remove(&photo.photo_id).unwrap_or(Known {
+            reused: Vec::new(),
+            open: Some(photo.scope),
+        });
         let also_in = seen.remove(&photo.photo_id);
-        PhotoRecord { also_in, ..PhotoRecord::begin(photo, known, &plan.steps, now) }
+        PhotoRecord {
+            also_in,
+            ..PhotoRecord::begin(photo, known, &plan.steps, now)
+        }
     };
     let mut photos: Vec<PhotoRecord> = plan.selected.into_iter().map(&mut begin).collect();
     let unknown = open_of(&photos);
     let bulk = request.is_bulk();
-    let message = |photos| Batch { bulk, ..Message::batch(&evaluation_id, &request.dr_number, photos, now) };
-    let batches = batches(&unknown, limits.photos_per_batch).into_iter().map(message).collect();
+    let message = |photos| Batch {
+        bulk,
+        ..Message::batch(&evaluation_id, &request.dr_number, photos, now)
+    };
+    let batches = batches(&unknown, limits.photos_per_batch)
+        .into_iter()
+        .map(message)
+        .collect();
     let held: Vec<PhotoRecord> = plan.held.into_iter().map(begin).collect();
     let held_open = open_of(&held);
     photos.extend(held);
-    photos.extend(plan.copies.into_iter().map(|copy| PhotoRecord::copy(copy, now)));
-    let ids = |photos: &[Photo]| photos.iter().map(|photo| photo.photo_id.clone()).collect::<BTreeSet<_>>();
+    photos.extend(
+        plan.copies
+            .into_iter()
+            .map(|copy| PhotoRecord::copy(copy, now)),
+    );
+    let ids = |photos: &[Photo]| {
+        photos
+            .iter()
+            .map(|photo| photo.photo_id.clone())
+            .collect::<BTreeSet<_>>()
+    };
     let held = ids(&held_open);
     let pending = ids(&unknown).union(&held).cloned().collect();
     let evaluation = Evaluation {
@@ -179,19 +220,34 @@ pub fn open(
         judgement: None,
         timings: None,
     };
-    NewEvaluation { evaluation, photos, batches, asked }
+    NewEvaluation {
+        evaluation,
+        photos,
+        batches,
+        asked,
+    }
 }
 
 /// The quick evaluation that a full one goes on from: that which asked last.
 fn continued(mode: Mode, photos: &[PhotoRecord]) -> Option<EvaluationId> {
-    let reused = photos.iter().flat_map(|photo| &photo.reused).filter(|reused| reused.scope == Scope::Critical);
-    let last = reused.map(|reused| &reused.verdict).max_by_key(|verdict| verdict.asked_at);
-    last.filter(|_| mode == Mode::Full).map(|verdict| verdict.evaluation_id.clone())
+    let reused = photos
+        .iter()
+        .flat_map(|photo| &photo.reused)
+        .filter(|reused| reused.scope == Scope::Critical);
+    let last = reused
+        .map(|reused| &reused.verdict)
+        .max_by_key(|verdict| verdict.asked_at);
+    last.filter(|_| mode == Mode::Full)
+        .map(|verdict| verdict.evaluation_id.clone())
 }
 
 /// The photos of which nothing is known.
 fn open_of(photos: &[PhotoRecord]) -> Vec<Photo> {
-    photos.iter().filter(|record| record.report.is_none()).map(|record| record.photo.clone()).collect()
+    photos
+        .iter()
+        .filter(|record| record.report.is_none())
+        .map(|record| record.photo.clone())
+        .collect()
 }
 
 /// The settings that shape an evaluation.
@@ -215,24 +271,51 @@ mod tests {
     fn completed(verdict: Verdict, at: i64) -> Evaluation {
         let mut evaluation = evaluation_of(&["a.jpg"]);
         evaluation.completed_at = Some(Timestamp::from_millis(at));
-        evaluation.judgement = Some(Judgement { verdict, average_score: None, steps: vec![], flags: vec![] });
+        evaluation.judgement = Some(Judgement {
+            verdict,
+            average_score: None,
+            steps: vec![],
+            flags: vec![],
+        });
         evaluation
     }
 
     #[test]
     fn an_unknown_question_starts_and_a_running_one_is_joined() {
         let now = Timestamp::from_millis(0);
-        assert_eq!(decide(None, Reuse::Settled, NEVER, now), NextAction::Start { seen: None, supersedes: None });
-        assert!(matches!(decide(Some(evaluation_of(&["a.jpg"])), Reuse::Settled, NEVER, now), NextAction::Join(_)));
+        assert_eq!(
+            decide(None, Reuse::Settled, NEVER, now),
+            NextAction::Start {
+                seen: None,
+                supersedes: None
+            }
+        );
+        assert!(matches!(
+            decide(Some(evaluation_of(&["a.jpg"])), Reuse::Settled, NEVER, now),
+            NextAction::Join(_)
+        ));
     }
 
     #[test]
     fn a_settled_verdict_is_served_for_24_hours_and_no_millisecond_longer() {
         let day = CACHED_FOR.as_millis() as i64;
         for verdict in [Verdict::Pass, Verdict::Fail] {
-            let at = |now| decide(Some(completed(verdict, 1000)), Reuse::Settled, NEVER, Timestamp::from_millis(now));
+            let at = |now| {
+                decide(
+                    Some(completed(verdict, 1000)),
+                    Reuse::Settled,
+                    NEVER,
+                    Timestamp::from_millis(now),
+                )
+            };
             assert!(matches!(at(1000 + day - 1), NextAction::ReturnCached(_)));
-            assert!(matches!(at(1000 + day), NextAction::Start { supersedes: None, .. }));
+            assert!(matches!(
+                at(1000 + day),
+                NextAction::Start {
+                    supersedes: None,
+                    ..
+                }
+            ));
         }
     }
 
@@ -240,7 +323,12 @@ mod tests {
     fn never_again_a_stale_fallback_result_is_served_as_if_it_were_real() {
         let incomplete = completed(Verdict::Incomplete, 0);
         assert!(matches!(
-            decide(Some(incomplete), Reuse::Settled, NEVER, Timestamp::from_millis(1)),
+            decide(
+                Some(incomplete),
+                Reuse::Settled,
+                NEVER,
+                Timestamp::from_millis(1)
+            ),
             NextAction::Start { seen: Some(_), .. }
         ));
     }
@@ -249,14 +337,25 @@ mod tests {
     fn never_again_re_evaluate_returns_the_stored_result() {
         let now = Timestamp::from_millis(1);
         assert!(matches!(
-            decide(Some(completed(Verdict::Pass, 0)), Reuse::Nothing, NEVER, now),
-            NextAction::Start { supersedes: None, .. }
+            decide(
+                Some(completed(Verdict::Pass, 0)),
+                Reuse::Nothing,
+                NEVER,
+                now
+            ),
+            NextAction::Start {
+                supersedes: None,
+                ..
+            }
         ));
         let running = evaluation_of(&["a.jpg"]);
         let id = running.evaluation_id.clone();
         assert_eq!(
             decide(Some(running), Reuse::Nothing, NEVER, now),
-            NextAction::Start { seen: Some(id.clone()), supersedes: Some(id) }
+            NextAction::Start {
+                seen: Some(id.clone()),
+                supersedes: Some(id)
+            }
         );
     }
 
@@ -266,7 +365,10 @@ mod tests {
         old.superseded_by = Some(EvaluationId::generate());
         assert!(matches!(
             decide(Some(old), Reuse::Settled, NEVER, Timestamp::from_millis(1)),
-            NextAction::Start { supersedes: None, .. }
+            NextAction::Start {
+                supersedes: None,
+                ..
+            }
         ));
     }
 
@@ -274,9 +376,18 @@ mod tests {
     fn what_was_asked_before_the_cache_was_emptied_is_joined_while_it_runs_but_not_returned() {
         let now = Timestamp::from_millis(50);
         let of = |evaluation| decide(Some(evaluation), Reuse::Settled, Timestamp::default(), now);
-        assert!(matches!(of(completed(Verdict::Pass, 40)), NextAction::Start { supersedes: None, .. }));
+        assert!(matches!(
+            of(completed(Verdict::Pass, 40)),
+            NextAction::Start {
+                supersedes: None,
+                ..
+            }
+        ));
         assert!(matches!(of(evaluation_of(&["a.jpg"])), NextAction::Join(_)));
-        let later = Evaluation { created_at: Timestamp::from_millis(1), ..completed(Verdict::Pass, 40) };
+        let later = Evaluation {
+            created_at: Timestamp::from_millis(1),
+            ..completed(Verdict::Pass, 40)
+        };
         assert!(matches!(of(later), NextAction::ReturnCached(_)));
     }
 
@@ -291,7 +402,13 @@ mod tests {
                 now,
             )
         };
-        assert!(matches!(since(0), NextAction::ReturnCached(_)), "asked at 0, uploaded at 0");
-        assert!(matches!(since(1), NextAction::Start { .. }), "uploaded after it was asked");
+        assert!(
+            matches!(since(0), NextAction::ReturnCached(_)),
+            "asked at 0, uploaded at 0"
+        );
+        assert!(
+            matches!(since(1), NextAction::Start { .. }),
+            "uploaded after it was asked"
+        );
     }
 }

@@ -60,7 +60,9 @@ pub struct Known {
 impl PhotoVerdict {
     /// The verdict to keep, if this report is an answer of the model.
     pub fn of(evaluation: &Evaluation, report: &Report) -> Option<Self> {
-        let PhotoOutcome::Evaluated { findings } = &report.outcome else { return None };
+        let PhotoOutcome::Evaluated { findings } = &report.outcome else {
+            return None;
+        };
         Some(Self {
             evaluation_id: evaluation.evaluation_id.clone(),
             asked_at: evaluation.created_at,
@@ -81,7 +83,11 @@ impl PhotoVerdict {
 /// The key under which the answer to this question about this photo is kept.
 pub fn key(photo: &Photo, scope: Scope, versions: &Versions) -> KeyParts {
     let hint = photo.step_hint.as_ref().map_or("", |step| step.as_str());
-    let of_photo = [(KeyPart::Content, photo.etag.as_str()), (KeyPart::Hint, hint), (KeyPart::Scope, scope.as_str())];
+    let of_photo = [
+        (KeyPart::Content, photo.etag.as_str()),
+        (KeyPart::Hint, hint),
+        (KeyPart::Scope, scope.as_str()),
+    ];
     KeyParts::new(of_photo.into_iter().chain(versions.parts()))
 }
 
@@ -96,16 +102,36 @@ pub fn questions(wanted: Scope) -> Vec<Scope> {
 /// Chooses among the answers that there are: such as leave nothing open, or else as little as possible.
 pub fn choose(wanted: Scope, found: &[Reused]) -> Known {
     let of = |scope: &Scope| found.iter().find(|reused| reused.scope == *scope).cloned();
-    let known = |scopes: &[Scope]| Known { reused: scopes.iter().filter_map(of).collect(), open: None };
-    let whole = wanted.answered_by().iter().find(|scopes| scopes.iter().all(|scope| of(scope).is_some()));
+    let known = |scopes: &[Scope]| Known {
+        reused: scopes.iter().filter_map(of).collect(),
+        open: None,
+    };
+    let whole = wanted
+        .answered_by()
+        .iter()
+        .find(|scopes| scopes.iter().all(|scope| of(scope).is_some()));
     if let Some(scopes) = whole {
         return known(scopes);
     }
-    let rest = |answered| if answered == Scope::Critical { Scope::Others } else { Scope::Critical };
-    let half = [Scope::Critical, Scope::Others].into_iter().find(|scope| wanted.is_all() && of(scope).is_some());
+    let rest = |answered| {
+        if answered == Scope::Critical {
+            Scope::Others
+        } else {
+            Scope::Critical
+        }
+    };
+    let half = [Scope::Critical, Scope::Others]
+        .into_iter()
+        .find(|scope| wanted.is_all() && of(scope).is_some());
     match half {
-        Some(answered) => Known { open: Some(rest(answered)), ..known(&[answered]) },
-        None => Known { reused: Vec::new(), open: Some(wanted) },
+        Some(answered) => Known {
+            open: Some(rest(answered)),
+            ..known(&[answered])
+        },
+        None => Known {
+            reused: Vec::new(),
+            open: Some(wanted),
+        },
     }
 }
 
@@ -127,64 +153,124 @@ mod tests {
     const ALL: [Scope; 3] = [Scope::All, Scope::Critical, Scope::Others];
 
     fn finding(step: &str, score: u8) -> Finding {
-        let (step, score) = (StepKey::parse(step).unwrap(), Score::try_from(score).unwrap());
-        Finding { step, score, comment: String::new(), reading: None, fail_code: None }
+        let (step, score) = (
+            StepKey::parse(step).unwrap(),
+            Score::try_from(score).unwrap(),
+        );
+        Finding {
+            step,
+            score,
+            comment: String::new(),
+            reading: None,
+            fail_code: None,
+        }
     }
 
     fn reused(scope: Scope, findings: Vec<Finding>) -> Reused {
-        let report = Report::bare(PhotoOutcome::Evaluated { findings }, Timestamp::from_millis(7));
-        Reused { scope, verdict: PhotoVerdict::of(&evaluation_of(&["a.jpg"]), &report).unwrap() }
+        let report = Report::bare(
+            PhotoOutcome::Evaluated { findings },
+            Timestamp::from_millis(7),
+        );
+        Reused {
+            scope,
+            verdict: PhotoVerdict::of(&evaluation_of(&["a.jpg"]), &report).unwrap(),
+        }
     }
 
     #[test]
     fn what_is_used_and_what_is_asked_together_answer_the_question() {
         for wanted in ALL {
             for found in 0..8 {
-                let found: Vec<_> =
-                    (0..3).filter(|bit| found & (1 << bit) != 0).map(|at| reused(ALL[at], vec![])).collect();
+                let found: Vec<_> = (0..3)
+                    .filter(|bit| found & (1 << bit) != 0)
+                    .map(|at| reused(ALL[at], vec![]))
+                    .collect();
                 let known = choose(wanted, &found);
-                let scopes: Vec<_> = known.reused.iter().map(|reused| reused.scope).chain(known.open).collect();
+                let scopes: Vec<_> = known
+                    .reused
+                    .iter()
+                    .map(|reused| reused.scope)
+                    .chain(known.open)
+                    .collect();
                 assert!(
-                    wanted.answered_by().iter().any(|set| set.iter().all(|scope| scopes.contains(scope))),
+                    wanted
+                        .answered_by()
+                        .iter()
+                        .any(|set| set.iter().all(|scope| scopes.contains(scope))),
                     "{wanted:?} by {scopes:?}"
                 );
-                assert!(known.open.is_none_or(|open| !found.iter().any(|reused| reused.scope == open)), "asked again");
+                assert!(
+                    known
+                        .open
+                        .is_none_or(|open| !found.iter().any(|reused| reused.scope == open)),
+                    "asked again"
+                );
             }
         }
     }
 
     #[test]
     fn full_after_quick_asks_only_what_quick_did_not_ask() {
-        let known = choose(Scope::All, &[reused(Scope::Critical, vec![finding("power_meter", 8)])]);
+        let known = choose(
+            Scope::All,
+            &[reused(Scope::Critical, vec![finding("power_meter", 8)])],
+        );
         assert_eq!(known.open, Some(Scope::Others));
         let steps = ["power_meter", "ups_serial"].map(|step| StepKey::parse(step).unwrap());
         let findings = merged(&steps, &[finding("ups_serial", 7)], &known.reused);
-        assert_eq!(findings, [finding("ups_serial", 7), finding("power_meter", 8)]);
+        assert_eq!(
+            findings,
+            [finding("ups_serial", 7), finding("power_meter", 8)]
+        );
     }
 
     #[test]
     fn quick_after_full_asks_nothing_and_sees_no_other_step() {
-        let known =
-            choose(Scope::Critical, &[reused(Scope::All, vec![finding("power_meter", 8), finding("ups_serial", 7)])]);
+        let known = choose(
+            Scope::Critical,
+            &[reused(
+                Scope::All,
+                vec![finding("power_meter", 8), finding("ups_serial", 7)],
+            )],
+        );
         assert_eq!(known.open, None);
         let asked = [StepKey::parse("power_meter").unwrap()];
-        assert_eq!(merged(&asked, &[], &known.reused), [finding("power_meter", 8)]);
+        assert_eq!(
+            merged(&asked, &[], &known.reused),
+            [finding("power_meter", 8)]
+        );
     }
 
     #[test]
     fn an_answer_is_used_for_24_hours_and_not_if_it_was_asked_for_before_the_cache_was_emptied() {
         let Reused { verdict, .. } = reused(Scope::All, vec![]);
-        let verdict = PhotoVerdict { asked_at: Timestamp::from_millis(5), ..verdict };
+        let verdict = PhotoVerdict {
+            asked_at: Timestamp::from_millis(5),
+            ..verdict
+        };
         let (never, end) = (Timestamp::from_millis(i64::MIN), verdict.expires_at);
         assert_eq!(end, Timestamp::from_millis(7).after(CACHED_FOR));
-        assert!(verdict.is_valid(never, Timestamp::from_millis(end.as_millis() - 1)) && !verdict.is_valid(never, end));
+        assert!(
+            verdict.is_valid(never, Timestamp::from_millis(end.as_millis() - 1))
+                && !verdict.is_valid(never, end)
+        );
         let now = Timestamp::from_millis(8);
-        assert!(verdict.is_valid(Timestamp::from_millis(4), now) && !verdict.is_valid(Timestamp::from_millis(5), now));
+        assert!(
+            verdict.is_valid(Timestamp::from_millis(4), now)
+                && !verdict.is_valid(Timestamp::from_millis(5), now)
+        );
     }
 
     #[test]
     fn an_error_is_never_kept() {
-        let outcome = PhotoOutcome::not_evaluated(crate::domain::outcome::ReasonCode::Refused, "no");
-        assert_eq!(PhotoVerdict::of(&evaluation_of(&["a.jpg"]), &Report::bare(outcome, Timestamp::default())), None);
+        let outcome =
+            PhotoOutcome::not_evaluated(crate::domain::outcome::ReasonCode::Refused, "no");
+        assert_eq!(
+            PhotoVerdict::of(
+                &evaluation_of(&["a.jpg"]),
+                &Report::bare(outcome, Timestamp::default())
+            ),
+            None
+        );
     }
 }

@@ -37,7 +37,9 @@ impl Key {
         match self {
             Self::Evaluation(id) => (format!("EVALUATION#{id}"), "META".into()),
             Self::Photo(id, photo) => (format!("EVALUATION#{id}"), format!("PHOTO#{photo}")),
-            Self::Fingerprint(fingerprint) => (format!("FINGERPRINT#{fingerprint}"), "CURRENT".into()),
+            Self::Fingerprint(fingerprint) => {
+                (format!("FINGERPRINT#{fingerprint}"), "CURRENT".into())
+            }
             Self::Uploads(dr) => (format!("DR#{dr}"), "UPLOADS".into()),
             Self::Breaker => ("VLM".into(), "BREAKER".into()),
             Self::LastAsked(dr, mode) => (format!("DR#{dr}"), format!("LAST#{}", mode.as_str())),
@@ -154,12 +156,18 @@ pub struct Guard {
 impl Guard {
     /// A guard with one condition.
     pub fn one(name: GuardName, condition: Condition) -> Self {
-        Self { name, any_of: vec![condition] }
+        Self {
+            name,
+            any_of: vec![condition],
+        }
     }
 
     /// A guard with two, of which one must hold.
     pub fn either(name: GuardName, first: Condition, second: Condition) -> Self {
-        Self { name, any_of: vec![first, second] }
+        Self {
+            name,
+            any_of: vec![first, second],
+        }
     }
 }
 

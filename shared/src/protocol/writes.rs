@@ -12,10 +12,11 @@ use super::verdict::PhotoVerdict;
 use super::write::Change::{Count, Remove, Set, SetOnce, TakeOut};
 use super::write::Condition::{Absent, AtMost, Below, Exists, Is};
 use super::write::GuardName::{
-    DeferredWithoutOutcome, DispatchedKnown, FingerprintUnmoved, FirstOutcomeStays, LaterAttemptStays,
-    LaterChangeStays, LaterInvalidationStays, LaterUploadStays, LaterVerdictStays, LetGoKnown, OneProbe, OutcomeKnown,
-    ResentKnown, ResentWithoutOutcome, RevisionAsJudged, SettledKnown, StartedKnown, SupersededNotEnded, UnheldKnown,
-    UpgradedAsSeen, WaitingKnown, WaitingNotEnded,
+    DeferredWithoutOutcome, DispatchedKnown, FingerprintUnmoved, FirstOutcomeStays,
+    LaterAttemptStays, LaterChangeStays, LaterInvalidationStays, LaterUploadStays,
+    LaterVerdictStays, LetGoKnown, OneProbe, OutcomeKnown, ResentKnown, ResentWithoutOutcome,
+    RevisionAsJudged, SettledKnown, StartedKnown, SupersededNotEnded, UnheldKnown, UpgradedAsSeen,
+    WaitingKnown, WaitingNotEnded,
 };
 use super::write::{Guard, GuardName, Key, Part, Put, Write};
 use crate::domain::ids::{DrNumber, EvaluationId, PhotoId};
@@ -33,8 +34,14 @@ fn value(of: &impl Serialize) -> Value {
 fn item(of: &impl Serialize, now: Timestamp, more: &[(&str, Value)]) -> Value {
     let mut item = value(of);
     if let Some(fields) = item.as_object_mut() {
-        fields.insert("ttl".into(), json!(now.as_seconds().saturating_add(KEPT_FOR_SECONDS)));
-        fields.extend(more.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+        fields.insert(
+            "ttl".into(),
+            json!(now.as_seconds().saturating_add(KEPT_FOR_SECONDS)),
+        );
+        fields.extend(
+            more.iter()
+                .map(|(name, value)| ((*name).to_owned(), value.clone())),
+        );
     }
     item
 }
@@ -51,8 +58,19 @@ pub fn photos(new: &NewEvaluation) -> Vec<Put> {
 }
 
 /// Puts a new evaluation in place, on the condition that its fingerprint points where it was seen to point.
-pub fn open(new: &NewEvaluation, seen: Option<&EvaluationId>, supersedes: Option<&EvaluationId>) -> Vec<Part> {
-    let Evaluation { evaluation_id, fingerprint, created_at, dr_number, deadline_at, .. } = &new.evaluation;
+pub fn open(
+    new: &NewEvaluation,
+    seen: Option<&EvaluationId>,
+    supersedes: Option<&EvaluationId>,
+) -> Vec<Part> {
+    let Evaluation {
+        evaluation_id,
+        fingerprint,
+        created_at,
+        dr_number,
+        deadline_at,
+        ..
+    } = &new.evaluation;
     let indexed = [
         ("gsi_dr", value(dr_number)),
         ("gsi_created", value(evaluation_id)),
@@ -83,7 +101,10 @@ pub fn open(new: &NewEvaluation, seen: Option<&EvaluationId>, supersedes: Option
         guards: vec![Guard::one(SupersededNotEnded, Absent("completed_at"))],
         changes: vec![Set("superseded_by", value(evaluation_id))],
     });
-    [Part::Put(evaluation), Part::Put(pointer), Part::Put(last)].into_iter().chain(supersede.map(Part::Write)).collect()
+    [Part::Put(evaluation), Part::Put(pointer), Part::Put(last)]
+        .into_iter()
+        .chain(supersede.map(Part::Write))
+        .collect()
 }
 
 fn known(name: GuardName) -> Guard {
@@ -93,18 +114,29 @@ fn known(name: GuardName) -> Guard {
 /// Notes that all batches stand in the queue.
 pub fn dispatched(id: &EvaluationId, at: Timestamp) -> Write {
     let guards = vec![known(DispatchedKnown)];
-    Write { key: Key::Evaluation(id.clone()), guards, changes: vec![SetOnce("dispatched_at", value(&at))] }
+    Write {
+        key: Key::Evaluation(id.clone()),
+        guards,
+        changes: vec![SetOnce("dispatched_at", value(&at))],
+    }
 }
 
 /// Notes that a batch function has begun.
 pub fn started(id: &EvaluationId, at: Timestamp) -> Write {
     let guards = vec![known(StartedKnown)];
-    Write { key: Key::Evaluation(id.clone()), guards, changes: vec![SetOnce("started_at", value(&at))] }
+    Write {
+        key: Key::Evaluation(id.clone()),
+        guards,
+        changes: vec![SetOnce("started_at", value(&at))],
+    }
 }
 
 /// Notes that the sweeper sends a photo again.
 pub fn resent(id: &EvaluationId, record: &PhotoRecord, at: Timestamp) -> Write {
-    let guards = vec![known(ResentKnown), Guard::one(ResentWithoutOutcome, Absent("report"))];
+    let guards = vec![
+        known(ResentKnown),
+        Guard::one(ResentWithoutOutcome, Absent("report")),
+    ];
     Write {
         key: Key::Photo(id.clone(), record.photo.photo_id.clone()),
         guards,
@@ -112,11 +144,26 @@ pub fn resent(id: &EvaluationId, record: &PhotoRecord, at: Timestamp) -> Write {
     }
 }
 /// A photo's outcome, and where else the photo was used if that is known now.
-pub fn outcome(id: &EvaluationId, photo: &PhotoId, report: &Report, also_in: Option<&Elsewhere>) -> Write {
-    let guards = vec![known(OutcomeKnown), Guard::one(FirstOutcomeStays, Absent("report"))];
+pub fn outcome(
+    id: &EvaluationId,
+    photo: &PhotoId,
+    report: &Report,
+    also_in: Option<&Elsewhere>,
+) -> Write {
+    let guards = vec![
+        known(OutcomeKnown),
+        Guard::one(FirstOutcomeStays, Absent("report")),
+    ];
     let also_in = also_in.map(|elsewhere| Set("also_in", value(elsewhere)));
-    let changes = [Set("report", value(report)), Remove("deferred_until")].into_iter().chain(also_in).collect();
-    Write { key: Key::Photo(id.clone(), photo.clone()), guards, changes }
+    let changes = [Set("report", value(report)), Remove("deferred_until")]
+        .into_iter()
+        .chain(also_in)
+        .collect();
+    Write {
+        key: Key::Photo(id.clone(), photo.clone()),
+        guards,
+        changes,
+    }
 }
 
 /// A photo with this mark was seen. Whoever was first stays, and is what the write returns.
@@ -126,9 +173,16 @@ pub fn sighted(mark: Mark, sighting: &Sighting, at: Timestamp) -> Write {
         SetOnce("photo", value(&sighting.photo)),
         SetOnce("etag", value(&sighting.etag)),
         SetOnce("quality", value(&sighting.quality)),
-        SetOnce("ttl", json!(at.as_seconds().saturating_add(KEPT_FOR_SECONDS))),
+        SetOnce(
+            "ttl",
+            json!(at.as_seconds().saturating_add(KEPT_FOR_SECONDS)),
+        ),
     ];
-    Write { key: Key::Sighting(mark), guards: Vec::new(), changes }
+    Write {
+        key: Key::Sighting(mark),
+        guards: Vec::new(),
+        changes,
+    }
 }
 
 /// Writes a photo's outcome in place of the provisional one that was seen.
@@ -141,8 +195,15 @@ pub fn upgrade(
 ) -> Write {
     let guards = vec![Guard::one(UpgradedAsSeen, Is("report", value(seen)))];
     let also_in = also_in.map(|elsewhere| Set("also_in", value(elsewhere)));
-    let changes = [Set("report", value(report))].into_iter().chain(also_in).collect();
-    Write { key: Key::Photo(id.clone(), photo.clone()), guards, changes }
+    let changes = [Set("report", value(report))]
+        .into_iter()
+        .chain(also_in)
+        .collect();
+    Write {
+        key: Key::Photo(id.clone(), photo.clone()),
+        guards,
+        changes,
+    }
 }
 
 /// Takes a photo off the pending set; again, harmlessly. `answered`: the model answered, so nothing waits for it.
@@ -151,7 +212,11 @@ pub fn settled(id: &EvaluationId, photo: &PhotoId, answered: bool) -> Write {
     if answered {
         changes.extend([Remove("waiting_since"), Remove("waiting_reason")]);
     }
-    Write { key: Key::Evaluation(id.clone()), guards: vec![known(SettledKnown)], changes }
+    Write {
+        key: Key::Evaluation(id.clone()),
+        guards: vec![known(SettledKnown)],
+        changes,
+    }
 }
 
 fn members(photos: &[PhotoId]) -> Vec<String> {
@@ -161,13 +226,21 @@ fn members(photos: &[PhotoId]) -> Vec<String> {
 /// These photos are not held back any more: they have been sent.
 pub fn unheld(id: &EvaluationId, photos: &[PhotoId]) -> Write {
     let changes = vec![TakeOut("held", members(photos))];
-    Write { key: Key::Evaluation(id.clone()), guards: vec![known(UnheldKnown)], changes }
+    Write {
+        key: Key::Evaluation(id.clone()),
+        guards: vec![known(UnheldKnown)],
+        changes,
+    }
 }
 
 /// Takes photos that are not needed off the pending set: their outcomes say so.
 pub fn let_go(id: &EvaluationId, photos: &[PhotoId]) -> Write {
     let changes = vec![TakeOut("pending", members(photos))];
-    Write { key: Key::Evaluation(id.clone()), guards: vec![known(LetGoKnown)], changes }
+    Write {
+        key: Key::Evaluation(id.clone()),
+        guards: vec![known(LetGoKnown)],
+        changes,
+    }
 }
 
 /// Notes that a photo waits, and until when.
@@ -176,79 +249,162 @@ pub fn deferred(id: &EvaluationId, photo: &PhotoId, attempt: u32, until: Timesta
         Guard::one(DeferredWithoutOutcome, Absent("report")),
         Guard::one(LaterAttemptStays, Below("attempt", i64::from(attempt))),
     ];
-    let changes = vec![Set("attempt", value(&attempt)), Set("deferred_until", value(&until))];
-    Write { key: Key::Photo(id.clone(), photo.clone()), guards, changes }
+    let changes = vec![
+        Set("attempt", value(&attempt)),
+        Set("deferred_until", value(&until)),
+    ];
+    Write {
+        key: Key::Photo(id.clone(), photo.clone()),
+        guards,
+        changes,
+    }
 }
 
 /// Notes since when and why an evaluation waits; the first time stays until the model answers.
 pub fn waiting(id: &EvaluationId, since: Timestamp, reason: &str) -> Write {
-    let guards = vec![known(WaitingKnown), Guard::one(WaitingNotEnded, Absent("completed_at"))];
-    let changes = vec![SetOnce("waiting_since", value(&since)), Set("waiting_reason", json!(reason))];
-    Write { key: Key::Evaluation(id.clone()), guards, changes }
+    let guards = vec![
+        known(WaitingKnown),
+        Guard::one(WaitingNotEnded, Absent("completed_at")),
+    ];
+    let changes = vec![
+        SetOnce("waiting_since", value(&since)),
+        Set("waiting_reason", json!(reason)),
+    ];
+    Write {
+        key: Key::Evaluation(id.clone()),
+        guards,
+        changes,
+    }
 }
 
 /// Puts a verdict in place of the one (or none) that was there when it was judged. Whoever judges has seen nothing pending,
 /// and the pending set only shrinks; a settled verdict is not judged again: so one guard is enough.
 pub fn finalised(id: &EvaluationId, verdict: &Finalisation) -> Write {
-    let guards = vec![Guard::one(RevisionAsJudged, Is("revision", value(&verdict.expected_revision)))];
+    let guards = vec![Guard::one(
+        RevisionAsJudged,
+        Is("revision", value(&verdict.expected_revision)),
+    )];
     let changes = vec![
         Set("judgement", value(&verdict.judgement)),
         Set("timings", value(&verdict.timings)),
         Set("completed_at", value(&verdict.completed_at)),
         Set("expires_at", value(&verdict.expires_at)),
         Set("usage", value(&verdict.usage)),
-        Set("revision", value(&verdict.expected_revision.saturating_add(1))),
+        Set(
+            "revision",
+            value(&verdict.expected_revision.saturating_add(1)),
+        ),
         Remove("gsi_active"),
         Remove("gsi_due"),
         Remove("waiting_since"),
         Remove("waiting_reason"),
     ];
-    Write { key: Key::Evaluation(id.clone()), guards, changes }
+    Write {
+        key: Key::Evaluation(id.clone()),
+        guards,
+        changes,
+    }
 }
 
 /// Counts a failure of the VLM.
 pub fn failure(reason: &str, at: Timestamp) -> Write {
-    let changes = vec![Set("reason", json!(reason)), SetOnce("since", value(&at)), Count("failures")];
-    Write { key: Key::Breaker, guards: Vec::new(), changes }
+    let changes = vec![
+        Set("reason", json!(reason)),
+        SetOnce("since", value(&at)),
+        Count("failures"),
+    ];
+    Write {
+        key: Key::Breaker,
+        guards: Vec::new(),
+        changes,
+    }
 }
 
 /// Notes that the VLM answered: nothing is held against it any more.
 pub fn answered() -> Write {
-    let changes = ["failures", "since", "reason", "probe_until"].map(Remove).into();
-    Write { key: Key::Breaker, guards: Vec::new(), changes }
+    let changes = ["failures", "since", "reason", "probe_until"]
+        .map(Remove)
+        .into();
+    Write {
+        key: Key::Breaker,
+        guards: Vec::new(),
+        changes,
+    }
 }
 
 /// Claims the probe until `until`.
 pub fn probe(until: Timestamp, now: Timestamp) -> Write {
-    let guards = vec![Guard::either(OneProbe, Absent("probe_until"), AtMost("probe_until", now.as_millis()))];
-    Write { key: Key::Breaker, guards, changes: vec![Set("probe_until", value(&until))] }
+    let guards = vec![Guard::either(
+        OneProbe,
+        Absent("probe_until"),
+        AtMost("probe_until", now.as_millis()),
+    )];
+    Write {
+        key: Key::Breaker,
+        guards,
+        changes: vec![Set("probe_until", value(&until))],
+    }
 }
 
 /// Notes that the probe came back without an answer, so that another may be sent.
 pub fn probe_ended() -> Write {
-    Write { key: Key::Breaker, guards: Vec::new(), changes: vec![Remove("probe_until")] }
+    Write {
+        key: Key::Breaker,
+        guards: Vec::new(),
+        changes: vec![Remove("probe_until")],
+    }
 }
 
 /// Notes an upload.
 pub fn uploaded(dr: &DrNumber, at: Timestamp) -> Write {
-    let guards = vec![Guard::either(LaterUploadStays, Absent("uploaded_at"), Below("uploaded_at", at.as_millis()))];
-    let changes =
-        vec![Set("uploaded_at", value(&at)), Set("ttl", json!(at.as_seconds().saturating_add(KEPT_FOR_SECONDS)))];
-    Write { key: Key::Uploads(dr.clone()), guards, changes }
+    let guards = vec![Guard::either(
+        LaterUploadStays,
+        Absent("uploaded_at"),
+        Below("uploaded_at", at.as_millis()),
+    )];
+    let changes = vec![
+        Set("uploaded_at", value(&at)),
+        Set(
+            "ttl",
+            json!(at.as_seconds().saturating_add(KEPT_FOR_SECONDS)),
+        ),
+    ];
+    Write {
+        key: Key::Uploads(dr.clone()),
+        guards,
+        changes,
+    }
 }
 
 /// Notes a change of a DR's photos: when it was made, which is not when it became known.
 pub fn changed(dr: &DrNumber, at: Timestamp) -> Write {
-    let guards = vec![Guard::either(LaterChangeStays, Absent("changed_at"), Below("changed_at", at.as_millis()))];
-    let changes =
-        vec![Set("changed_at", value(&at)), Set("ttl", json!(at.as_seconds().saturating_add(KEPT_FOR_SECONDS)))];
-    Write { key: Key::Uploads(dr.clone()), guards, changes }
+    let guards = vec![Guard::either(
+        LaterChangeStays,
+        Absent("changed_at"),
+        Below("changed_at", at.as_millis()),
+    )];
+    let changes = vec![
+        Set("changed_at", value(&at)),
+        Set(
+            "ttl",
+            json!(at.as_seconds().saturating_add(KEPT_FOR_SECONDS)),
+        ),
+    ];
+    Write {
+        key: Key::Uploads(dr.clone()),
+        guards,
+        changes,
+    }
 }
 
 /// Keeps the model's answer to a question about a photo, unless a later one is kept.
 pub fn verdict(key: KeyParts, verdict: &PhotoVerdict) -> Write {
     let earlier = Below("answered_at", verdict.answered_at.as_millis());
-    let guards = vec![Guard::either(LaterVerdictStays, Absent("answered_at"), earlier)];
+    let guards = vec![Guard::either(
+        LaterVerdictStays,
+        Absent("answered_at"),
+        earlier,
+    )];
     let changes = vec![
         Set("evaluation_id", value(&verdict.evaluation_id)),
         Set("asked_at", value(&verdict.asked_at)),
@@ -259,12 +415,24 @@ pub fn verdict(key: KeyParts, verdict: &PhotoVerdict) -> Write {
         Set("vlm_ms", value(&verdict.vlm_ms)),
         Set("ttl", json!(verdict.expires_at.as_seconds())),
     ];
-    Write { key: Key::Verdict(key), guards, changes }
+    Write {
+        key: Key::Verdict(key),
+        guards,
+        changes,
+    }
 }
 
 /// From now on no earlier answer is used: about this DR, or about any without one.
 pub fn invalidated(dr: Option<&DrNumber>, at: Timestamp) -> Write {
-    let guards = vec![Guard::either(LaterInvalidationStays, Absent("valid_from"), Below("valid_from", at.as_millis()))];
+    let guards = vec![Guard::either(
+        LaterInvalidationStays,
+        Absent("valid_from"),
+        Below("valid_from", at.as_millis()),
+    )];
     let changes = vec![Set("valid_from", value(&at))];
-    Write { key: Key::Cache(dr.cloned()), guards, changes }
+    Write {
+        key: Key::Cache(dr.cloned()),
+        guards,
+        changes,
+    }
 }

@@ -30,8 +30,16 @@ impl Records {
     /// A record without id or body can't be reported alone, so the whole event is refused as an error.
     pub fn of(event: &Value) -> Option<Result<Self, serde_json::Error>> {
         let records = event.get("Records")?.as_array()?;
-        let from_queue = records.iter().all(|record| record.get("messageId").is_some() || record.get("body").is_some());
-        from_queue.then(|| records.iter().map(Record::deserialize).collect::<Result<_, _>>().map(Self))
+        let from_queue = records
+            .iter()
+            .all(|record| record.get("messageId").is_some() || record.get("body").is_some());
+        from_queue.then(|| {
+            records
+                .iter()
+                .map(Record::deserialize)
+                .collect::<Result<_, _>>()
+                .map(Self)
+        })
     }
 
     /// Handles each record, all at once, and answers with those that failed. A failure is logged here, once.
@@ -46,7 +54,11 @@ impl Records {
             async move { done.await.err().map(|error| failure(message_id, &error)) }
         });
         let mut response = SqsBatchResponse::default();
-        response.batch_item_failures = futures::future::join_all(handled).await.into_iter().flatten().collect();
+        response.batch_item_failures = futures::future::join_all(handled)
+            .await
+            .into_iter()
+            .flatten()
+            .collect();
         response
     }
 }
@@ -72,17 +84,31 @@ mod tests {
 
     #[test]
     fn a_record_without_an_id_fails_the_event_instead_of_being_lost() {
-        assert!(Records::of(&json!({"Records": [{"body": "x"}]})).unwrap().is_err());
+        assert!(
+            Records::of(&json!({"Records": [{"body": "x"}]}))
+                .unwrap()
+                .is_err()
+        );
     }
 
     #[tokio::test]
     async fn one_bad_record_is_reported_alone() {
         let event = json!({"Records": [{"messageId": "1", "body": "good"}, {"messageId": "2", "body": "bad"}, {"messageId": "3", "body": "good"}]});
         let records = Records::of(&event).unwrap().unwrap();
-        let response =
-            records.for_each(async |record: Record| if record.body == "bad" { Err("bad") } else { Ok(()) }).await;
-        let failed: Vec<_> =
-            response.batch_item_failures.iter().map(|failure| failure.item_identifier.as_str()).collect();
+        let response = records
+            .for_each(async |record: Record| {
+                if record.body == "bad" {
+                    Err("bad")
+                } else {
+                    Ok(())
+                }
+            })
+            .await;
+        let failed: Vec<_> = response
+            .batch_item_failures
+            .iter()
+            .map(|failure| failure.item_identifier.as_str())
+            .collect();
         assert_eq!(failed, ["2"]);
     }
 }

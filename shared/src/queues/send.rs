@@ -44,12 +44,24 @@ impl Queues {
     }
 
     /// Sends messages, to be received after `delay` (15 minutes at most).
-    pub async fn send_all(&self, queue_url: &str, messages: &[Message], delay: Duration) -> Result<(), QueueError> {
-        let calls = messages.chunks(ENTRIES_PER_CALL).map(|chunk| self.send_chunk(queue_url, chunk, delay));
+    pub async fn send_all(
+        &self,
+        queue_url: &str,
+        messages: &[Message],
+        delay: Duration,
+    ) -> Result<(), QueueError> {
+        let calls = messages
+            .chunks(ENTRIES_PER_CALL)
+            .map(|chunk| self.send_chunk(queue_url, chunk, delay));
         futures::future::try_join_all(calls).await.map(|_| ())
     }
 
-    async fn send_chunk(&self, queue_url: &str, messages: &[Message], delay: Duration) -> Result<(), QueueError> {
+    async fn send_chunk(
+        &self,
+        queue_url: &str,
+        messages: &[Message],
+        delay: Duration,
+    ) -> Result<(), QueueError> {
         let bodies: Vec<String> = messages.iter().map(Message::to_body).collect();
         let mut unsent: Vec<usize> = (0..bodies.len()).collect();
         let mut cause = String::new();
@@ -57,16 +69,29 @@ impl Queues {
             if round > 0 {
                 tokio::time::sleep(Duration::from_millis(50 << round)).await;
             }
-            let entries =
-                unsent.iter().filter_map(|at| entry(*at, messages.get(*at)?, bodies.get(*at)?, delay)).collect();
-            match self.client.send_message_batch().queue_url(queue_url).set_entries(Some(entries)).send().await {
+            let entries = unsent
+                .iter()
+                .filter_map(|at| entry(*at, messages.get(*at)?, bodies.get(*at)?, delay))
+                .collect();
+            match self
+                .client
+                .send_message_batch()
+                .queue_url(queue_url)
+                .set_entries(Some(entries))
+                .send()
+                .await
+            {
                 Ok(answer) => {
                     cause = answer
                         .failed
                         .iter()
                         .map(|f| format!("{}: {}", f.code, f.message.as_deref().unwrap_or("")))
                         .collect();
-                    unsent = answer.failed.iter().filter_map(|failed| failed.id.parse().ok()).collect();
+                    unsent = answer
+                        .failed
+                        .iter()
+                        .filter_map(|failed| failed.id.parse().ok())
+                        .collect();
                 }
                 Err(error) => cause = DisplayErrorContext(&error).to_string(),
             }
@@ -74,14 +99,28 @@ impl Queues {
                 return Ok(());
             }
         }
-        Err(QueueError { unsent: unsent.len(), total: bodies.len(), cause })
+        Err(QueueError {
+            unsent: unsent.len(),
+            total: bodies.len(),
+            cause,
+        })
     }
 }
 
 /// Fair between DRs: SQS delivers the messages of a group that waits long behind those of others.
-fn entry(at: usize, message: &Message, body: &str, delay: Duration) -> Option<SendMessageBatchRequestEntry> {
+fn entry(
+    at: usize,
+    message: &Message,
+    body: &str,
+    delay: Duration,
+) -> Option<SendMessageBatchRequestEntry> {
     let seconds = i32::try_from(delay.min(LONGEST_DELAY).as_millis().div_ceil(1000)).ok()?;
-    let entry = SendMessageBatchRequestEntry::builder().id(at.to_string()).message_body(body);
+    let entry = SendMessageBatchRequestEntry::builder()
+        .id(at.to_string())
+        .message_body(body);
     let entry = entry.set_delay_seconds((seconds > 0).then_some(seconds));
-    entry.set_message_group_id(message.fair_share_of().map(ToString::to_string)).build().ok()
+    entry
+        .set_message_group_id(message.fair_share_of().map(ToString::to_string))
+        .build()
+        .ok()
 }

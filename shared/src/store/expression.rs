@@ -23,18 +23,27 @@ impl Expressions {
     /// The expressions of a write, or, without changes, of the guards of a put.
     pub(super) fn of(guards: &[Guard], changes: &[Change]) -> Result<Self, StoreError> {
         let mut all = Self::default();
-        let mut clauses: [(&str, Vec<String>); 4] =
-            [("SET", vec![]), ("REMOVE", vec![]), ("DELETE", vec![]), ("ADD", vec![])];
+        let mut clauses: [(&str, Vec<String>); 4] = [
+            ("SET", vec![]),
+            ("REMOVE", vec![]),
+            ("DELETE", vec![]),
+            ("ADD", vec![]),
+        ];
         for change in changes {
             let (kind, clause) = all.change(change)?;
             if let Some((_, clauses)) = clauses.iter_mut().find(|(name, _)| *name == kind) {
                 clauses.push(clause);
             }
         }
-        let parts =
-            clauses.iter().filter(|(_, all)| !all.is_empty()).map(|(kind, all)| format!("{kind} {}", all.join(", ")));
+        let parts = clauses
+            .iter()
+            .filter(|(_, all)| !all.is_empty())
+            .map(|(kind, all)| format!("{kind} {}", all.join(", ")));
         all.update = parts.collect::<Vec<_>>().join(" ");
-        let guards = guards.iter().map(|guard| all.guard(guard)).collect::<Result<Vec<_>, _>>()?;
+        let guards = guards
+            .iter()
+            .map(|guard| all.guard(guard))
+            .collect::<Result<Vec<_>, _>>()?;
         all.condition = (!guards.is_empty()).then(|| guards.join(" AND "));
         Ok(all)
     }
@@ -51,10 +60,16 @@ impl Expressions {
 
     fn change(&mut self, change: &Change) -> Result<(&'static str, String), StoreError> {
         Ok(match change {
-            Change::Set(name, value) => ("SET", format!("{} = {}", self.name(name), self.value(value)?)),
+            Change::Set(name, value) => (
+                "SET",
+                format!("{} = {}", self.name(name), self.value(value)?),
+            ),
             Change::SetOnce(name, value) => {
                 let name = self.name(name);
-                ("SET", format!("{name} = if_not_exists({name}, {})", self.value(value)?))
+                (
+                    "SET",
+                    format!("{name} = if_not_exists({name}, {})", self.value(value)?),
+                )
             }
             Change::Remove(name) => ("REMOVE", self.name(name)),
             Change::TakeOut(name, members) => {
@@ -69,14 +84,23 @@ impl Expressions {
     }
 
     fn guard(&mut self, guard: &Guard) -> Result<String, StoreError> {
-        let any = guard.any_of.iter().map(|condition| self.condition(condition)).collect::<Result<Vec<_>, _>>()?;
+        let any = guard
+            .any_of
+            .iter()
+            .map(|condition| self.condition(condition))
+            .collect::<Result<Vec<_>, _>>()?;
         Ok(format!("({})", any.join(" OR ")))
     }
 
     fn condition(&mut self, condition: &Condition) -> Result<String, StoreError> {
-        let mut compare = |name: &str, operator: &str, value: &Value| -> Result<String, StoreError> {
-            Ok(format!("{} {operator} {}", self.name(name), self.value(value)?))
-        };
+        let mut compare =
+            |name: &str, operator: &str, value: &Value| -> Result<String, StoreError> {
+                Ok(format!(
+                    "{} {operator} {}",
+                    self.name(name),
+                    self.value(value)?
+                ))
+            };
         match condition {
             Condition::Exists(name) => Ok(format!("attribute_exists({})", self.name(name))),
             Condition::Absent(name) => Ok(format!("attribute_not_exists({})", self.name(name))),
@@ -89,8 +113,14 @@ impl Expressions {
     /// A placeholder for each part of a path.
     fn name(&mut self, path: &str) -> String {
         let placeholder = |part: &str| format!("#{part}");
-        self.names.extend(path.split('.').map(|part| (placeholder(part), part.to_owned())));
-        path.split('.').map(placeholder).collect::<Vec<_>>().join(".")
+        self.names.extend(
+            path.split('.')
+                .map(|part| (placeholder(part), part.to_owned())),
+        );
+        path.split('.')
+            .map(placeholder)
+            .collect::<Vec<_>>()
+            .join(".")
     }
 
     fn value(&mut self, value: &Value) -> Result<String, StoreError> {
@@ -129,7 +159,10 @@ mod tests {
             Change::Remove("since"),
         ];
         let all = Expressions::of(&guards, &changes).unwrap();
-        assert_eq!(all.update, "SET #ttl = :v0 REMOVE #since DELETE #pending :v1 ADD #failures :v2");
+        assert_eq!(
+            all.update,
+            "SET #ttl = :v0 REMOVE #since DELETE #pending :v1 ADD #failures :v2"
+        );
         assert_eq!(
             all.condition.unwrap(),
             "(attribute_exists(#pk)) AND (attribute_not_exists(#judgement) OR #judgement.#verdict = :v3)"

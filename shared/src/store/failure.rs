@@ -42,10 +42,18 @@ impl StoreError {
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
-        let later = code.map_or(!matches!(error, SdkError::ConstructionFailure(_)), |code| LATER.contains(&code));
+        let code = error
+            .as_service_error()
+            .and_then(ProvideErrorMetadata::code);
+        let later = code.map_or(!matches!(error, SdkError::ConstructionFailure(_)), |code| {
+            LATER.contains(&code)
+        });
         let cause = DisplayErrorContext(&error).to_string();
-        if later { Self::Busy { operation, cause } } else { Self::Failed { operation, cause } }
+        if later {
+            Self::Busy { operation, cause }
+        } else {
+            Self::Failed { operation, cause }
+        }
     }
 
     pub(super) fn corrupt(cause: impl std::error::Error + Send + Sync + 'static) -> Self {
@@ -69,7 +77,9 @@ where
     match result {
         Ok(output) => Ok(Some(output)),
         Err(error)
-            if error.as_service_error().and_then(ProvideErrorMetadata::code)
+            if error
+                .as_service_error()
+                .and_then(ProvideErrorMetadata::code)
                 == Some("ConditionalCheckFailedException") =>
         {
             Ok(None)

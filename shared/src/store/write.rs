@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
-use aws_sdk_dynamodb::types::{self, AttributeValue, PutRequest, ReturnValue, TransactWriteItem, WriteRequest};
+use aws_sdk_dynamodb::types::{
+    self, AttributeValue, PutRequest, ReturnValue, TransactWriteItem, WriteRequest,
+};
 use serde_json::Value;
 
 use super::expression::Expressions;
@@ -22,7 +24,12 @@ impl Store {
     pub async fn write(&self, write: &Write) -> Result<Written, StoreError> {
         let (pk, sk) = write.key.parts();
         let expressions = Expressions::of(&write.guards, &write.changes)?;
-        let update = self.client.update_item().table_name(&self.table).key("pk", text(pk)).key("sk", text(sk));
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("pk", text(pk))
+            .key("sk", text(sk));
         let update = update
             .update_expression(&expressions.update)
             .set_condition_expression(expressions.condition.clone())
@@ -31,20 +38,36 @@ impl Store {
             .return_values(ReturnValue::AllNew);
         match applied("UpdateItem", update.send().await)? {
             None => Ok(Written::Refused),
-            Some(output) => {
-                output.attributes.map(from_item).transpose().map(|after| Written::Applied(after.unwrap_or(Value::Null)))
-            }
+            Some(output) => output
+                .attributes
+                .map(from_item)
+                .transpose()
+                .map(|after| Written::Applied(after.unwrap_or(Value::Null))),
         }
     }
 
     /// Does all parts or none; false if a guard, or another transaction at the same time, was against it.
     pub async fn transact(&self, parts: &[Part]) -> Result<bool, StoreError> {
-        let items = parts.iter().map(|part| self.part(part)).collect::<Result<Vec<_>, _>>()?;
-        let result = self.client.transact_write_items().set_transact_items(Some(items)).send().await;
+        let items = parts
+            .iter()
+            .map(|part| self.part(part))
+            .collect::<Result<Vec<_>, _>>()?;
+        let result = self
+            .client
+            .transact_write_items()
+            .set_transact_items(Some(items))
+            .send()
+            .await;
         match result {
             Ok(_) => Ok(true),
-            Err(error) if error.as_service_error().and_then(|e| e.code()) == Some("TransactionCanceledException") => {
-                let cause = error.as_service_error().and_then(|e| e.message()).unwrap_or_default();
+            Err(error)
+                if error.as_service_error().and_then(|e| e.code())
+                    == Some("TransactionCanceledException") =>
+            {
+                let cause = error
+                    .as_service_error()
+                    .and_then(|e| e.message())
+                    .unwrap_or_default();
                 tracing::info!(cause, "another writer was faster");
                 Ok(false)
             }
@@ -56,23 +79,32 @@ impl Store {
         match part {
             Part::Put(put) => {
                 let expressions = Expressions::of(&put.guards, &[])?;
-                let put = types::Put::builder().table_name(&self.table).set_item(Some(item(put)?));
+                let put = types::Put::builder()
+                    .table_name(&self.table)
+                    .set_item(Some(item(put)?));
                 let put = put
                     .set_condition_expression(expressions.condition.clone())
                     .set_expression_attribute_names(expressions.names())
                     .set_expression_attribute_values(expressions.values());
-                Ok(TransactWriteItem::builder().put(put.build().map_err(StoreError::corrupt)?).build())
+                Ok(TransactWriteItem::builder()
+                    .put(put.build().map_err(StoreError::corrupt)?)
+                    .build())
             }
             Part::Write(write) => {
                 let (pk, sk) = write.key.parts();
                 let expressions = Expressions::of(&write.guards, &write.changes)?;
-                let update = types::Update::builder().table_name(&self.table).key("pk", text(pk)).key("sk", text(sk));
+                let update = types::Update::builder()
+                    .table_name(&self.table)
+                    .key("pk", text(pk))
+                    .key("sk", text(sk));
                 let update = update
                     .update_expression(&expressions.update)
                     .set_condition_expression(expressions.condition.clone())
                     .set_expression_attribute_names(expressions.names())
                     .set_expression_attribute_values(expressions.values());
-                Ok(TransactWriteItem::builder().update(update.build().map_err(StoreError::corrupt)?).build())
+                Ok(TransactWriteItem::builder()
+                    .update(update.build().map_err(StoreError::corrupt)?)
+                    .build())
             }
         }
     }
@@ -82,7 +114,10 @@ impl Store {
         for chunk in puts.chunks(ITEMS_PER_CALL) {
             let mut writes = Vec::with_capacity(chunk.len());
             for put in chunk {
-                let put = PutRequest::builder().set_item(Some(item(put)?)).build().map_err(StoreError::corrupt)?;
+                let put = PutRequest::builder()
+                    .set_item(Some(item(put)?))
+                    .build()
+                    .map_err(StoreError::corrupt)?;
                 writes.push(WriteRequest::builder().put_request(put).build());
             }
             self.put_chunk(writes).await?;
@@ -92,9 +127,18 @@ impl Store {
 
     async fn put_chunk(&self, mut writes: Vec<WriteRequest>) -> Result<(), StoreError> {
         for round in 0..ROUNDS {
-            let answer = self.client.batch_write_item().request_items(&self.table, writes).send().await;
+            let answer = self
+                .client
+                .batch_write_item()
+                .request_items(&self.table, writes)
+                .send()
+                .await;
             let answer = answer.map_err(|cause| StoreError::aws("BatchWriteItem", cause))?;
-            writes = answer.unprocessed_items.unwrap_or_default().remove(&self.table).unwrap_or_default();
+            writes = answer
+                .unprocessed_items
+                .unwrap_or_default()
+                .remove(&self.table)
+                .unwrap_or_default();
             if writes.is_empty() {
                 return Ok(());
             }
@@ -118,7 +162,10 @@ fn item(put: &Put) -> Result<Item, StoreError> {
     item.insert("sk".into(), text(sk));
     for name in SETS {
         if let Some(AttributeValue::L(members)) = item.get(name) {
-            let members = members.iter().filter_map(|member| member.as_s().ok().cloned()).collect();
+            let members = members
+                .iter()
+                .filter_map(|member| member.as_s().ok().cloned())
+                .collect();
             item.insert(name.into(), AttributeValue::Ss(members));
         }
     }

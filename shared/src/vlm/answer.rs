@@ -61,26 +61,48 @@ pub fn read_answer(content: &str, question: &Question) -> Result<Answer, AnswerE
         Found::Whole(value) => (list("steps", "step", value).ok_or_else(unreadable)?, false),
     };
     let answer = collect(&items, &question.asked, cut);
-    if answer.partial && answer.findings.is_empty() { Err(unreadable()) } else { Ok(answer) }
+    if answer.partial && answer.findings.is_empty() {
+        Err(unreadable())
+    } else {
+        Ok(answer)
+    }
 }
 
 /// Reads an answer about several photos: one result each, in the order in which they were sent.
-pub fn read_answers(content: &str, question: &Question, photos: usize) -> Vec<Result<Answer, AnswerError>> {
+pub fn read_answers(
+    content: &str,
+    question: &Question,
+    photos: usize,
+) -> Vec<Result<Answer, AnswerError>> {
     let items = match find_json(content, "photos") {
         Some(Found::Items(items)) => items,
         Some(Found::Whole(value)) => list("photos", "photo", value).unwrap_or_default(),
         None => Vec::new(),
     };
-    (1..=photos).map(|number| about(number, &items, question)).collect()
+    (1..=photos)
+        .map(|number| about(number, &items, question))
+        .collect()
 }
 
 /// What was said of the photo of this number. One that is named twice was confused with another: its answer is none.
 fn about(number: usize, items: &[Value], question: &Question) -> Result<Answer, AnswerError> {
-    let mut entries = items.iter().filter(|item| item.get("photo").and_then(whole) == u64::try_from(number).ok());
-    let (Some(entry), None) = (entries.next(), entries.next()) else { return Err(AnswerError::LeftOut) };
-    let steps = entry.get("steps").cloned().and_then(|steps| listed("step", steps)).ok_or(AnswerError::LeftOut)?;
+    let mut entries = items
+        .iter()
+        .filter(|item| item.get("photo").and_then(whole) == u64::try_from(number).ok());
+    let (Some(entry), None) = (entries.next(), entries.next()) else {
+        return Err(AnswerError::LeftOut);
+    };
+    let steps = entry
+        .get("steps")
+        .cloned()
+        .and_then(|steps| listed("step", steps))
+        .ok_or(AnswerError::LeftOut)?;
     let answer = collect(&steps, &question.asked, false);
-    if answer.partial { Err(AnswerError::Unreadable(short(&entry.to_string()))) } else { Ok(answer) }
+    if answer.partial {
+        Err(AnswerError::Unreadable(short(&entry.to_string())))
+    } else {
+        Ok(answer)
+    }
 }
 
 /// The list `name`; also where the model gave the bare list, or an object keyed by `key`.
@@ -94,7 +116,12 @@ fn list(name: &str, key: &str, value: Value) -> Option<Vec<Value>> {
 fn listed(key: &str, value: Value) -> Option<Vec<Value>> {
     match value {
         Value::Array(items) => Some(items),
-        Value::Object(by_key) => Some(by_key.into_iter().map(|(value, entry)| keyed(key, value, entry)).collect()),
+        Value::Object(by_key) => Some(
+            by_key
+                .into_iter()
+                .map(|(value, entry)| keyed(key, value, entry))
+                .collect(),
+        ),
         _ => None,
     }
 }
@@ -110,16 +137,23 @@ type Steps = BTreeMap<StepKey, BTreeSet<String>>;
 
 fn collect(items: &[Value], asked: &Steps, cut: bool) -> Answer {
     let mut best: BTreeMap<StepKey, Finding> = BTreeMap::new();
-    let mut answer = Answer { partial: cut, ..Answer::default() };
+    let mut answer = Answer {
+        partial: cut,
+        ..Answer::default()
+    };
     for item in items {
         match finding(item, asked, &mut answer.left_out) {
             Read::Finding(finding) => {
-                let better = best.get(&finding.step).is_none_or(|other| finding.score > other.score);
+                let better = best
+                    .get(&finding.step)
+                    .is_none_or(|other| finding.score > other.score);
                 if better {
                     best.insert(finding.step.clone(), finding);
                 }
             }
-            Read::NotAsked(step) => answer.left_out.push(format!("the step {step:?} was not asked")),
+            Read::NotAsked(step) => answer
+                .left_out
+                .push(format!("the step {step:?} was not asked")),
             Read::Damaged(problem) => {
                 answer.partial = true;
                 answer.left_out.push(problem);
@@ -138,14 +172,20 @@ enum Read {
 
 fn finding(item: &Value, asked: &Steps, left_out: &mut Vec<String>) -> Read {
     let Some(key) = item.get("step").and_then(Value::as_str) else {
-        return Read::Damaged(format!("an entry names no step: {}", short(&item.to_string())));
+        return Read::Damaged(format!(
+            "an entry names no step: {}",
+            short(&item.to_string())
+        ));
     };
     let plain = key.trim().to_ascii_lowercase().replace([' ', '-'], "_");
     let Some((step, codes)) = asked.iter().find(|(step, _)| step.as_str() == plain) else {
         return Read::NotAsked(short(key));
     };
     let Some(score) = item.get("score").and_then(score) else {
-        return Read::Damaged(format!("the score of {step} can't be read: {}", short(&item.to_string())));
+        return Read::Damaged(format!(
+            "the score of {step} can't be read: {}",
+            short(&item.to_string())
+        ));
     };
     let fail = text(item, "fail").map(|code| code.to_ascii_lowercase());
     let (fail_code, unknown): (Option<_>, Option<_>) = match fail {
@@ -154,7 +194,13 @@ fn finding(item: &Value, asked: &Steps, left_out: &mut Vec<String>) -> Read {
     };
     left_out.extend(unknown.map(|code| format!("{step} has no fail code {code:?}")));
     let comment = text(item, "comment").unwrap_or_default();
-    Read::Finding(Finding { step: step.clone(), score, comment, reading: text(item, "reading"), fail_code })
+    Read::Finding(Finding {
+        step: step.clone(),
+        score,
+        comment,
+        reading: text(item, "reading"),
+        fail_code,
+    })
 }
 
 /// A field's text; a number is taken as it is written. None where the model says that there is nothing.
@@ -164,13 +210,17 @@ fn text(item: &Value, field: &str) -> Option<String> {
         Value::Number(number) => number.to_string(),
         _ => return None,
     };
-    let nothing = NOTHING.iter().any(|nothing| text.eq_ignore_ascii_case(nothing));
+    let nothing = NOTHING
+        .iter()
+        .any(|nothing| text.eq_ignore_ascii_case(nothing));
     (!nothing).then_some(text)
 }
 
 /// `7`, `7.0` and `"7"` are sevens; anything else is not taken for a score.
 fn score(value: &Value) -> Option<Score> {
-    whole(value).and_then(|number| u8::try_from(number).ok()).and_then(|number| Score::try_from(number).ok())
+    whole(value)
+        .and_then(|number| u8::try_from(number).ok())
+        .and_then(|number| Score::try_from(number).ok())
 }
 
 fn whole(value: &Value) -> Option<u64> {
@@ -184,7 +234,11 @@ fn whole(value: &Value) -> Option<u64> {
 }
 
 fn short(text: &str) -> String {
-    text.trim().chars().take(MOST_CHARACTERS).map(|c| if c.is_control() { ' ' } else { c }).collect()
+    text.trim()
+        .chars()
+        .take(MOST_CHARACTERS)
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
 }
 
 #[cfg(test)]

@@ -9,7 +9,12 @@ use crate::domain::catalogue::{CURRENT_VERSION, Catalogue};
 const GOOD: &str = r#"{"steps": [{"step": "house_photo", "score": 8, "comment": "front in view", "reading": null}]}"#;
 
 fn asked() -> Vec<StepKey> {
-    Catalogue::shipped("v1").unwrap().steps.into_iter().map(|step| step.key).collect()
+    Catalogue::shipped("v1")
+        .unwrap()
+        .steps
+        .into_iter()
+        .map(|step| step.key)
+        .collect()
 }
 
 fn about_steps(keys: &[StepKey]) -> Question {
@@ -21,7 +26,12 @@ fn read(content: &str) -> Result<Answer, AnswerError> {
 }
 
 fn scores(content: &str) -> Vec<(String, u8)> {
-    read(content).unwrap().findings.into_iter().map(|f| (f.step.into(), f.score.value())).collect()
+    read(content)
+        .unwrap()
+        .findings
+        .into_iter()
+        .map(|f| (f.step.into(), f.score.value()))
+        .collect()
 }
 
 fn house(score: u8) -> Vec<(String, u8)> {
@@ -32,7 +42,14 @@ fn house(score: u8) -> Vec<(String, u8)> {
 fn a_strict_answer_reads_whole() {
     let answer = read(GOOD).unwrap();
     assert_eq!(answer.findings[0].comment, "front in view");
-    assert_eq!((answer.findings[0].reading.clone(), answer.partial, answer.left_out.len()), (None, false, 0));
+    assert_eq!(
+        (
+            answer.findings[0].reading.clone(),
+            answer.partial,
+            answer.left_out.len()
+        ),
+        (None, false, 0)
+    );
 }
 
 #[test]
@@ -62,7 +79,17 @@ fn never_again_a_string_where_a_number_was_expected_loses_a_step() {
 
 #[test]
 fn scores_that_are_none_are_not_guessed_at() {
-    for score in ["11", "-1", "7.5", "\"seven\"", "\"7/10\"", "null", "true", "[7]", "1e400"] {
+    for score in [
+        "11",
+        "-1",
+        "7.5",
+        "\"seven\"",
+        "\"7/10\"",
+        "null",
+        "true",
+        "[7]",
+        "1e400",
+    ] {
         assert!(read(&GOOD.replace("8", score)).is_err(), "{score}");
     }
 }
@@ -73,25 +100,41 @@ fn never_again_a_cut_off_answer_loses_what_was_complete() {
     let answer = read(cut).unwrap();
     assert!(answer.partial);
     assert_eq!(scores(cut), house(8));
-    assert!(read(r#"{"steps": [{"step": "house_ph"#).is_err(), "nothing complete is no answer, not 'shows no step'");
+    assert!(
+        read(r#"{"steps": [{"step": "house_ph"#).is_err(),
+        "nothing complete is no answer, not 'shows no step'"
+    );
     assert!(read(r#"{"steps": ["#).is_err());
 }
 
 #[test]
 fn raw_control_characters_within_strings_are_mended() {
-    assert_eq!(scores(&GOOD.replace("front in", "front\tin\u{1}")), house(8));
+    assert_eq!(
+        scores(&GOOD.replace("front in", "front\tin\u{1}")),
+        house(8)
+    );
 }
 
 #[test]
 fn an_object_keyed_by_step_and_a_bare_list_are_read() {
-    assert_eq!(scores(r#"{"steps": {"house_photo": {"score": 8, "comment": "a"}}}"#), house(8));
+    assert_eq!(
+        scores(r#"{"steps": {"house_photo": {"score": 8, "comment": "a"}}}"#),
+        house(8)
+    );
     assert_eq!(scores(r#"[{"step": "house_photo", "score": 8}]"#), house(8));
 }
 
 #[test]
 fn steps_not_asked_are_left_out_and_reported() {
-    let answer = read_answer(GOOD, &about_steps(&[StepKey::parse("power_meter").unwrap()])).unwrap();
-    assert_eq!((answer.findings.len(), answer.left_out.len(), answer.partial), (0, 1, false));
+    let answer = read_answer(
+        GOOD,
+        &about_steps(&[StepKey::parse("power_meter").unwrap()]),
+    )
+    .unwrap();
+    assert_eq!(
+        (answer.findings.len(), answer.left_out.len(), answer.partial),
+        (0, 1, false)
+    );
 }
 
 #[test]
@@ -106,14 +149,21 @@ fn a_damaged_entry_makes_the_answer_partial_and_the_others_stay() {
 #[test]
 fn of_two_entries_for_a_step_the_better_one_counts() {
     assert_eq!(
-        scores(r#"{"steps": [{"step": "house_photo", "score": 3}, {"step": "house_photo", "score": 9}]}"#),
+        scores(
+            r#"{"steps": [{"step": "house_photo", "score": 3}, {"step": "house_photo", "score": 9}]}"#
+        ),
         house(9)
     );
 }
 
 #[test]
 fn a_verdict_of_the_model_is_ignored() {
-    assert_eq!(scores(r#"{"passed": true, "steps": [{"step": "house_photo", "score": 2, "passed": true}]}"#), house(2));
+    assert_eq!(
+        scores(
+            r#"{"passed": true, "steps": [{"step": "house_photo", "score": 2, "passed": true}]}"#
+        ),
+        house(2)
+    );
 }
 
 #[test]
@@ -127,30 +177,69 @@ fn nothing_that_an_obedient_model_claims_changes_rubric_or_verdict() {
 
 #[test]
 fn fail_codes_are_the_catalogues_and_others_are_reported() {
-    let with =
-        |fail: &str| read(&GOOD.replace("\"reading\": null", &format!("\"reading\": null, \"fail\": {fail}"))).unwrap();
-    assert_eq!(with("\"front_not_whole\"").findings[0].fail_code.as_deref(), Some("front_not_whole"));
-    assert_eq!(with("\"UNCLEAR \"").findings[0].fail_code.as_deref(), Some("unclear"));
+    let with = |fail: &str| {
+        read(&GOOD.replace(
+            "\"reading\": null",
+            &format!("\"reading\": null, \"fail\": {fail}"),
+        ))
+        .unwrap()
+    };
+    assert_eq!(
+        with("\"front_not_whole\"").findings[0].fail_code.as_deref(),
+        Some("front_not_whole")
+    );
+    assert_eq!(
+        with("\"UNCLEAR \"").findings[0].fail_code.as_deref(),
+        Some("unclear")
+    );
     for nothing in ["null", "\"\"", "\"none\"", "7.5e400", "[]"] {
-        let fine = GOOD.replace("\"reading\": null", &format!("\"reading\": null, \"fail\": {nothing}"));
-        assert!(read(&fine).map_or(true, |answer| answer.findings[0].fail_code.is_none()), "{nothing}");
+        let fine = GOOD.replace(
+            "\"reading\": null",
+            &format!("\"reading\": null, \"fail\": {nothing}"),
+        );
+        assert!(
+            read(&fine).map_or(true, |answer| answer.findings[0].fail_code.is_none()),
+            "{nothing}"
+        );
     }
     let other = with("\"no_pole\"");
-    assert_eq!((other.findings[0].fail_code.clone(), other.left_out.len(), other.partial), (None, 1, false));
+    assert_eq!(
+        (
+            other.findings[0].fail_code.clone(),
+            other.left_out.len(),
+            other.partial
+        ),
+        (None, 1, false)
+    );
 }
 
 #[test]
 fn types_are_mended_where_only_one_thing_can_be_meant() {
-    let reading = |value: &str| read(&GOOD.replace("null", value)).unwrap().findings[0].reading.clone();
+    let reading = |value: &str| {
+        read(&GOOD.replace("null", value)).unwrap().findings[0]
+            .reading
+            .clone()
+    };
     assert_eq!(reading("-18.4").as_deref(), Some("-18.4"));
     assert_eq!(reading("\" -18.4 dBm \"").as_deref(), Some("-18.4 dBm"));
-    for nothing in ["null", "\"\"", "\"null\"", "\"None\"", "\"N/A\"", "[]", "true"] {
+    for nothing in [
+        "null", "\"\"", "\"null\"", "\"None\"", "\"N/A\"", "[]", "true",
+    ] {
         assert_eq!(reading(nothing), None, "{nothing}");
     }
-    assert_eq!(scores(&GOOD.replace("house_photo", " House Photo")), house(8));
-    assert_eq!(scores(&GOOD.replace("null}", "null,}").replace("}]", "},]")), house(8));
     assert_eq!(
-        read(r#"{"steps": [{"step": "house_photo", "score": 8, "comment": "a,]\",}"},]}"#).unwrap().findings[0].comment,
+        scores(&GOOD.replace("house_photo", " House Photo")),
+        house(8)
+    );
+    assert_eq!(
+        scores(&GOOD.replace("null}", "null,}").replace("}]", "},]")),
+        house(8)
+    );
+    assert_eq!(
+        read(r#"{"steps": [{"step": "house_photo", "score": 8, "comment": "a,]\",}"},]}"#)
+            .unwrap()
+            .findings[0]
+            .comment,
         "a,]\",}"
     );
 }
@@ -158,7 +247,10 @@ fn types_are_mended_where_only_one_thing_can_be_meant() {
 fn several(content: &str, photos: usize) -> Vec<Option<Vec<u8>>> {
     let read = read_answers(content, &about_steps(&asked()), photos);
     read.into_iter()
-        .map(|one| one.ok().map(|answer| answer.findings.iter().map(|f| f.score.value()).collect()))
+        .map(|one| {
+            one.ok()
+                .map(|answer| answer.findings.iter().map(|f| f.score.value()).collect())
+        })
         .collect()
 }
 
@@ -166,26 +258,57 @@ fn several(content: &str, photos: usize) -> Vec<Option<Vec<u8>>> {
 fn an_answer_about_several_photos_is_read_by_their_numbers() {
     let of = |entries: &str| format!(r#"{{"photos": [{entries}]}}"#);
     let photo = |number: &str, score: u8| {
-        format!(r#"{{"photo": {number}, "steps": [{{"step": "house_photo", "score": {score}, "comment": "a"}}]}}"#)
+        format!(
+            r#"{{"photo": {number}, "steps": [{{"step": "house_photo", "score": {score}, "comment": "a"}}]}}"#
+        )
     };
     let (one, two, none) = (photo("1", 8), photo("2", 5), r#"{"photo": 3, "steps": []}"#);
     let all = Some(vec![8]);
-    assert_eq!(several(&of(&format!("{two}, {none}, {one}")), 3), [all.clone(), Some(vec![5]), Some(vec![])]);
-    assert_eq!(several(&of(&photo("\"1\"", 8)), 2), [all.clone(), None], "one left out is not one without steps");
-    assert_eq!(several(&of(&format!("{one}, {one}, {two}")), 2), [None, Some(vec![5])], "named twice: confused");
-    assert_eq!(several(&of(&format!("{one}, {}", photo("7", 9))), 2), [all.clone(), None]);
-    assert_eq!(several(&format!("```json\n[{one}, {two}]```"), 2), [all.clone(), Some(vec![5])]);
+    assert_eq!(
+        several(&of(&format!("{two}, {none}, {one}")), 3),
+        [all.clone(), Some(vec![5]), Some(vec![])]
+    );
+    assert_eq!(
+        several(&of(&photo("\"1\"", 8)), 2),
+        [all.clone(), None],
+        "one left out is not one without steps"
+    );
+    assert_eq!(
+        several(&of(&format!("{one}, {one}, {two}")), 2),
+        [None, Some(vec![5])],
+        "named twice: confused"
+    );
+    assert_eq!(
+        several(&of(&format!("{one}, {}", photo("7", 9))), 2),
+        [all.clone(), None]
+    );
+    assert_eq!(
+        several(&format!("```json\n[{one}, {two}]```"), 2),
+        [all.clone(), Some(vec![5])]
+    );
     let cut = &of(&format!("{one}, {two}"));
     assert_eq!(several(&cut[..cut.len() - 12], 2), [all, None]);
     assert_eq!(several("no", 2), [None, None]);
-    assert_eq!(several(&of(&photo("1", 11)), 1), [None], "a damaged entry is asked about alone");
+    assert_eq!(
+        several(&of(&photo("1", 11)), 1),
+        [None],
+        "a damaged entry is asked about alone"
+    );
 }
 
 #[test]
 fn no_json_is_no_answer() {
-    for content in
-        ["", "  ", "I can't see a photo.", "{}", "7", "null", "<think>still thinking", r#"{"steps": 7}"#, "{\"step\""]
-    {
+    for content in [
+        "",
+        "  ",
+        "I can't see a photo.",
+        "{}",
+        "7",
+        "null",
+        "<think>still thinking",
+        r#"{"steps": 7}"#,
+        "{\"step\"",
+    ] {
         assert!(read(content).is_err(), "{content}");
     }
 }
@@ -220,7 +343,8 @@ fn pieces() -> impl Strategy<Value = String> {
         "\u{2028}",
         "null",
     ];
-    proptest::collection::vec(prop::sample::select(PIECES.to_vec()), 0..40).prop_map(|parts| parts.concat())
+    proptest::collection::vec(prop::sample::select(PIECES.to_vec()), 0..40)
+        .prop_map(|parts| parts.concat())
 }
 
 /// Bytes as a server may send them: anything, pieces of answers, good answers with a byte changed.

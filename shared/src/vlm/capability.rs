@@ -44,19 +44,26 @@ impl Capability {
 
     /// Learns from a refusal how many images a request may have; whether it was that.
     pub(super) fn note_images(&self, failure: &VlmFailure) -> bool {
-        let Some(most) = images_allowed(failure.detail()) else { return false };
+        let Some(most) = images_allowed(failure.detail()) else {
+            return false;
+        };
         if self.images.swap(most, Ordering::Relaxed) != most {
-            tracing::warn!(vlm.images = most, "the VLM server takes fewer photos per request than the setting says");
+            tracing::warn!(
+                vlm.images = most,
+                "the VLM server takes fewer photos per request than the setting says"
+            );
         }
         true
     }
 
     /// Learns from a refusal that the server does not know priorities; whether it was that.
     pub(super) fn refuses_priority(&self, failure: &VlmFailure) -> bool {
-        let refused =
-            !matches!(failure, VlmFailure::RetryLater { .. }) && failure.detail().to_lowercase().contains("priority");
+        let refused = !matches!(failure, VlmFailure::RetryLater { .. })
+            && failure.detail().to_lowercase().contains("priority");
         if refused && self.knows_priority.swap(false, Ordering::Relaxed) {
-            tracing::info!("the VLM server knows no priorities; bulk work is only held back by its own queue");
+            tracing::info!(
+                "the VLM server knows no priorities; bulk work is only held back by its own queue"
+            );
         }
         refused
     }
@@ -85,10 +92,19 @@ mod tests {
     #[test]
     fn what_a_server_lacks_is_learnt_from_its_refusals() {
         let server = Capability::default();
-        assert!(server.knows_priority() && server.images() == usize::MAX && !server.ignores_schema());
-        assert!(!server.note_images(&refusal("no image")) && !server.refuses_priority(&refusal("no image")));
-        assert!(server.note_images(&refusal("At most 2 image(s) may be provided in one prompt.")));
-        assert!(server.refuses_priority(&refusal("Got priority 1 but Priority scheduling is not enabled.")));
+        assert!(
+            server.knows_priority() && server.images() == usize::MAX && !server.ignores_schema()
+        );
+        assert!(
+            !server.note_images(&refusal("no image"))
+                && !server.refuses_priority(&refusal("no image"))
+        );
+        assert!(server.note_images(&refusal(
+            "At most 2 image(s) may be provided in one prompt."
+        )));
+        assert!(server.refuses_priority(&refusal(
+            "Got priority 1 but Priority scheduling is not enabled."
+        )));
         server.note_answer(true);
         assert!(!server.knows_priority() && server.images() == 2 && !server.ignores_schema());
         server.note_answer(false);

@@ -98,13 +98,25 @@ impl VlmClient {
             .retry(retry::never())
             .no_proxy()
             .build()?;
-        let url = format!("{}/v1/chat/completions", settings.base_url.trim_end_matches('/'));
-        Ok(Self { http, url, settings, capability: Arc::default(), bulk: false })
+        let url = format!(
+            "{}/v1/chat/completions",
+            settings.base_url.trim_end_matches('/')
+        );
+        Ok(Self {
+            http,
+            url,
+            settings,
+            capability: Arc::default(),
+            bulk: false,
+        })
     }
 
     /// The same client for questions that nobody waits for: servers that know priorities answer them last.
     pub fn for_bulk(&self) -> Self {
-        Self { bulk: true, ..self.clone() }
+        Self {
+            bulk: true,
+            ..self.clone()
+        }
     }
 
     /// What is known of the server.
@@ -113,11 +125,17 @@ impl VlmClient {
     }
 
     /// Asks what a photo shows.
-    pub async fn ask(&self, question: &Question, jpeg: &[u8], hint: Option<&Step>) -> Result<Asked, VlmFailure> {
+    pub async fn ask(
+        &self,
+        question: &Question,
+        jpeg: &[u8],
+        hint: Option<&Step>,
+    ) -> Result<Asked, VlmFailure> {
         let shots = [Shot { jpeg, hint }];
         let first = self.complete(question, &shots, None).await?;
         let read = read_answer(&first.text, question);
-        self.capability.note_answer(first.cut || is_strict(&first.text));
+        self.capability
+            .note_answer(first.cut || is_strict(&first.text));
         if let Ok(answer) = &read
             && whole(answer, &first)
         {
@@ -125,7 +143,8 @@ impl VlmClient {
         }
         let second = self.complete(question, &shots, Some(&first.text)).await?;
         let (usage, pace) = (first.usage.plus(second.usage), first.pace.and(second.pace));
-        better(read_answer(&second.text, question), read).map(|answer| asked(answer, usage, pace, true))
+        better(read_answer(&second.text, question), read)
+            .map(|answer| asked(answer, usage, pace, true))
     }
 
     /// One completion about these photos, whatever it says.
@@ -136,12 +155,21 @@ impl VlmClient {
         bad_answer: Option<&str>,
     ) -> Result<Written, VlmFailure> {
         let priority = (self.bulk && self.capability.knows_priority()).then_some(BULK_PRIORITY);
-        let manner = Manner { bad_answer, priority };
-        let answer = self.send(body(&self.settings.model, question, shots, manner)).await;
+        let manner = Manner {
+            bad_answer,
+            priority,
+        };
+        let answer = self
+            .send(body(&self.settings.model, question, shots, manner))
+            .await;
         match answer {
             Err(failure) if priority.is_some() && self.capability.refuses_priority(&failure) => {
-                let manner = Manner { priority: None, ..manner };
-                self.send(body(&self.settings.model, question, shots, manner)).await
+                let manner = Manner {
+                    priority: None,
+                    ..manner
+                };
+                self.send(body(&self.settings.model, question, shots, manner))
+                    .await
             }
             other => other,
         }
@@ -151,7 +179,9 @@ impl VlmClient {
         let asked = Instant::now();
         let response = match self.post(&body, asked).await? {
             // A connection that the server had closed, or a server that died: only the former is better at once.
-            Err(error) if !error.is_timeout() && !error.is_connect() => self.post(&body, asked).await?,
+            Err(error) if !error.is_timeout() && !error.is_connect() => {
+                self.post(&body, asked).await?
+            }
             other => other,
         };
         let response = response.map_err(|error| VlmFailure::of_transport(&error))?;
@@ -159,25 +189,52 @@ impl VlmClient {
         if status.is_success() {
             return read(response, self.patience(), asked).await;
         }
-        let text = response.text().await.map_err(|error| VlmFailure::of_transport(&error))?;
+        let text = response
+            .text()
+            .await
+            .map_err(|error| VlmFailure::of_transport(&error))?;
         Err(VlmFailure::of_status(status, &headers, &text))
     }
 
     /// Sends the body, and waits for the head of the response as long as for a first token.
-    async fn post(&self, body: &str, asked: Instant) -> Result<Result<reqwest::Response, reqwest::Error>, VlmFailure> {
-        let request = self.http.post(&self.url).header("content-type", "application/json").body(body.to_owned());
+    async fn post(
+        &self,
+        body: &str,
+        asked: Instant,
+    ) -> Result<Result<reqwest::Response, reqwest::Error>, VlmFailure> {
+        let request = self
+            .http
+            .post(&self.url)
+            .header("content-type", "application/json")
+            .body(body.to_owned());
         let request = match &self.settings.api_key {
             Some(key) => request.bearer_auth(key),
             None => request,
         };
         let until = asked + self.settings.first_token_timeout;
-        let silent = || VlmFailure::later(RetryCause::TimedOut, "the server did not begin to answer in time");
-        timeout_at(until, request.send()).await.map_err(|_| silent())
+        let silent = || {
+            VlmFailure::later(
+                RetryCause::TimedOut,
+                "the server did not begin to answer in time",
+            )
+        };
+        timeout_at(until, request.send())
+            .await
+            .map_err(|_| silent())
     }
 
     fn patience(&self) -> Patience {
-        let VlmSettings { first_token_timeout: first_token, stall_timeout: stall, timeout: whole, .. } = self.settings;
-        Patience { first_token, stall, whole }
+        let VlmSettings {
+            first_token_timeout: first_token,
+            stall_timeout: stall,
+            timeout: whole,
+            ..
+        } = self.settings;
+        Patience {
+            first_token,
+            stall,
+            whole,
+        }
     }
 }
 
@@ -187,14 +244,27 @@ fn whole(answer: &Answer, written: &Written) -> bool {
 }
 
 fn asked(answer: Answer, usage: Usage, pace: Pace, repaired: bool) -> Asked {
-    Asked { findings: answer.findings, usage, repaired, left_out: answer.left_out, pace }
+    Asked {
+        findings: answer.findings,
+        usage,
+        repaired,
+        left_out: answer.left_out,
+        pace,
+    }
 }
 
 /// Of a repair and the answer before it: a whole one, else the one with more findings; an unreadable one is none.
-fn better(second: Result<Answer, AnswerError>, first: Result<Answer, AnswerError>) -> Result<Answer, VlmFailure> {
+fn better(
+    second: Result<Answer, AnswerError>,
+    first: Result<Answer, AnswerError>,
+) -> Result<Answer, VlmFailure> {
     match (second, first) {
         (Ok(second), _) if !second.partial => Ok(second),
-        (Ok(second), Ok(first)) => Ok(if second.findings.len() >= first.findings.len() { second } else { first }),
+        (Ok(second), Ok(first)) => Ok(if second.findings.len() >= first.findings.len() {
+            second
+        } else {
+            first
+        }),
         (Ok(answer), Err(_)) | (Err(_), Ok(answer)) => Ok(answer),
         (Err(error), Err(_)) => Err(VlmFailure::invalid_answer(error.to_string())),
     }

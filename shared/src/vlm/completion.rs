@@ -43,8 +43,14 @@ pub struct Pace {
 impl Pace {
     /// This and then another answer's: the first token of the first, the writing of both.
     pub fn and(self, later: Self) -> Self {
-        let both = self.generation.zip(later.generation).map(|(one, other)| one + other);
-        Self { first_token: self.first_token, generation: both.or(self.generation).or(later.generation) }
+        let both = self
+            .generation
+            .zip(later.generation)
+            .map(|(one, other)| one + other);
+        Self {
+            first_token: self.first_token,
+            generation: both.or(self.generation).or(later.generation),
+        }
     }
 }
 
@@ -84,8 +90,16 @@ struct Words {
 }
 
 /// Reads the completion in a successful response to a question sent at `asked`.
-pub(super) async fn read(response: Response, patience: Patience, asked: Instant) -> Result<Written, VlmFailure> {
-    let kind = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+pub(super) async fn read(
+    response: Response,
+    patience: Patience,
+    asked: Instant,
+) -> Result<Written, VlmFailure> {
+    let kind = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     if kind.starts_with("text/event-stream") {
         Stream::new(patience, asked).read(response).await
     } else {
@@ -94,7 +108,9 @@ pub(super) async fn read(response: Response, patience: Patience, asked: Instant)
 }
 
 async fn in_one_piece(response: Response, until: Instant) -> Result<Written, VlmFailure> {
-    let body = timeout_at(until, response.bytes()).await.map_err(|_| silent("the answer"))?;
+    let body = timeout_at(until, response.bytes())
+        .await
+        .map_err(|_| silent("the answer"))?;
     let body = body.map_err(|error| VlmFailure::of_transport(&error))?;
     let mut draft = Draft::default();
     draft.take(&body)?;
@@ -112,16 +128,25 @@ struct Draft {
 impl Draft {
     /// Takes in a piece; whether it holds a token.
     fn take(&mut self, json: &[u8]) -> Result<bool, VlmFailure> {
-        let broken = |cause| failed(format!("the server's answer is no chat completion: {cause}"));
+        let broken = |cause| {
+            failed(format!(
+                "the server's answer is no chat completion: {cause}"
+            ))
+        };
         let piece: Piece = serde_json::from_slice(json).map_err(broken)?;
         if let Some(error) = piece.error {
             return Err(failed(format!("the server broke off: {error}")));
         }
         self.usage = piece.usage.unwrap_or(self.usage);
-        let Some(choice) = piece.choices.into_iter().next() else { return Ok(false) };
+        let Some(choice) = piece.choices.into_iter().next() else {
+            return Ok(false);
+        };
         self.finish = choice.finish_reason.or(self.finish.take());
         let words = choice.delta.or(choice.message).unwrap_or_default();
-        let thinks = [&words.reasoning, &words.reasoning_content].into_iter().flatten().any(|text| !text.is_empty());
+        let thinks = [&words.reasoning, &words.reasoning_content]
+            .into_iter()
+            .flatten()
+            .any(|text| !text.is_empty());
         let text = words.content.unwrap_or_default();
         self.text.push_str(&text);
         Ok(thinks || !text.is_empty())
@@ -129,12 +154,21 @@ impl Draft {
 
     fn done(self) -> Result<Written, VlmFailure> {
         let Some(finish) = self.finish else {
-            return Err(failed("the answer broke off: it has no finish_reason".into()));
+            return Err(failed(
+                "the answer broke off: it has no finish_reason".into(),
+            ));
         };
         if self.text.trim().is_empty() {
-            return Err(failed(format!("the answer has no text (finish_reason {finish})")));
+            return Err(failed(format!(
+                "the answer has no text (finish_reason {finish})"
+            )));
         }
-        Ok(Written { text: self.text, cut: finish == "length", usage: self.usage, pace: Pace::default() })
+        Ok(Written {
+            text: self.text,
+            cut: finish == "length",
+            usage: self.usage,
+            pace: Pace::default(),
+        })
     }
 }
 
@@ -150,7 +184,14 @@ struct Stream {
 
 impl Stream {
     fn new(patience: Patience, asked: Instant) -> Self {
-        Self { patience, asked, draft: Draft::default(), events: Events::default(), bytes: 0, tokens: None }
+        Self {
+            patience,
+            asked,
+            draft: Draft::default(),
+            events: Events::default(),
+            bytes: 0,
+            tokens: None,
+        }
     }
 
     async fn read(mut self, mut response: Response) -> Result<Written, VlmFailure> {
@@ -159,7 +200,13 @@ impl Stream {
                 Ok(chunk) => chunk.map_err(|error| self.broken(&error))?,
                 // The answer is whole; only the count of its tokens is missing.
                 Err(_) if self.draft.finish.is_some() => return self.done(),
-                Err(_) => return Err(silent(if self.tokens.is_none() { "the first token" } else { "the next token" })),
+                Err(_) => {
+                    return Err(silent(if self.tokens.is_none() {
+                        "the first token"
+                    } else {
+                        "the next token"
+                    }));
+                }
             };
             let Some(chunk) = chunk else {
                 if let Some(last) = std::mem::take(&mut self.events).finish() {
@@ -169,7 +216,9 @@ impl Stream {
             };
             self.bytes = self.bytes.saturating_add(chunk.len());
             if self.bytes > MOST_BYTES {
-                return Err(failed(format!("the answer has more than {MOST_BYTES} bytes")));
+                return Err(failed(format!(
+                    "the answer has more than {MOST_BYTES} bytes"
+                )));
             }
             for event in self.events.push(&chunk) {
                 if self.take(&event)? {
@@ -201,9 +250,11 @@ impl Stream {
 
     fn broken(&self, error: &reqwest::Error) -> VlmFailure {
         match VlmFailure::of_transport(error) {
-            VlmFailure::RetryLater { cause: RetryCause::TimedOut, detail, .. } => {
-                VlmFailure::later(RetryCause::TimedOut, detail)
-            }
+            VlmFailure::RetryLater {
+                cause: RetryCause::TimedOut,
+                detail,
+                ..
+            } => VlmFailure::later(RetryCause::TimedOut, detail),
             other => failed(format!("the answer's stream broke off: {}", other.detail())),
         }
     }
@@ -213,7 +264,10 @@ impl Stream {
             first_token: Some(first.duration_since(self.asked)),
             generation: Some(last.duration_since(first)),
         });
-        self.draft.done().map(|written| Written { pace: pace.unwrap_or_default(), ..written })
+        self.draft.done().map(|written| Written {
+            pace: pace.unwrap_or_default(),
+            ..written
+        })
     }
 }
 

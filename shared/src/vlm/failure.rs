@@ -54,19 +54,46 @@ pub enum RetryCause {
 
 /// What servers say when a request is refused for what was sent with it: the words, in lower case, and what they mean.
 const REFUSALS: [(&str, Meaning); 17] = [
-    ("maximum context length", Meaning::Operator("the server's context is too small (--max-model-len)")),
-    ("max_model_len", Meaning::Operator("the server's context is too small (--max-model-len)")),
-    ("longer than the maximum model length", Meaning::Operator("the server's context is too small (--max-model-len)")),
-    ("exceeds the available context size", Meaning::Operator("the server's context is too small")),
-    ("at most 0 image", Meaning::Operator("the server takes no images (--limit-mm-per-prompt)")),
-    ("not a multimodal model", Meaning::Operator("the model takes no images")),
-    ("image input is not supported", Meaning::Operator("the model takes no images")),
-    ("does not support image", Meaning::Operator("the model takes no images")),
+    (
+        "maximum context length",
+        Meaning::Operator("the server's context is too small (--max-model-len)"),
+    ),
+    (
+        "max_model_len",
+        Meaning::Operator("the server's context is too small (--max-model-len)"),
+    ),
+    (
+        "longer than the maximum model length",
+        Meaning::Operator("the server's context is too small (--max-model-len)"),
+    ),
+    (
+        "exceeds the available context size",
+        Meaning::Operator("the server's context is too small"),
+    ),
+    (
+        "at most 0 image",
+        Meaning::Operator("the server takes no images (--limit-mm-per-prompt)"),
+    ),
+    (
+        "not a multimodal model",
+        Meaning::Operator("the model takes no images"),
+    ),
+    (
+        "image input is not supported",
+        Meaning::Operator("the model takes no images"),
+    ),
+    (
+        "does not support image",
+        Meaning::Operator("the model takes no images"),
+    ),
     ("decompression bomb", Meaning::TooLarge),
     ("grammar error", Meaning::Bug),
     ("invalid schema", Meaning::Bug),
     ("response_format.json_schema.name", Meaning::Bug),
-    ("response_format", Meaning::Operator("the server does not take JSON schemas (response_format)")),
+    (
+        "response_format",
+        Meaning::Operator("the server does not take JSON schemas (response_format)"),
+    ),
     ("validation error", Meaning::Bug),
     ("cannot connect to host", Meaning::Bug),
     ("only base64 data urls", Meaning::Bug),
@@ -82,23 +109,34 @@ enum Meaning {
 
 impl VlmFailure {
     pub(super) fn later(cause: RetryCause, detail: impl Into<String>) -> Self {
-        Self::RetryLater { cause, retry_after: None, detail: detail.into() }
+        Self::RetryLater {
+            cause,
+            retry_after: None,
+            detail: detail.into(),
+        }
     }
 
     pub(super) fn invalid_answer(detail: impl Into<String>) -> Self {
-        let message =
-            "The model's answer could not be understood, also when it was asked again. Ask for a new evaluation.";
+        let message = "The model's answer could not be understood, also when it was asked again. Ask for a new evaluation.";
         Self::permanent(ReasonCode::InvalidAnswer, message, detail.into())
     }
 
     fn permanent(code: ReasonCode, message: &str, detail: String) -> Self {
-        Self::Permanent { reason: Reason { code, message: message.into() }, detail }
+        Self::Permanent {
+            reason: Reason {
+                code,
+                message: message.into(),
+            },
+            detail,
+        }
     }
 
     /// The server's words, for operators.
     pub fn detail(&self) -> &str {
         match self {
-            Self::RetryLater { detail, .. } | Self::Permanent { detail, .. } | Self::Bug { detail } => detail,
+            Self::RetryLater { detail, .. }
+            | Self::Permanent { detail, .. }
+            | Self::Bug { detail } => detail,
         }
     }
 
@@ -108,13 +146,22 @@ impl VlmFailure {
     /// same is for the aggregator to find out, who sees whether others are answered.
     pub(super) fn of_status(status: StatusCode, headers: &HeaderMap, body: &str) -> Self {
         let words = words(body);
-        let detail = format!("HTTP {status}: {}", words.chars().take(MOST_CHARACTERS).collect::<String>());
+        let detail = format!(
+            "HTTP {status}: {}",
+            words.chars().take(MOST_CHARACTERS).collect::<String>()
+        );
         let spoken = words.to_lowercase();
-        let known = REFUSALS.iter().find(|(part, _)| spoken.contains(part)).map(|(_, meaning)| *meaning);
+        let known = REFUSALS
+            .iter()
+            .find(|(part, _)| spoken.contains(part))
+            .map(|(_, meaning)| *meaning);
         if let (Some(meaning), 400 | 413 | 422 | 500 | 501) = (known, status.as_u16()) {
             return Self::of_meaning(meaning, detail);
         }
-        let retry_after = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()).and_then(seconds);
+        let retry_after = headers
+            .get(RETRY_AFTER)
+            .and_then(|value| value.to_str().ok())
+            .and_then(seconds);
         let cause = match status.as_u16() {
             401 | 403 | 404 | 405 | 300..=399 => RetryCause::Misconfigured,
             408 => RetryCause::TimedOut,
@@ -122,20 +169,26 @@ impl VlmFailure {
             500 => RetryCause::Failed,
             501 => return Self::Bug { detail },
             400..=499 => {
-                let message = "The model's server refused this photo. Take it again or upload it as JPEG.";
+                let message =
+                    "The model's server refused this photo. Take it again or upload it as JPEG.";
                 return Self::permanent(ReasonCode::Refused, message, detail);
             }
             _ => RetryCause::Unavailable,
         };
-        Self::RetryLater { cause, retry_after, detail }
+        Self::RetryLater {
+            cause,
+            retry_after,
+            detail,
+        }
     }
 
     fn of_meaning(meaning: Meaning, detail: String) -> Self {
         match meaning {
-            Meaning::Operator(what) => Self::later(RetryCause::Misconfigured, format!("{what}: {detail}")),
+            Meaning::Operator(what) => {
+                Self::later(RetryCause::Misconfigured, format!("{what}: {detail}"))
+            }
             Meaning::TooLarge => {
-                let message =
-                    "The photo has more pixels than the model's server takes. Take it at the phone's usual size.";
+                let message = "The photo has more pixels than the model's server takes. Take it at the phone's usual size.";
                 Self::permanent(ReasonCode::TooLarge, message, detail)
             }
             Meaning::Bug => Self::Bug { detail },
@@ -145,9 +198,21 @@ impl VlmFailure {
     /// Classes a request that got no answer, or not all of it.
     pub(super) fn of_transport(error: &reqwest::Error) -> Self {
         let timed_out = error.is_timeout() && !error.is_connect();
-        let cause = if timed_out { RetryCause::TimedOut } else { RetryCause::Unavailable };
-        let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
-        Self::later(cause, causes.map(ToString::to_string).collect::<Vec<_>>().join(": "))
+        let cause = if timed_out {
+            RetryCause::TimedOut
+        } else {
+            RetryCause::Unavailable
+        };
+        let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| {
+            error.source()
+        });
+        Self::later(
+            cause,
+            causes
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(": "),
+        )
     }
 }
 
@@ -165,7 +230,9 @@ fn words(body: &str) -> String {
 pub(super) fn images_allowed(detail: &str) -> Option<usize> {
     let (_, rest) = detail.split_once("At most ")?;
     let (number, rest) = rest.split_once(' ')?;
-    rest.starts_with("image").then(|| number.parse().ok()).flatten()
+    rest.starts_with("image")
+        .then(|| number.parse().ok())
+        .flatten()
 }
 
 /// `Retry-After` in seconds. The other form, a date, is as good as none: the server's clock need not be ours.

@@ -17,14 +17,21 @@ struct Recorded {
 }
 
 fn of(status: u16, body: &str) -> VlmFailure {
-    VlmFailure::of_status(StatusCode::from_u16(status).unwrap(), &HeaderMap::new(), body)
+    VlmFailure::of_status(
+        StatusCode::from_u16(status).unwrap(),
+        &HeaderMap::new(),
+        body,
+    )
 }
 
 fn class(failure: &VlmFailure) -> String {
     match failure {
         VlmFailure::RetryLater { cause, .. } => format!("retry: {cause:?}").to_lowercase(),
         VlmFailure::Permanent { reason, .. } => {
-            format!("permanent: {}", serde_json::to_value(reason.code).unwrap().as_str().unwrap())
+            format!(
+                "permanent: {}",
+                serde_json::to_value(reason.code).unwrap().as_str().unwrap()
+            )
         }
         VlmFailure::Bug { .. } => "bug".into(),
     }
@@ -34,7 +41,13 @@ fn class(failure: &VlmFailure) -> String {
 fn what_a_real_server_answers_is_classed_by_what_to_do() {
     let recorded: Vec<Recorded> = serde_json::from_str(RECORDED).unwrap();
     assert!(recorded.len() >= 20);
-    for Recorded { what, status, class: expected, body } in recorded {
+    for Recorded {
+        what,
+        status,
+        class: expected,
+        body,
+    } in recorded
+    {
         assert_eq!(class(&of(status, &body)), expected, "{what}: {body}");
     }
 }
@@ -92,7 +105,10 @@ fn retry_after_is_respected() {
 
 #[test]
 fn the_most_images_are_read_from_a_refusal() {
-    assert_eq!(images_allowed("HTTP 400: At most 8 image(s) may be provided in one prompt."), Some(8));
+    assert_eq!(
+        images_allowed("HTTP 400: At most 8 image(s) may be provided in one prompt."),
+        Some(8)
+    );
     assert_eq!(images_allowed("At most x image(s)"), None);
     assert_eq!(images_allowed("At most 8 videos"), None);
 }

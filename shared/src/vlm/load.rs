@@ -30,9 +30,10 @@ impl Signal {
     pub fn of<T>(result: &Result<T, VlmFailure>) -> Self {
         match result {
             Ok(_) | Err(VlmFailure::Permanent { .. }) => Self::Answered,
-            Err(VlmFailure::RetryLater { cause: RetryCause::Overloaded | RetryCause::TimedOut, .. }) => {
-                Self::Overloaded
-            }
+            Err(VlmFailure::RetryLater {
+                cause: RetryCause::Overloaded | RetryCause::TimedOut,
+                ..
+            }) => Self::Overloaded,
             Err(_) => Self::Neither,
         }
     }
@@ -51,7 +52,11 @@ impl Controller {
     /// Begins at the bound (at least one).
     pub fn new(bound: usize) -> Self {
         let bound = bound.max(1);
-        Self { bound, limit: bound as f64, decreases: 0 }
+        Self {
+            bound,
+            limit: bound as f64,
+            decreases: 0,
+        }
     }
 
     /// How many requests may be in flight.
@@ -103,8 +108,14 @@ pub struct Place {
 impl Gate {
     /// A gate for at most so many requests at once.
     pub fn new(bound: usize) -> Self {
-        let state = State { controller: Controller::new(bound), in_flight: 0 };
-        Self(Arc::new(Inner { state: Mutex::new(state), freed: Notify::new() }))
+        let state = State {
+            controller: Controller::new(bound),
+            in_flight: 0,
+        };
+        Self(Arc::new(Inner {
+            state: Mutex::new(state),
+            freed: Notify::new(),
+        }))
     }
 
     /// Waits for a place.
@@ -129,7 +140,10 @@ impl Gate {
             return None;
         }
         state.in_flight += 1;
-        Some(Place { gate: self.clone(), epoch: state.controller.epoch() })
+        Some(Place {
+            gate: self.clone(),
+            epoch: state.controller.epoch(),
+        })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -179,7 +193,11 @@ mod tests {
     }
 
     fn signals() -> impl Strategy<Value = Vec<(Signal, bool)>> {
-        let signal = prop_oneof![Just(Signal::Answered), Just(Signal::Overloaded), Just(Signal::Neither)];
+        let signal = prop_oneof![
+            Just(Signal::Answered),
+            Just(Signal::Overloaded),
+            Just(Signal::Neither)
+        ];
         proptest::collection::vec((signal, any::<bool>()), 0..300)
     }
 
@@ -208,18 +226,33 @@ mod tests {
             most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
             tokio::time::sleep(Duration::from_millis(at % 7)).await;
             now.fetch_sub(1, Ordering::SeqCst);
-            place.learn(if at.is_multiple_of(5) { Signal::Overloaded } else { Signal::Answered });
+            place.learn(if at.is_multiple_of(5) {
+                Signal::Overloaded
+            } else {
+                Signal::Answered
+            });
         };
         join_all((0..100).map(one)).await;
-        assert_eq!((most.load(Ordering::SeqCst), now.load(Ordering::SeqCst)), (3, 0));
+        assert_eq!(
+            (most.load(Ordering::SeqCst), now.load(Ordering::SeqCst)),
+            (3, 0)
+        );
     }
 
     #[tokio::test(start_paused = true)]
     async fn one_who_gives_up_waiting_takes_no_place_with_him() {
         let gate = Gate::new(1);
         let place = gate.enter().await;
-        assert!(tokio::time::timeout(Duration::from_secs(1), gate.enter()).await.is_err());
+        assert!(
+            tokio::time::timeout(Duration::from_secs(1), gate.enter())
+                .await
+                .is_err()
+        );
         drop(place);
-        assert!(tokio::time::timeout(Duration::from_secs(1), gate.enter()).await.is_ok());
+        assert!(
+            tokio::time::timeout(Duration::from_secs(1), gate.enter())
+                .await
+                .is_ok()
+        );
     }
 }

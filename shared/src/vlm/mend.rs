@@ -15,22 +15,37 @@ pub(super) enum Found {
 /// characters within strings replaced, without trailing commas; at last, the complete items of the list `list` that
 /// breaks off.
 pub(super) fn find_json(answer: &str, list: &str) -> Option<Found> {
-    let answer = answer.rsplit_once("</think>").map_or(answer, |(_, rest)| rest).trim();
+    let answer = answer
+        .rsplit_once("</think>")
+        .map_or(answer, |(_, rest)| rest)
+        .trim();
     // A bare list only where nothing is around it: the list within an object that breaks off is not the whole answer.
     let bare = answer.find('[') < answer.find('{');
-    let inner = [between(answer, '{', '}'), between(answer, '[', ']').filter(|_| bare)];
+    let inner = [
+        between(answer, '{', '}'),
+        between(answer, '[', ']').filter(|_| bare),
+    ];
     for text in std::iter::once(answer).chain(inner.into_iter().flatten()) {
         let tame = tame(text);
-        if let Some(value) = [text, &tame, &without_trailing_commas(&tame)].into_iter().find_map(object) {
+        if let Some(value) = [text, &tame, &without_trailing_commas(&tame)]
+            .into_iter()
+            .find_map(object)
+        {
             return Some(Found::Whole(value));
         }
     }
     let items = complete_items(answer, list);
-    if items.is_empty() { None } else { Some(Found::Items(items)) }
+    if items.is_empty() {
+        None
+    } else {
+        Some(Found::Items(items))
+    }
 }
 
 fn object(text: &str) -> Option<Value> {
-    serde_json::from_str(text).ok().filter(|value: &Value| value.is_object() || value.is_array())
+    serde_json::from_str(text)
+        .ok()
+        .filter(|value: &Value| value.is_object() || value.is_array())
 }
 
 fn between(text: &str, open: char, close: char) -> Option<&str> {
@@ -40,7 +55,9 @@ fn between(text: &str, open: char, close: char) -> Option<&str> {
 
 /// Raw control characters are no JSON; within strings a blank does as well.
 fn tame(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
 }
 
 /// Without commas before a closing bracket, strings left as they are.
@@ -61,7 +78,11 @@ fn without_trailing_commas(text: &str) -> String {
 
 fn complete_items(text: &str, list: &str) -> Vec<Value> {
     let name = format!("\"{list}\"");
-    let Some(list) = text.find(&name).and_then(|at| text.get(at..)).and_then(|rest| rest.split_once('[')) else {
+    let Some(list) = text
+        .find(&name)
+        .and_then(|at| text.get(at..))
+        .and_then(|rest| rest.split_once('['))
+    else {
         return Vec::new();
     };
     let tame = tame(list.1);
@@ -69,7 +90,9 @@ fn complete_items(text: &str, list: &str) -> Vec<Value> {
     loop {
         rest = rest.trim_start_matches([' ', ',']);
         let mut values = serde_json::Deserializer::from_str(rest).into_iter::<Value>();
-        let Some(Ok(item @ Value::Object(_))) = values.next() else { return items };
+        let Some(Ok(item @ Value::Object(_))) = values.next() else {
+            return items;
+        };
         items.push(item);
         rest = rest.get(values.byte_offset()..).unwrap_or_default();
     }

@@ -48,16 +48,28 @@ pub struct Question {
 impl Question {
     /// Asks which of these steps a photo shows, and how well.
     pub fn new(catalogue: &Catalogue, asked: &[StepKey]) -> Self {
-        let steps: Vec<&Step> = catalogue.steps.iter().filter(|step| asked.contains(&step.key)).collect();
+        let steps: Vec<&Step> = catalogue
+            .steps
+            .iter()
+            .filter(|step| asked.contains(&step.key))
+            .collect();
         let count = u32::try_from(steps.len()).unwrap_or(u32::MAX);
         let codes = |step: &&Step| {
-            let codes = step.fail_reasons.keys().chain(catalogue.fail_reasons.keys()).cloned().collect();
+            let codes = step
+                .fail_reasons
+                .keys()
+                .chain(catalogue.fail_reasons.keys())
+                .cloned()
+                .collect();
             (step.key.clone(), codes)
         };
         let asked: BTreeMap<StepKey, BTreeSet<String>> = steps.iter().map(codes).collect();
         Self {
             system: system(catalogue, &steps),
-            entries: schema::entries(&steps.iter().map(|step| &step.key).collect::<Vec<_>>(), &all_codes(&asked)),
+            entries: schema::entries(
+                &steps.iter().map(|step| &step.key).collect::<Vec<_>>(),
+                &all_codes(&asked),
+            ),
             max_tokens: FRAME_TOKENS.saturating_add(STEP_TOKENS.saturating_mul(count)),
             asked,
         }
@@ -65,7 +77,11 @@ impl Question {
 
     /// What an answer about so many photos must look like.
     pub(super) fn schema_of(&self, photos: usize) -> String {
-        if photos == 1 { schema::one(&self.entries) } else { schema::several(&self.entries, photos) }
+        if photos == 1 {
+            schema::one(&self.entries)
+        } else {
+            schema::several(&self.entries, photos)
+        }
     }
 
     /// The most tokens of an answer about so many photos.
@@ -73,7 +89,9 @@ impl Question {
         if photos == 1 {
             return self.max_tokens;
         }
-        let steps = u32::try_from(self.asked.len()).unwrap_or(u32::MAX).min(MOST_STEPS_AMONG_SEVERAL);
+        let steps = u32::try_from(self.asked.len())
+            .unwrap_or(u32::MAX)
+            .min(MOST_STEPS_AMONG_SEVERAL);
         let photo = PHOTO_TOKENS.saturating_add(STEP_TOKENS.saturating_mul(steps));
         FRAME_TOKENS.saturating_add(photo.saturating_mul(u32::try_from(photos).unwrap_or(u32::MAX)))
     }
@@ -90,23 +108,35 @@ fn all_codes(asked: &BTreeMap<StepKey, BTreeSet<String>>) -> BTreeSet<&str> {
 
 fn system(catalogue: &Catalogue, steps: &[&Step]) -> String {
     let lines: String = steps.iter().map(|step| line(step)).collect();
-    let coded = !catalogue.fail_reasons.is_empty() || steps.iter().any(|step| !step.fail_reasons.is_empty());
+    let coded = !catalogue.fail_reasons.is_empty()
+        || steps.iter().any(|step| !step.fail_reasons.is_empty());
     let (rule, fields) = if coded {
-        (FAIL_RULE, r#""step", "score", "comment", "fail", "reading""#)
+        (
+            FAIL_RULE,
+            r#""step", "score", "comment", "fail", "reading""#,
+        )
     } else {
         ("", r#""step", "score", "comment", "reading""#)
     };
     SYSTEM
         .trim_end()
         .replace("{steps}", &lines)
-        .replace("{fail_rule}", &rule.replace("{shared_fails}", &list(catalogue.fail_reasons.keys())))
+        .replace(
+            "{fail_rule}",
+            &rule.replace("{shared_fails}", &list(catalogue.fail_reasons.keys())),
+        )
         .replace("{fields}", fields)
 }
 
 fn line(step: &Step) -> String {
-    let mut text = format!("- {}: {}. Must show {}.", step.key, step.label, step.passes_when);
+    let mut text = format!(
+        "- {}: {}. Must show {}.",
+        step.key, step.label, step.passes_when
+    );
     let print = step.small_print.clone().or_else(|| match &step.reads {
-        Some(Reads::HousingType { types }) => Some(format!("the kind of house, one of {}", list(types.iter()))),
+        Some(Reads::HousingType { types }) => {
+            Some(format!("the kind of house, one of {}", list(types.iter())))
+        }
         _ => None,
     });
     if let Some(print) = print {
@@ -125,7 +155,10 @@ fn list<'a>(words: impl Iterator<Item = &'a String>) -> String {
 
 /// The text behind a photo.
 pub(super) fn user_text(hint: Option<&Step>) -> String {
-    hint.map_or_else(|| NO_HINT.trim_end().into(), |step| HINT.trim_end().replace("{label}", &step.label))
+    hint.map_or_else(
+        || NO_HINT.trim_end().into(),
+        |step| HINT.trim_end().replace("{label}", &step.label),
+    )
 }
 
 /// The text before a photo that is one of several.
@@ -142,7 +175,11 @@ mod tests {
 
     fn all(version: &str) -> Question {
         let catalogue = Catalogue::shipped(version).unwrap();
-        let keys: Vec<_> = catalogue.steps.iter().map(|step| step.key.clone()).collect();
+        let keys: Vec<_> = catalogue
+            .steps
+            .iter()
+            .map(|step| step.key.clone())
+            .collect();
         Question::new(&catalogue, &keys)
     }
 
@@ -153,24 +190,40 @@ mod tests {
 
     #[test]
     fn never_again_thousands_of_output_tokens_set_the_time() {
-        assert!(all(CURRENT_VERSION).max_tokens < 700, "the predecessor asked for 2,000");
+        assert!(
+            all(CURRENT_VERSION).max_tokens < 700,
+            "the predecessor asked for 2,000"
+        );
         assert!(all(CURRENT_VERSION).system.contains("at most 8 words"));
-        assert!(all(CURRENT_VERSION).max_tokens_of(5) < 2_000, "for five photos together");
+        assert!(
+            all(CURRENT_VERSION).max_tokens_of(5) < 2_000,
+            "for five photos together"
+        );
     }
 
     #[test]
     fn the_prompt_names_the_asked_steps_and_no_others() {
         let catalogue = Catalogue::shipped(CURRENT_VERSION).unwrap();
-        let asked = [StepKey::parse("power_meter").unwrap(), StepKey::parse("house_photo").unwrap()];
+        let asked = [
+            StepKey::parse("power_meter").unwrap(),
+            StepKey::parse("house_photo").unwrap(),
+        ];
         let question = Question::new(&catalogue, &asked);
         assert!(question.system.contains("power_meter") && question.system.contains("house_photo"));
         assert!(!question.system.contains("ups_serial"));
         let item = fields(&question);
         assert_eq!(item["step"]["enum"], json!(["house_photo", "power_meter"]));
-        assert_eq!(item["fail"]["anyOf"][0]["enum"].as_array().unwrap().len(), 5);
+        assert_eq!(
+            item["fail"]["anyOf"][0]["enum"].as_array().unwrap().len(),
+            5
+        );
         assert_eq!(question.max_tokens, 152);
         let turned: Vec<_> = asked.into_iter().rev().collect();
-        assert_eq!(question, Question::new(&catalogue, &turned), "the order asked must not break the prefix cache");
+        assert_eq!(
+            question,
+            Question::new(&catalogue, &turned),
+            "the order asked must not break the prefix cache"
+        );
     }
 
     #[test]
@@ -184,7 +237,9 @@ mod tests {
     fn no_placeholder_and_no_control_token_is_left_in_the_prompt() {
         for version in ["v1", CURRENT_VERSION] {
             let question = all(version);
-            for mark in ["<|", "{steps}", "{fail", "{fields}", "{shared", "</", "<think"] {
+            for mark in [
+                "<|", "{steps}", "{fail", "{fields}", "{shared", "</", "<think",
+            ] {
                 assert!(!question.system.contains(mark), "{mark}");
             }
         }

@@ -17,15 +17,24 @@ pub(super) fn entries(steps: &[&StepKey], codes: &BTreeSet<&str>) -> String {
     let (most, count, keys) = (Score::MAX, steps.len(), json!(steps));
     let mut fields = vec![
         ("step", format!(r#"{{"type":"string","enum":{keys}}}"#)),
-        ("score", format!(r#"{{"type":"integer","minimum":0,"maximum":{most}}}"#)),
+        (
+            "score",
+            format!(r#"{{"type":"integer","minimum":0,"maximum":{most}}}"#),
+        ),
         ("comment", r#"{"type":"string"}"#.into()),
     ];
     if !codes.is_empty() {
         let codes = json!(codes);
-        fields.push(("fail", format!(r#"{{"anyOf":[{{"type":"string","enum":{codes}}},{{"type":"null"}}]}}"#)));
+        fields.push((
+            "fail",
+            format!(r#"{{"anyOf":[{{"type":"string","enum":{codes}}},{{"type":"null"}}]}}"#),
+        ));
     }
     fields.push(("reading", r#"{"type":["string","null"]}"#.into()));
-    format!(r#"{{"type":"array","maxItems":{count},"items":{}}}"#, object(&fields))
+    format!(
+        r#"{{"type":"array","maxItems":{count},"items":{}}}"#,
+        object(&fields)
+    )
 }
 
 /// The answer about one photo.
@@ -36,16 +45,27 @@ pub(super) fn one(entries: &str) -> String {
 /// The answer about several photos: each by its number within the request, from 1.
 pub(super) fn several(entries: &str, photos: usize) -> String {
     let numbers = json!((1..=photos).collect::<Vec<_>>());
-    let photo = object(&[("photo", format!(r#"{{"type":"integer","enum":{numbers}}}"#)), ("steps", entries.into())]);
-    object(&[("photos", format!(r#"{{"type":"array","minItems":{photos},"maxItems":{photos},"items":{photo}}}"#))])
+    let photo = object(&[
+        ("photo", format!(r#"{{"type":"integer","enum":{numbers}}}"#)),
+        ("steps", entries.into()),
+    ]);
+    object(&[(
+        "photos",
+        format!(r#"{{"type":"array","minItems":{photos},"maxItems":{photos},"items":{photo}}}"#),
+    )])
 }
 
 /// An object with exactly these fields, in this order.
 fn object(fields: &[(&str, String)]) -> String {
-    let properties: Vec<String> = fields.iter().map(|(name, schema)| format!(r#""{name}":{schema}"#)).collect();
+    let properties: Vec<String> = fields
+        .iter()
+        .map(|(name, schema)| format!(r#""{name}":{schema}"#))
+        .collect();
     let names = json!(fields.iter().map(|(name, _)| name).collect::<Vec<_>>());
     let properties = properties.join(",");
-    format!(r#"{{"type":"object","properties":{{{properties}}},"required":{names},"additionalProperties":false}}"#)
+    format!(
+        r#"{{"type":"object","properties":{{{properties}}},"required":{names},"additionalProperties":false}}"#
+    )
 }
 
 #[cfg(test)]
@@ -59,11 +79,16 @@ mod tests {
         let key = StepKey::parse("power_meter").unwrap();
         let text = several(&entries(&[&key], &BTreeSet::from(["unclear"])), 2);
         let at = |field: &str| text.find(&format!("\"{field}\":{{")).unwrap();
-        assert!(at("photo") < at("step") && at("step") < at("score") && at("score") < at("comment"));
+        assert!(
+            at("photo") < at("step") && at("step") < at("score") && at("score") < at("comment")
+        );
         assert!(at("comment") < at("fail") && at("fail") < at("reading"));
         let value: Value = serde_json::from_str(&text).unwrap();
         let item = &value["properties"]["photos"]["items"]["properties"]["steps"]["items"];
-        assert_eq!(item["required"], json!(["step", "score", "comment", "fail", "reading"]));
+        assert_eq!(
+            item["required"],
+            json!(["step", "score", "comment", "fail", "reading"])
+        );
         assert_eq!(item["additionalProperties"], false);
     }
 }

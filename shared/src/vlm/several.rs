@@ -16,7 +16,11 @@ use crate::domain::outcome::Usage;
 
 impl VlmClient {
     /// Asks about these photos in one request, as far as the server takes so many; one result each.
-    pub async fn ask_several(&self, question: &Question, shots: &[Shot<'_>]) -> Vec<Result<Asked, VlmFailure>> {
+    pub async fn ask_several(
+        &self,
+        question: &Question,
+        shots: &[Shot<'_>],
+    ) -> Vec<Result<Asked, VlmFailure>> {
         let mut results = Vec::with_capacity(shots.len());
         let mut rest = shots;
         while !rest.is_empty() {
@@ -27,7 +31,11 @@ impl VlmClient {
         results
     }
 
-    async fn ask_together(&self, question: &Question, shots: &[Shot<'_>]) -> Vec<Result<Asked, VlmFailure>> {
+    async fn ask_together(
+        &self,
+        question: &Question,
+        shots: &[Shot<'_>],
+    ) -> Vec<Result<Asked, VlmFailure>> {
         if let [one] = shots {
             return vec![self.ask(question, one.jpeg, one.hint).await];
         }
@@ -39,11 +47,14 @@ impl VlmClient {
                 return self.one_by_one(question, shots).await;
             }
         };
-        self.capability().note_answer(written.cut || is_strict(&written.text));
+        self.capability()
+            .note_answer(written.cut || is_strict(&written.text));
         let shares = shares(written.usage, shots.len());
         let mut results = Vec::with_capacity(shots.len());
-        for ((answer, shot), usage) in
-            read_answers(&written.text, question, shots.len()).into_iter().zip(shots).zip(shares)
+        for ((answer, shot), usage) in read_answers(&written.text, question, shots.len())
+            .into_iter()
+            .zip(shots)
+            .zip(shares)
         {
             results.push(match answer {
                 Ok(answer) => Ok(Asked {
@@ -59,7 +70,11 @@ impl VlmClient {
         results
     }
 
-    async fn one_by_one(&self, question: &Question, shots: &[Shot<'_>]) -> Vec<Result<Asked, VlmFailure>> {
+    async fn one_by_one(
+        &self,
+        question: &Question,
+        shots: &[Shot<'_>],
+    ) -> Vec<Result<Asked, VlmFailure>> {
         let mut results = Vec::with_capacity(shots.len());
         for shot in shots {
             results.push(self.ask(question, shot.jpeg, shot.hint).await);
@@ -76,7 +91,12 @@ impl VlmClient {
     ) -> Result<Asked, VlmFailure> {
         let asked = self.ask(question, shot.jpeg, shot.hint).await?;
         let pace: Pace = written.pace.and(asked.pace);
-        Ok(Asked { usage: usage.plus(asked.usage), pace, repaired: true, ..asked })
+        Ok(Asked {
+            usage: usage.plus(asked.usage),
+            pace,
+            repaired: true,
+            ..asked
+        })
     }
 }
 

@@ -42,7 +42,15 @@ fn steps(photo: &str) -> Value {
 
 fn reply(request: &Value, habit: Habit) -> (u16, String) {
     let content = request["messages"][1]["content"].as_array().unwrap();
-    let url = |part: &Value| Some(part["image_url"]["url"].as_str()?.split_once(',')?.1.to_owned());
+    let url = |part: &Value| {
+        Some(
+            part["image_url"]["url"]
+                .as_str()?
+                .split_once(',')?
+                .1
+                .to_owned(),
+        )
+    };
     let photos: Vec<String> = content
         .iter()
         .filter_map(url)
@@ -55,14 +63,19 @@ fn reply(request: &Value, habit: Habit) -> (u16, String) {
     if let [one] = photos.as_slice() {
         return says(&json!({"steps": steps(one)}).to_string(), "stop");
     }
-    let mut entries: Vec<Value> =
-        photos.iter().enumerate().map(|(at, photo)| json!({"photo": at + 1, "steps": steps(photo)})).collect();
+    let mut entries: Vec<Value> = photos
+        .iter()
+        .enumerate()
+        .map(|(at, photo)| json!({"photo": at + 1, "steps": steps(photo)}))
+        .collect();
     match habit {
         Habit::LeavesOut(at) => drop(entries.remove(at % photos.len())),
         Habit::Turns => entries.reverse(),
         Habit::Doubles => entries.push(json!({"photo": 1, "steps": []})),
         Habit::Takes(most) if photos.len() > most => {
-            return refuse(&format!("At most {most} image(s) may be provided in one prompt."));
+            return refuse(&format!(
+                "At most {most} image(s) may be provided in one prompt."
+            ));
         }
         Habit::Refuses => return refuse("no"),
         _ => (),
@@ -88,14 +101,25 @@ async fn answer(mut stream: TcpStream, habit: Habit, requests: Arc<Mutex<usize>>
     }
     *requests.lock().unwrap() += 1;
     let text = String::from_utf8(bytes).unwrap();
-    let (status, body) = reply(&serde_json::from_str(text.split_once("\r\n\r\n").unwrap().1).unwrap(), habit);
-    let head = format!("HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
-    stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+    let (status, body) = reply(
+        &serde_json::from_str(text.split_once("\r\n\r\n").unwrap().1).unwrap(),
+        habit,
+    );
+    let head = format!(
+        "HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    stream
+        .write_all(format!("{head}{body}").as_bytes())
+        .await
+        .unwrap();
 }
 
 fn complete(bytes: &[u8]) -> bool {
     let text = String::from_utf8_lossy(bytes);
-    let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
+    let Some((head, body)) = text.split_once("\r\n\r\n") else {
+        return false;
+    };
     let length = head
         .to_lowercase()
         .split_once("content-length: ")
@@ -106,7 +130,10 @@ fn complete(bytes: &[u8]) -> bool {
 /// What becomes of the photos, asked about in groups of `size`, and how many requests that took.
 async fn outcomes(photos: &[String], size: usize, habit: Habit) -> (Vec<Option<Vec<u8>>>, usize) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let (url, requests) = (format!("http://{}", listener.local_addr().unwrap()), Arc::new(Mutex::new(0)));
+    let (url, requests) = (
+        format!("http://{}", listener.local_addr().unwrap()),
+        Arc::new(Mutex::new(0)),
+    );
     let counted = Arc::clone(&requests);
     let server = tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
@@ -115,13 +142,29 @@ async fn outcomes(photos: &[String], size: usize, habit: Habit) -> (Vec<Option<V
     });
     let client = VlmClient::new(VlmSettings::new(url, "m")).unwrap();
     let catalogue = Catalogue::shipped(CURRENT_VERSION).unwrap();
-    let keys: Vec<_> = catalogue.steps.iter().map(|step| step.key.clone()).collect();
+    let keys: Vec<_> = catalogue
+        .steps
+        .iter()
+        .map(|step| step.key.clone())
+        .collect();
     let question = Question::new(&catalogue, &keys);
     let mut found = Vec::new();
     for group in photos.chunks(size) {
-        let shots: Vec<_> = group.iter().map(|photo| Shot { jpeg: photo.as_bytes(), hint: None }).collect();
+        let shots: Vec<_> = group
+            .iter()
+            .map(|photo| Shot {
+                jpeg: photo.as_bytes(),
+                hint: None,
+            })
+            .collect();
         for result in client.ask_several(&question, &shots).await {
-            let scores = |asked: Asked| asked.findings.iter().map(|finding| finding.score.value()).collect();
+            let scores = |asked: Asked| {
+                asked
+                    .findings
+                    .iter()
+                    .map(|finding| finding.score.value())
+                    .collect()
+            };
             found.push(result.ok().map(scores));
         }
     }
@@ -169,9 +212,24 @@ async fn a_group_takes_one_request_and_what_the_server_does_not_take_is_learnt_o
 #[test]
 fn shares_add_up() {
     for photos in 1..9 {
-        let shares = shares(Usage { prompt_tokens: 1001, completion_tokens: 7 }, photos);
+        let shares = shares(
+            Usage {
+                prompt_tokens: 1001,
+                completion_tokens: 7,
+            },
+            photos,
+        );
         assert_eq!(shares.len(), photos);
-        assert_eq!(shares.iter().map(|usage| usage.prompt_tokens).sum::<u64>(), 1001);
-        assert_eq!(shares.iter().map(|usage| usage.completion_tokens).sum::<u64>(), 7);
+        assert_eq!(
+            shares.iter().map(|usage| usage.prompt_tokens).sum::<u64>(),
+            1001
+        );
+        assert_eq!(
+            shares
+                .iter()
+                .map(|usage| usage.completion_tokens)
+                .sum::<u64>(),
+            7
+        );
     }
 }

@@ -15,7 +15,8 @@ impl Events {
     pub(super) fn push(&mut self, chunk: &[u8]) -> Vec<String> {
         let mut events = Vec::new();
         for &byte in chunk {
-            let second_half = std::mem::replace(&mut self.after_carriage_return, byte == b'\r') && byte == b'\n';
+            let second_half =
+                std::mem::replace(&mut self.after_carriage_return, byte == b'\r') && byte == b'\n';
             match byte {
                 b'\n' if second_half => (),
                 b'\n' | b'\r' => events.extend(self.end_line()),
@@ -36,7 +37,8 @@ impl Events {
             return self.end_event();
         }
         if let Some(data) = line.strip_prefix("data:") {
-            self.data.push(data.strip_prefix(' ').unwrap_or(data).to_owned());
+            self.data
+                .push(data.strip_prefix(' ').unwrap_or(data).to_owned());
         }
         None
     }
@@ -62,15 +64,19 @@ mod tests {
 
     #[test]
     fn data_lines_of_an_event_belong_together_and_other_lines_are_passed_over() {
-        let text = b": keep-alive\n\nevent: x\nid: 7\ndata: {\"a\":\ndata:1}\n\ndata\n\ndata: [DONE]\n\n";
+        let text =
+            b": keep-alive\n\nevent: x\nid: 7\ndata: {\"a\":\ndata:1}\n\ndata\n\ndata: [DONE]\n\n";
         assert_eq!(read(&[text]), ["{\"a\":\n1}", "[DONE]"]);
     }
 
     #[test]
     fn every_kind_of_line_end_is_known_and_the_last_may_be_missing() {
-        for text in
-            ["data: a\n\ndata: b", "data: a\r\n\r\ndata: b\r\n", "data: a\r\rdata: b\r", "data: a\r\n\ndata: b\n\n"]
-        {
+        for text in [
+            "data: a\n\ndata: b",
+            "data: a\r\n\r\ndata: b\r\n",
+            "data: a\r\rdata: b\r",
+            "data: a\r\n\ndata: b\n\n",
+        ] {
             assert_eq!(read(&[text.as_bytes()]), ["a", "b"], "{text:?}");
         }
     }

@@ -36,13 +36,33 @@ impl<'a> Drive<'a> {
     ) -> Self {
         let plan = plan(photos, mode, catalogue, &versions);
         let wave = plan.selected.clone();
-        let request = Request { dr_number: dr_number.clone(), mode, reuse: Reuse::Nothing };
-        let limits = Limits { photos_per_batch: 1, deadline: Duration::ZERO };
+        let request = Request {
+            dr_number: dr_number.clone(),
+            mode,
+            reuse: Reuse::Nothing,
+        };
+        let limits = Limits {
+            photos_per_batch: 1,
+            deadline: Duration::ZERO,
+        };
         let id = EvaluationId::generate();
-        let opened = open(id, &request, plan, versions, &limits, Before::default(), Timestamp::default());
+        let opened = open(
+            id,
+            &request,
+            plan,
+            versions,
+            &limits,
+            Before::default(),
+            Timestamp::default(),
+        );
         let mut records = opened.photos;
         records.sort_by(|a, b| a.photo.name.cmp(&b.photo.name));
-        Self { catalogue, evaluation: opened.evaluation, records, wave }
+        Self {
+            catalogue,
+            evaluation: opened.evaluation,
+            records,
+            wave,
+        }
     }
 
     /// The steps that are asked.
@@ -58,7 +78,12 @@ impl<'a> Drive<'a> {
     /// Takes what became of the wave's photos, in their order, and goes on to the next wave.
     pub(crate) fn answered(&mut self, outcomes: Vec<PhotoOutcome>) -> anyhow::Result<()> {
         let wave = std::mem::take(&mut self.wave);
-        ensure!(outcomes.len() == wave.len(), "{} answers about {} photos", outcomes.len(), wave.len());
+        ensure!(
+            outcomes.len() == wave.len(),
+            "{} answers about {} photos",
+            outcomes.len(),
+            wave.len()
+        );
         for (photo, outcome) in wave.iter().zip(outcomes) {
             self.evaluation.held.remove(&photo.photo_id);
             self.report(|record| record.photo.photo_id == photo.photo_id, &outcome);
@@ -69,10 +94,16 @@ impl<'a> Drive<'a> {
         match next(&self.evaluation, &self.records, self.catalogue) {
             Next::Ask(more) => self.wave = more,
             Next::End => {
-                let outcome = PhotoOutcome::not_evaluated(ReasonCode::NotNeeded, "Quick mode did not need this photo.");
+                let outcome = PhotoOutcome::not_evaluated(
+                    ReasonCode::NotNeeded,
+                    "Quick mode did not need this photo.",
+                );
                 self.report(|record| record.report.is_none(), &outcome);
             }
-            Next::Wait => bail!("{}: photos are waited for that nobody was asked about", self.evaluation.dr_number),
+            Next::Wait => bail!(
+                "{}: photos are waited for that nobody was asked about",
+                self.evaluation.dr_number
+            ),
         }
         Ok(())
     }
@@ -85,7 +116,12 @@ impl<'a> Drive<'a> {
 
     /// The verdict, once no photo is to be asked about any more.
     pub(crate) fn verdict(&self) -> anyhow::Result<Judgement> {
-        let verdict = finalise(&self.evaluation, &self.records, self.catalogue, Timestamp::default());
+        let verdict = finalise(
+            &self.evaluation,
+            &self.records,
+            self.catalogue,
+            Timestamp::default(),
+        );
         Ok(verdict.context("A photo has no outcome yet")?.judgement)
     }
 }
@@ -94,7 +130,13 @@ impl<'a> Drive<'a> {
 pub(crate) fn findings(shows: &[Shown]) -> anyhow::Result<Vec<Finding>> {
     let finding = |shown: &Shown| {
         let (step, score) = (StepKey::parse(&shown.step)?, Score::try_from(shown.score)?);
-        Ok(Finding { step, score, comment: String::new(), fail_code: None, reading: shown.reading.clone() })
+        Ok(Finding {
+            step,
+            score,
+            comment: String::new(),
+            fail_code: None,
+            reading: shown.reading.clone(),
+        })
     };
     shows.iter().map(finding).collect()
 }

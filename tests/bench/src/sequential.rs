@@ -41,7 +41,11 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
 async fn measure(options: &Options) -> anyhow::Result<serde_json::Value> {
     let catalogue = Catalogue::shipped(&options.catalogue)?;
     let policy = SizePolicy::shipped(size_policy::CURRENT_VERSION)?;
-    let steps: Vec<_> = catalogue.steps.iter().map(|step| step.key.clone()).collect();
+    let steps: Vec<_> = catalogue
+        .steps
+        .iter()
+        .map(|step| step.key.clone())
+        .collect();
     let question = Question::new(&catalogue, &steps);
     let vlm = VlmClient::new(VlmSettings {
         api_key: std::env::var("VLM_API_KEY").ok(),
@@ -51,10 +55,14 @@ async fn measure(options: &Options) -> anyhow::Result<serde_json::Value> {
     let (mut compressing, mut asking, begun) = (Duration::ZERO, Duration::ZERO, Instant::now());
     for path in &options.photos {
         let bytes = std::fs::read(path).with_context(|| format!("Failed to read {path}"))?;
-        let name = Path::new(path).file_name().and_then(|name| name.to_str()).unwrap_or(path);
+        let name = Path::new(path)
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or(path);
         let step = hint(name, &catalogue).and_then(|key| catalogue.step(&key).cloned());
         let clock = Instant::now();
-        let prepared = prepare(&bytes, &policy, long_edge_for(&policy, step.as_ref())).with_context(|| path.clone())?;
+        let prepared = prepare(&bytes, &policy, long_edge_for(&policy, step.as_ref()))
+            .with_context(|| path.clone())?;
         compressing += clock.elapsed();
         let clock = Instant::now();
         vlm.ask(&question, &prepared.jpeg, step.as_ref())

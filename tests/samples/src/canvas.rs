@@ -18,8 +18,14 @@ impl Canvas {
         let mut picture = RgbImage::new(width, height);
         let rows = height.max(1);
         for (y, row) in picture.enumerate_rows_mut() {
-            let mix = |(from, to): (u8, u8)| ((u32::from(from) * (rows - y) + u32::from(to) * y) / rows) as u8;
-            let colour = Rgb([mix((top[0], bottom[0])), mix((top[1], bottom[1])), mix((top[2], bottom[2]))]);
+            let mix = |(from, to): (u8, u8)| {
+                ((u32::from(from) * (rows - y) + u32::from(to) * y) / rows) as u8
+            };
+            let colour = Rgb([
+                mix((top[0], bottom[0])),
+                mix((top[1], bottom[1])),
+                mix((top[2], bottom[2])),
+            ]);
             row.for_each(|(_, _, pixel)| *pixel = colour);
         }
         Self { picture }
@@ -53,7 +59,13 @@ impl Canvas {
         let (cx, cy, r) = (x * f64::from(w), y * f64::from(h), radius * f64::from(w));
         for row in (cy - r).max(0.0) as u32..((cy + r).max(0.0) as u32).min(h) {
             let half = (r * r - (f64::from(row) - cy).powi(2)).max(0.0).sqrt();
-            self.fill((cx - half).max(0.0) as u32, row, (2.0 * half) as u32, 1, colour);
+            self.fill(
+                (cx - half).max(0.0) as u32,
+                row,
+                (2.0 * half) as u32,
+                1,
+                colour,
+            );
         }
     }
 
@@ -61,7 +73,12 @@ impl Canvas {
     pub fn line(&mut self, from: (f64, f64), to: (f64, f64), thickness: f64, colour: Colour) {
         for step in 0..=300 {
             let t = f64::from(step) / 300.0;
-            self.disc(from.0 + (to.0 - from.0) * t, from.1 + (to.1 - from.1) * t, thickness / 2.0, colour);
+            self.disc(
+                from.0 + (to.0 - from.0) * t,
+                from.1 + (to.1 - from.1) * t,
+                thickness / 2.0,
+                colour,
+            );
         }
     }
 
@@ -70,9 +87,13 @@ impl Canvas {
         let range = u64::from(strength);
         for pixels in self.picture.chunks_mut(3) {
             let bits = random.u64(..);
-            let sum = (0..4).map(|part| ((bits >> (part * 16)) & 0xFFFF) * range / 0x1_0000).sum::<u64>();
+            let sum = (0..4)
+                .map(|part| ((bits >> (part * 16)) & 0xFFFF) * range / 0x1_0000)
+                .sum::<u64>();
             let shift = sum as i16 - 2 * range as i16;
-            pixels.iter_mut().for_each(|channel| *channel = (i16::from(*channel) + shift).clamp(0, 255) as u8);
+            pixels
+                .iter_mut()
+                .for_each(|channel| *channel = (i16::from(*channel) + shift).clamp(0, 255) as u8);
         }
     }
 

@@ -57,12 +57,25 @@ pub fn draw(canvas: &mut Canvas, truth: &Truth) -> Result<(), qrcode::types::QrE
     let (width, height) = canvas.size();
     let short = f64::from(width.min(height));
     let text = truth.to_text();
-    let large = |mark: char| QrCode::with_error_correction_level(format!("{mark}|{text}"), EcLevel::M);
+    let large =
+        |mark: char| QrCode::with_error_correction_level(format!("{mark}|{text}"), EcLevel::M);
     let edge = short * LARGE;
     let margin = ((short * MARGIN.0) as u32, (short * MARGIN.1) as u32);
     let (first, second) = (large('A')?, large('B')?);
-    put(canvas, &first, edge / f64::from(modules(&first)), margin, (false, false));
-    put(canvas, &second, edge / f64::from(modules(&second)), margin, (true, true));
+    put(
+        canvas,
+        &first,
+        edge / f64::from(modules(&first)),
+        margin,
+        (false, false),
+    );
+    put(
+        canvas,
+        &second,
+        edge / f64::from(modules(&second)),
+        margin,
+        (true, true),
+    );
     if let Some(print) = truth.small_print() {
         let fine = QrCode::with_error_correction_level(format!("P|{print}"), EcLevel::L)?;
         let module = (f64::from(width.max(height)) * FINE_MODULE).round();
@@ -78,17 +91,29 @@ pub fn draw(canvas: &mut Canvas, truth: &Truth) -> Result<(), qrcode::types::QrE
 
 /// The corner with this number, of a field from 0 to `ends`.
 fn corner(number: usize, (right, bottom): (u32, u32)) -> (u32, u32) {
-    (if number % 2 == 1 { right } else { 0 }, if number > 1 { bottom } else { 0 })
+    (
+        if number % 2 == 1 { right } else { 0 },
+        if number > 1 { bottom } else { 0 },
+    )
 }
 
 /// Whether each corner has its mark, looked for in the mark's middle.
 fn has_corners(picture: &RgbImage) -> bool {
     let (width, height) = picture.dimensions();
     let middle = (f64::from(width.min(height)) * MARK / 2.0) as u32;
-    let alike = |(seen, mark): (&u8, u8)| (i16::from(*seen) - i16::from(mark)).abs() <= MARK_TOLERANCE;
+    let alike =
+        |(seen, mark): (&u8, u8)| (i16::from(*seen) - i16::from(mark)).abs() <= MARK_TOLERANCE;
     MARKS.into_iter().enumerate().all(|(number, mark)| {
-        let (x, y) = corner(number, (width.saturating_sub(1 + 2 * middle), height.saturating_sub(1 + 2 * middle)));
-        picture.get_pixel_checked(x + middle, y + middle).is_some_and(|seen| seen.0.iter().zip(mark).all(alike))
+        let (x, y) = corner(
+            number,
+            (
+                width.saturating_sub(1 + 2 * middle),
+                height.saturating_sub(1 + 2 * middle),
+            ),
+        );
+        picture
+            .get_pixel_checked(x + middle, y + middle)
+            .is_some_and(|seen| seen.0.iter().zip(mark).all(alike))
     })
 }
 
@@ -97,18 +122,42 @@ fn modules(code: &QrCode) -> u32 {
 }
 
 /// Puts a code at `offset` from the left and top, or from the right and bottom where `from_end` says so.
-fn put(canvas: &mut Canvas, code: &QrCode, module: f64, offset: (u32, u32), from_end: (bool, bool)) {
+fn put(
+    canvas: &mut Canvas,
+    code: &QrCode,
+    module: f64,
+    offset: (u32, u32),
+    from_end: (bool, bool),
+) {
     let (width, height) = canvas.size();
     let edge = (module * f64::from(modules(code))) as u32;
-    let place = |size: u32, offset: u32, end: bool| if end { size.saturating_sub(offset + edge) } else { offset };
-    let (x0, y0) = (place(width, offset.0, from_end.0), place(height, offset.1, from_end.1));
+    let place = |size: u32, offset: u32, end: bool| {
+        if end {
+            size.saturating_sub(offset + edge)
+        } else {
+            offset
+        }
+    };
+    let (x0, y0) = (
+        place(width, offset.0, from_end.0),
+        place(height, offset.1, from_end.1),
+    );
     canvas.fill(x0, y0, edge, edge, [245, 245, 245]);
     let at = |index: u32| (f64::from(index + QUIET) * module).round() as u32;
     for (index, colour) in code.to_colors().into_iter().enumerate() {
-        let (column, row) = (index as u32 % code.width() as u32, index as u32 / code.width() as u32);
+        let (column, row) = (
+            index as u32 % code.width() as u32,
+            index as u32 / code.width() as u32,
+        );
         if colour == Color::Dark {
             let (x, y) = (at(column), at(row));
-            canvas.fill(x0 + x, y0 + y, at(column + 1) - x, at(row + 1) - y, [12, 12, 12]);
+            canvas.fill(
+                x0 + x,
+                y0 + y,
+                at(column + 1) - x,
+                at(row + 1) - y,
+                [12, 12, 12],
+            );
         }
     }
 }
@@ -118,19 +167,30 @@ pub fn read(picture: &RgbImage) -> Result<Truth, Unreadable> {
     let (width, height) = picture.dimensions();
     let short = f64::from(width.min(height));
     let (w, h) = (f64::from(width), f64::from(height));
-    let reach = |margin: f64| ((short * (margin + LARGE + TOLERANCE)) as u32).min(width.min(height));
+    let reach =
+        |margin: f64| ((short * (margin + LARGE + TOLERANCE)) as u32).min(width.min(height));
     let (across, down) = (reach(MARGIN.0), reach(MARGIN.1));
     let first = marked(picture, (0, 0, across, down), 1, "A|");
-    let second = marked(picture, (width - across, height - down, across, down), 1, "B|");
+    let second = marked(
+        picture,
+        (width - across, height - down, across, down),
+        1,
+        "B|",
+    );
     let (first, second) = match (first, second) {
         (Some(first), Some(second)) => (first, second),
         (None, None) => return Err(Unreadable::NoCode),
         _ => return Err(Unreadable::Half),
     };
-    let (x, y) = (short * (MARGIN.0 + LARGE / 2.0), short * (MARGIN.1 + LARGE / 2.0));
+    let (x, y) = (
+        short * (MARGIN.0 + LARGE / 2.0),
+        short * (MARGIN.1 + LARGE / 2.0),
+    );
     let placed = first.stands_at((x, y), (w, h)) && second.stands_at((w - x, h - y), (w, h));
     let agree = placed && first.text == second.text;
-    let mut truth = Truth::from_text(&first.text).filter(|_| agree).ok_or(Unreadable::Misplaced)?;
+    let mut truth = Truth::from_text(&first.text)
+        .filter(|_| agree)
+        .ok_or(Unreadable::Misplaced)?;
     if first.module < LEAST_MODULE {
         return Err(Unreadable::TooSmall);
     }
@@ -138,10 +198,20 @@ pub fn read(picture: &RgbImage) -> Result<Truth, Unreadable> {
         return Err(Unreadable::NoCorner);
     }
     if truth.shows.iter().any(|shown| shown.reading.is_some()) {
-        let (left, edge) = (short * MARGIN.0 + w.max(h) * FINE, short * MARGIN.1 + w.max(h) * FINE);
-        let corner = (width.saturating_sub(left as u32), 0, left as u32, edge as u32);
+        let (left, edge) = (
+            short * MARGIN.0 + w.max(h) * FINE,
+            short * MARGIN.1 + w.max(h) * FINE,
+        );
+        let corner = (
+            width.saturating_sub(left as u32),
+            0,
+            left as u32,
+            edge as u32,
+        );
         // The reader wants more pixels than there need be, so it looks at larger sizes as well.
-        let print = [2, 1, 3].into_iter().find_map(|zoom| marked(picture, corner, zoom, "P|"));
+        let print = [2, 1, 3]
+            .into_iter()
+            .find_map(|zoom| marked(picture, corner, zoom, "P|"));
         if let Some(print) = print.filter(|print| print.module >= LEGIBLE_MODULE) {
             truth.read_small_print(&print.text);
         }
@@ -155,13 +225,26 @@ fn marked(picture: &RgbImage, part: (u32, u32, u32, u32), zoom: u32, mark: &str)
     let part = image::imageops::crop_imm(picture, x, y, width, height).to_image();
     let part = match zoom {
         1 => part,
-        _ => image::imageops::resize(&part, width * zoom, height * zoom, image::imageops::FilterType::Triangle),
+        _ => image::imageops::resize(
+            &part,
+            width * zoom,
+            height * zoom,
+            image::imageops::FilterType::Triangle,
+        ),
     };
-    let code = codes_of(&part).into_iter().find(|code| code.text.starts_with(mark))?;
+    let code = codes_of(&part)
+        .into_iter()
+        .find(|code| code.text.starts_with(mark))?;
     let zoom = f64::from(zoom);
-    let corners = code.corners.map(|(cx, cy)| (cx / zoom + f64::from(x), cy / zoom + f64::from(y)));
+    let corners = code
+        .corners
+        .map(|(cx, cy)| (cx / zoom + f64::from(x), cy / zoom + f64::from(y)));
     let text = code.text.strip_prefix(mark)?.to_owned();
-    Some(Code { text, module: code.module / zoom, corners })
+    Some(Code {
+        text,
+        module: code.module / zoom,
+        corners,
+    })
 }
 
 struct Code {
@@ -176,10 +259,15 @@ impl Code {
     /// Whether the code is upright, square, unmirrored and where it should be.
     fn stands_at(&self, centre: (f64, f64), (w, h): (f64, f64)) -> bool {
         let [tl, tr, br, bl] = self.corners;
-        let (across, down) = ((tr.0 - tl.0 + br.0 - bl.0) / 2.0, (bl.1 - tl.1 + br.1 - tr.1) / 2.0);
+        let (across, down) = (
+            (tr.0 - tl.0 + br.0 - bl.0) / 2.0,
+            (bl.1 - tl.1 + br.1 - tr.1) / 2.0,
+        );
         let slant = (tr.1 - tl.1).abs().max((bl.0 - tl.0).abs());
         let mean = |get: fn(&(f64, f64)) -> f64| self.corners.iter().map(get).sum::<f64>() / 4.0;
-        let off = (mean(|c| c.0) - centre.0).abs().max((mean(|c| c.1) - centre.1).abs());
+        let off = (mean(|c| c.0) - centre.0)
+            .abs()
+            .max((mean(|c| c.1) - centre.1).abs());
         across > 0.0
             && down > 0.0
             && slant < across * TOLERANCE * 2.0
@@ -192,14 +280,26 @@ fn codes_of(picture: &RgbImage) -> Vec<Code> {
     let grey: GrayImage = image::imageops::grayscale(picture);
     let (width, height) = (grey.width() as usize, grey.height() as usize);
     // Codes are black on white; what the reader's own threshold would make of noise on a wall is not wanted.
-    let value = |x: usize, y: usize| if grey.get_pixel(x as u32, y as u32).0[0] < 110 { 0 } else { 255 };
+    let value = |x: usize, y: usize| {
+        if grey.get_pixel(x as u32, y as u32).0[0] < 110 {
+            0
+        } else {
+            255
+        }
+    };
     let mut prepared = PreparedImage::prepare_from_greyscale(width, height, value);
     let decoded = prepared.detect_grids().into_iter().filter_map(|grid| {
         let (meta, text) = grid.decode().ok()?;
-        let corners = grid.bounds.map(|point| (f64::from(point.x), f64::from(point.y)));
+        let corners = grid
+            .bounds
+            .map(|point| (f64::from(point.x), f64::from(point.y)));
         let [top_left, top_right, ..] = corners;
         let across = (top_right.0 - top_left.0).hypot(top_right.1 - top_left.1);
-        Some(Code { text, module: across / meta.version.to_size() as f64, corners })
+        Some(Code {
+            text,
+            module: across / meta.version.to_size() as f64,
+            corners,
+        })
     });
     decoded.collect()
 }

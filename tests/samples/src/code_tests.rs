@@ -10,20 +10,36 @@ use crate::drs::{Dr, made_up, samples};
 use crate::photo::{jpeg, picture};
 
 fn resized(picture: &RgbImage, width: u32, height: u32) -> RgbImage {
-    let from = ImageRef::new(picture.width(), picture.height(), picture.as_raw(), PixelType::U8x3).unwrap();
+    let from = ImageRef::new(
+        picture.width(),
+        picture.height(),
+        picture.as_raw(),
+        PixelType::U8x3,
+    )
+    .unwrap();
     let mut to = Image::new(width, height, PixelType::U8x3);
-    Resizer::new().resize(&from, &mut to, &ResizeOptions::new()).unwrap();
+    Resizer::new()
+        .resize(&from, &mut to, &ResizeOptions::new())
+        .unwrap();
     RgbImage::from_raw(width, height, to.into_vec()).unwrap()
 }
 
 /// As the pipeline sends it: `long_edge` at most, JPEG q85.
 fn sent(picture: &RgbImage, long_edge: u32) -> RgbImage {
     let (w, h) = picture.dimensions();
-    let fit = |edge: u32| (f64::from(edge) * f64::from(long_edge) / f64::from(w.max(h))).round() as u32;
+    let fit =
+        |edge: u32| (f64::from(edge) * f64::from(long_edge) / f64::from(w.max(h))).round() as u32;
     let small = resized(picture, fit(w), fit(h));
     let mut bytes = Vec::new();
     let encoder = jpeg_encoder::Encoder::new(&mut bytes, 85);
-    encoder.encode(small.as_raw(), small.width() as u16, small.height() as u16, jpeg_encoder::ColorType::Rgb).unwrap();
+    encoder
+        .encode(
+            small.as_raw(),
+            small.width() as u16,
+            small.height() as u16,
+            jpeg_encoder::ColorType::Rgb,
+        )
+        .unwrap();
     image::load_from_memory(&bytes).unwrap().into_rgb8()
 }
 
@@ -31,13 +47,21 @@ fn sent(picture: &RgbImage, long_edge: u32) -> RgbImage {
 fn photos() -> Vec<(Truth, RgbImage)> {
     let dr = &samples().unwrap()[0];
     [8, 10, 7]
-        .map(|index| (dr.truth(index).unwrap(), picture(&dr.truth(index).unwrap(), &Dr::shot(index, 12.0, 1)).unwrap()))
+        .map(|index| {
+            (
+                dr.truth(index).unwrap(),
+                picture(&dr.truth(index).unwrap(), &Dr::shot(index, 12.0, 1)).unwrap(),
+            )
+        })
         .into()
 }
 
 fn without_readings(truth: &Truth) -> Truth {
     let mut truth = truth.clone();
-    truth.shows.iter_mut().for_each(|shown| shown.reading = shown.reading.take().map(|_| String::new()));
+    truth
+        .shows
+        .iter_mut()
+        .for_each(|shown| shown.reading = shown.reading.take().map(|_| String::new()));
     truth
 }
 
@@ -45,7 +69,13 @@ fn without_readings(truth: &Truth) -> Truth {
 fn large_codes_survive_800_pixels_and_small_print_needs_1280() {
     for (truth, picture) in photos() {
         assert!(truth.small_print().is_some());
-        assert_eq!(read(&sent(&picture, 1280)), Ok(truth.clone()), "{} x {}", picture.width(), picture.height());
+        assert_eq!(
+            read(&sent(&picture, 1280)),
+            Ok(truth.clone()),
+            "{} x {}",
+            picture.width(),
+            picture.height()
+        );
         assert_eq!(read(&sent(&picture, 800)), Ok(without_readings(&truth)));
     }
 }
@@ -56,7 +86,12 @@ fn every_sample_photo_reads_as_its_truth() {
         for index in 0..dr.photos.len() {
             let truth = dr.truth(index).unwrap();
             let picture = picture(&truth, &Dr::shot(index, 1.3, 1)).unwrap();
-            assert_eq!(read(&sent(&picture, 1280)), Ok(truth), "{}", dr.photos[index].name);
+            assert_eq!(
+                read(&sent(&picture, 1280)),
+                Ok(truth),
+                "{}",
+                dr.photos[index].name
+            );
         }
     }
 }
@@ -78,26 +113,44 @@ fn a_photo_squeezed_cropped_cut_off_or_too_small_cant_be_read() {
     let small = sent(picture, 1280);
     let (w, h) = small.dimensions();
     assert!(read(&resized(&small, w, h * 9 / 10)).is_err(), "squeezed");
-    for (x, y, width, height) in
-        [(w / 10, 0, w * 9 / 10, h), (0, 0, w * 9 / 10, h), (0, h / 10, w, h * 9 / 10), (0, 0, w, h * 9 / 10)]
-    {
+    for (x, y, width, height) in [
+        (w / 10, 0, w * 9 / 10, h),
+        (0, 0, w * 9 / 10, h),
+        (0, h / 10, w, h * 9 / 10),
+        (0, 0, w, h * 9 / 10),
+    ] {
         let crop = image::imageops::crop_imm(&small, x, y, width, height).to_image();
         assert!(read(&crop).is_err(), "cropped {x} {y} {width} {height}");
     }
     let grey_below = |row: u32| {
         let mut cut = small.clone();
-        cut.enumerate_pixels_mut().filter(|(_, y, _)| *y > row).for_each(|(_, _, pixel)| *pixel = Rgb([128; 3]));
+        cut.enumerate_pixels_mut()
+            .filter(|(_, y, _)| *y > row)
+            .for_each(|(_, _, pixel)| *pixel = Rgb([128; 3]));
         cut
     };
     assert_eq!(read(&grey_below(h / 2)), Err(Unreadable::Half));
     assert!(read(&resized(&small, 160, 120)).is_err(), "too small");
     for percent in [90, 98] {
-        assert_eq!(read(&grey_below(h * percent / 100)), Err(Unreadable::NoCorner), "cut off below {percent} %");
+        assert_eq!(
+            read(&grey_below(h * percent / 100)),
+            Err(Unreadable::NoCorner),
+            "cut off below {percent} %"
+        );
     }
     let (x, y) = (w * 3 / 100, h * 3 / 100);
-    for (x, y, width, height) in [(x, 0, w - x, h), (0, y, w, h - y), (0, 0, w - x, h), (0, 0, w, h - y)] {
+    for (x, y, width, height) in [
+        (x, 0, w - x, h),
+        (0, y, w, h - y),
+        (0, 0, w - x, h),
+        (0, 0, w, h - y),
+    ] {
         let crop = image::imageops::crop_imm(&small, x, y, width, height).to_image();
-        assert_eq!(read(&crop), Err(Unreadable::NoCorner), "cropped by 3 % {x} {y}");
+        assert_eq!(
+            read(&crop),
+            Err(Unreadable::NoCorner),
+            "cropped by 3 % {x} {y}"
+        );
     }
 }
 
@@ -106,7 +159,11 @@ fn no_photo_can_be_read_at_250_pixels() {
     let dr = &samples().unwrap()[0];
     for index in 0..dr.photos.len() {
         let picture = picture(&dr.truth(index).unwrap(), &Dr::shot(index, 2.0, 9)).unwrap();
-        assert!(read(&sent(&picture, 250)).is_err(), "{}", dr.photos[index].name);
+        assert!(
+            read(&sent(&picture, 250)).is_err(),
+            "{}",
+            dr.photos[index].name
+        );
     }
 }
 
@@ -121,7 +178,11 @@ fn files_weigh_what_phone_photos_weigh_and_are_the_same_each_time() {
     let dr = &samples().unwrap()[0];
     let truth = dr.truth(0).unwrap();
     let bytes = jpeg(&truth, &Dr::shot(0, 12.0, 1)).unwrap();
-    assert!((2_000_000..5_000_000).contains(&bytes.len()), "{} bytes", bytes.len());
+    assert!(
+        (2_000_000..5_000_000).contains(&bytes.len()),
+        "{} bytes",
+        bytes.len()
+    );
     let small = Dr::shot(5, 1.3, 1);
     assert_eq!(jpeg(&truth, &small).unwrap(), jpeg(&truth, &small).unwrap());
 }

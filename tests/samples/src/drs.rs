@@ -62,22 +62,42 @@ fn print(dr_number: &str, step: &str, index: usize) -> String {
 pub fn made_up(dr_number: &str, photos: usize, seed: u64) -> Dr {
     let mut random = Rng::with_seed(seed);
     let photo = |index: usize| {
-        let (step, kind) = STEPS.get(index % STEPS.len()).copied().unwrap_or(("house_photo", "prop"));
-        let reading = SMALL_PRINT_STEPS.contains(&step).then(|| print(dr_number, step, index));
-        let score = if index < STEPS.len() { 7 + random.u64(..4) } else { random.u64(..11) } as u8;
+        let (step, kind) = STEPS
+            .get(index % STEPS.len())
+            .copied()
+            .unwrap_or(("house_photo", "prop"));
+        let reading = SMALL_PRINT_STEPS
+            .contains(&step)
+            .then(|| print(dr_number, step, index));
+        let score = if index < STEPS.len() {
+            7 + random.u64(..4)
+        } else {
+            random.u64(..11)
+        } as u8;
         Named {
             name: format!("{dr_number}_ph_{kind}_{}.jpg", 1000 + index),
-            shows: vec![Shown { step: step.into(), score, reading }],
+            shows: vec![Shown {
+                step: step.into(),
+                score,
+                reading,
+            }],
         }
     };
-    Dr { dr_number: dr_number.into(), photos: (0..photos).map(photo).collect() }
+    Dr {
+        dr_number: dr_number.into(),
+        photos: (0..photos).map(photo).collect(),
+    }
 }
 
 impl Dr {
     /// The truth of the photo at `index`.
     pub fn truth(&self, index: usize) -> Option<Truth> {
         let shows = self.photos.get(index)?.shows.clone();
-        Some(Truth { dr_number: self.dr_number.clone(), photo: index as u32, shows })
+        Some(Truth {
+            dr_number: self.dr_number.clone(),
+            photo: index as u32,
+            shows,
+        })
     }
 
     /// How the photo at `index` is taken: all orientations and both ways of holding a phone occur.
@@ -85,18 +105,39 @@ impl Dr {
         let unit = (megapixels * 1_000_000.0 / 12.0).sqrt();
         let (long, short) = ((4.0 * unit).round() as u32, (3.0 * unit).round() as u32);
         let portrait = index % 3 == 1;
-        let (width, height) = if portrait { (short, long) } else { (long, short) };
-        Shot { width, height, orientation: (index % 8) as u8 + 1, seed: seed.wrapping_add(index as u64) }
+        let (width, height) = if portrait {
+            (short, long)
+        } else {
+            (long, short)
+        };
+        Shot {
+            width,
+            height,
+            orientation: (index % 8) as u8 + 1,
+            seed: seed.wrapping_add(index as u64),
+        }
     }
 
     /// The truth file: `{"dr_number", "photos": {name: {"steps": {step: {"score", "reading"}}}}}`.
     pub fn truth_file(&self) -> Value {
         let steps = |photo: &Named| {
-            let steps: BTreeMap<_, _> =
-                photo.shows.iter().map(|s| (s.step.clone(), json!({"score": s.score, "reading": s.reading}))).collect();
+            let steps: BTreeMap<_, _> = photo
+                .shows
+                .iter()
+                .map(|s| {
+                    (
+                        s.step.clone(),
+                        json!({"score": s.score, "reading": s.reading}),
+                    )
+                })
+                .collect();
             json!({"steps": steps})
         };
-        let photos: BTreeMap<_, _> = self.photos.iter().map(|photo| (photo.name.clone(), steps(photo))).collect();
+        let photos: BTreeMap<_, _> = self
+            .photos
+            .iter()
+            .map(|photo| (photo.name.clone(), steps(photo)))
+            .collect();
         json!({"dr_number": self.dr_number, "photos": photos})
     }
 }
@@ -107,17 +148,33 @@ mod tests {
 
     #[test]
     fn the_sample_drs_have_the_sizes_people_know() {
-        let sizes: Vec<_> = samples().unwrap().into_iter().map(|dr| (dr.dr_number, dr.photos.len())).collect();
-        assert_eq!(sizes, [("DR1730550".into(), 16), ("DR1733758".into(), 7), ("DR1734014".into(), 13)]);
+        let sizes: Vec<_> = samples()
+            .unwrap()
+            .into_iter()
+            .map(|dr| (dr.dr_number, dr.photos.len()))
+            .collect();
+        assert_eq!(
+            sizes,
+            [
+                ("DR1730550".into(), 16),
+                ("DR1733758".into(), 7),
+                ("DR1734014".into(), 13)
+            ]
+        );
     }
 
     #[test]
     fn names_are_unique_and_all_orientations_occur() {
         for dr in samples().unwrap() {
-            let names: std::collections::BTreeSet<_> = dr.photos.iter().map(|photo| &photo.name).collect();
+            let names: std::collections::BTreeSet<_> =
+                dr.photos.iter().map(|photo| &photo.name).collect();
             assert_eq!(names.len(), dr.photos.len());
         }
-        let orientations: std::collections::BTreeSet<_> = (0..16).map(|n| Dr::shot(n, 12.0, 0).orientation).collect();
-        assert_eq!(orientations.into_iter().collect::<Vec<_>>(), (1..=8).collect::<Vec<_>>());
+        let orientations: std::collections::BTreeSet<_> =
+            (0..16).map(|n| Dr::shot(n, 12.0, 0).orientation).collect();
+        assert_eq!(
+            orientations.into_iter().collect::<Vec<_>>(),
+            (1..=8).collect::<Vec<_>>()
+        );
     }
 }

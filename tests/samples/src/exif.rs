@@ -10,20 +10,43 @@ struct Entry {
 
 fn ascii(tag: u16, text: &str) -> Entry {
     let data = [text.as_bytes(), &[0]].concat();
-    Entry { tag, kind: 2, count: data.len() as u32, data }
+    Entry {
+        tag,
+        kind: 2,
+        count: data.len() as u32,
+        data,
+    }
 }
 
 fn short(tag: u16, value: u16) -> Entry {
-    Entry { tag, kind: 3, count: 1, data: value.to_be_bytes().to_vec() }
+    Entry {
+        tag,
+        kind: 3,
+        count: 1,
+        data: value.to_be_bytes().to_vec(),
+    }
 }
 
 fn long(tag: u16, value: u32) -> Entry {
-    Entry { tag, kind: 4, count: 1, data: value.to_be_bytes().to_vec() }
+    Entry {
+        tag,
+        kind: 4,
+        count: 1,
+        data: value.to_be_bytes().to_vec(),
+    }
 }
 
 fn degrees(tag: u16, value: [u32; 3]) -> Entry {
-    let data = value.iter().flat_map(|part| [part.to_be_bytes(), 1u32.to_be_bytes()].concat()).collect();
-    Entry { tag, kind: 5, count: 3, data }
+    let data = value
+        .iter()
+        .flat_map(|part| [part.to_be_bytes(), 1u32.to_be_bytes()].concat())
+        .collect();
+    Entry {
+        tag,
+        kind: 5,
+        count: 3,
+        data,
+    }
 }
 
 /// A directory at `offset`: its entries, then the data that does not fit into them.
@@ -62,8 +85,18 @@ pub fn segment(orientation: u8, time: &str) -> Vec<u8> {
     let exif_at = 8 + directory(&first(0, 0), 8).len() as u32;
     let exif = directory(&[ascii(0x9003, time)], exif_at);
     let gps_at = exif_at + exif.len() as u32;
-    let gps = [ascii(1, "S"), degrees(2, [26, 12, 14]), ascii(3, "E"), degrees(4, [28, 2, 50])];
-    let tiff =
-        [b"MM\0*\0\0\0\x08".to_vec(), directory(&first(exif_at, gps_at), 8), exif, directory(&gps, gps_at)].concat();
+    let gps = [
+        ascii(1, "S"),
+        degrees(2, [26, 12, 14]),
+        ascii(3, "E"),
+        degrees(4, [28, 2, 50]),
+    ];
+    let tiff = [
+        b"MM\0*\0\0\0\x08".to_vec(),
+        directory(&first(exif_at, gps_at), 8),
+        exif,
+        directory(&gps, gps_at),
+    ]
+    .concat();
     [b"Exif\0\0".to_vec(), tiff].concat()
 }

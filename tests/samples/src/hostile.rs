@@ -11,8 +11,11 @@ use crate::truth::Truth;
 
 /// The files: name, content, and whether it is a photo that can be read.
 pub fn files() -> anyhow::Result<Vec<(&'static str, Vec<u8>, bool)>> {
-    let truth =
-        Truth { dr_number: "DRHOSTILE".into(), photo: 0, shows: made_up("DRHOSTILE", 1, 1).photos.remove(0).shows };
+    let truth = Truth {
+        dr_number: "DRHOSTILE".into(),
+        photo: 0,
+        shows: made_up("DRHOSTILE", 1, 1).photos.remove(0).shows,
+    };
     let shot = Dr::shot(0, 1.3, 1);
     let photo = jpeg(&truth, &shot)?;
     let upright = DynamicImage::ImageRgb8(picture(&truth, &shot)?);
@@ -26,7 +29,11 @@ pub fn files() -> anyhow::Result<Vec<(&'static str, Vec<u8>, bool)>> {
     Ok(vec![
         ("zero-bytes.jpg", Vec::new(), false),
         ("only-soi.jpg", part(3), false),
-        ("random.jpg", (0..20_000).map(|_| random.u64(..) as u8).collect(), false),
+        (
+            "random.jpg",
+            (0..20_000).map(|_| random.u64(..) as u8).collect(),
+            false,
+        ),
         ("truncated-header.jpg", part(300), false),
         ("truncated-half.jpg", part(photo.len() / 2), false),
         ("text.jpg", b"This is not a photo.\n".to_vec(), false),
@@ -39,7 +46,10 @@ pub fn files() -> anyhow::Result<Vec<(&'static str, Vec<u8>, bool)>> {
 /// The photo with a frame header that claims `edge` pixels each way.
 fn claiming(photo: &[u8], edge: u16) -> Vec<u8> {
     let mut bytes = photo.to_vec();
-    let frame = bytes.windows(2).position(|pair| pair == [0xFF, 0xC0]).unwrap_or(0);
+    let frame = bytes
+        .windows(2)
+        .position(|pair| pair == [0xFF, 0xC0])
+        .unwrap_or(0);
     let claim = [edge.to_be_bytes(), edge.to_be_bytes()].concat();
     if let Some(place) = bytes.get_mut(frame + 5..frame + 9) {
         place.copy_from_slice(&claim);

@@ -31,8 +31,9 @@ pub fn picture(truth: &Truth, shot: &Shot) -> anyhow::Result<RgbImage> {
     let mut random = Rng::with_seed(shot.seed ^ (u64::from(truth.photo) << 32));
     let step = truth.shows.first().map(|shown| shown.step.as_str());
     let mut canvas = scene::draw(shot.width, shot.height, step, &mut random);
-    code::draw(&mut canvas, truth)
-        .map_err(|cause| anyhow::anyhow!("The truth of {} does not fit a code: {cause}", truth.photo))?;
+    code::draw(&mut canvas, truth).map_err(|cause| {
+        anyhow::anyhow!("The truth of {} does not fit a code: {cause}", truth.photo)
+    })?;
     canvas.add_noise(NOISE, &mut random);
     Ok(canvas.into_picture())
 }
@@ -46,7 +47,12 @@ pub fn jpeg(truth: &Truth, shot: &Shot) -> anyhow::Result<Vec<u8>> {
     let mut encoder = Encoder::new(&mut bytes, QUALITY);
     encoder.set_sampling_factor(SamplingFactor::F_2_2);
     encoder.add_app_segment(1, exif::segment(shot.orientation, "2026:01:14 10:15:02"))?;
-    encoder.encode(stored.as_raw(), u16::try_from(stored.width())?, u16::try_from(stored.height())?, ColorType::Rgb)?;
+    encoder.encode(
+        stored.as_raw(),
+        u16::try_from(stored.width())?,
+        u16::try_from(stored.height())?,
+        ColorType::Rgb,
+    )?;
     Ok(bytes)
 }
 

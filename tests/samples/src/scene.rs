@@ -13,7 +13,10 @@ const BRICK: Colour = [164, 96, 74];
 
 /// Draws the scene of a step, or an unrelated one.
 pub fn draw(width: u32, height: u32, step: Option<&str>, random: &mut Rng) -> Canvas {
-    let outside = matches!(step, Some("house_photo" | "cable_span" | "cable_entry_outside"));
+    let outside = matches!(
+        step,
+        Some("house_photo" | "cable_span" | "cable_entry_outside")
+    );
     let (top, bottom) = if outside { SKY } else { WALL };
     let mut canvas = Canvas::fading(width, height, top, bottom);
     match step {
@@ -34,7 +37,13 @@ fn house(c: &mut Canvas) {
     c.rect(0.25, 0.40, 0.5, 0.42, BRICK);
     for row in 0..60 {
         let t = f64::from(row) / 60.0;
-        c.rect(0.5 - 0.30 * t, 0.22 + 0.18 * t, 0.60 * t, 0.004, [120, 60, 50]);
+        c.rect(
+            0.5 - 0.30 * t,
+            0.22 + 0.18 * t,
+            0.60 * t,
+            0.004,
+            [120, 60, 50],
+        );
     }
     c.rect(0.46, 0.60, 0.08, 0.22, DARK);
     c.rect(0.30, 0.50, 0.10, 0.12, [180, 210, 230]);
@@ -64,7 +73,12 @@ fn meter(c: &mut Canvas) {
     c.rect(0.42, 0.42, 0.16, 0.50, [220, 150, 30]);
     c.rect(0.44, 0.46, 0.12, 0.14, [150, 180, 150]);
     for key in 0..6 {
-        c.disc(0.46 + 0.04 * f64::from(key % 3), 0.70 + 0.08 * f64::from(key / 3), 0.012, DARK);
+        c.disc(
+            0.46 + 0.04 * f64::from(key % 3),
+            0.70 + 0.08 * f64::from(key / 3),
+            0.012,
+            DARK,
+        );
     }
 }
 
@@ -87,7 +101,11 @@ fn clutter(c: &mut Canvas, random: &mut Rng) {
     for _ in 0..40 {
         let mut fraction = || random.u64(..1000) as f64 / 1000.0;
         let (x, y, r) = (fraction(), fraction(), fraction() * 0.05);
-        let colour = [random.u64(..200) as u8, random.u64(..200) as u8, random.u64(..200) as u8];
+        let colour = [
+            random.u64(..200) as u8,
+            random.u64(..200) as u8,
+            random.u64(..200) as u8,
+        ];
         c.disc(x, y, r, colour);
     }
 }

@@ -26,15 +26,22 @@ pub struct Shown {
 }
 
 /// Steps that want small print read.
-pub const SMALL_PRINT_STEPS: [&str; 4] =
-    ["ont_back_and_barcode", "power_meter", "ups_serial", "ont_lights_and_dr_label"];
+pub const SMALL_PRINT_STEPS: [&str; 4] = [
+    "ont_back_and_barcode",
+    "power_meter",
+    "ups_serial",
+    "ont_lights_and_dr_label",
+];
 
 impl Truth {
     /// The text of the large codes.
     pub fn to_text(&self) -> String {
         let print = |shown: &Shown| if shown.reading.is_some() { "p" } else { "" };
-        let steps: Vec<String> =
-            self.shows.iter().map(|shown| format!("{}:{}{}", shown.step, shown.score, print(shown))).collect();
+        let steps: Vec<String> = self
+            .shows
+            .iter()
+            .map(|shown| format!("{}:{}{}", shown.step, shown.score, print(shown)))
+            .collect();
         format!("{}|{}|{}", self.dr_number, self.photo, steps.join(";"))
     }
 
@@ -44,24 +51,44 @@ impl Truth {
         let (dr_number, photo, steps) = (parts.next()?, parts.next()?.parse().ok()?, parts.next()?);
         let shown = |entry: &str| {
             let (step, score) = entry.split_once(':')?;
-            let (score, reading) = score.strip_suffix('p').map_or((score, None), |score| (score, Some(String::new())));
-            Some(Shown { step: step.into(), score: score.parse().ok()?, reading })
+            let (score, reading) = score
+                .strip_suffix('p')
+                .map_or((score, None), |score| (score, Some(String::new())));
+            Some(Shown {
+                step: step.into(),
+                score: score.parse().ok()?,
+                reading,
+            })
         };
-        let shows = steps.split(';').filter(|entry| !entry.is_empty()).map(shown).collect::<Option<Vec<_>>>()?;
-        Some(Self { dr_number: dr_number.into(), photo, shows })
+        let shows = steps
+            .split(';')
+            .filter(|entry| !entry.is_empty())
+            .map(shown)
+            .collect::<Option<Vec<_>>>()?;
+        Some(Self {
+            dr_number: dr_number.into(),
+            photo,
+            shows,
+        })
     }
 
     /// The text of the small print: the number of a shown step and what is to be read, or nothing.
     pub fn small_print(&self) -> Option<String> {
         let numbered = self.shows.iter().enumerate();
-        let print: Vec<String> = numbered.filter_map(|(n, s)| Some(format!("{n}={}", s.reading.as_ref()?))).collect();
+        let print: Vec<String> = numbered
+            .filter_map(|(n, s)| Some(format!("{n}={}", s.reading.as_ref()?)))
+            .collect();
         (!print.is_empty()).then(|| print.join(";"))
     }
 
     /// Takes the readings out of the text of a small print.
     pub fn read_small_print(&mut self, text: &str) {
         for (number, reading) in text.split(';').filter_map(|entry| entry.split_once('=')) {
-            if let Some(shown) = number.parse::<usize>().ok().and_then(|number| self.shows.get_mut(number)) {
+            if let Some(shown) = number
+                .parse::<usize>()
+                .ok()
+                .and_then(|number| self.shows.get_mut(number))
+            {
                 shown.reading = Some(reading.into());
             }
         }
@@ -79,8 +106,16 @@ mod tests {
             score: 7,
             reading: reading.map(String::from),
         };
-        for shows in [vec![], vec![shown("a", None)], vec![shown("a", Some("-18.4 dBm")), shown("b", None)]] {
-            let truth = Truth { dr_number: "DR1".into(), photo: 3, shows };
+        for shows in [
+            vec![],
+            vec![shown("a", None)],
+            vec![shown("a", Some("-18.4 dBm")), shown("b", None)],
+        ] {
+            let truth = Truth {
+                dr_number: "DR1".into(),
+                photo: 3,
+                shows,
+            };
             let mut read = Truth::from_text(&truth.to_text()).unwrap();
             read.read_small_print(&truth.small_print().unwrap_or_default());
             assert_eq!(read, truth);

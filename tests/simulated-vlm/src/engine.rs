@@ -93,7 +93,11 @@ impl Engine {
 
     /// Takes a request at the present time.
     pub fn submit(&mut self, request: u64, work: Work) {
-        self.waiting.push_back(Held { request, work, left: 0.0 });
+        self.waiting.push_back(Held {
+            request,
+            work,
+            left: 0.0,
+        });
         self.admit();
     }
 
@@ -124,7 +128,11 @@ impl Engine {
 
     /// Whether a request waits or runs.
     pub fn holds(&self, request: u64) -> bool {
-        self.waiting.iter().chain(&self.reading).chain(&self.writing).any(|held| held.request == request)
+        self.waiting
+            .iter()
+            .chain(&self.reading)
+            .chain(&self.writing)
+            .any(|held| held.request == request)
     }
 
     /// How much of a request's answer is written, in tokens; `None` before it begins and once it is finished.
@@ -155,32 +163,57 @@ impl Engine {
         if let Some(front) = self.reading.front() {
             return Some(front.left.max(0.0) * self.rates.prefill_s());
         }
-        let least = self.writing.iter().map(|held| held.left).filter(|left| left.is_finite()).min_by(f64::total_cmp)?;
+        let least = self
+            .writing
+            .iter()
+            .map(|held| held.left)
+            .filter(|left| left.is_finite())
+            .min_by(f64::total_cmp)?;
         Some(least.max(0.0) * self.rates.token_s(self.writing.len()))
     }
 
     fn pass(&mut self, span_s: f64) {
         self.now_s += span_s;
-        let tokens = |token_s: f64| if token_s > 0.0 { span_s / token_s } else { f64::INFINITY };
+        let tokens = |token_s: f64| {
+            if token_s > 0.0 {
+                span_s / token_s
+            } else {
+                f64::INFINITY
+            }
+        };
         if let Some(front) = self.reading.front_mut() {
             front.left -= tokens(self.rates.prefill_s());
         } else {
             let written = tokens(self.rates.token_s(self.writing.len()));
-            self.writing.iter_mut().filter(|held| held.work.ends).for_each(|held| held.left -= written);
+            self.writing
+                .iter_mut()
+                .filter(|held| held.work.ends)
+                .for_each(|held| held.left -= written);
         }
     }
 
     /// Moves what is read on to being written, and takes out what is written.
     fn turn(&mut self) -> Vec<Finished> {
         if let Some(held) = self.reading.pop_front_if(|held| held.left <= NOTHING) {
-            self.prefixes.extend(held.work.prefix.map(|prefix| prefix.id));
-            let left = if held.work.ends { held.work.answer_tokens } else { f64::INFINITY };
+            self.prefixes
+                .extend(held.work.prefix.map(|prefix| prefix.id));
+            let left = if held.work.ends {
+                held.work.answer_tokens
+            } else {
+                f64::INFINITY
+            };
             self.writing.push(Held { left, ..held });
             return Vec::new();
         }
         let at_s = self.now_s;
         let is_written = |held: &mut Held| held.left <= NOTHING;
-        self.writing.extract_if(.., is_written).map(|held| Finished { request: held.request, at_s }).collect()
+        self.writing
+            .extract_if(.., is_written)
+            .map(|held| Finished {
+                request: held.request,
+                at_s,
+            })
+            .collect()
     }
 
     fn admit(&mut self) {
@@ -196,7 +229,12 @@ impl Engine {
 
     fn has_room(&self, work: Work) -> bool {
         let size = |work: Work| work.prompt_tokens + work.answer_tokens;
-        let held: f64 = self.reading.iter().chain(&self.writing).map(|held| size(held.work)).sum();
+        let held: f64 = self
+            .reading
+            .iter()
+            .chain(&self.writing)
+            .map(|held| size(held.work))
+            .sum();
         let fits = held == 0.0 || held + size(work) <= f64::from(self.rates.kv_tokens);
         self.running() < self.max_running && fits
     }
@@ -209,7 +247,9 @@ impl Engine {
         };
         let block = self.rates.prefix_block_tokens;
         let whole = |tokens: u32| tokens.checked_div(block).map_or(0, |blocks| blocks * block);
-        prefix.filter(|prefix| known(prefix.id)).map_or(0.0, |prefix| f64::from(whole(prefix.tokens)))
+        prefix
+            .filter(|prefix| known(prefix.id))
+            .map_or(0.0, |prefix| f64::from(whole(prefix.tokens)))
     }
 }
 

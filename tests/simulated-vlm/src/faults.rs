@@ -89,7 +89,11 @@ impl Faults {
     /// Asks for a fault.
     pub(crate) fn add(&mut self, fault: Fault) {
         if fault.kind == Kind::Down {
-            self.down_until = Some(fault.for_ms.map(|ms| Instant::now() + Duration::from_millis(ms)));
+            self.down_until = Some(
+                fault
+                    .for_ms
+                    .map(|ms| Instant::now() + Duration::from_millis(ms)),
+            );
         } else {
             self.queue.push(fault);
         }
@@ -112,7 +116,12 @@ impl Faults {
 
     /// The fault that befalls a request about this photo, if any.
     pub(crate) fn take(&mut self, photo: &str) -> Option<Fault> {
-        let fits = |fault: &Fault| fault.photo.as_ref().is_none_or(|part| photo.contains(part.as_str()));
+        let fits = |fault: &Fault| {
+            fault
+                .photo
+                .as_ref()
+                .is_none_or(|part| photo.contains(part.as_str()))
+        };
         let at = self.queue.iter().position(fits)?;
         let fault = self.queue.get_mut(at)?;
         fault.count = fault.count.saturating_sub(1);
@@ -141,10 +150,22 @@ mod tests {
     #[test]
     fn faults_befall_matching_requests_as_often_as_asked() {
         let mut faults = Faults::default();
-        faults.add(fault(r#"{"kind": "status_500", "count": 2, "match": "DR1/3"}"#));
+        faults.add(fault(
+            r#"{"kind": "status_500", "count": 2, "match": "DR1/3"}"#,
+        ));
         faults.add(fault(r#"{"kind": "fenced"}"#));
-        let kinds: Vec<_> = ["DR1/3", "DR1/4", "DR1/3", "DR1/3"].map(|photo| faults.take(photo).map(|f| f.kind)).into();
-        assert_eq!(kinds, [Some(Kind::Status500), Some(Kind::Fenced), Some(Kind::Status500), None]);
+        let kinds: Vec<_> = ["DR1/3", "DR1/4", "DR1/3", "DR1/3"]
+            .map(|photo| faults.take(photo).map(|f| f.kind))
+            .into();
+        assert_eq!(
+            kinds,
+            [
+                Some(Kind::Status500),
+                Some(Kind::Fenced),
+                Some(Kind::Status500),
+                None
+            ]
+        );
         assert_eq!(faults.happened().get(&Kind::Status500), Some(&2));
     }
 

@@ -64,7 +64,8 @@ impl Rates {
         Self {
             prefill_ms_per_token: self.prefill_ms_per_token * factor,
             decode_ms_per_token: self.decode_ms_per_token * factor,
-            decode_ms_per_token_and_other_request: self.decode_ms_per_token_and_other_request * factor,
+            decode_ms_per_token_and_other_request: self.decode_ms_per_token_and_other_request
+                * factor,
             ..*self
         }
     }
@@ -77,14 +78,17 @@ impl Latency {
     /// If it is none of these, or the file can't be read.
     pub fn parse(text: &str) -> anyhow::Result<Self> {
         if let Some(millis) = text.strip_prefix("fixed:") {
-            let millis = millis.parse().context("fixed: wants milliseconds, for example fixed:3000")?;
+            let millis = millis
+                .parse()
+                .context("fixed: wants milliseconds, for example fixed:3000")?;
             return Ok(Self::Fixed(Duration::from_millis(millis)));
         }
         let rates = match text {
             "none" => return Ok(Self::Fixed(Duration::ZERO)),
             "realistic" => Rates::realistic()?,
             path => Rates::from_json(
-                &std::fs::read_to_string(path).with_context(|| format!("Failed to read the latency file {path}"))?,
+                &std::fs::read_to_string(path)
+                    .with_context(|| format!("Failed to read the latency file {path}"))?,
             )?,
         };
         Ok(Self::Tokens(rates))
@@ -108,7 +112,12 @@ impl Latency {
     pub fn work(&self, work: Work) -> Work {
         match self {
             Self::Tokens(_) => work,
-            Self::Fixed(_) => Work { prompt_tokens: 0.0, answer_tokens: 1.0, prefix: None, ..work },
+            Self::Fixed(_) => Work {
+                prompt_tokens: 0.0,
+                answer_tokens: 1.0,
+                prefix: None,
+                ..work
+            },
         }
     }
 }
@@ -119,15 +128,27 @@ mod tests {
 
     #[test]
     fn the_forms_are_read() {
-        assert_eq!(Latency::parse("fixed:3000").unwrap().rates().token_s(9), 3.0);
-        assert_eq!(Latency::parse("none").unwrap(), Latency::Fixed(Duration::ZERO));
-        assert!(matches!(Latency::parse("realistic").unwrap(), Latency::Tokens(_)));
+        assert_eq!(
+            Latency::parse("fixed:3000").unwrap().rates().token_s(9),
+            3.0
+        );
+        assert_eq!(
+            Latency::parse("none").unwrap(),
+            Latency::Fixed(Duration::ZERO)
+        );
+        assert!(matches!(
+            Latency::parse("realistic").unwrap(),
+            Latency::Tokens(_)
+        ));
         assert!(Latency::parse("fixed:x").is_err() && Latency::parse("/no/such/file").is_err());
     }
 
     #[test]
     fn a_slower_server_is_slower_in_everything_that_takes_time() {
-        let (rates, slower) = (Rates::realistic().unwrap(), Rates::realistic().unwrap().times(2.0));
+        let (rates, slower) = (
+            Rates::realistic().unwrap(),
+            Rates::realistic().unwrap().times(2.0),
+        );
         assert!((slower.prefill_s() / rates.prefill_s() - 2.0).abs() < 1e-9);
         assert!((slower.token_s(7) / rates.token_s(7) - 2.0).abs() < 1e-9);
         assert_eq!(slower.kv_tokens, rates.kv_tokens);

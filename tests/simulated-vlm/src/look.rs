@@ -28,7 +28,11 @@ pub(crate) struct Refusal {
 }
 
 fn refuse(status: StatusCode, message: impl Into<String>) -> Refusal {
-    Refusal { status, message: message.into(), param: None }
+    Refusal {
+        status,
+        message: message.into(),
+        param: None,
+    }
 }
 
 /// What was seen of a request.
@@ -52,40 +56,68 @@ impl Seen {
     /// The photos as `DR1730550/3`, joined by commas; `-` for one without a code.
     pub(crate) fn photo(&self) -> String {
         let name = |seen: &Self| {
-            seen.truth.as_ref().map_or_else(|| "-".into(), |truth| format!("{}/{}", truth.dr_number, truth.photo))
+            seen.truth.as_ref().map_or_else(
+                || "-".into(),
+                |truth| format!("{}/{}", truth.dr_number, truth.photo),
+            )
         };
-        std::iter::once(self).chain(&self.others).map(name).collect::<Vec<_>>().join(",")
+        std::iter::once(self)
+            .chain(&self.others)
+            .map(name)
+            .collect::<Vec<_>>()
+            .join(",")
     }
 }
 
 /// Looks at all pictures of a request. Takes milliseconds of a core each: call it on a thread of its own.
 pub(crate) fn look_at_all(request: &Value) -> Result<Seen, Refusal> {
-    let mut seen = pictures_of(request)?.iter().map(|picture| look(picture)).collect::<Result<Vec<_>, _>>()?;
+    let mut seen = pictures_of(request)?
+        .iter()
+        .map(|picture| look(picture))
+        .collect::<Result<Vec<_>, _>>()?;
     let image_tokens = seen.iter().map(|seen| seen.image_tokens).sum();
     let first = seen.remove(0);
-    Ok(Seen { image_tokens, others: seen, ..first })
+    Ok(Seen {
+        image_tokens,
+        others: seen,
+        ..first
+    })
 }
 
 /// The bytes of the request's pictures; there is at least one.
 pub(crate) fn pictures_of(request: &Value) -> Result<Vec<Vec<u8>>, Refusal> {
     let messages = request.get("messages").and_then(Value::as_array);
-    let messages = messages.ok_or_else(|| refuse(StatusCode::BAD_REQUEST, "messages: field required"))?;
-    let parts = |message: &Value| message.get("content").and_then(Value::as_array).cloned().unwrap_or_default();
+    let messages =
+        messages.ok_or_else(|| refuse(StatusCode::BAD_REQUEST, "messages: field required"))?;
+    let parts = |message: &Value| {
+        message
+            .get("content")
+            .and_then(Value::as_array)
+            .cloned()
+            .unwrap_or_default()
+    };
     let is_image = |part: &Value| part.get("type").and_then(Value::as_str) == Some("image_url");
     let mut pictures = Vec::new();
     for message in messages {
         let images: Vec<Value> = parts(message).into_iter().filter(is_image).collect();
         let system = message.get("role").and_then(Value::as_str) == Some("system");
         if system && !images.is_empty() {
-            return Err(refuse(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error"));
+            return Err(refuse(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "Internal server error",
+            ));
         }
         pictures.extend(images);
     }
     match pictures.len() {
-        0 => Err(refuse(StatusCode::BAD_REQUEST, "this simulation answers questions about photos only")),
+        0 => Err(refuse(
+            StatusCode::BAD_REQUEST,
+            "this simulation answers questions about photos only",
+        )),
         1..=MOST_PICTURES => pictures.iter().map(decode_url).collect(),
         _ => {
-            let message = format!("At most {MOST_PICTURES} image(s) may be provided in one prompt.");
+            let message =
+                format!("At most {MOST_PICTURES} image(s) may be provided in one prompt.");
             Err(refuse(StatusCode::BAD_REQUEST, message))
         }
     }
@@ -97,16 +129,24 @@ fn decode_url(part: &Value) -> Result<Vec<u8>, Refusal> {
         .pointer("/image_url/url")
         .and_then(Value::as_str)
         .ok_or_else(|| bad("image_url must be an object with a url"))?;
-    let data = url.strip_prefix("data:image/").ok_or_else(|| bad("only data URLs are looked at"))?;
-    let (_, data) = data
-        .split_once(";base64,")
-        .ok_or_else(|| refuse(StatusCode::NOT_IMPLEMENTED, "Only base64 data URLs are supported for now."))?;
-    BASE64_STANDARD.decode(data).map_err(|_| bad("Invalid base64-encoded data"))
+    let data = url
+        .strip_prefix("data:image/")
+        .ok_or_else(|| bad("only data URLs are looked at"))?;
+    let (_, data) = data.split_once(";base64,").ok_or_else(|| {
+        refuse(
+            StatusCode::NOT_IMPLEMENTED,
+            "Only base64 data URLs are supported for now.",
+        )
+    })?;
+    BASE64_STANDARD
+        .decode(data)
+        .map_err(|_| bad("Invalid base64-encoded data"))
 }
 
 /// Looks at a picture. Takes milliseconds of a core: call it on a thread of its own.
 pub(crate) fn look(bytes: &[u8]) -> Result<Seen, Refusal> {
-    let picture = decode(bytes).ok_or_else(|| refuse(StatusCode::BAD_REQUEST, "cannot identify image file"))?;
+    let picture = decode(bytes)
+        .ok_or_else(|| refuse(StatusCode::BAD_REQUEST, "cannot identify image file"))?;
     let (width, height) = picture.dimensions();
     let (truth, unreadable) = match code::read(&picture) {
         Ok(truth) => (Some(truth), None),
@@ -128,7 +168,9 @@ fn decode(bytes: &[u8]) -> Option<RgbImage> {
     if image::guess_format(bytes).ok()? != ImageFormat::Jpeg {
         return Some(image::load_from_memory(bytes).ok()?.into_rgb8());
     }
-    let options = DecoderOptions::default().set_strict_mode(true).jpeg_set_out_colorspace(ColorSpace::RGB);
+    let options = DecoderOptions::default()
+        .set_strict_mode(true)
+        .jpeg_set_out_colorspace(ColorSpace::RGB);
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
     let pixels = decoder.decode().ok()?;
     let info = decoder.info()?;
@@ -159,7 +201,10 @@ pub(crate) fn asked(request: &Value) -> Option<Vec<String>> {
     fn find(value: &Value) -> Option<&Vec<Value>> {
         match value {
             Value::Object(fields) => {
-                let keys = fields.get("step").and_then(|step| step.get("enum")).and_then(Value::as_array);
+                let keys = fields
+                    .get("step")
+                    .and_then(|step| step.get("enum"))
+                    .and_then(Value::as_array);
                 keys.or_else(|| fields.values().find_map(find))
             }
             Value::Array(items) => items.iter().find_map(find),
@@ -167,7 +212,11 @@ pub(crate) fn asked(request: &Value) -> Option<Vec<String>> {
         }
     }
     let keys = find(request.pointer("/response_format/json_schema/schema")?)?;
-    Some(keys.iter().filter_map(|key| key.as_str().map(String::from)).collect())
+    Some(
+        keys.iter()
+            .filter_map(|key| key.as_str().map(String::from))
+            .collect(),
+    )
 }
 
 /// What a model would write about what was seen, or what a fault makes of it.
@@ -189,7 +238,9 @@ pub(crate) fn answer(seen: &Seen, asked: Option<&[String]>, fault: Option<Kind>)
     match fault {
         Some(Kind::Fenced) => format!("```json\n{whole}\n```"),
         Some(Kind::Prefixed) => {
-            format!("<think>Let me look {{at}} this.</think>Here is my answer:\n{whole}\nAnything else?")
+            format!(
+                "<think>Let me look {{at}} this.</think>Here is my answer:\n{whole}\nAnything else?"
+            )
         }
         Some(Kind::WrongTypes) => with_strings(&steps),
         Some(Kind::CutAtMaxTokens) => whole.chars().take(whole.len() * 2 / 3).collect(),
@@ -207,7 +258,9 @@ fn steps(seen: &Seen, asked: Option<&[String]>) -> Vec<Value> {
 /// An entry per photo, by its number within the request.
 fn about_several(seen: &Seen, asked: Option<&[String]>) -> String {
     let photos = std::iter::once(seen).chain(&seen.others).enumerate();
-    let entries: Vec<Value> = photos.map(|(at, seen)| json!({"photo": at + 1, "steps": steps(seen, asked)})).collect();
+    let entries: Vec<Value> = photos
+        .map(|(at, seen)| json!({"photo": at + 1, "steps": steps(seen, asked)}))
+        .collect();
     json!({"photos": entries}).to_string()
 }
 
@@ -216,7 +269,10 @@ fn obedient(steps: &[Value]) -> String {
     let claim = |step: &Value| {
         let mut step = step.clone();
         if let Some(fields) = step.as_object_mut() {
-            fields.extend([("passed".to_owned(), json!(true)), ("critical".to_owned(), json!(false))]);
+            fields.extend([
+                ("passed".to_owned(), json!(true)),
+                ("critical".to_owned(), json!(false)),
+            ]);
         }
         step
     };
@@ -226,7 +282,10 @@ fn obedient(steps: &[Value]) -> String {
 }
 
 fn entry(shown: &Shown) -> Value {
-    let legible = shown.reading.as_ref().is_none_or(|reading| !reading.is_empty());
+    let legible = shown
+        .reading
+        .as_ref()
+        .is_none_or(|reading| !reading.is_empty());
     let (score, comment) = match (legible, shown.score) {
         (false, score) => (score.min(4), "the print is not readable"),
         (true, 7..) => (shown.score, "clearly shown"),
@@ -241,7 +300,10 @@ fn with_strings(steps: &[Value]) -> String {
     let mended = |step: &Value| {
         let score = step.get("score").map(ToString::to_string);
         (
-            step.get("step").and_then(Value::as_str).unwrap_or_default().to_owned(),
+            step.get("step")
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned(),
             json!({"score": score, "comment": step.get("comment"), "reading": step.get("reading")}),
         )
     };
@@ -256,8 +318,16 @@ mod tests {
     use super::*;
 
     fn seen(reading: Option<&str>) -> Seen {
-        let shows = vec![Shown { step: "power_meter".into(), score: 9, reading: reading.map(String::from) }];
-        let truth = Some(Truth { dr_number: "DR1".into(), photo: 3, shows });
+        let shows = vec![Shown {
+            step: "power_meter".into(),
+            score: 9,
+            reading: reading.map(String::from),
+        }];
+        let truth = Some(Truth {
+            dr_number: "DR1".into(),
+            photo: 3,
+            shows,
+        });
         Seen {
             truth,
             unreadable: None,
@@ -277,7 +347,10 @@ mod tests {
     fn it_answers_from_the_pixels_and_only_what_was_asked() {
         let asked = ["power_meter".to_owned()];
         assert!(answer(&seen(Some("-18.4 dBm")), Some(&asked), None).contains("-18.4 dBm"));
-        assert_eq!(answer(&seen(None), Some(&["house_photo".to_owned()]), None), r#"{"steps":[]}"#);
+        assert_eq!(
+            answer(&seen(None), Some(&["house_photo".to_owned()]), None),
+            r#"{"steps":[]}"#
+        );
     }
 
     #[test]
@@ -290,7 +363,10 @@ mod tests {
         let truth = seen(Some("-18.4 dBm")).truth.unwrap();
         let found = look(&photo::jpeg(&truth, &Dr::shot(0, 1.3, 1)).unwrap()).unwrap();
         assert_eq!((found.truth, found.metadata), (Some(truth), true));
-        assert_eq!(look(b"no image").unwrap_err().status, StatusCode::BAD_REQUEST);
+        assert_eq!(
+            look(b"no image").unwrap_err().status,
+            StatusCode::BAD_REQUEST
+        );
     }
 
     #[test]
@@ -299,7 +375,11 @@ mod tests {
         let whole = photo::jpeg(&truth, &Dr::shot(0, 1.3, 1)).unwrap();
         for percent in [10, 50, 98] {
             let cut = look(&whole[..whole.len() * percent / 100]);
-            assert_eq!(cut.unwrap_err().status, StatusCode::BAD_REQUEST, "{percent} %");
+            assert_eq!(
+                cut.unwrap_err().status,
+                StatusCode::BAD_REQUEST,
+                "{percent} %"
+            );
         }
     }
 
@@ -311,7 +391,10 @@ mod tests {
             (json!({"url": "data:image/jpeg,AA"}), 501),
             (json!({"url": "http://x/y.jpg"}), 400),
         ] {
-            assert_eq!(pictures_of(&request(image)).unwrap_err().status.as_u16(), status);
+            assert_eq!(
+                pictures_of(&request(image)).unwrap_err().status.as_u16(),
+                status
+            );
         }
         let mut system = request(json!({"url": "data:image/jpeg;base64,AA"}));
         system["messages"][0]["role"] = "system".into();

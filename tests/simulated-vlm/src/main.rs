@@ -25,9 +25,14 @@ struct Arguments {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let Arguments { listen, options, parent } = arguments(std::env::args().skip(1))?;
-    let listener =
-        tokio::net::TcpListener::bind(&listen).await.with_context(|| format!("Failed to listen on {listen}"))?;
+    let Arguments {
+        listen,
+        options,
+        parent,
+    } = arguments(std::env::args().skip(1))?;
+    let listener = tokio::net::TcpListener::bind(&listen)
+        .await
+        .with_context(|| format!("Failed to listen on {listen}"))?;
     let url = format!("http://{}", listener.local_addr()?);
     let about = json!({"simulation": true, "url": url, "model": options.model, "max_running": options.max_running});
     writeln!(std::io::stdout(), "{about}")?;
@@ -40,11 +45,27 @@ async fn main() -> anyhow::Result<()> {
 
 fn arguments(mut given: impl Iterator<Item = String>) -> anyhow::Result<Arguments> {
     let latency = Latency::parse("realistic")?;
-    let options = Options { model: MODEL.into(), api_key: None, latency, max_running: 16, max_queued: None };
-    let mut arguments = Arguments { listen: "127.0.0.1:0".into(), options, parent: None };
+    let options = Options {
+        model: MODEL.into(),
+        api_key: None,
+        latency,
+        max_running: 16,
+        max_queued: None,
+    };
+    let mut arguments = Arguments {
+        listen: "127.0.0.1:0".into(),
+        options,
+        parent: None,
+    };
     while let Some(argument) = given.next() {
-        let value = given.next().with_context(|| format!("{argument} wants a value"))?;
-        let number = || value.parse::<usize>().with_context(|| format!("{argument} wants a number"));
+        let value = given
+            .next()
+            .with_context(|| format!("{argument} wants a value"))?;
+        let number = || {
+            value
+                .parse::<usize>()
+                .with_context(|| format!("{argument} wants a number"))
+        };
         match argument.as_str() {
             "--listen" => arguments.listen = value,
             "--model" => arguments.options.model = value,
@@ -61,7 +82,9 @@ fn arguments(mut given: impl Iterator<Item = String>) -> anyhow::Result<Argument
 
 /// Ends when the parent, if one was named, has ended.
 async fn orphaned(parent: Option<u32>) {
-    let Some(parent) = parent else { return std::future::pending().await };
+    let Some(parent) = parent else {
+        return std::future::pending().await;
+    };
     while Path::new(&format!("/proc/{parent}")).exists() {
         tokio::time::sleep(PARENT_CHECKED_EVERY).await;
     }

@@ -32,20 +32,31 @@ pub(crate) fn routes(server: Arc<Server>) -> Router {
         .route("/v1/chat/completions", post(complete))
         .layer(down);
     let control = Router::new()
-        .route("/simulation/stats", get(async |State(server): Shared| Json(server.stats())))
+        .route(
+            "/simulation/stats",
+            get(async |State(server): Shared| Json(server.stats())),
+        )
         .route(
             "/simulation/faults",
             post(add_fault).delete(async |State(server): Shared| server.state().faults.clear()),
         )
         .route("/simulation/latency", post(set_latency))
         // A body that nobody reads would close the connection under the next request.
-        .route("/simulation/reset", post(async |State(server): Shared, _: Bytes| server.reset()));
+        .route(
+            "/simulation/reset",
+            post(async |State(server): Shared, _: Bytes| server.reset()),
+        );
     let says_so = axum::middleware::map_response(say_that_it_is_a_simulation);
-    api.merge(control).layer(axum::extract::DefaultBodyLimit::max(64 << 20)).layer(says_so).with_state(server)
+    api.merge(control)
+        .layer(axum::extract::DefaultBodyLimit::max(64 << 20))
+        .layer(says_so)
+        .with_state(server)
 }
 
 async fn say_that_it_is_a_simulation(mut response: Response) -> Response {
-    response.headers_mut().insert("x-simulation", HeaderValue::from_static("true"));
+    response
+        .headers_mut()
+        .insert("x-simulation", HeaderValue::from_static("true"));
     response
 }
 
@@ -89,7 +100,11 @@ async fn add_fault(State(server): Shared, Json(fault): Json<Fault>) -> StatusCod
 }
 
 async fn set_latency(State(server): Shared, Json(wish): Json<Value>) -> Response {
-    match Latency::parse(wish.get("latency").and_then(Value::as_str).unwrap_or_default()) {
+    match Latency::parse(
+        wish.get("latency")
+            .and_then(Value::as_str)
+            .unwrap_or_default(),
+    ) {
         Ok(latency) => {
             server.set_latency(latency);
             StatusCode::NO_CONTENT.into_response()
@@ -101,14 +116,26 @@ async fn set_latency(State(server): Shared, Json(wish): Json<Value>) -> Response
 async fn complete(State(server): Shared, headers: HeaderMap, body: Bytes) -> Response {
     let (arrived, in_flight) = (Instant::now(), server.arrive());
     if !authorised(&server, &headers) {
-        return (StatusCode::UNAUTHORIZED, Json(json!({"error": "Unauthorized"}))).into_response();
+        return (
+            StatusCode::UNAUTHORIZED,
+            Json(json!({"error": "Unauthorized"})),
+        )
+            .into_response();
     }
     if server.is_full() {
-        return error(StatusCode::SERVICE_UNAVAILABLE, "The server is overloaded (simulation)", None);
+        return error(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "The server is overloaded (simulation)",
+            None,
+        );
     }
     let (request, seen) = match read(&server, body).await {
         Ok(read) => read,
-        Err(Refusal { status, message, param }) => return error(status, &message, param),
+        Err(Refusal {
+            status,
+            message,
+            param,
+        }) => return error(status, &message, param),
     };
     let fault = server.state().faults.take(&seen.photo());
     let kind = fault.as_ref().map(|fault| fault.kind);
@@ -120,9 +147,25 @@ async fn complete(State(server): Shared, headers: HeaderMap, body: Bytes) -> Res
         server.record(&seen, asked.as_deref(), arrived, None, kind);
         return response;
     }
-    let finish = if cut || kind == Some(Kind::CutAtMaxTokens) { "length" } else { "stop" };
+    let finish = if cut || kind == Some(Kind::CutAtMaxTokens) {
+        "length"
+    } else {
+        "stop"
+    };
     if request.get("stream") == Some(&Value::Bool(true)) {
-        return streamed(server, Answer { text, finish, tokens, seen, asked, arrived, fault }, in_flight);
+        return streamed(
+            server,
+            Answer {
+                text,
+                finish,
+                tokens,
+                seen,
+                asked,
+                arrived,
+                fault,
+            },
+            in_flight,
+        );
     }
     server.spend(tokens, fault.as_ref()).await;
     server.record(&seen, asked.as_deref(), arrived, Some(tokens), kind);
@@ -131,36 +174,65 @@ async fn complete(State(server): Shared, headers: HeaderMap, body: Bytes) -> Res
 
 /// The answer within the most tokens that the request allows, and whether it was cut off there.
 fn within(request: &Value, text: String, tokens: &mut Tokens) -> (String, bool) {
-    let most = request.get("max_tokens").and_then(Value::as_u64).and_then(|most| u32::try_from(most).ok());
-    let Some(most) = most.filter(|most| *most < tokens.completion) else { return (text, false) };
+    let most = request
+        .get("max_tokens")
+        .and_then(Value::as_u64)
+        .and_then(|most| u32::try_from(most).ok());
+    let Some(most) = most.filter(|most| *most < tokens.completion) else {
+        return (text, false);
+    };
     let kept = text.chars().count() * most as usize / tokens.completion as usize;
     tokens.completion = most;
     (text.chars().take(kept).collect(), true)
 }
 
 fn authorised(server: &Server, headers: &HeaderMap) -> bool {
-    let given = headers.get("authorization").and_then(|value| value.to_str().ok());
-    server.options.api_key.as_ref().is_none_or(|key| given == Some(format!("Bearer {key}").as_str()))
+    let given = headers
+        .get("authorization")
+        .and_then(|value| value.to_str().ok());
+    server
+        .options
+        .api_key
+        .as_ref()
+        .is_none_or(|key| given == Some(format!("Bearer {key}").as_str()))
 }
 
 async fn read(server: &Server, body: Bytes) -> Result<(Value, Seen), Refusal> {
-    let bad = |message: &str| Refusal { status: StatusCode::BAD_REQUEST, message: message.into(), param: None };
+    let bad = |message: &str| Refusal {
+        status: StatusCode::BAD_REQUEST,
+        message: message.into(),
+        param: None,
+    };
     let request: Value = serde_json::from_slice(&body).map_err(|_| bad("JSON decode error"))?;
-    let model = request.get("model").and_then(Value::as_str).unwrap_or_default();
+    let model = request
+        .get("model")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     if model != server.options.model {
         let message = format!("The model `{model}` does not exist.");
-        return Err(Refusal { status: StatusCode::NOT_FOUND, message, param: Some("model") });
+        return Err(Refusal {
+            status: StatusCode::NOT_FOUND,
+            message,
+            param: Some("model"),
+        });
     }
     let work = tokio::task::spawn_blocking(move || {
         let seen = look_at_all(&request)?;
         Ok((request, seen))
     });
-    work.await.unwrap_or_else(|_| Err(bad("the picture could not be looked at")))
+    work.await
+        .unwrap_or_else(|_| Err(bad("the picture could not be looked at")))
 }
 
 fn tokens(request: &Value, seen: &Seen, answer: &str) -> Tokens {
-    let system = request.pointer("/messages/0/content").and_then(Value::as_str).unwrap_or_default();
-    let prefix = Prefix { id: BuildHasherDefault::<DefaultHasher>::default().hash_one(system), tokens: count(system) };
+    let system = request
+        .pointer("/messages/0/content")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let prefix = Prefix {
+        id: BuildHasherDefault::<DefaultHasher>::default().hash_one(system),
+        tokens: count(system),
+    };
     Tokens {
         image: seen.image_tokens,
         prompt: seen.image_tokens + prefix.tokens + TOKENS_BEHIND_THE_PHOTO,
@@ -173,21 +245,37 @@ fn tokens(request: &Value, seen: &Seen, answer: &str) -> Tokens {
 fn refused(fault: &Fault) -> Option<Response> {
     match fault.kind {
         Kind::Status429 => {
-            let mut response = error(StatusCode::TOO_MANY_REQUESTS, "Too many requests (simulation)", None);
-            response.headers_mut().insert("retry-after", fault.retry_after_s.into());
+            let mut response = error(
+                StatusCode::TOO_MANY_REQUESTS,
+                "Too many requests (simulation)",
+                None,
+            );
+            response
+                .headers_mut()
+                .insert("retry-after", fault.retry_after_s.into());
             Some(response)
         }
-        Kind::Status500 => Some(error(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error (simulation)", None)),
-        Kind::Status503 => Some(error(StatusCode::SERVICE_UNAVAILABLE, "The server is overloaded (simulation)", None)),
+        Kind::Status500 => Some(error(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "Internal server error (simulation)",
+            None,
+        )),
+        Kind::Status503 => Some(error(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "The server is overloaded (simulation)",
+            None,
+        )),
         Kind::Drop => close_connection(),
         _ => None,
     }
 }
 
 fn error(status: StatusCode, message: &str, param: Option<&str>) -> Response {
-    let kind = status.canonical_reason().unwrap_or("Error").replace(' ', "");
-    let body =
-        json!({"error": {"message": message, "type": format!("{kind}Error"), "param": param, "code": status.as_u16()}});
+    let kind = status
+        .canonical_reason()
+        .unwrap_or("Error")
+        .replace(' ', "");
+    let body = json!({"error": {"message": message, "type": format!("{kind}Error"), "param": param, "code": status.as_u16()}});
     (status, Json(body)).into_response()
 }
 

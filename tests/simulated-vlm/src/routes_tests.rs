@@ -18,29 +18,64 @@ struct Client {
 impl Client {
     async fn start(max_running: usize, max_queued: Option<usize>, latency: &str) -> Self {
         let latency = Latency::parse(latency).unwrap();
-        let options = Options { model: "sim".into(), api_key: Some("key".into()), latency, max_running, max_queued };
+        let options = Options {
+            model: "sim".into(),
+            api_key: Some("key".into()),
+            latency,
+            max_running,
+            max_queued,
+        };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(async move { axum::serve(listener, routes(Arc::new(Server::new(options)))).await });
-        Self { http: reqwest::Client::builder().timeout(Duration::from_secs(3)).build().unwrap(), url }
+        tokio::spawn(
+            async move { axum::serve(listener, routes(Arc::new(Server::new(options)))).await },
+        );
+        Self {
+            http: reqwest::Client::builder()
+                .timeout(Duration::from_secs(3))
+                .build()
+                .unwrap(),
+            url,
+        }
     }
 
     async fn ask(&self, request: &Value) -> reqwest::Result<reqwest::Response> {
-        self.http.post(format!("{}/v1/chat/completions", self.url)).bearer_auth("key").json(request).send().await
+        self.http
+            .post(format!("{}/v1/chat/completions", self.url))
+            .bearer_auth("key")
+            .json(request)
+            .send()
+            .await
     }
 
     async fn content(&self, request: &Value) -> String {
         let answer: Value = self.ask(request).await.unwrap().json().await.unwrap();
-        answer["choices"][0]["message"]["content"].as_str().unwrap().to_owned()
+        answer["choices"][0]["message"]["content"]
+            .as_str()
+            .unwrap()
+            .to_owned()
     }
 
     async fn fault(&self, fault: Value) {
-        let answer = self.http.post(format!("{}/simulation/faults", self.url)).json(&fault).send().await.unwrap();
+        let answer = self
+            .http
+            .post(format!("{}/simulation/faults", self.url))
+            .json(&fault)
+            .send()
+            .await
+            .unwrap();
         assert_eq!(answer.status(), 204);
     }
 
     async fn stats(&self) -> Value {
-        self.http.get(format!("{}/simulation/stats", self.url)).send().await.unwrap().json().await.unwrap()
+        self.http
+            .get(format!("{}/simulation/stats", self.url))
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap()
     }
 }
 
@@ -48,8 +83,7 @@ fn request() -> Value {
     let dr = &samples().unwrap()[0];
     let jpeg = photo::jpeg(&dr.truth(8).unwrap(), &Dr::shot(0, 1.3, 1)).unwrap();
     let url = format!("data:image/jpeg;base64,{}", BASE64_STANDARD.encode(jpeg));
-    let schema =
-        json!({"properties": {"steps": {"items": {"properties": {"step": {"enum": ["power_meter", "ups_serial"]}}}}}});
+    let schema = json!({"properties": {"steps": {"items": {"properties": {"step": {"enum": ["power_meter", "ups_serial"]}}}}}});
     json!({"model": "sim", "response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}, "messages": [
         {"role": "system", "content": "Look."}, {"role": "user", "content": [{"type": "image_url", "image_url": {"url": url}}]}]})
 }
@@ -57,12 +91,21 @@ fn request() -> Value {
 #[tokio::test]
 async fn it_says_that_it_is_a_simulation_and_answers_from_the_picture() {
     let client = Client::start(4, None, "none").await;
-    let models = client.http.get(format!("{}/v1/models", client.url)).send().await.unwrap().text().await.unwrap();
+    let models = client
+        .http
+        .get(format!("{}/v1/models", client.url))
+        .send()
+        .await
+        .unwrap()
+        .text()
+        .await
+        .unwrap();
     assert!(models.contains("simulation"));
     let answer = client.ask(&request()).await.unwrap();
     assert_eq!(answer.headers()["x-simulation"], "true");
     let answer: Value = answer.json().await.unwrap();
-    let content: Value = serde_json::from_str(answer["choices"][0]["message"]["content"].as_str().unwrap()).unwrap();
+    let content: Value =
+        serde_json::from_str(answer["choices"][0]["message"]["content"].as_str().unwrap()).unwrap();
     assert_eq!(
         content["steps"],
         json!([{"step": "power_meter", "score": 9, "comment": "clearly shown", "fail": null, "reading": "-18.4 dBm"}])
@@ -73,19 +116,43 @@ async fn it_says_that_it_is_a_simulation_and_answers_from_the_picture() {
 #[tokio::test]
 async fn wrong_keys_and_models_are_refused() {
     let client = Client::start(4, None, "none").await;
-    let answer = client.http.post(format!("{}/v1/chat/completions", client.url)).json(&request()).send().await.unwrap();
-    assert_eq!((answer.status().as_u16(), answer.text().await.unwrap().as_str()), (401, r#"{"error":"Unauthorized"}"#));
+    let answer = client
+        .http
+        .post(format!("{}/v1/chat/completions", client.url))
+        .json(&request())
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        (
+            answer.status().as_u16(),
+            answer.text().await.unwrap().as_str()
+        ),
+        (401, r#"{"error":"Unauthorized"}"#)
+    );
     let mut other = request();
     other["model"] = "other".into();
     let refused = client.ask(&other).await.unwrap();
-    assert_eq!((refused.status().as_u16(), &refused.headers()["x-simulation"] == "true"), (404, true));
+    assert_eq!(
+        (
+            refused.status().as_u16(),
+            &refused.headers()["x-simulation"] == "true"
+        ),
+        (404, true)
+    );
 }
 
 #[tokio::test]
 async fn every_fault_happens_when_it_is_asked_for() {
     let client = Client::start(4, None, "none").await;
-    for (kind, status) in [("status_429", 429), ("status_500", 500), ("status_503", 503)] {
-        client.fault(json!({"kind": kind, "retry_after_s": 7})).await;
+    for (kind, status) in [
+        ("status_429", 429),
+        ("status_500", 500),
+        ("status_503", 503),
+    ] {
+        client
+            .fault(json!({"kind": kind, "retry_after_s": 7}))
+            .await;
         let answer = client.ask(&request()).await.unwrap();
         assert_eq!(answer.status(), status);
         assert_eq!(answer.headers().contains_key("retry-after"), status == 429);
@@ -98,9 +165,14 @@ async fn every_fault_happens_when_it_is_asked_for() {
         ("unknown_step", "garden_gnome"),
         ("empty_answer", ""),
     ] {
-        client.fault(json!({"kind": kind, "match": "DR1730550/8"})).await;
+        client
+            .fault(json!({"kind": kind, "match": "DR1730550/8"}))
+            .await;
         let content = client.content(&request()).await;
-        assert!(content.contains(sign) && (kind != "empty_answer" || content.is_empty()), "{kind}: {content}");
+        assert!(
+            content.contains(sign) && (kind != "empty_answer" || content.is_empty()),
+            "{kind}: {content}"
+        );
     }
     client.fault(json!({"kind": "cut_at_max_tokens"})).await;
     let cut: Value = client.ask(&request()).await.unwrap().json().await.unwrap();
@@ -111,7 +183,10 @@ async fn every_fault_happens_when_it_is_asked_for() {
     }
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert!(client.ask(&request()).await.unwrap().status().is_success());
-    assert_eq!(client.stats().await["faults"].as_object().unwrap().len(), 13);
+    assert_eq!(
+        client.stats().await["faults"].as_object().unwrap().len(),
+        13
+    );
 }
 
 #[tokio::test]
@@ -139,22 +214,40 @@ async fn every_running_answer_slows_down_when_others_begin() {
     };
     let alone = timed(Duration::ZERO).await;
     let later = alone / 4;
-    let (first, ..) = tokio::join!(timed(Duration::ZERO), timed(later), timed(later), timed(later));
-    assert!(first > alone.mul_f64(1.3), "{first:?} among four, {alone:?} alone");
+    let (first, ..) = tokio::join!(
+        timed(Duration::ZERO),
+        timed(later),
+        timed(later),
+        timed(later)
+    );
+    assert!(
+        first > alone.mul_f64(1.3),
+        "{first:?} among four, {alone:?} alone"
+    );
 }
 
 #[tokio::test]
 async fn no_more_requests_run_than_allowed_and_none_wait_beyond_the_queue() {
     let client = Client::start(2, Some(1), "fixed:400").await;
     let request = request();
-    let (a, b, c, d) =
-        tokio::join!(client.ask(&request), client.ask(&request), client.ask(&request), client.ask(&request));
-    let mut statuses: Vec<u16> = [a, b, c, d].map(|answer| answer.unwrap().status().as_u16()).into();
+    let (a, b, c, d) = tokio::join!(
+        client.ask(&request),
+        client.ask(&request),
+        client.ask(&request),
+        client.ask(&request)
+    );
+    let mut statuses: Vec<u16> = [a, b, c, d]
+        .map(|answer| answer.unwrap().status().as_u16())
+        .into();
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 200, 200, 503]);
     let stats = client.stats().await;
     assert_eq!(
-        (stats["max_running_seen"].as_u64(), stats["max_in_flight"].as_u64(), stats["in_flight"].as_u64()),
+        (
+            stats["max_running_seen"].as_u64(),
+            stats["max_in_flight"].as_u64(),
+            stats["in_flight"].as_u64()
+        ),
         (Some(2), Some(4), Some(0))
     );
 }
@@ -178,11 +271,25 @@ async fn a_streamed_answer_says_the_same_and_ends_as_vllm_ends_it() {
     let client = Client::start(4, None, "none").await;
     let whole = client.content(&request()).await;
     let answer = client.ask(&streaming()).await.unwrap();
-    assert!(answer.headers()["content-type"].to_str().unwrap().starts_with("text/event-stream"));
+    assert!(
+        answer.headers()["content-type"]
+            .to_str()
+            .unwrap()
+            .starts_with("text/event-stream")
+    );
     let text = answer.text().await.unwrap();
-    let data: Vec<&str> = text.split("\n\n").filter_map(|event| event.strip_prefix("data: ")).collect();
-    let chunks: Vec<Value> = data.iter().filter_map(|data| serde_json::from_str(data).ok()).collect();
-    let words: String = chunks.iter().filter_map(|chunk| chunk["choices"][0]["delta"]["content"].as_str()).collect();
+    let data: Vec<&str> = text
+        .split("\n\n")
+        .filter_map(|event| event.strip_prefix("data: "))
+        .collect();
+    let chunks: Vec<Value> = data
+        .iter()
+        .filter_map(|data| serde_json::from_str(data).ok())
+        .collect();
+    let words: String = chunks
+        .iter()
+        .filter_map(|chunk| chunk["choices"][0]["delta"]["content"].as_str())
+        .collect();
     assert_eq!((words, data.last()), (whole, Some(&"[DONE]")));
     let usage = &chunks.last().unwrap()["usage"];
     assert!(usage["completion_tokens"].as_u64().unwrap() > 10);
@@ -192,14 +299,28 @@ async fn a_streamed_answer_says_the_same_and_ends_as_vllm_ends_it() {
 async fn streams_stall_break_and_end_with_errors_when_asked_to() {
     let client = Client::start(4, None, "none").await;
     client.fault(json!({"kind": "error_event"})).await;
-    let text = client.ask(&streaming()).await.unwrap().text().await.unwrap();
-    assert!(text.contains("\"error\"") && !text.contains("\"finish_reason\":\"stop\"") && text.ends_with("[DONE]\n\n"));
+    let text = client
+        .ask(&streaming())
+        .await
+        .unwrap()
+        .text()
+        .await
+        .unwrap();
+    assert!(
+        text.contains("\"error\"")
+            && !text.contains("\"finish_reason\":\"stop\"")
+            && text.ends_with("[DONE]\n\n")
+    );
     for kind in ["cut_stream", "stall"] {
         client.fault(json!({"kind": kind})).await;
         let answer = client.ask(&streaming()).await.unwrap();
         assert!(answer.text().await.is_err(), "{kind}");
     }
-    assert_eq!(client.stats().await["in_flight"], 0, "a client that gave up must free its place");
+    assert_eq!(
+        client.stats().await["in_flight"],
+        0,
+        "a client that gave up must free its place"
+    );
 }
 
 #[tokio::test]
@@ -209,7 +330,10 @@ async fn no_answer_is_longer_than_the_request_allows() {
     short["max_tokens"] = 5.into();
     let answer: Value = client.ask(&short).await.unwrap().json().await.unwrap();
     assert_eq!(
-        (answer["choices"][0]["finish_reason"].as_str(), answer["usage"]["completion_tokens"].as_u64()),
+        (
+            answer["choices"][0]["finish_reason"].as_str(),
+            answer["usage"]["completion_tokens"].as_u64()
+        ),
         (Some("length"), Some(5))
     );
 }
@@ -221,9 +345,16 @@ async fn several_pictures_are_answered_by_their_numbers() {
     let picture = several["messages"][1]["content"][0].clone();
     several["messages"][1]["content"] = vec![picture.clone(), picture.clone()].into();
     let answer: Value = serde_json::from_str(&client.content(&several).await).unwrap();
-    let numbers: Vec<_> =
-        answer["photos"].as_array().unwrap().iter().map(|photo| photo["photo"].as_u64().unwrap()).collect();
-    assert_eq!((numbers, answer["photos"][1]["steps"][0]["score"].as_u64()), (vec![1, 2], Some(9)));
+    let numbers: Vec<_> = answer["photos"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|photo| photo["photo"].as_u64().unwrap())
+        .collect();
+    assert_eq!(
+        (numbers, answer["photos"][1]["steps"][0]["score"].as_u64()),
+        (vec![1, 2], Some(9))
+    );
     several["messages"][1]["content"] = vec![picture; 9].into();
     assert_eq!(client.ask(&several).await.unwrap().status(), 400);
 }

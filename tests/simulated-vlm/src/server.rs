@@ -77,7 +77,12 @@ pub(crate) struct Tokens {
 impl Tokens {
     fn work(&self) -> Work {
         let (prompt_tokens, answer_tokens) = (f64::from(self.prompt), f64::from(self.completion));
-        Work { prompt_tokens, answer_tokens, prefix: Some(self.prefix), ends: true }
+        Work {
+            prompt_tokens,
+            answer_tokens,
+            prefix: Some(self.prefix),
+            ends: true,
+        }
     }
 }
 
@@ -110,7 +115,12 @@ impl Server {
             submitted: 0,
             records: VecDeque::new(),
         };
-        Self { state: Mutex::new(state), changed: Notify::new(), begun: Instant::now(), options }
+        Self {
+            state: Mutex::new(state),
+            changed: Notify::new(),
+            begun: Instant::now(),
+            options,
+        }
     }
 
     /// The state; a panic elsewhere leaves it usable.
@@ -176,7 +186,11 @@ impl Server {
         let request = state.submitted;
         let work = state.latency.work(tokens.work());
         let factor = if fault == Some(Kind::Slow) { 10.0 } else { 1.0 };
-        let work = Work { answer_tokens: work.answer_tokens * factor, ends: fault != Some(Kind::Hang), ..work };
+        let work = Work {
+            answer_tokens: work.answer_tokens * factor,
+            ends: fault != Some(Kind::Hang),
+            ..work
+        };
         state.engine.submit(request, work);
         self.changed.notify_waiters();
         Held(self, request)
@@ -214,8 +228,15 @@ impl Server {
     /// Everything that was counted.
     pub(crate) fn stats(&self) -> Value {
         let state = self.now();
-        let Counts { requests, answered, in_flight, max_in_flight, image_tokens, prompt_tokens, completion_tokens } =
-            state.counts;
+        let Counts {
+            requests,
+            answered,
+            in_flight,
+            max_in_flight,
+            image_tokens,
+            prompt_tokens,
+            completion_tokens,
+        } = state.counts;
         let (running, most_running) = (state.engine.running(), state.engine.most_running());
         json!({
             "simulation": true, "requests": requests, "answered": answered, "in_flight": in_flight, "max_in_flight": max_in_flight,
@@ -230,7 +251,11 @@ impl Server {
         self.set_latency(self.options.latency);
         let mut state = self.now();
         let Counts { in_flight, .. } = state.counts;
-        state.counts = Counts { in_flight, max_in_flight: in_flight, ..Counts::default() };
+        state.counts = Counts {
+            in_flight,
+            max_in_flight: in_flight,
+            ..Counts::default()
+        };
         state.engine.forget();
         state.faults = Faults::default();
         state.records.clear();

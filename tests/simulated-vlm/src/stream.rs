@@ -40,44 +40,78 @@ pub(crate) fn streamed(server: Arc<Server>, answer: Answer, in_flight: InFlight)
     let rest = stream::once(async move {
         server.spend(answer.tokens, answer.fault.as_ref()).await;
         let kind = answer.fault.as_ref().map(|fault| fault.kind);
-        server.record(&answer.seen, answer.asked.as_deref(), answer.arrived, Some(answer.tokens), kind);
+        server.record(
+            &answer.seen,
+            answer.asked.as_deref(),
+            answer.arrived,
+            Some(answer.tokens),
+            kind,
+        );
         events(&answer, kind)
     });
     let body = begin.chain(rest.flatten()).map(move |sent| {
         let _held = &in_flight;
         sent
     });
-    ([(CONTENT_TYPE, "text/event-stream; charset=utf-8")], Body::from_stream(body)).into_response()
+    (
+        [(CONTENT_TYPE, "text/event-stream; charset=utf-8")],
+        Body::from_stream(body),
+    )
+        .into_response()
 }
 
 fn events(answer: &Answer, fault: Option<Kind>) -> BoxStream<'static, Sent> {
     let characters: Vec<char> = answer.text.chars().collect();
-    let chunks: Vec<Sent> =
-        characters.chunks(CHARACTERS_A_CHUNK).map(|chunk| Ok(words(&String::from_iter(chunk), None))).collect();
+    let chunks: Vec<Sent> = characters
+        .chunks(CHARACTERS_A_CHUNK)
+        .map(|chunk| Ok(words(&String::from_iter(chunk), None)))
+        .collect();
     let half = chunks.len() / 2;
-    let first_half = || stream::iter(chunks.iter().take(half).flatten().cloned().map(Ok).collect::<Vec<Sent>>());
+    let first_half = || {
+        stream::iter(
+            chunks
+                .iter()
+                .take(half)
+                .flatten()
+                .cloned()
+                .map(Ok)
+                .collect::<Vec<Sent>>(),
+        )
+    };
     match fault {
         Some(Kind::Stall) => first_half().chain(stream::pending()).boxed(),
         Some(Kind::CutStream) => {
             let broken = async {
                 tokio::time::sleep(FLUSHED_AFTER).await;
-                Err(std::io::Error::other("the simulation breaks the stream off"))
+                Err(std::io::Error::other(
+                    "the simulation breaks the stream off",
+                ))
             };
             first_half().chain(stream::once(broken)).boxed()
         }
         Some(Kind::ErrorEvent) => {
             let error = json!({"error": {"message": "EngineCore encountered an issue (simulation)", "type": "InternalServerError", "param": null, "code": 500}});
-            first_half().chain(stream::iter([Ok(event(&error)), Ok(done())])).boxed()
+            first_half()
+                .chain(stream::iter([Ok(event(&error)), Ok(done())]))
+                .boxed()
         }
-        _ => stream::iter(chunks).chain(stream::iter(end(answer))).boxed(),
+        _ => stream::iter(chunks)
+            .chain(stream::iter(end(answer)))
+            .boxed(),
     }
 }
 
 fn end(answer: &Answer) -> [Sent; 3] {
-    let Tokens { prompt, completion, .. } = answer.tokens;
+    let Tokens {
+        prompt, completion, ..
+    } = answer.tokens;
     let usage = json!({"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion});
     let usage = json!({"id": "chatcmpl-simulation", "object": "chat.completion.chunk", "choices": [], "usage": usage});
-    [Ok(words("", Some(answer.finish))), Ok(event(&usage)), Ok(done())]
+    [
+        Ok(words("", Some(answer.finish))),
+        Ok(event(&usage)),
+        Ok(done()),
+    ]
 }
 
 fn words(text: &str, finish: Option<&str>) -> String {

@@ -38,8 +38,9 @@ const MINUTE: Duration = Duration::from_secs(60);
 const MOST_STEPS: u64 = 3_000_000;
 
 /// What the names of photos say that they show, where they say anything: of each step a photo, but some are filed wrongly.
-const SLOTS: [&str; 12] =
-    ["prop", "drop", "hm_ln", "wall", "hm_en", "ont", "powm1", "ups", "final", "bl", "powm2", "prop"];
+const SLOTS: [&str; 12] = [
+    "prop", "drop", "hm_ln", "wall", "hm_en", "ont", "powm1", "ups", "final", "bl", "powm2", "prop",
+];
 
 struct Process {
     future: Pin<Box<dyn Future<Output = Result<(), Trouble>>>>,
@@ -75,7 +76,12 @@ pub struct Day {
 
 /// The versions that every evaluation of the model has.
 pub fn versions() -> Versions {
-    Versions { catalogue: "v1".into(), model: MODEL.into(), prompt: PROMPT_VERSION.into(), size_policy: "s1".into() }
+    Versions {
+        catalogue: "v1".into(),
+        model: MODEL.into(),
+        prompt: PROMPT_VERSION.into(),
+        size_policy: "s1".into(),
+    }
 }
 
 /// The photos of a made-up DR and what they show, put into the world.
@@ -89,16 +95,47 @@ pub fn make_dr(
     let hinted = world.random.chance(500_000);
     let mut all = Vec::with_capacity(photos);
     for index in 0..photos {
-        let slot = if hinted { format!("ph_{}_", SLOTS.get(index % SLOTS.len())?) } else { String::new() };
+        let slot = if hinted {
+            format!("ph_{}_", SLOTS.get(index % SLOTS.len())?)
+        } else {
+            String::new()
+        };
         let name = format!("{dr}_{slot}{index:02}.jpg");
         // Now and then somebody uploads the photo before once more.
-        let content = if world.random.chance(30_000) { index.saturating_sub(1) } else { index };
-        let photo = Photo::new(&format!("photos/{dr}/{name}"), &name, &format!("\"{content}{dr}\""), catalogue);
-        let step = catalogue.steps.get(index % catalogue.steps.len())?.key.clone();
-        let score = if world.random.chance(60_000) { 3 } else { 7 + world.random.below(4) as u8 };
-        let finding =
-            Finding { step, score: Score::try_from(score).ok()?, comment: name, reading: None, fail_code: None };
-        world.truth.insert(photo.photo_id.clone(), PhotoOutcome::Evaluated { findings: vec![finding] });
+        let content = if world.random.chance(30_000) {
+            index.saturating_sub(1)
+        } else {
+            index
+        };
+        let photo = Photo::new(
+            &format!("photos/{dr}/{name}"),
+            &name,
+            &format!("\"{content}{dr}\""),
+            catalogue,
+        );
+        let step = catalogue
+            .steps
+            .get(index % catalogue.steps.len())?
+            .key
+            .clone();
+        let score = if world.random.chance(60_000) {
+            3
+        } else {
+            7 + world.random.below(4) as u8
+        };
+        let finding = Finding {
+            step,
+            score: Score::try_from(score).ok()?,
+            comment: name,
+            reading: None,
+            fail_code: None,
+        };
+        world.truth.insert(
+            photo.photo_id.clone(),
+            PhotoOutcome::Evaluated {
+                findings: vec![finding],
+            },
+        );
         if world.random.chance(5_000) {
             world.gone.insert(photo.photo_id.clone());
         }
@@ -112,8 +149,12 @@ impl Day {
     pub fn new(world: World, mut askings: Vec<Asking>) -> Self {
         askings.sort_by_key(|asking| std::cmp::Reverse(asking.at));
         let swept_at = world.now;
-        let question =
-            |asking: &Asking| (asking.request.dr_number.clone(), (asking.request.clone(), asking.plan.clone()));
+        let question = |asking: &Asking| {
+            (
+                asking.request.dr_number.clone(),
+                (asking.request.clone(), asking.plan.clone()),
+            )
+        };
         Self {
             questions: askings.iter().map(question).collect(),
             world: Rc::new(RefCell::new(world)),
@@ -136,7 +177,10 @@ impl Day {
         }
         self.processes.clear();
         let world = Rc::into_inner(self.world).map(RefCell::into_inner);
-        (world.unwrap_or_else(|| unreachable!("all processes have ended")), self.parked)
+        (
+            world.unwrap_or_else(|| unreachable!("all processes have ended")),
+            self.parked,
+        )
     }
 
     /// One thing happens; false when nothing is left to happen.
@@ -145,7 +189,11 @@ impl Day {
         self.sweep_if_due();
         let now = self.world.borrow().now;
         let awake: Vec<usize> = (0..self.processes.len())
-            .filter(|at| self.processes.get(*at).is_some_and(|p| p.wakes_at.get() <= now))
+            .filter(|at| {
+                self.processes
+                    .get(*at)
+                    .is_some_and(|p| p.wakes_at.get() <= now)
+            })
             .collect();
         let deliver_first = awake.is_empty() || self.world.borrow_mut().random.chance(300_000);
         if deliver_first && self.deliver() {
@@ -165,7 +213,15 @@ impl Day {
     fn ask_what_is_due(&mut self) {
         let now = self.world.borrow().now;
         while self.askings.last().is_some_and(|asking| asking.at <= now) {
-            let Some(Asking { request, plan, upload, .. }) = self.askings.pop() else { return };
+            let Some(Asking {
+                request,
+                plan,
+                upload,
+                ..
+            }) = self.askings.pop()
+            else {
+                return;
+            };
             self.empty_cache(&request.dr_number);
             if upload {
                 self.note_upload(request.dr_number);
@@ -182,7 +238,9 @@ impl Day {
         let late = self.world.borrow_mut().random.below(20_000) as i64;
         let made_at = Timestamp::from_millis(self.world.borrow().now.as_millis() - late);
         let mine = ports.clone();
-        self.begin(ports, None, async move { settle::note_upload(&mine, &dr, made_at, quiet).await });
+        self.begin(ports, None, async move {
+            settle::note_upload(&mine, &dr, made_at, quiet).await
+        });
     }
 
     /// Somebody empties the cache for a DR, and somebody else for another reason at the same time, if this is such a day.
@@ -194,13 +252,20 @@ impl Day {
         for _ in 0..2 {
             let ports = ModelPorts::new(&self.world);
             let (mine, at, dr) = (ports.clone(), ports.now(), dr.clone());
-            self.begin(ports, None, async move { mine.write(writes::invalidated(Some(&dr), at)).await.map(drop) });
+            self.begin(ports, None, async move {
+                mine.write(writes::invalidated(Some(&dr), at))
+                    .await
+                    .map(drop)
+            });
         }
     }
 
     fn limits(&self) -> Limits {
         let deadline = Duration::from_secs(self.world.borrow().spans.deadline);
-        Limits { photos_per_batch: PHOTOS_PER_BATCH, deadline }
+        Limits {
+            photos_per_batch: PHOTOS_PER_BATCH,
+            deadline,
+        }
     }
 
     fn ask(&mut self, request: Request, plan: Plan) {
@@ -208,14 +273,27 @@ impl Day {
         let limits = self.limits();
         let ports = ModelPorts::new(&self.world);
         let mine = ports.clone();
-        self.begin(ports, None, async move { split(&mine, &request, &plan, &versions, &limits).await.map(|_| ()) });
+        self.begin(ports, None, async move {
+            split(&mine, &request, &plan, &versions, &limits)
+                .await
+                .map(|_| ())
+        });
     }
 
     /// What the splitter does with a later look: if the DR is quiet, its question is asked.
     fn look(&mut self, place: Place, id: u64, settle: Settle) {
-        let Some((request, plan)) = self.questions.get(&settle.dr_number).cloned() else { return };
-        let request = Request { reuse: Reuse::AskedSince(settle.uploaded_at), ..request };
-        let (versions, limits, ports) = (self.versions.clone(), self.limits(), ModelPorts::new(&self.world));
+        let Some((request, plan)) = self.questions.get(&settle.dr_number).cloned() else {
+            return;
+        };
+        let request = Request {
+            reuse: Reuse::AskedSince(settle.uploaded_at),
+            ..request
+        };
+        let (versions, limits, ports) = (
+            self.versions.clone(),
+            self.limits(),
+            ModelPorts::new(&self.world),
+        );
         let mine = ports.clone();
         self.begin(ports, Some((place, id)), async move {
             if settle::is_quiet(&mine, &settle).await? {
@@ -246,7 +324,11 @@ impl Day {
         handles: Option<(Place, u64)>,
         future: impl Future<Output = Result<(), Trouble>> + 'static,
     ) {
-        self.processes.push(Process { future: Box::pin(future), wakes_at: ports.wakes_at, handles });
+        self.processes.push(Process {
+            future: Box::pin(future),
+            wakes_at: ports.wakes_at,
+            handles,
+        });
     }
 
     /// Delivers a message that is due, any one, if a process is free for it.
@@ -254,22 +336,39 @@ impl Day {
         let busy = |live: bool| {
             self.processes
                 .iter()
-                .filter(|p| p.handles.is_some_and(|(place, _)| (place == Place::Live(Queue::Batches)) == live))
+                .filter(|p| {
+                    p.handles
+                        .is_some_and(|(place, _)| (place == Place::Live(Queue::Batches)) == live)
+                })
                 .count()
         };
-        let (batches, others) = (busy(true) < BATCHES_AT_ONCE, busy(false) < AGGREGATORS_AT_ONCE);
+        let (batches, others) = (
+            busy(true) < BATCHES_AT_ONCE,
+            busy(false) < AGGREGATORS_AT_ONCE,
+        );
         let mut world = self.world.borrow_mut();
         let now = world.now;
         let due: Vec<(Place, usize)> = world
             .queues
             .iter()
-            .filter(|(place, _)| if **place == Place::Live(Queue::Batches) { batches } else { others })
+            .filter(|(place, _)| {
+                if **place == Place::Live(Queue::Batches) {
+                    batches
+                } else {
+                    others
+                }
+            })
             .flat_map(|(place, all)| {
-                all.iter().enumerate().filter(|(_, m)| m.visible_at <= now).map(|(at, _)| (*place, at))
+                all.iter()
+                    .enumerate()
+                    .filter(|(_, m)| m.visible_at <= now)
+                    .map(|(at, _)| (*place, at))
             })
             .collect();
         let chosen = world.random.index(due.len());
-        let Some((place, at)) = due.get(chosen).copied() else { return false };
+        let Some((place, at)) = due.get(chosen).copied() else {
+            return false;
+        };
         drop(world);
         self.receive(place, at);
         true
@@ -278,10 +377,20 @@ impl Day {
     fn receive(&mut self, place: Place, at: usize) {
         let mut world = self.world.borrow_mut();
         let now = world.now;
-        let most = if matches!(place, Place::Live(_)) { RECEIVES.0 } else { RECEIVES.1 };
+        let most = if matches!(place, Place::Live(_)) {
+            RECEIVES.0
+        } else {
+            RECEIVES.1
+        };
         let twice = world.rates.twice;
-        let hidden = if world.fault("delivered_twice", twice) { 0 } else { world.spans.hidden };
-        let Some(message) = world.queues.get_mut(&place).and_then(|all| all.get_mut(at)) else { return };
+        let hidden = if world.fault("delivered_twice", twice) {
+            0
+        } else {
+            world.spans.hidden
+        };
+        let Some(message) = world.queues.get_mut(&place).and_then(|all| all.get_mut(at)) else {
+            return;
+        };
         message.receives += 1;
         message.visible_at = now.after(Duration::from_secs(hidden));
         let (id, body, dead) = (message.id, message.body.clone(), message.receives > most);
@@ -294,10 +403,15 @@ impl Day {
             }
             return;
         }
-        let Ok(message) = Message::parse(&body) else { return };
+        let Ok(message) = Message::parse(&body) else {
+            return;
+        };
         if let (Place::Live(Queue::Batches), Message::Batch(batch)) = (place, &message) {
             for photo in &batch.photos {
-                *world.deliveries.entry((batch.evaluation_id.clone(), photo.photo_id.clone())).or_default() += 1;
+                *world
+                    .deliveries
+                    .entry((batch.evaluation_id.clone(), photo.photo_id.clone()))
+                    .or_default() += 1;
             }
         }
         drop(world);
@@ -309,12 +423,14 @@ impl Day {
         let mine = ports.clone();
         match (place, message) {
             (Place::Live(Queue::Batches), Message::Batch(batch)) => {
-                self.begin(ports, Some((place, id)), async move { batch::handle(&mine, &mine, &batch).await });
+                self.begin(ports, Some((place, id)), async move {
+                    batch::handle(&mine, &mine, &batch).await
+                });
             }
             (_, Message::Settle(settle)) => self.look(place, id, settle),
-            (_, message) => {
-                self.begin(ports, Some((place, id)), async move { aggregate::handle(&mine, message).await })
-            }
+            (_, message) => self.begin(ports, Some((place, id)), async move {
+                aggregate::handle(&mine, message).await
+            }),
         }
     }
 
@@ -340,11 +456,21 @@ impl Day {
             return;
         }
         self.purge_one();
-        let Some(process) = self.processes.get_mut(at) else { return };
-        let Poll::Ready(result) = process.future.as_mut().poll(&mut Context::from_waker(Waker::noop())) else { return };
+        let Some(process) = self.processes.get_mut(at) else {
+            return;
+        };
+        let Poll::Ready(result) = process
+            .future
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()))
+        else {
+            return;
+        };
         let process = self.processes.swap_remove(at);
         let mut world = self.world.borrow_mut();
-        let Some((place, id)) = process.handles else { return };
+        let Some((place, id)) = process.handles else {
+            return;
+        };
         let duplicate = world.rates.duplicate;
         if result.is_ok() && !world.fault("duplicate", duplicate) {
             world.take(place, id);
@@ -354,11 +480,25 @@ impl Day {
     /// Nothing can happen now: time passes until something can. False if nothing ever will.
     fn wait(&mut self) -> bool {
         let mut world = self.world.borrow_mut();
-        let messages = world.queues.values().flatten().map(|message| message.visible_at);
+        let messages = world
+            .queues
+            .values()
+            .flatten()
+            .map(|message| message.visible_at);
         let processes = self.processes.iter().map(|process| process.wakes_at.get());
         let asking = self.askings.last().map(|asking| asking.at);
-        let sweep = world.table.having("gsi_active").next().is_some().then(|| self.swept_at.after(MINUTE));
-        let next = messages.chain(processes).chain(asking).chain(sweep).filter(|at| *at > world.now).min();
+        let sweep = world
+            .table
+            .having("gsi_active")
+            .next()
+            .is_some()
+            .then(|| self.swept_at.after(MINUTE));
+        let next = messages
+            .chain(processes)
+            .chain(asking)
+            .chain(sweep)
+            .filter(|at| *at > world.now)
+            .min();
         if let Some(next) = next {
             world.now = next;
         }
@@ -375,8 +515,21 @@ pub fn asking(
     force: bool,
     catalogue: &Catalogue,
 ) -> Asking {
-    let reuse = if force { Reuse::Nothing } else { Reuse::Settled };
-    let request = Request { dr_number: dr.clone(), mode, reuse };
+    let reuse = if force {
+        Reuse::Nothing
+    } else {
+        Reuse::Settled
+    };
+    let request = Request {
+        dr_number: dr.clone(),
+        mode,
+        reuse,
+    };
     let plan = plan(photos.to_vec(), mode, catalogue, &versions());
-    Asking { at, request, plan, upload: false }
+    Asking {
+        at,
+        request,
+        plan,
+        upload: false,
+    }
 }

@@ -45,11 +45,18 @@ pub(crate) fn run_all(options: &Options, catalogue: &Catalogue) -> anyhow::Resul
     let total = std::thread::scope(|scope| {
         let others: Vec<_> = (1..threads()).map(|_| scope.spawn(work)).collect();
         let mut total = work();
-        others.into_iter().filter_map(|other| other.join().ok()).for_each(|other| total.merge(other));
+        others
+            .into_iter()
+            .filter_map(|other| other.join().ok())
+            .for_each(|other| total.merge(other));
         total
     });
     report(&seeds, options.json, &total, begun.elapsed().as_secs_f64())?;
-    if total.failed.is_empty() { Ok(()) } else { bail!("{} seeds violated an invariant", total.failed.len()) }
+    if total.failed.is_empty() {
+        Ok(())
+    } else {
+        bail!("{} seeds violated an invariant", total.failed.len())
+    }
 }
 
 fn threads() -> usize {
@@ -58,9 +65,24 @@ fn threads() -> usize {
 
 impl Total {
     fn add(&mut self, seed: u64, outcome: Outcome) {
-        let failed = outcome.violations.first().map(|violation| (seed, violation.0.clone()));
-        let Outcome { ends, faults, refusals, parked, .. } = outcome;
-        self.merge(Self { ends, faults, refusals, parked, failed: failed.into_iter().collect() });
+        let failed = outcome
+            .violations
+            .first()
+            .map(|violation| (seed, violation.0.clone()));
+        let Outcome {
+            ends,
+            faults,
+            refusals,
+            parked,
+            ..
+        } = outcome;
+        self.merge(Self {
+            ends,
+            faults,
+            refusals,
+            parked,
+            failed: failed.into_iter().collect(),
+        });
     }
 
     fn merge(&mut self, other: Self) {
@@ -72,8 +94,14 @@ impl Total {
         mine.upgraded += theirs.upgraded;
         mine.superseded += theirs.superseded;
         self.parked += other.parked;
-        other.faults.into_iter().for_each(|(kind, count)| *self.faults.entry(kind).or_default() += count);
-        other.refusals.into_iter().for_each(|(guard, count)| *self.refusals.entry(guard).or_default() += count);
+        other
+            .faults
+            .into_iter()
+            .for_each(|(kind, count)| *self.faults.entry(kind).or_default() += count);
+        other
+            .refusals
+            .into_iter()
+            .for_each(|(guard, count)| *self.refusals.entry(guard).or_default() += count);
         self.failed.extend(other.failed);
         self.failed.sort();
     }
@@ -81,13 +109,27 @@ impl Total {
 
 fn report(seeds: &Range<u64>, as_json: bool, total: &Total, seconds: f64) -> io::Result<()> {
     let mut out = io::stdout();
-    let Ends { evaluations, pass, fail, incomplete, upgraded, superseded } = total.ends;
+    let Ends {
+        evaluations,
+        pass,
+        fail,
+        incomplete,
+        upgraded,
+        superseded,
+    } = total.ends;
     let seeds = seeds.end - seeds.start;
     if as_json {
-        let failed: Vec<_> = total.failed.iter().map(|(seed, what)| json!({"seed": seed, "violation": what})).collect();
+        let failed: Vec<_> = total
+            .failed
+            .iter()
+            .map(|(seed, what)| json!({"seed": seed, "violation": what}))
+            .collect();
         let ends = json!({"pass": pass, "fail": fail, "incomplete": incomplete, "upgraded": upgraded, "superseded": superseded});
-        let refusals: BTreeMap<_, _> =
-            total.refusals.iter().map(|(guard, count)| (format!("{guard:?}"), count)).collect();
+        let refusals: BTreeMap<_, _> = total
+            .refusals
+            .iter()
+            .map(|(guard, count)| (format!("{guard:?}"), count))
+            .collect();
         let all = json!({"seeds": seeds, "evaluations": evaluations, "ends": ends, "faults": total.faults, "guards": refusals,
             "parked": total.parked, "violations": failed.len(), "failed": failed, "seconds": seconds});
         return writeln!(out, "{all}");
@@ -97,11 +139,17 @@ fn report(seeds: &Range<u64>, as_json: bool, total: &Total, seconds: f64) -> io:
         "{seeds} seeds, {evaluations} evaluations: {pass} pass, {fail} fail, {incomplete} incomplete; {upgraded} upgraded, {superseded} superseded; {seconds:.1} s"
     )?;
     writeln!(out, "\n{:<60} {:>10}", "fault", "happened")?;
-    total.faults.iter().try_for_each(|(kind, count)| writeln!(out, "{kind:<60} {count:>10}"))?;
+    total
+        .faults
+        .iter()
+        .try_for_each(|(kind, count)| writeln!(out, "{kind:<60} {count:>10}"))?;
     writeln!(out, "\n{:<60} {:>10}", "guard", "refused")?;
     let mut guards = total.refusals.iter();
-    guards.try_for_each(|(guard, count)| writeln!(out, "{:<60} {count:>10}", format!("{guard:?}")))?;
+    guards
+        .try_for_each(|(guard, count)| writeln!(out, "{:<60} {count:>10}", format!("{guard:?}")))?;
     writeln!(out, "\n{} violations", total.failed.len())?;
     let mut first = total.failed.iter().take(10);
-    first.try_for_each(|(seed, what)| writeln!(out, "  seed {seed}: {what}   (replay: --seed {seed})"))
+    first.try_for_each(|(seed, what)| {
+        writeln!(out, "  seed {seed}: {what}   (replay: --seed {seed})")
+    })
 }

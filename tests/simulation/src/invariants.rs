@@ -60,7 +60,11 @@ pub fn after_write(sight: &mut Sight<'_>, key: &Key, before: Option<&Value>) {
         Key::Cache(_) if number(after, "valid_from") < number(before, "valid_from") => {
             sight.violation("6: what was invalidated is valid again");
         }
-        Key::Fingerprint(_) | Key::LastAsked(..) | Key::Verdict(_) | Key::Cache(_) | Key::Sighting(_) => (),
+        Key::Fingerprint(_)
+        | Key::LastAsked(..)
+        | Key::Verdict(_)
+        | Key::Cache(_)
+        | Key::Sighting(_) => (),
     }
 }
 
@@ -76,22 +80,34 @@ pub fn before_transaction(sight: &mut Sight<'_>, parts: &[Part]) {
         _ => None,
     });
     let running = sight.table.having("gsi_active");
-    let running = running.filter(|item| item.get("fingerprint") == opened && item.get("superseded_by").is_none());
-    let others = running.filter(|item| item.get("pk").and_then(Value::as_str) != replaced.as_deref()).count();
+    let running = running
+        .filter(|item| item.get("fingerprint") == opened && item.get("superseded_by").is_none());
+    let others = running
+        .filter(|item| item.get("pk").and_then(Value::as_str) != replaced.as_deref())
+        .count();
     if admitted && others > 0 {
         sight.violation("a question is answered twice at once");
     }
     if let Some(Part::Write(write)) = parts.iter().find(|part| matches!(part, Part::Write(_)))
         && admitted
-        && sight.table.get(&write.key).is_some_and(|item| item.get("completed_at").is_some())
+        && sight
+            .table
+            .get(&write.key)
+            .is_some_and(|item| item.get("completed_at").is_some())
     {
         sight.violation("an evaluation that has ended is superseded");
     }
 }
 
 fn members(item: Option<&Value>) -> BTreeSet<&str> {
-    let pending = item.and_then(|item| item.get("pending")).and_then(Value::as_array);
-    pending.into_iter().flatten().filter_map(Value::as_str).collect()
+    let pending = item
+        .and_then(|item| item.get("pending"))
+        .and_then(Value::as_array);
+    pending
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect()
 }
 
 fn verdict(item: Option<&Value>) -> Option<&Value> {
@@ -132,11 +148,17 @@ fn evaluation_changed(sight: &mut Sight<'_>, before: Option<&Value>, after: Opti
     if !members(after).is_subset(&members(before)) {
         sight.violation("8: progress went back");
     }
-    if members(before).difference(&members(after)).any(|photo| !has_outcome(sight.table, after, photo)) {
+    if members(before)
+        .difference(&members(after))
+        .any(|photo| !has_outcome(sight.table, after, photo))
+    {
         sight.violation("1: a photo is no longer pending although its outcome does not stand");
     }
     let (old, new) = (verdict(before).cloned(), verdict(after).cloned());
-    let settled = old.as_ref().and_then(|old| old.get("verdict")).is_some_and(|v| v == "pass" || v == "fail");
+    let settled = old
+        .as_ref()
+        .and_then(|old| old.get("verdict"))
+        .is_some_and(|v| v == "pass" || v == "fail");
     if settled && old != new {
         sight.violation("2: a pass or fail changed");
     }
@@ -146,13 +168,21 @@ fn evaluation_changed(sight: &mut Sight<'_>, before: Option<&Value>, after: Opti
 }
 
 fn has_outcome(table: &Table, evaluation: Option<&Value>, photo: &str) -> bool {
-    let id = evaluation.and_then(|item| item.get("evaluation_id")).and_then(Value::as_str);
-    let (Some(Ok(id)), Ok(photo)) = (id.map(EvaluationId::parse), PhotoId::parse(photo)) else { return false };
-    table.get(&Key::Photo(id, photo)).is_some_and(|item| item.get("report").is_some())
+    let id = evaluation
+        .and_then(|item| item.get("evaluation_id"))
+        .and_then(Value::as_str);
+    let (Some(Ok(id)), Ok(photo)) = (id.map(EvaluationId::parse), PhotoId::parse(photo)) else {
+        return false;
+    };
+    table
+        .get(&Key::Photo(id, photo))
+        .is_some_and(|item| item.get("report").is_some())
 }
 
 fn finalised(sight: &mut Sight<'_>, item: Option<&Value>) {
-    let Some(evaluation) = item.and_then(|item| serde_json::from_value::<Evaluation>(item.clone()).ok()) else {
+    let Some(evaluation) =
+        item.and_then(|item| serde_json::from_value::<Evaluation>(item.clone()).ok())
+    else {
         return sight.violation("an evaluation can't be read");
     };
     let photos = photos_of(sight.table, &evaluation);
@@ -168,8 +198,11 @@ fn photo_changed(sight: &mut Sight<'_>, key: &Key, before: Option<&Value>, after
     if before == after {
         return;
     }
-    let record = |item: Option<&Value>| item.and_then(|item| serde_json::from_value::<PhotoRecord>(item.clone()).ok());
-    let (Some(before), Some(after), Key::Photo(id, photo)) = (record(before), record(after), key) else {
+    let record = |item: Option<&Value>| {
+        item.and_then(|item| serde_json::from_value::<PhotoRecord>(item.clone()).ok())
+    };
+    let (Some(before), Some(after), Key::Photo(id, photo)) = (record(before), record(after), key)
+    else {
         return sight.violation("a photo came into being by an update");
     };
     if after.attempt < before.attempt {
@@ -181,7 +214,11 @@ fn photo_changed(sight: &mut Sight<'_>, key: &Key, before: Option<&Value>, after
         }
         return;
     }
-    if before.report.as_ref().is_some_and(|old| !old.outcome.is_provisional()) {
+    if before
+        .report
+        .as_ref()
+        .is_some_and(|old| !old.outcome.is_provisional())
+    {
         sight.violation("4: an outcome was replaced");
     }
     let about = (id.clone(), photo.clone());
@@ -190,7 +227,11 @@ fn photo_changed(sight: &mut Sight<'_>, key: &Key, before: Option<&Value>, after
             if !sight.answered.contains(&about) {
                 sight.violation("9: a score without an answer of the model");
             }
-            if sight.truth.get(photo).is_some_and(|truth| *truth != outcome) {
+            if sight
+                .truth
+                .get(photo)
+                .is_some_and(|truth| *truth != outcome)
+            {
                 sight.violation("5: a photo has another one's outcome");
             }
         }
@@ -205,8 +246,14 @@ fn photo_changed(sight: &mut Sight<'_>, key: &Key, before: Option<&Value>, after
 
 /// The photos of an evaluation, as they stand.
 pub fn photos_of(table: &Table, evaluation: &Evaluation) -> Vec<PhotoRecord> {
-    let items = table.query(&Key::Evaluation(evaluation.evaluation_id.clone()).parts().0, "PHOTO#");
-    items.into_iter().filter_map(|item| PhotoRecord::deserialize(item.as_ref()).ok()).collect()
+    let items = table.query(
+        &Key::Evaluation(evaluation.evaluation_id.clone()).parts().0,
+        "PHOTO#",
+    );
+    items
+        .into_iter()
+        .filter_map(|item| PhotoRecord::deserialize(item.as_ref()).ok())
+        .collect()
 }
 
 /// How evaluations ended.
@@ -229,7 +276,12 @@ pub struct Ends {
 /// Checks every evaluation at the end of all days.
 pub fn at_the_end(world: &mut World) -> Ends {
     let mut ends = Ends::default();
-    let items: Vec<Value> = world.table.having("photos_total").cloned().map(Value::Object).collect();
+    let items: Vec<Value> = world
+        .table
+        .having("photos_total")
+        .cloned()
+        .map(Value::Object)
+        .collect();
     for item in items {
         match serde_json::from_value::<Evaluation>(item) {
             Ok(evaluation) => ended(world, &evaluation, &mut ends),
@@ -245,8 +297,18 @@ pub fn at_the_end(world: &mut World) -> Ends {
 }
 
 fn grace(world: &World) -> Duration {
-    let delaying = ["crash", "throttle", "partial_send", "duplicate", "delivered_twice", "repeated_write"];
-    let happened: u64 = delaying.iter().filter_map(|kind| world.faults.get(kind)).sum();
+    let delaying = [
+        "crash",
+        "throttle",
+        "partial_send",
+        "duplicate",
+        "delivered_twice",
+        "repeated_write",
+    ];
+    let happened: u64 = delaying
+        .iter()
+        .filter_map(|kind| world.faults.get(kind))
+        .sum();
     if happened <= 1 { GRACE.0 } else { GRACE.1 }
 }
 
@@ -254,7 +316,8 @@ fn ended(world: &mut World, evaluation: &Evaluation, ends: &mut Ends) {
     ends.evaluations += 1;
     ends.upgraded += u64::from(evaluation.revision > 1);
     ends.superseded += u64::from(evaluation.superseded_by.is_some());
-    let (Some(judgement), Some(completed_at)) = (&evaluation.judgement, evaluation.completed_at) else {
+    let (Some(judgement), Some(completed_at)) = (&evaluation.judgement, evaluation.completed_at)
+    else {
         return world.violation(format!(
             "3: {} never ended, {} photos pending",
             evaluation.evaluation_id,
@@ -262,7 +325,8 @@ fn ended(world: &mut World, evaluation: &Evaluation, ends: &mut Ends) {
         ));
     };
     let skew = Duration::from_millis(world.skew_ms.unsigned_abs() * 2);
-    if evaluation.revision == 1 && completed_at > evaluation.deadline_at.after(grace(world) + skew) {
+    if evaluation.revision == 1 && completed_at > evaluation.deadline_at.after(grace(world) + skew)
+    {
         world.violation(format!(
             "3: ended {} s after the deadline",
             completed_at.since(evaluation.deadline_at).as_secs()
@@ -273,7 +337,12 @@ fn ended(world: &mut World, evaluation: &Evaluation, ends: &mut Ends) {
         Verdict::Fail => ends.fail += 1,
         Verdict::Incomplete => ends.incomplete += 1,
     }
-    let not_needed = |photo: &PhotoRecord| photo.report.as_ref().is_some_and(|report| report.outcome.is_not_needed());
+    let not_needed = |photo: &PhotoRecord| {
+        photo
+            .report
+            .as_ref()
+            .is_some_and(|report| report.outcome.is_not_needed())
+    };
     let unseen = |step: &StepVerdict| step.outcome == StepOutcome::Missing;
     if judgement.verdict != Verdict::Pass
         && photos_of(&world.table, evaluation).iter().any(not_needed)
@@ -290,14 +359,23 @@ fn ended(world: &mut World, evaluation: &Evaluation, ends: &mut Ends) {
 pub fn misjudged(table: &Table, evaluation: &Evaluation) -> Option<Violation> {
     let judgement = evaluation.judgement.as_ref()?;
     let result = |photo: &PhotoRecord| {
-        Some(PhotoResult { name: photo.photo.name.clone(), outcome: photo.report.as_ref()?.outcome.clone() })
+        Some(PhotoResult {
+            name: photo.photo.name.clone(),
+            outcome: photo.report.as_ref()?.outcome.clone(),
+        })
     };
-    let results: Vec<_> = photos_of(table, evaluation).iter().filter_map(result).collect();
+    let results: Vec<_> = photos_of(table, evaluation)
+        .iter()
+        .filter_map(result)
+        .collect();
     let catalogue = Catalogue::shipped(&evaluation.catalogue_version).ok()?;
     let expected = judge(&catalogue, &evaluation.steps_asked, &results);
     // A pass stands whatever comes later.
     let differs = expected != *judgement && judgement.verdict != Verdict::Pass;
     differs.then(|| {
-        Violation(format!("the verdict {:?} is not that of its photos, {:?}", judgement.verdict, expected.verdict))
+        Violation(format!(
+            "the verdict {:?} is not that of its photos, {:?}",
+            judgement.verdict, expected.verdict
+        ))
     })
 }

@@ -37,11 +37,17 @@ struct Options {
 fn main() -> anyhow::Result<()> {
     let options = Options::parse();
     let catalogue = Catalogue::shipped("v1")?;
-    if options.exhaustive { worlds::explore_all(&options, &catalogue) } else { days::run_all(&options, &catalogue) }
+    if options.exhaustive {
+        worlds::explore_all(&options, &catalogue)
+    } else {
+        days::run_all(&options, &catalogue)
+    }
 }
 
 fn guard(name: &str) -> Result<GuardName, String> {
     let all = || GuardName::ALL.map(|guard| format!("{guard:?}")).join(", ");
-    let found = GuardName::ALL.into_iter().find(|guard| format!("{guard:?}") == name);
+    let found = GuardName::ALL
+        .into_iter()
+        .find(|guard| format!("{guard:?}") == name);
     found.ok_or_else(|| format!("there is no such guard; there are {}", all()))
 }

@@ -45,8 +45,16 @@ impl ModelPorts {
     /// A process with a clock of its own.
     pub fn new(world: &Rc<RefCell<World>>) -> Self {
         let bound = world.borrow().skew_ms;
-        let skew_ms = world.borrow_mut().random.below(2 * bound.unsigned_abs() + 1) as i64 - bound;
-        Self { world: Rc::clone(world), skew_ms, wakes_at: Rc::default() }
+        let skew_ms = world
+            .borrow_mut()
+            .random
+            .below(2 * bound.unsigned_abs() + 1) as i64
+            - bound;
+        Self {
+            world: Rc::clone(world),
+            skew_ms,
+            wakes_at: Rc::default(),
+        }
     }
 
     /// Waits for its turn; then the table or a queue may be busy.
@@ -54,7 +62,11 @@ impl ModelPorts {
         Turn(false).await;
         let mut world = self.world.borrow_mut();
         let rate = world.rates.throttle;
-        if world.fault("throttle", rate) { Err(Trouble::Busy("throttled".into())) } else { Ok(()) }
+        if world.fault("throttle", rate) {
+            Err(Trouble::Busy("throttled".into()))
+        } else {
+            Ok(())
+        }
     }
 
     fn read<T: DeserializeOwned>(item: &Value) -> Result<T, Trouble> {
@@ -90,7 +102,11 @@ struct Turn(bool);
 impl Future for Turn {
     type Output = ();
     fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-        if std::mem::replace(&mut self.0, true) { Poll::Ready(()) } else { Poll::Pending }
+        if std::mem::replace(&mut self.0, true) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
     }
 }
 
@@ -107,7 +123,11 @@ impl Future for Sleep<'_> {
         }
         let earliest = self.ports.wakes_at.get();
         let awake = earliest <= self.ports.world.borrow().now;
-        self.ports.wakes_at.set(if awake { self.until } else { earliest.min(self.until) });
+        self.ports.wakes_at.set(if awake {
+            self.until
+        } else {
+            earliest.min(self.until)
+        });
         Poll::Pending
     }
 }
@@ -118,7 +138,10 @@ impl Ports for ModelPorts {
     }
 
     fn new_id(&self) -> EvaluationId {
-        self.world.borrow_mut().new_id().unwrap_or_else(EvaluationId::generate)
+        self.world
+            .borrow_mut()
+            .new_id()
+            .unwrap_or_else(EvaluationId::generate)
     }
 
     async fn get<T: DeserializeOwned>(&self, key: Key) -> Result<Option<T>, Trouble> {
@@ -130,21 +153,32 @@ impl Ports for ModelPorts {
 
     async fn photos(&self, id: &EvaluationId) -> Result<Vec<PhotoRecord>, Trouble> {
         self.step().await?;
-        let items = self.world.borrow().table.query(&Key::Evaluation(id.clone()).parts().0, "PHOTO#");
+        let items = self
+            .world
+            .borrow()
+            .table
+            .query(&Key::Evaluation(id.clone()).parts().0, "PHOTO#");
         items.iter().map(|item| Self::read(item)).collect()
     }
 
     async fn unfinished(&self) -> Result<Vec<EvaluationId>, Trouble> {
         self.step().await?;
         let world = self.world.borrow();
-        let ids = world.table.having("gsi_active").filter_map(|item| item.get("evaluation_id"));
+        let ids = world
+            .table
+            .having("gsi_active")
+            .filter_map(|item| item.get("evaluation_id"));
         ids.map(Self::read).collect()
     }
 
     async fn write(&self, write: Write) -> Result<Written, Trouble> {
         self.step().await?;
         let written = self.write_once(&write);
-        Ok(if self.again().await { self.write_once(&write) } else { written })
+        Ok(if self.again().await {
+            self.write_once(&write)
+        } else {
+            written
+        })
     }
 
     async fn transact(&self, parts: Vec<Part>) -> Result<bool, Trouble> {
@@ -162,14 +196,30 @@ impl Ports for ModelPorts {
         Ok(())
     }
 
-    async fn send(&self, queue: Queue, messages: Vec<Message>, delay: Duration) -> Result<(), Trouble> {
+    async fn send(
+        &self,
+        queue: Queue,
+        messages: Vec<Message>,
+        delay: Duration,
+    ) -> Result<(), Trouble> {
         self.step().await?;
         let mut world = self.world.borrow_mut();
         let rate = world.rates.partial_send;
         let part = messages.len() > 1 && world.fault("partial_send", rate);
-        let taken = if part { world.random.index(messages.len()) } else { messages.len() };
-        messages.iter().take(taken).for_each(|message| world.enqueue(Place::Live(queue), message, delay));
-        if part { Err(Trouble::Busy("some messages were not taken".into())) } else { Ok(()) }
+        let taken = if part {
+            world.random.index(messages.len())
+        } else {
+            messages.len()
+        };
+        messages
+            .iter()
+            .take(taken)
+            .for_each(|message| world.enqueue(Place::Live(queue), message, delay));
+        if part {
+            Err(Trouble::Busy("some messages were not taken".into()))
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -205,7 +255,9 @@ impl Eyes for ModelPorts {
         _: Timestamp,
     ) -> Result<Ended, Trouble> {
         if evaluation.superseded_by.is_some() || !evaluation.pending.contains(&photo.photo_id) {
-            self.world.borrow_mut().violation("4: a photo is asked about that is known not to be wanted");
+            self.world
+                .borrow_mut()
+                .violation("4: a photo is asked about that is known not to be wanted");
         }
         Turn(false).await;
         if self.world.borrow().gone.contains(&photo.photo_id) {
@@ -214,33 +266,63 @@ impl Eyes for ModelPorts {
         }
         let _in_flight = InFlight::new(self);
         let about = (evaluation.evaluation_id.clone(), photo.photo_id.clone());
-        *self.world.borrow_mut().asked.entry(about.clone()).or_default() += 1;
+        *self
+            .world
+            .borrow_mut()
+            .asked
+            .entry(about.clone())
+            .or_default() += 1;
         if self.world.borrow().is_vlm_away() {
-            *self.world.borrow_mut().faults.entry("vlm_away").or_default() += 1;
+            *self
+                .world
+                .borrow_mut()
+                .faults
+                .entry("vlm_away")
+                .or_default() += 1;
             self.sleep(AWAY_AFTER).await;
             return Ok(put_off(DeferralCause::Unavailable, None));
         }
-        let (overloaded, timed_out) = (self.world.borrow().rates.overloaded, self.world.borrow().rates.timed_out);
+        let (overloaded, timed_out) = (
+            self.world.borrow().rates.overloaded,
+            self.world.borrow().rates.timed_out,
+        );
         if self.world.borrow_mut().fault("vlm_overloaded", overloaded) {
-            return Ok(put_off(DeferralCause::Overloaded, Some(Duration::from_secs(3))));
+            return Ok(put_off(
+                DeferralCause::Overloaded,
+                Some(Duration::from_secs(3)),
+            ));
         }
         if self.world.borrow_mut().fault("vlm_timed_out", timed_out) {
             self.sleep(TIMED_OUT_AFTER).await;
             return Ok(put_off(DeferralCause::Unavailable, None));
         }
         let slow = self.world.borrow().rates.slow;
-        let factor = if self.world.borrow_mut().fault("vlm_slow", slow) { 30 } else { 1 };
+        let factor = if self.world.borrow_mut().fault("vlm_slow", slow) {
+            30
+        } else {
+            1
+        };
         let answer = (ANSWER_MS.0 + self.world.borrow_mut().random.below(ANSWER_MS.1)) * factor;
         self.sleep(Duration::from_millis(answer)).await;
         let mut world = self.world.borrow_mut();
         world.answered.insert(about);
-        let outcome = world.truth.get(&photo.photo_id).cloned().unwrap_or(PhotoOutcome::Evaluated { findings: vec![] });
+        let outcome = world
+            .truth
+            .get(&photo.photo_id)
+            .cloned()
+            .unwrap_or(PhotoOutcome::Evaluated { findings: vec![] });
         drop(world);
-        let report = Report { attempt: batch.attempt, ..Report::bare(outcome, self.now()) };
+        let report = Report {
+            attempt: batch.attempt,
+            ..Report::bare(outcome, self.now())
+        };
         Ok(Ended::Reported(Box::new(report)))
     }
 }
 
 fn put_off(cause: DeferralCause, retry_after: Option<Duration>) -> Ended {
-    Ended::PutOff { why: (cause, format!("{cause:?}")), retry_after }
+    Ended::PutOff {
+        why: (cause, format!("{cause:?}")),
+        retry_after,
+    }
 }

@@ -50,7 +50,10 @@ pub fn run(seed: u64, catalogue: &Catalogue, without: Option<GuardName>) -> Outc
     let (within, most) = if dense { (20, 120) } else { (3_600, 8 * 3_600) };
     if random.chance(if dense { 300_000 } else { 100_000 }) {
         let from = begun.after(Duration::from_secs(random.below(within)));
-        world.outage = (from, from.after(Duration::from_secs(10 + random.below(most))));
+        world.outage = (
+            from,
+            from.after(Duration::from_secs(10 + random.below(most))),
+        );
     }
     let askings = askings(&mut world, &mut random, dense, catalogue);
     let (mut world, parked) = Day::new(world, askings).run();
@@ -58,11 +61,23 @@ pub fn run(seed: u64, catalogue: &Catalogue, without: Option<GuardName>) -> Outc
         world.violation(format!("7: {} requests in flight", world.most_in_flight));
     }
     let ends = at_the_end(&mut world);
-    Outcome { ends, faults: world.faults, refusals: world.table.refusals, parked, violations: world.violations }
+    Outcome {
+        ends,
+        faults: world.faults,
+        refusals: world.table.refusals,
+        parked,
+        violations: world.violations,
+    }
 }
 
 fn rates(random: &mut Random, dense: bool) -> Rates {
-    let mut rate = |most: u64| if random.chance(500_000) { random.below(most) } else { 0 };
+    let mut rate = |most: u64| {
+        if random.chance(500_000) {
+            random.below(most)
+        } else {
+            0
+        }
+    };
     Rates {
         crash: rate(30_000),
         duplicate: rate(200_000),
@@ -78,9 +93,18 @@ fn rates(random: &mut Random, dense: bool) -> Rates {
     }
 }
 
-fn askings(world: &mut World, random: &mut Random, dense: bool, catalogue: &Catalogue) -> Vec<Asking> {
+fn askings(
+    world: &mut World,
+    random: &mut Random,
+    dense: bool,
+    catalogue: &Catalogue,
+) -> Vec<Asking> {
     let large = !dense && random.chance(20_000);
-    let drs = if large { 20 + random.below(200) } else { 1 + random.below(3) };
+    let drs = if large {
+        20 + random.below(200)
+    } else {
+        1 + random.below(3)
+    };
     // On some dense days everybody is in a hurry, and there are photos enough for a second round.
     let quick = dense && random.chance(300_000);
     let begun = world.now;
@@ -93,12 +117,24 @@ fn askings(world: &mut World, random: &mut Random, dense: bool, catalogue: &Cata
         } else {
             24
         });
-        let Some((dr, photos)) = make_dr(world, number, photos, catalogue) else { continue };
-        let mode = if quick || random.chance(400_000) { Mode::Quick } else { Mode::Full };
-        let at = begun.after(Duration::from_secs(random.below(if dense { 20 } else { drs * 600 })));
+        let Some((dr, photos)) = make_dr(world, number, photos, catalogue) else {
+            continue;
+        };
+        let mode = if quick || random.chance(400_000) {
+            Mode::Quick
+        } else {
+            Mode::Full
+        };
+        let at = begun.after(Duration::from_secs(random.below(if dense {
+            20
+        } else {
+            drs * 600
+        })));
         askings.push(asking(at, &dr, &photos, mode, false, catalogue));
         while random.chance(if dense { 600_000 } else { 300_000 }) {
-            let later = at.after(Duration::from_millis(random.below(40) * random.below(1_000)));
+            let later = at.after(Duration::from_millis(
+                random.below(40) * random.below(1_000),
+            ));
             askings.push(asking(
                 later,
                 &dr,
@@ -109,8 +145,13 @@ fn askings(world: &mut World, random: &mut Random, dense: bool, catalogue: &Cata
             ));
         }
         while random.chance(400_000) {
-            let uploaded = at.after(Duration::from_millis(random.below(3) * random.below(20_000)));
-            askings.push(Asking { upload: true, ..asking(uploaded, &dr, &photos, mode, false, catalogue) });
+            let uploaded = at.after(Duration::from_millis(
+                random.below(3) * random.below(20_000),
+            ));
+            askings.push(Asking {
+                upload: true,
+                ..asking(uploaded, &dr, &photos, mode, false, catalogue)
+            });
         }
     }
     askings

@@ -27,7 +27,10 @@ struct Item {
 
 impl Item {
     fn new(attributes: Map<String, Value>) -> Arc<Self> {
-        Arc::new(Self { value: Arc::new(Value::Object(attributes)), digest: OnceLock::new() })
+        Arc::new(Self {
+            value: Arc::new(Value::Object(attributes)),
+            digest: OnceLock::new(),
+        })
     }
 
     fn attributes(&self) -> Option<&Map<String, Value>> {
@@ -56,19 +59,30 @@ impl Hash for Table {
 impl Table {
     /// One item.
     pub fn get(&self, key: &Key) -> Option<Arc<Value>> {
-        self.items.get(&key.parts()).map(|item| Arc::clone(&item.value))
+        self.items
+            .get(&key.parts())
+            .map(|item| Arc::clone(&item.value))
     }
 
     /// The items of a partition whose sort keys begin so.
     pub fn query(&self, partition: &str, prefix: &str) -> Vec<Arc<Value>> {
         let from = (partition.to_owned(), prefix.to_owned());
-        let within = self.items.range(from..).take_while(|(key, _)| key.0 == partition && key.1.starts_with(prefix));
+        let within = self
+            .items
+            .range(from..)
+            .take_while(|(key, _)| key.0 == partition && key.1.starts_with(prefix));
         within.map(|(_, item)| Arc::clone(&item.value)).collect()
     }
 
     /// The items that have this attribute.
-    pub fn having<'a>(&'a self, attribute: &'a str) -> impl Iterator<Item = &'a Map<String, Value>> {
-        self.items.values().filter_map(|item| item.attributes()).filter(move |item| item.contains_key(attribute))
+    pub fn having<'a>(
+        &'a self,
+        attribute: &'a str,
+    ) -> impl Iterator<Item = &'a Map<String, Value>> {
+        self.items
+            .values()
+            .filter_map(|item| item.attributes())
+            .filter(move |item| item.contains_key(attribute))
     }
 
     /// Deletes what belongs to an evaluation, as the table's time-to-live does some day.
@@ -83,9 +97,15 @@ impl Table {
         }
         let (pk, sk) = write.key.parts();
         let key = (pk, sk);
-        let before = self.items.get(&key).and_then(|item| item.attributes().cloned());
+        let before = self
+            .items
+            .get(&key)
+            .and_then(|item| item.attributes().cloned());
         let mut item = before.unwrap_or_else(|| keys(&key.0, &key.1));
-        write.changes.iter().for_each(|change| apply(&mut item, change));
+        write
+            .changes
+            .iter()
+            .for_each(|change| apply(&mut item, change));
         let after = Value::Object(item.clone());
         self.items.insert(Arc::new(key), Item::new(item));
         Written::Applied(after)
@@ -105,7 +125,10 @@ impl Table {
 
     /// Does all parts or none.
     pub fn transact(&mut self, parts: &[Part]) -> bool {
-        let against: Vec<GuardName> = parts.iter().flat_map(|part| self.against_part(part)).collect();
+        let against: Vec<GuardName> = parts
+            .iter()
+            .flat_map(|part| self.against_part(part))
+            .collect();
         self.count(&against);
         if against.is_empty() {
             for part in parts {
@@ -137,14 +160,23 @@ impl Table {
     }
 
     fn count(&mut self, against: &[GuardName]) {
-        against.iter().for_each(|name| *self.refusals.entry(*name).or_default() += 1);
+        against
+            .iter()
+            .for_each(|name| *self.refusals.entry(*name).or_default() += 1);
     }
 
     fn against(&self, key: &Key, guards: &[Guard]) -> Vec<GuardName> {
         let empty = Map::new();
-        let item = self.items.get(&key.parts()).and_then(|item| item.attributes()).unwrap_or(&empty);
-        let against = guards.iter().filter(|guard| self.without != Some(guard.name));
-        let against = against.filter(|guard| !guard.any_of.iter().any(|condition| holds(item, condition)));
+        let item = self
+            .items
+            .get(&key.parts())
+            .and_then(|item| item.attributes())
+            .unwrap_or(&empty);
+        let against = guards
+            .iter()
+            .filter(|guard| self.without != Some(guard.name));
+        let against =
+            against.filter(|guard| !guard.any_of.iter().any(|condition| holds(item, condition)));
         against.map(|guard| guard.name).collect()
     }
 }
@@ -185,7 +217,10 @@ fn apply(item: &mut Map<String, Value>, change: &Change) {
                 .and_then(Value::as_array)
                 .into_iter()
                 .flatten()
-                .filter(|m| !m.as_str().is_some_and(|m| members.iter().any(|other| other == m)))
+                .filter(|m| {
+                    !m.as_str()
+                        .is_some_and(|m| members.iter().any(|other| other == m))
+                })
                 .cloned()
                 .collect();
             if left.is_empty() {

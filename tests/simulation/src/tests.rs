@@ -17,7 +17,11 @@ fn some_hundred_seeds_hold() {
     let catalogue = Catalogue::shipped("v1").unwrap();
     for seed in 0..300 {
         let outcome = run(seed, &catalogue, None);
-        assert!(outcome.violations.is_empty(), "seed {seed}: {:?}", outcome.violations);
+        assert!(
+            outcome.violations.is_empty(),
+            "seed {seed}: {:?}",
+            outcome.violations
+        );
     }
 }
 
@@ -27,7 +31,9 @@ const DAYS_WITHOUT: u64 = 20_000;
 
 /// The first dense seed that finds a violation without this guard. Dense seeds find what there is to find soonest.
 fn found_without(guard: GuardName, catalogue: &Catalogue) -> Option<u64> {
-    (0..DAYS_WITHOUT).map(|n| n * 3).find(|seed| !run(*seed, catalogue, Some(guard)).violations.is_empty())
+    (0..DAYS_WITHOUT)
+        .map(|n| n * 3)
+        .find(|seed| !run(*seed, catalogue, Some(guard)).violations.is_empty())
 }
 
 #[test]
@@ -35,10 +41,18 @@ fn without_any_one_guard_an_invariant_is_violated() {
     let catalogue = Catalogue::shipped("v1").unwrap();
     let catalogue = &catalogue;
     let found: Vec<(GuardName, Option<u64>)> = thread::scope(|scope| {
-        let searches = GuardName::ALL.map(|guard| scope.spawn(move || (guard, found_without(guard, catalogue))));
-        searches.into_iter().map(|search| search.join().unwrap()).collect()
+        let searches = GuardName::ALL
+            .map(|guard| scope.spawn(move || (guard, found_without(guard, catalogue))));
+        searches
+            .into_iter()
+            .map(|search| search.join().unwrap())
+            .collect()
     });
-    let missed: Vec<_> = found.iter().filter(|(_, seed)| seed.is_none()).map(|(guard, _)| guard).collect();
+    let missed: Vec<_> = found
+        .iter()
+        .filter(|(_, seed)| seed.is_none())
+        .map(|(guard, _)| guard)
+        .collect();
     assert!(
         missed.is_empty(),
         "these guards can be left out without anybody noticing: {missed:?}; the others: {found:?}"
@@ -75,8 +89,15 @@ fn eight_hours_without_the_vlm_cost_no_evaluation_and_no_dead_letter() {
     assert_eq!((parked, world.faults.get("dead_letter")), (0, None));
     assert_eq!(ends.evaluations, 40);
     let gone = world.gone.len() as u64;
-    assert!(ends.incomplete <= gone, "{} incomplete, {gone} photos deleted", ends.incomplete);
+    assert!(
+        ends.incomplete <= gone,
+        "{} incomplete, {gone} photos deleted",
+        ends.incomplete
+    );
     assert!(world.most_in_flight <= VLM_BOUND);
     // A probe every 20 s or so, and what was in flight when it went.
-    assert!((1..8 * 3600 / 10).contains(&asked_in_vain), "{asked_in_vain} requests while it was away");
+    assert!(
+        (1..8 * 3600 / 10).contains(&asked_in_vain),
+        "{asked_in_vain} requests while it was away"
+    );
 }

@@ -78,9 +78,19 @@ pub struct Spans {
 
 impl Spans {
     /// Those of the template's timing profile "standard".
-    pub const STANDARD: Self = Self { deadline: 12 * 60 * 60, lost_after: 900, hidden: 720, quiet: 60 };
+    pub const STANDARD: Self = Self {
+        deadline: 12 * 60 * 60,
+        lost_after: 900,
+        hidden: 720,
+        quiet: 60,
+    };
     /// So short that late answers, resent photos and redelivered messages meet.
-    pub const SHORT: Self = Self { deadline: 90, lost_after: 20, hidden: 15, quiet: 5 };
+    pub const SHORT: Self = Self {
+        deadline: 90,
+        lost_after: 20,
+        hidden: 15,
+        quiet: 5,
+    };
 }
 
 /// What can't be true.
@@ -175,14 +185,24 @@ impl World {
     /// Puts a message into a queue.
     pub fn enqueue(&mut self, place: Place, message: &Message, delay: Duration) {
         self.ids += 1;
-        let queued = Queued { id: self.ids, body: message.to_body(), visible_at: self.now.after(delay), receives: 0 };
+        let queued = Queued {
+            id: self.ids,
+            body: message.to_body(),
+            visible_at: self.now.after(delay),
+            receives: 0,
+        };
         self.queues.entry(place).or_default().push(queued);
     }
 
     /// Puts a message that died elsewhere into a dead-letter queue.
     pub fn enqueue_body(&mut self, place: Place, body: String) {
         self.ids += 1;
-        let queued = Queued { id: self.ids, body, visible_at: self.now, receives: 0 };
+        let queued = Queued {
+            id: self.ids,
+            body,
+            visible_at: self.now,
+            receives: 0,
+        };
         self.queues.entry(place).or_default().push(queued);
     }
 

@@ -4,7 +4,9 @@ use super::Format;
 use crate::PhotoError;
 
 /// Brands of HEIF files with HEVC pictures, and the generic ones.
-const HEIC: [&[u8]; 7] = [b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1"];
+const HEIC: [&[u8]; 7] = [
+    b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1",
+];
 /// Brands of AVIF files, which are HEIF files with AV1 pictures.
 const AVIF: [&[u8]; 2] = [b"avif", b"avis"];
 /// Brands looked at; real files have up to 10.
@@ -12,7 +14,9 @@ const MOST_BRANDS: usize = 32;
 
 /// What an ISO media file is, by its brands.
 pub(super) fn format(bytes: &[u8]) -> Result<Format, PhotoError> {
-    let length = bytes.first_chunk().map_or(0, |length| u32::from_be_bytes(*length) as usize);
+    let length = bytes
+        .first_chunk()
+        .map_or(0, |length| u32::from_be_bytes(*length) as usize);
     let end = length.min(8 + 4 * MOST_BRANDS).min(bytes.len());
     let brands: Vec<&[u8]> = bytes.get(8..end).unwrap_or_default().chunks(4).collect();
     let is = |known: &[&[u8]]| brands.iter().any(|brand| known.contains(brand));
@@ -48,15 +52,27 @@ mod heic {
         check((width, height), bytes, limits)?;
         // No more pixels than the memory was reckoned for; and one thread, since how many photos are decoded at once is
         // decided outside.
-        let options = Options { max_threads: 1, max_pixels: u64::from(width) * u64::from(height) };
+        let options = Options {
+            max_threads: 1,
+            max_pixels: u64::from(width) * u64::from(height),
+        };
         let picture = heifer::decode_srgb_rgba8(bytes, &options).map_err(reason)?;
         let size = (picture.width, picture.height);
         check(size, bytes, limits)?;
-        let exif = heifer::read_metadata(bytes).ok().and_then(|metadata| metadata.exif);
+        let exif = heifer::read_metadata(bytes)
+            .ok()
+            .and_then(|metadata| metadata.exif);
         let rgb = RgbImage::from_raw(size.0, size.1, picture.into_rgb8());
-        let rgb = rgb.ok_or_else(|| PhotoError::Processing("the decoder gave too few pixels".into()))?;
+        let rgb =
+            rgb.ok_or_else(|| PhotoError::Processing("the decoder gave too few pixels".into()))?;
         // EXIF repeats the orientation that the library has applied already.
-        Ok(Decoded { size, picture: Picture::Rgb(rgb), orientation: Orientation::NoTransforms, icc: None, exif })
+        Ok(Decoded {
+            size,
+            picture: Picture::Rgb(rgb),
+            orientation: Orientation::NoTransforms,
+            icc: None,
+            exif,
+        })
     }
 
     pub(in super::super) fn memory(bytes: &[u8], limits: &Limits) -> Result<usize, PhotoError> {

@@ -29,16 +29,30 @@ impl From<JpegError> for PhotoError {
 pub(super) fn decode(bytes: &[u8], limits: &Limits, long_edge: u32) -> Result<Decoded, PhotoError> {
     let jpeg = read(bytes, limits)?;
     let size = jpeg.size();
-    let (exif, icc) = (jpeg.exif().map(<[u8]>::to_vec), jpeg.icc().map(<[u8]>::to_vec));
-    let orientation = exif.as_deref().map_or(image::metadata::Orientation::NoTransforms, orientation);
+    let (exif, icc) = (
+        jpeg.exif().map(<[u8]>::to_vec),
+        jpeg.icc().map(<[u8]>::to_vec),
+    );
+    let orientation = exif
+        .as_deref()
+        .map_or(image::metadata::Orientation::NoTransforms, orientation);
     let picture = match jpeg.foreign() {
         Some(_) => by_library(bytes, size)?,
         None => {
             let (colours, eighths) = (jpeg.colours(), eighths(&jpeg, long_edge));
-            Picture::Planes { planes: jpeg.decode(&eighths)?, colours }
+            Picture::Planes {
+                planes: jpeg.decode(&eighths)?,
+                colours,
+            }
         }
     };
-    Ok(Decoded { size, picture, orientation, icc, exif })
+    Ok(Decoded {
+        size,
+        picture,
+        orientation,
+        icc,
+        exif,
+    })
 }
 
 pub(super) fn memory(bytes: &[u8], limits: &Limits, long_edge: u32) -> Result<usize, PhotoError> {
@@ -63,19 +77,33 @@ fn eighths(jpeg: &Jpeg<'_>, long_edge: u32) -> Vec<usize> {
     let (to_width, to_height) = fitted(width, height, long_edge);
     let is_luma = |index: usize| index == 0 || jpeg.colours() == Colours::Rgb;
     let of = |(index, (wide, high)): (usize, (f64, f64))| {
-        let (share, oversize) = if is_luma(index) { (1.0, LEAST_OVERSIZE) } else { (0.5, CHROMA_OVERSIZE) };
+        let (share, oversize) = if is_luma(index) {
+            (1.0, LEAST_OVERSIZE)
+        } else {
+            (0.5, CHROMA_OVERSIZE)
+        };
         let needed = (f64::from(to_width) * share / wide).max(f64::from(to_height) * share / high);
         ((needed * oversize * 8.0).ceil() as usize).clamp(1, 8)
     };
-    jpeg.component_sizes().into_iter().enumerate().map(of).collect()
+    jpeg.component_sizes()
+        .into_iter()
+        .enumerate()
+        .map(of)
+        .collect()
 }
 
 /// Strict: a file that ends early, or whose entropy-coded data is broken, is an error.
 fn by_library(bytes: &[u8], (width, height): (u32, u32)) -> Result<Picture, PhotoError> {
-    let options = DecoderOptions::default().set_strict_mode(true).jpeg_set_out_colorspace(ColorSpace::RGB);
-    let options = options.set_max_width(width as usize).set_max_height(height as usize);
+    let options = DecoderOptions::default()
+        .set_strict_mode(true)
+        .jpeg_set_out_colorspace(ColorSpace::RGB);
+    let options = options
+        .set_max_width(width as usize)
+        .set_max_height(height as usize);
     let pixels = JpegDecoder::new_with_options(ZCursor::new(bytes), options).decode();
     let pixels = pixels.map_err(|cause| PhotoError::Damaged(format!("{cause:?}")))?;
     let picture = RgbImage::from_raw(width, height, pixels);
-    picture.map(Picture::Rgb).ok_or_else(|| PhotoError::Processing("the decoder gave too few pixels".into()))
+    picture
+        .map(Picture::Rgb)
+        .ok_or_else(|| PhotoError::Processing("the decoder gave too few pixels".into()))
 }

@@ -13,7 +13,11 @@ use crate::size_policy::Limits;
 /// Bytes of EXIF data or a colour profile; what is larger is passed over.
 const MOST_METADATA_BYTES: usize = 4_000_000;
 
-pub(super) fn decode(bytes: &[u8], format: ImageFormat, limits: &Limits) -> Result<Decoded, PhotoError> {
+pub(super) fn decode(
+    bytes: &[u8],
+    format: ImageFormat,
+    limits: &Limits,
+) -> Result<Decoded, PhotoError> {
     let mut decoder = open(bytes, format, limits)?;
     let size = decoder.dimensions();
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
@@ -21,12 +25,26 @@ pub(super) fn decode(bytes: &[u8], format: ImageFormat, limits: &Limits) -> Resu
     let exif = decoder.exif_metadata().ok().flatten().filter(small);
     let icc = decoder.icc_profile().ok().flatten().filter(small);
     let picture = DynamicImage::from_decoder(decoder).map_err(damaged)?;
-    let rgb = if picture.color().has_alpha() { onto_white(picture) } else { picture.into_rgb8() };
-    Ok(Decoded { size, picture: Picture::Rgb(rgb), orientation, icc, exif })
+    let rgb = if picture.color().has_alpha() {
+        onto_white(picture)
+    } else {
+        picture.into_rgb8()
+    };
+    Ok(Decoded {
+        size,
+        picture: Picture::Rgb(rgb),
+        orientation,
+        icc,
+        exif,
+    })
 }
 
 /// The decoder's pixels and the RGB they become.
-pub(super) fn memory(bytes: &[u8], format: ImageFormat, limits: &Limits) -> Result<usize, PhotoError> {
+pub(super) fn memory(
+    bytes: &[u8],
+    format: ImageFormat,
+    limits: &Limits,
+) -> Result<usize, PhotoError> {
     let decoder = open(bytes, format, limits)?;
     let (width, height) = decoder.dimensions();
     let pixels = width as usize * height as usize;
@@ -34,8 +52,14 @@ pub(super) fn memory(bytes: &[u8], format: ImageFormat, limits: &Limits) -> Resu
 }
 
 /// Reads the header, and refuses what is beyond the limits; the decoder's own memory is limited too.
-fn open<'a>(bytes: &'a [u8], format: ImageFormat, limits: &Limits) -> Result<impl ImageDecoder + 'a, PhotoError> {
-    let mut decoder = ImageReader::with_format(Cursor::new(bytes), format).into_decoder().map_err(damaged)?;
+fn open<'a>(
+    bytes: &'a [u8],
+    format: ImageFormat,
+    limits: &Limits,
+) -> Result<impl ImageDecoder + 'a, PhotoError> {
+    let mut decoder = ImageReader::with_format(Cursor::new(bytes), format)
+        .into_decoder()
+        .map_err(damaged)?;
     check(decoder.dimensions(), bytes, limits)?;
     let mut own = image::Limits::default();
     own.max_alloc = Some(limits.most_pixels.saturating_mul(8));

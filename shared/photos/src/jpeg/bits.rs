@@ -19,7 +19,13 @@ pub(super) struct Bits<'a> {
 impl<'a> Bits<'a> {
     /// Reads from `at` on.
     pub(super) fn new(data: &'a [u8], at: usize) -> Self {
-        Self { data, at, window: 0, held: 0, padding: 0 }
+        Self {
+            data,
+            at,
+            window: 0,
+            held: 0,
+            padding: 0,
+        }
     }
 
     /// Makes sure that 32 bits are held: enough for the longest code (16) and its longest value (15).
@@ -81,7 +87,11 @@ impl<'a> Bits<'a> {
 
     #[inline]
     fn fill(&mut self) {
-        if let Some(four) = self.data.get(self.at..).and_then(|rest| rest.first_chunk::<4>()) {
+        if let Some(four) = self
+            .data
+            .get(self.at..)
+            .and_then(|rest| rest.first_chunk::<4>())
+        {
             let word = u32::from_be_bytes(*four);
             if !has_ff(word) {
                 self.window |= u64::from(word) << (32 - self.held);
@@ -116,7 +126,11 @@ impl<'a> Bits<'a> {
 #[inline(always)]
 pub(super) fn signed(bits: u32, size: u32) -> i32 {
     let (bits, half) = (bits as i32, 1 << (size - 1));
-    if bits < half { bits - 2 * half + 1 } else { bits }
+    if bits < half {
+        bits - 2 * half + 1
+    } else {
+        bits
+    }
 }
 
 /// Whether one of the four bytes is `FF`.

@@ -39,11 +39,19 @@ impl Frame {
     /// Reads the header that follows the marker `SOFn`.
     pub(super) fn read(marker: u8, payload: &[u8]) -> Result<Self, JpegError> {
         let damaged = JpegError::Damaged("the frame header is too short");
-        let (Some(&[precision, h1, h0, w1, w0, count]), Some(rest)) = (payload.first_chunk(), payload.get(6..)) else {
+        let (Some(&[precision, h1, h0, w1, w0, count]), Some(rest)) =
+            (payload.first_chunk(), payload.get(6..))
+        else {
             return Err(damaged);
         };
         let (width, height) = (u16::from_be_bytes([w1, w0]), u16::from_be_bytes([h1, h0]));
-        let described: Vec<[u8; 3]> = rest.as_chunks().0.iter().take(count.into()).copied().collect();
+        let described: Vec<[u8; 3]> = rest
+            .as_chunks()
+            .0
+            .iter()
+            .take(count.into())
+            .copied()
+            .collect();
         if described.len() != usize::from(count) || count == 0 {
             return Err(damaged);
         }
@@ -74,14 +82,26 @@ impl Frame {
         }) {
             return Err(JpegError::Damaged("sampling factors that do not exist"));
         }
-        let most_across = described.iter().map(|[_, sampling, _]| of(*sampling).0).max().unwrap_or(1);
-        let most_down = described.iter().map(|[_, sampling, _]| of(*sampling).1).max().unwrap_or(1);
+        let most_across = described
+            .iter()
+            .map(|[_, sampling, _]| of(*sampling).0)
+            .max()
+            .unwrap_or(1);
+        let most_down = described
+            .iter()
+            .map(|[_, sampling, _]| of(*sampling).1)
+            .max()
+            .unwrap_or(1);
         self.units_wide = (self.width as usize).div_ceil(8 * most_across);
         self.units_high = (self.height as usize).div_ceil(8 * most_down);
         for [id, sampling, quantisation] in described.iter().copied() {
             let (across, down) = of(sampling);
-            let own = |pixels: u32, factor: usize, most: usize| (pixels as usize * factor).div_ceil(most).div_ceil(8);
-            let samples = |pixels: u32, factor: usize, most: usize| f64::from(pixels) * factor as f64 / most as f64;
+            let own = |pixels: u32, factor: usize, most: usize| {
+                (pixels as usize * factor).div_ceil(most).div_ceil(8)
+            };
+            let samples = |pixels: u32, factor: usize, most: usize| {
+                f64::from(pixels) * factor as f64 / most as f64
+            };
             self.components.push(Component {
                 id,
                 across,

@@ -42,16 +42,31 @@ pub(super) fn segment(bytes: &[u8], at: usize) -> Result<Segment<'_>, JpegError>
     let early = JpegError::Damaged("the file ends early");
     let rest = bytes.get(at..).unwrap_or_default();
     let is_marker = |pair: &[u8]| matches!(pair, [0xFF, 1..=0xFE]);
-    let Some(found) = rest.windows(2).position(is_marker) else { return Err(early) };
-    let (marker, after) = (rest.get(found + 1).copied().unwrap_or_default(), at + found + 2);
+    let Some(found) = rest.windows(2).position(is_marker) else {
+        return Err(early);
+    };
+    let (marker, after) = (
+        rest.get(found + 1).copied().unwrap_or_default(),
+        at + found + 2,
+    );
     if matches!(marker, 0x01 | 0xD0..=0xD9) {
-        return Ok(Segment { marker, payload: &[], next: after });
+        return Ok(Segment {
+            marker,
+            payload: &[],
+            next: after,
+        });
     }
-    let length =
-        bytes.get(after..).and_then(|rest| rest.first_chunk()).map(|length| usize::from(u16::from_be_bytes(*length)));
+    let length = bytes
+        .get(after..)
+        .and_then(|rest| rest.first_chunk())
+        .map(|length| usize::from(u16::from_be_bytes(*length)));
     let payload = length.and_then(|length| bytes.get(after + 2..after + length));
     match (length, payload) {
-        (Some(length), Some(payload)) => Ok(Segment { marker, payload, next: after + length }),
+        (Some(length), Some(payload)) => Ok(Segment {
+            marker,
+            payload,
+            next: after + length,
+        }),
         _ => Err(early),
     }
 }
@@ -82,14 +97,20 @@ impl<'a> Header<'a> {
         let (mut tables, mut notes, mut frame) = (Tables::default(), Notes::default(), None);
         let mut at = 0;
         loop {
-            let Segment { marker, payload, next } = segment(bytes, at)?;
+            let Segment {
+                marker,
+                payload,
+                next,
+            } = segment(bytes, at)?;
             match marker {
                 SOS => break,
                 EOI => return Err(JpegError::Damaged("it holds no picture")),
                 0xC0..=0xC3 | 0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF if frame.is_none() => {
                     frame = Some(Frame::read(marker, payload)?);
                 }
-                0xC0..=0xC3 | 0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF => return Err(JpegError::Damaged("two frames")),
+                0xC0..=0xC3 | 0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF => {
+                    return Err(JpegError::Damaged("two frames"));
+                }
                 0xE0..=0xEF => notes.add(marker, payload),
                 _ => tables.read(marker, payload)?,
             }
@@ -97,7 +118,14 @@ impl<'a> Header<'a> {
         }
         let frame: Frame = frame.ok_or(JpegError::Damaged("no frame header"))?;
         let colours = notes.colours(&frame);
-        Ok(Self { frame, tables, colours, exif: notes.exif, icc: notes.icc(), scan_at: at })
+        Ok(Self {
+            frame,
+            tables,
+            colours,
+            exif: notes.exif,
+            icc: notes.icc(),
+            scan_at: at,
+        })
     }
 }
 
@@ -105,11 +133,17 @@ impl<'a> Notes<'a> {
     fn add(&mut self, marker: u8, payload: &'a [u8]) {
         if marker == 0xE0 && payload.starts_with(b"JFIF\0") {
             self.jfif = true;
-        } else if let (0xE1, Some(exif), None) = (marker, payload.strip_prefix(b"Exif\0\0"), self.exif) {
+        } else if let (0xE1, Some(exif), None) =
+            (marker, payload.strip_prefix(b"Exif\0\0"), self.exif)
+        {
             self.exif = Some(exif);
-        } else if let (0xE2, Some([number, _, part @ ..])) = (marker, payload.strip_prefix(b"ICC_PROFILE\0")) {
+        } else if let (0xE2, Some([number, _, part @ ..])) =
+            (marker, payload.strip_prefix(b"ICC_PROFILE\0"))
+        {
             self.icc.push((*number, part));
-        } else if let (0xEE, Some([_, _, _, _, _, _, transform, ..])) = (marker, payload.strip_prefix(b"Adobe")) {
+        } else if let (0xEE, Some([_, _, _, _, _, _, transform, ..])) =
+            (marker, payload.strip_prefix(b"Adobe"))
+        {
             self.adobe = Some(*transform);
         }
     }
@@ -117,11 +151,21 @@ impl<'a> Notes<'a> {
     fn icc(mut self) -> Option<Vec<u8>> {
         self.icc.sort_by_key(|(number, _)| *number);
         let bytes: usize = self.icc.iter().map(|(_, part)| part.len()).sum();
-        (bytes > 0 && bytes <= MOST_ICC_BYTES).then(|| self.icc.iter().flat_map(|(_, part)| *part).copied().collect())
+        (bytes > 0 && bytes <= MOST_ICC_BYTES).then(|| {
+            self.icc
+                .iter()
+                .flat_map(|(_, part)| *part)
+                .copied()
+                .collect()
+        })
     }
 
     fn colours(&self, frame: &Frame) -> Colours {
-        let ids: Vec<u8> = frame.components.iter().map(|component| component.id).collect();
+        let ids: Vec<u8> = frame
+            .components
+            .iter()
+            .map(|component| component.id)
+            .collect();
         match (ids.as_slice(), self.adobe) {
             ([_], _) => Colours::Grey,
             // As libjpeg has it: who writes JFIF means YCbCr.
@@ -152,12 +196,22 @@ impl Tables {
     fn read_huffman(&mut self, mut payload: &[u8]) -> Result<(), JpegError> {
         let damaged = JpegError::Damaged("a Huffman table is cut short");
         while let [selector, rest @ ..] = payload {
-            let Some((counts, rest)) = rest.split_first_chunk::<16>() else { return Err(damaged) };
+            let Some((counts, rest)) = rest.split_first_chunk::<16>() else {
+                return Err(damaged);
+            };
             let total: usize = counts.iter().map(|count| usize::from(*count)).sum();
-            let Some((values, rest)) = rest.split_at_checked(total) else { return Err(damaged) };
-            let (kind, tables) = if selector >> 4 == 0 { (Kind::Dc, &mut self.dc) } else { (Kind::Ac, &mut self.ac) };
+            let Some((values, rest)) = rest.split_at_checked(total) else {
+                return Err(damaged);
+            };
+            let (kind, tables) = if selector >> 4 == 0 {
+                (Kind::Dc, &mut self.dc)
+            } else {
+                (Kind::Ac, &mut self.ac)
+            };
             let Some(place) = tables.get_mut(usize::from(selector & 15)) else {
-                return Err(JpegError::Damaged("a Huffman table of a number that does not exist"));
+                return Err(JpegError::Damaged(
+                    "a Huffman table of a number that does not exist",
+                ));
             };
             *place = Some(Table::new(kind, counts, values)?);
             payload = rest;
@@ -169,15 +223,25 @@ impl Tables {
         let damaged = JpegError::Damaged("a quantisation table is cut short");
         while let [selector, rest @ ..] = payload {
             let wide = selector >> 4 != 0;
-            let Some((values, rest)) = rest.split_at_checked(if wide { 128 } else { 64 }) else { return Err(damaged) };
+            let Some((values, rest)) = rest.split_at_checked(if wide { 128 } else { 64 }) else {
+                return Err(damaged);
+            };
             let Some(place) = self.quantisation.get_mut(usize::from(selector & 15)) else {
-                return Err(JpegError::Damaged("a quantisation table of a number that does not exist"));
+                return Err(JpegError::Damaged(
+                    "a quantisation table of a number that does not exist",
+                ));
             };
             let mut table = [0; 64];
             if wide {
-                table.iter_mut().zip(values.as_chunks().0).for_each(|(to, pair)| *to = u16::from_be_bytes(*pair));
+                table
+                    .iter_mut()
+                    .zip(values.as_chunks().0)
+                    .for_each(|(to, pair)| *to = u16::from_be_bytes(*pair));
             } else {
-                table.iter_mut().zip(values).for_each(|(to, from)| *to = u16::from(*from));
+                table
+                    .iter_mut()
+                    .zip(values)
+                    .for_each(|(to, from)| *to = u16::from(*from));
             }
             *place = Some(table);
             payload = rest;

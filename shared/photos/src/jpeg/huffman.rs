@@ -67,13 +67,17 @@ impl Table {
     /// A table from its numbers of codes of each length, 1 to 16, and its symbols.
     pub(super) fn new(kind: Kind, counts: &[u8; 16], values: &[u8]) -> Result<Self, JpegError> {
         if kind == Kind::Dc && values.iter().any(|symbol| *symbol > 15) {
-            return Err(JpegError::Damaged("a Huffman table has symbols that do not exist"));
+            return Err(JpegError::Damaged(
+                "a Huffman table has symbols that do not exist",
+            ));
         }
         let (mut limits, mut offsets) = ([0; 17], [0; 17]);
         let (mut code, mut index) = (0u32, 0i32);
-        for (length, (count, (limit, offset))) in
-            (1..).zip(counts.iter().zip(limits.iter_mut().zip(&mut offsets).skip(1)))
-        {
+        for (length, (count, (limit, offset))) in (1..).zip(
+            counts
+                .iter()
+                .zip(limits.iter_mut().zip(&mut offsets).skip(1)),
+        ) {
             *offset = index - code as i32;
             code += u32::from(*count);
             index += i32::from(*count);
@@ -93,10 +97,14 @@ impl Table {
             offsets,
             values,
         };
-        table.symbols = (0..1 << LOOK).map(|look| table.look(look << (16 - LOOK), LOOK)).collect();
+        table.symbols = (0..1 << LOOK)
+            .map(|look| table.look(look << (16 - LOOK), LOOK))
+            .collect();
         table.steps = (0..1 << LOOK).map(|look| table.step_of(look)).collect();
         if kind == Kind::Ac {
-            table.skips = (0..1 << SKIP_LOOK).map(|look| table.skip_of(look)).collect();
+            table.skips = (0..1 << SKIP_LOOK)
+                .map(|look| table.skip_of(look))
+                .collect();
         }
         Ok(table)
     }
@@ -104,13 +112,21 @@ impl Table {
     /// The next code with its value; `refill` first.
     #[inline(always)]
     pub(super) fn step(&self, bits: &mut Bits<'_>) -> Result<(u8, i32), JpegError> {
-        let step = self.steps.get(bits.peek(LOOK) as usize).copied().unwrap_or_default();
+        let step = self
+            .steps
+            .get(bits.peek(LOOK) as usize)
+            .copied()
+            .unwrap_or_default();
         if step.lengths == 0 {
             return self.long_step(bits);
         }
         bits.skip(u32::from(step.lengths & 15));
         let size = u32::from(step.lengths >> 4);
-        let value = if size == 0 { i32::from(step.value) } else { bits.value(size) };
+        let value = if size == 0 {
+            i32::from(step.value)
+        } else {
+            bits.value(size)
+        };
         Ok((step.run, value))
     }
 
@@ -118,7 +134,11 @@ impl Table {
     /// were, and `END` more if the block ended; takes nothing and returns `None` if a look does not tell.
     #[inline(always)]
     pub(super) fn skip(&self, bits: &mut Bits<'_>, most: usize) -> Option<usize> {
-        let skip = self.skips.get(bits.peek(SKIP_LOOK) as usize).copied().unwrap_or_default();
+        let skip = self
+            .skips
+            .get(bits.peek(SKIP_LOOK) as usize)
+            .copied()
+            .unwrap_or_default();
         let advance = usize::from(skip.advance);
         if skip.length == 0 || advance % usize::from(END) > most {
             return None;
@@ -130,7 +150,11 @@ impl Table {
     /// The next symbol; `refill` first.
     #[inline]
     pub(super) fn symbol(&self, bits: &mut Bits<'_>) -> Result<u8, JpegError> {
-        let (mut length, mut symbol) = self.symbols.get(bits.peek(LOOK) as usize).copied().unwrap_or_default();
+        let (mut length, mut symbol) = self
+            .symbols
+            .get(bits.peek(LOOK) as usize)
+            .copied()
+            .unwrap_or_default();
         if length == 0 {
             (length, symbol) = self.look(bits.peek(16), 16);
         }
@@ -145,17 +169,25 @@ impl Table {
     fn long_step(&self, bits: &mut Bits<'_>) -> Result<(u8, i32), JpegError> {
         let symbol = self.symbol(bits)?;
         let size = u32::from(symbol & 15);
-        Ok((self.run(symbol), if size == 0 { 0 } else { bits.value(size) }))
+        Ok((
+            self.run(symbol),
+            if size == 0 { 0 } else { bits.value(size) },
+        ))
     }
 
     fn run(&self, symbol: u8) -> u8 {
-        if self.kind == Kind::Ac && ends_block(symbol) { END } else { symbol >> 4 }
+        if self.kind == Kind::Ac && ends_block(symbol) {
+            END
+        } else {
+            symbol >> 4
+        }
     }
 
     /// Length and symbol of the code that 16 bits begin with, if it has `most` bits at most.
     fn look(&self, bits: u32, most: u32) -> (u8, u8) {
-        let found =
-            (1..=most).zip(self.limits.iter().zip(&self.offsets).skip(1)).find(|(_, (limit, _))| bits < **limit);
+        let found = (1..=most)
+            .zip(self.limits.iter().zip(&self.offsets).skip(1))
+            .find(|(_, (limit, _))| bits < **limit);
         let symbol = found.and_then(|(length, (_, offset))| {
             let index = usize::try_from((bits >> (16 - length)) as i32 + offset).ok()?;
             Some((length as u8, *self.values.get(index)?))
@@ -168,10 +200,18 @@ impl Table {
         let size = symbol & 15;
         let run = self.run(symbol);
         if length == 0 || size == 0 || u32::from(length + size) > LOOK {
-            return Step { value: 0, run, lengths: length | size << 4 };
+            return Step {
+                value: 0,
+                run,
+                lengths: length | size << 4,
+            };
         }
         let value = (look >> (LOOK - u32::from(length + size))) & ((1 << size) - 1);
-        Step { value: signed(value, size.into()) as i16, run, lengths: length + size }
+        Step {
+            value: signed(value, size.into()) as i16,
+            run,
+            lengths: length + size,
+        }
     }
 
     fn skip_of(&self, look: u32) -> Skip {
@@ -180,14 +220,25 @@ impl Table {
             let rest = (look << (16 - SKIP_LOOK) << skip.length) & 0xFFFF;
             let (length, symbol) = self.look(rest, SKIP_LOOK);
             let taken = skip.length + length + (symbol & 15);
-            let advance = skip.advance + if ends_block(symbol) { 1 } else { (symbol >> 4) + 1 };
+            let advance = skip.advance
+                + if ends_block(symbol) {
+                    1
+                } else {
+                    (symbol >> 4) + 1
+                };
             if length == 0 || u32::from(taken) > SKIP_LOOK || advance >= END {
                 return skip;
             }
             if ends_block(symbol) {
-                return Skip { length: taken, advance: advance + END };
+                return Skip {
+                    length: taken,
+                    advance: advance + END,
+                };
             }
-            skip = Skip { length: taken, advance };
+            skip = Skip {
+                length: taken,
+                advance,
+            };
         }
     }
 }

@@ -8,9 +8,9 @@
 
 /// The order in which a block's coefficients are written: row and column of each.
 pub(super) const ZIGZAG: [u8; 64] = [
-    0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6, 7, 14, 21,
-    28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54,
-    47, 55, 62, 63,
+    0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20,
+    13, 6, 7, 14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59,
+    52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63,
 ];
 
 /// How a component is scaled: by `samples`/8.
@@ -31,7 +31,12 @@ impl Scaling {
     /// Scaling by `samples`/8.
     pub(super) fn new(samples: usize) -> Self {
         let samples = samples.clamp(1, 8);
-        let mut scaling = Self { samples, number: [(samples * samples) as u8; 64], needed: 0, last: 0 };
+        let mut scaling = Self {
+            samples,
+            number: [(samples * samples) as u8; 64],
+            needed: 0,
+            last: 0,
+        };
         for (index, (number, natural)) in scaling.number.iter_mut().zip(ZIGZAG).enumerate() {
             let (row, column) = (usize::from(natural / 8), usize::from(natural % 8));
             if row < samples && column < samples {
@@ -51,12 +56,19 @@ impl Scaling {
     /// The inverse transform, with the quantisation table that belongs to it.
     pub(super) fn inverse(&self, quantisation: &[u16; 64]) -> Inverse {
         let lanes = self.kept().next_multiple_of(4);
-        let needed = ZIGZAG.iter().zip(quantisation).enumerate().filter(|(index, _)| self.needed >> index & 1 == 1);
+        let needed = ZIGZAG
+            .iter()
+            .zip(quantisation)
+            .enumerate()
+            .filter(|(index, _)| self.needed >> index & 1 == 1);
         let mut waves = Vec::with_capacity((self.kept() + 1) * lanes);
         for (_, (natural, factor)) in needed {
             let wave = |at: usize, frequency: u8| cosine(self.samples, at, frequency);
             let samples = (0..self.samples).flat_map(|y| (0..self.samples).map(move |x| (x, y)));
-            waves.extend(samples.map(|(x, y)| f64::from(*factor) * wave(x, natural % 8) * wave(y, natural / 8)));
+            waves
+                .extend(samples.map(|(x, y)| {
+                    f64::from(*factor) * wave(x, natural % 8) * wave(y, natural / 8)
+                }));
             waves.resize(waves.len().next_multiple_of(lanes), 0.0);
         }
         waves.resize(waves.len() + lanes, 0.0);
@@ -67,7 +79,9 @@ impl Scaling {
 /// The wave of a frequency at a sample of `samples`.
 fn cosine(samples: usize, at: usize, frequency: u8) -> f64 {
     let scale = if frequency == 0 { 0.125f64.sqrt() } else { 0.5 };
-    scale * ((2 * at + 1) as f64 * f64::from(frequency) * std::f64::consts::PI / (2 * samples) as f64).cos()
+    scale
+        * ((2 * at + 1) as f64 * f64::from(frequency) * std::f64::consts::PI / (2 * samples) as f64)
+            .cos()
 }
 
 /// The inverse transform of a component: for each needed coefficient its wave, times the factor that it was divided by; and
@@ -84,7 +98,10 @@ impl<'a, const N: usize, const LANES: usize> Sums<'a, N, LANES> {
     /// A block in the middle of the range, without any wave.
     #[inline(always)]
     pub(super) fn new(inverse: &'a Inverse) -> Self {
-        Self { waves: inverse.0.as_chunks().0, sums: [128.0; LANES] }
+        Self {
+            waves: inverse.0.as_chunks().0,
+            sums: [128.0; LANES],
+        }
     }
 
     /// Adds the wave of this number.
@@ -92,7 +109,10 @@ impl<'a, const N: usize, const LANES: usize> Sums<'a, N, LANES> {
     pub(super) fn add(&mut self, number: u8, coefficient: i16) {
         if let Some(wave) = self.waves.get(usize::from(number)) {
             let coefficient = f32::from(coefficient);
-            self.sums.iter_mut().zip(wave).for_each(|(sum, wave)| *sum += coefficient * wave);
+            self.sums
+                .iter_mut()
+                .zip(wave)
+                .for_each(|(sum, wave)| *sum += coefficient * wave);
         }
     }
 

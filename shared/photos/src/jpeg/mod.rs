@@ -51,7 +51,10 @@ pub(crate) struct Jpeg<'a> {
 impl<'a> Jpeg<'a> {
     /// Reads the header.
     pub(crate) fn read(bytes: &'a [u8]) -> Result<Self, JpegError> {
-        Ok(Self { bytes, header: Header::read(bytes)? })
+        Ok(Self {
+            bytes,
+            header: Header::read(bytes)?,
+        })
     }
 
     /// Width and height in pixels, as stored.
@@ -81,7 +84,12 @@ impl<'a> Jpeg<'a> {
 
     /// The size of each component, in samples; fractional where the photo's pixels do not fill the last one.
     pub(crate) fn component_sizes(&self) -> Vec<(f64, f64)> {
-        self.header.frame.components.iter().map(|component| (component.width, component.height)).collect()
+        self.header
+            .frame
+            .components
+            .iter()
+            .map(|component| (component.width, component.height))
+            .collect()
     }
 
     /// The bytes that `decode` takes at most.
@@ -89,16 +97,34 @@ impl<'a> Jpeg<'a> {
         let progressive = self.header.frame.progressive;
         let of = |(component, scaling): (&Component, Scaling)| {
             let blocks = component.wide * component.high;
-            let coefficients =
-                if progressive { Coefficients::bytes(&scaling, component.wide, component.high) } else { 0 };
+            let coefficients = if progressive {
+                Coefficients::bytes(&scaling, component.wide, component.high)
+            } else {
+                0
+            };
             blocks * scaling.samples * scaling.samples + coefficients
         };
-        self.header.frame.components.iter().zip(scalings(eighths)).map(of).sum()
+        self.header
+            .frame
+            .components
+            .iter()
+            .zip(scalings(eighths))
+            .map(of)
+            .sum()
     }
 
     /// Decodes; for each component, `eighths` is N.
     pub(crate) fn decode(self, eighths: &[usize]) -> Result<Vec<Plane>, JpegError> {
-        let Self { bytes, header: Header { frame, tables, scan_at, .. } } = self;
+        let Self {
+            bytes,
+            header:
+                Header {
+                    frame,
+                    tables,
+                    scan_at,
+                    ..
+                },
+        } = self;
         let scalings: Vec<Scaling> = scalings(eighths).collect();
         let mut decoder = Decoder::new(bytes, &frame, &scalings, tables);
         decoder.run(scan_at)?;
@@ -134,8 +160,16 @@ impl<'a> Decoder<'a> {
             frame,
             scalings,
             tables,
-            planes: if frame.progressive { vec![] } else { components().map(empty).collect() },
-            coefficients: if frame.progressive { components().map(coefficients).collect() } else { vec![] },
+            planes: if frame.progressive {
+                vec![]
+            } else {
+                components().map(empty).collect()
+            },
+            coefficients: if frame.progressive {
+                components().map(coefficients).collect()
+            } else {
+                vec![]
+            },
             quantisation: vec![None; frame.components.len()],
         }
     }
@@ -144,10 +178,16 @@ impl<'a> Decoder<'a> {
     fn run(&mut self, mut at: usize) -> Result<(), JpegError> {
         let mut scans = 0;
         loop {
-            let Segment { marker, payload, next } = segment(self.bytes, at)?;
+            let Segment {
+                marker,
+                payload,
+                next,
+            } = segment(self.bytes, at)?;
             at = match marker {
                 EOI => return Ok(()),
-                SOS if scans == MOST_SCANS => return Err(JpegError::Damaged("it has too many scans")),
+                SOS if scans == MOST_SCANS => {
+                    return Err(JpegError::Damaged("it has too many scans"));
+                }
                 SOS => {
                     scans += 1;
                     self.scan(payload, next)?
@@ -166,18 +206,37 @@ impl<'a> Decoder<'a> {
     fn scan(&mut self, payload: &[u8], at: usize) -> Result<usize, JpegError> {
         let scan = Scan::read(payload, self.frame)?;
         for part in &scan.parts {
-            let Some(place) = self.quantisation.get_mut(part.component) else { continue };
-            let number = self.frame.components.get(part.component).map_or(0, |component| component.quantisation);
+            let Some(place) = self.quantisation.get_mut(part.component) else {
+                continue;
+            };
+            let number = self
+                .frame
+                .components
+                .get(part.component)
+                .map_or(0, |component| component.quantisation);
             match place {
-                Some(_) if !self.frame.progressive => return Err(JpegError::Damaged("a component comes twice")),
+                Some(_) if !self.frame.progressive => {
+                    return Err(JpegError::Damaged("a component comes twice"));
+                }
                 Some(_) => {}
-                None => *place = self.tables.quantisation.get(usize::from(number)).copied().flatten(),
+                None => {
+                    *place = self
+                        .tables
+                        .quantisation
+                        .get(usize::from(number))
+                        .copied()
+                        .flatten()
+                }
             }
             if place.is_none() {
                 return Err(JpegError::Damaged("a quantisation table is missing"));
             }
         }
-        if self.frame.progressive { self.progressive(&scan, at) } else { self.sequential(&scan, at) }
+        if self.frame.progressive {
+            self.progressive(&scan, at)
+        } else {
+            self.sequential(&scan, at)
+        }
     }
 
     fn sequential(&mut self, scan: &Scan, at: usize) -> Result<usize, JpegError> {
@@ -185,44 +244,95 @@ impl<'a> Decoder<'a> {
         let mut planes: Vec<Option<&mut Plane>> = self.planes.iter_mut().map(Some).collect();
         let mut channels = Vec::new();
         for part in &scan.parts {
-            let (Some(scaling), Some(Some(quantisation)), Some(Some(dc)), Some(Some(ac)), Some(plane)) = (
+            let (
+                Some(scaling),
+                Some(Some(quantisation)),
+                Some(Some(dc)),
+                Some(Some(ac)),
+                Some(plane),
+            ) = (
                 self.scalings.get(part.component),
                 self.quantisation.get(part.component),
                 self.tables.dc.get(part.dc),
                 self.tables.ac.get(part.ac),
                 planes.get_mut(part.component).and_then(Option::take),
-            ) else {
+            )
+            else {
                 return Err(missing);
             };
             let inverse = scaling.inverse(quantisation);
-            channels.push(sequential::Channel { scaling, inverse, dc, ac, plane, prediction: 0 });
+            channels.push(sequential::Channel {
+                scaling,
+                inverse,
+                dc,
+                ac,
+                plane,
+                prediction: 0,
+            });
         }
-        walk(self.bytes, at, scan, self.frame, self.tables.restart_interval, &mut Sequential(channels))
+        walk(
+            self.bytes,
+            at,
+            scan,
+            self.frame,
+            self.tables.restart_interval,
+            &mut Sequential(channels),
+        )
     }
 
     fn progressive(&mut self, scan: &Scan, at: usize) -> Result<usize, JpegError> {
-        let mut all: Vec<Option<&mut Coefficients>> = self.coefficients.iter_mut().map(Some).collect();
+        let mut all: Vec<Option<&mut Coefficients>> =
+            self.coefficients.iter_mut().map(Some).collect();
         let mut channels = Vec::new();
         for part in &scan.parts {
-            let table = if scan.first == 0 { self.tables.dc.get(part.dc) } else { self.tables.ac.get(part.ac) };
+            let table = if scan.first == 0 {
+                self.tables.dc.get(part.dc)
+            } else {
+                self.tables.ac.get(part.ac)
+            };
             let table = table.and_then(Option::as_ref);
             if let Some(coefficients) = all.get_mut(part.component).and_then(Option::take) {
-                channels.push(progressive::Channel { coefficients, table, prediction: 0 });
+                channels.push(progressive::Channel {
+                    coefficients,
+                    table,
+                    prediction: 0,
+                });
             }
         }
-        let mut blocks = Progressive { scan, channels, ended_blocks: 0 };
-        walk(self.bytes, at, scan, self.frame, self.tables.restart_interval, &mut blocks)
+        let mut blocks = Progressive {
+            scan,
+            channels,
+            ended_blocks: 0,
+        };
+        walk(
+            self.bytes,
+            at,
+            scan,
+            self.frame,
+            self.tables.restart_interval,
+            &mut blocks,
+        )
     }
 
     fn finish(mut self) -> Result<Vec<Plane>, JpegError> {
         if self.quantisation.iter().any(Option::is_none) {
             return Err(JpegError::Damaged("a component is missing"));
         }
-        let components = self.frame.components.iter().zip(self.scalings).zip(&self.quantisation);
+        let components = self
+            .frame
+            .components
+            .iter()
+            .zip(self.scalings)
+            .zip(&self.quantisation);
         // Coefficients go as their samples come: both together would be the peak of memory.
-        for (coefficients, ((component, scaling), quantisation)) in self.coefficients.into_iter().zip(components) {
+        for (coefficients, ((component, scaling), quantisation)) in
+            self.coefficients.into_iter().zip(components)
+        {
             let mut plane = empty((component, scaling));
-            coefficients.write(&scaling.inverse(&quantisation.unwrap_or([0; 64])), &mut plane);
+            coefficients.write(
+                &scaling.inverse(&quantisation.unwrap_or([0; 64])),
+                &mut plane,
+            );
             self.planes.push(plane);
         }
         self.planes.iter_mut().for_each(Plane::fill_up);

@@ -32,7 +32,9 @@ impl Plane {
         if let Some((own, filling)) = self.samples.split_at_mut_checked(high * stride)
             && let Some(last) = own.len().checked_sub(stride).and_then(|at| own.get(at..))
         {
-            filling.chunks_exact_mut(stride.max(1)).for_each(|row| row.copy_from_slice(last));
+            filling
+                .chunks_exact_mut(stride.max(1))
+                .for_each(|row| row.copy_from_slice(last));
         }
     }
 }

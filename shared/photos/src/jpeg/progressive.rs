@@ -23,7 +23,12 @@ pub(super) struct Coefficients {
 impl Coefficients {
     /// All zero, for `wide` × `high` blocks.
     pub(super) fn new(scaling: Scaling, wide: usize, high: usize) -> Self {
-        Self { wide, kept: vec![0; wide * high * scaling.kept()], known: vec![0; wide * high], scaling }
+        Self {
+            wide,
+            kept: vec![0; wide * high * scaling.kept()],
+            known: vec![0; wide * high],
+            scaling,
+        }
     }
 
     /// The bytes that `new` takes.
@@ -36,13 +41,22 @@ impl Coefficients {
         for_size!(self.scaling.samples, self.write_sized(inverse, plane));
     }
 
-    fn write_sized<const N: usize, const LANES: usize>(&self, inverse: &Inverse, plane: &mut Plane) {
+    fn write_sized<const N: usize, const LANES: usize>(
+        &self,
+        inverse: &Inverse,
+        plane: &mut Plane,
+    ) {
         let (stride, kept) = (plane.stride, self.scaling.kept());
-        let rows = self.kept.chunks(kept * self.wide).zip(plane.samples.chunks_mut(stride * N));
+        let rows = self
+            .kept
+            .chunks(kept * self.wide)
+            .zip(plane.samples.chunks_mut(stride * N));
         for (blocks, strip) in rows {
             for (x, coefficients) in blocks.chunks(kept).enumerate() {
                 let mut sums = Sums::<N, LANES>::new(inverse);
-                let numbered = (0..).zip(coefficients).filter(|(_, coefficient)| **coefficient != 0);
+                let numbered = (0..)
+                    .zip(coefficients)
+                    .filter(|(_, coefficient)| **coefficient != 0);
                 numbered.for_each(|(number, coefficient)| sums.add(number, *coefficient));
                 sums.write(strip.get_mut(x * N..).unwrap_or_default(), stride);
             }
@@ -100,11 +114,21 @@ pub(super) struct Progressive<'a> {
 impl Blocks for Progressive<'_> {
     fn restart(&mut self) {
         self.ended_blocks = 0;
-        self.channels.iter_mut().for_each(|channel| channel.prediction = 0);
+        self.channels
+            .iter_mut()
+            .for_each(|channel| channel.prediction = 0);
     }
 
-    fn block(&mut self, part: usize, x: usize, y: usize, bits: &mut Bits<'_>) -> Result<(), JpegError> {
-        let Some(channel) = self.channels.get_mut(part) else { return Ok(()) };
+    fn block(
+        &mut self,
+        part: usize,
+        x: usize,
+        y: usize,
+        bits: &mut Bits<'_>,
+    ) -> Result<(), JpegError> {
+        let Some(channel) = self.channels.get_mut(part) else {
+            return Ok(());
+        };
         let block = y * channel.coefficients.wide + x;
         match (self.scan.first, self.scan.high) {
             (0, 0) => channel.first(block, bits, self.scan.low),
@@ -117,17 +141,24 @@ impl Blocks for Progressive<'_> {
 
 impl Channel<'_> {
     fn table(&self) -> Result<&Table, JpegError> {
-        self.table.ok_or(JpegError::Damaged("a scan without its Huffman table"))
+        self.table
+            .ok_or(JpegError::Damaged("a scan without its Huffman table"))
     }
 
     fn first(&mut self, block: usize, bits: &mut Bits<'_>, low: u8) -> Result<(), JpegError> {
         bits.refill();
         self.prediction = self.prediction.wrapping_add(self.table()?.step(bits)?.1);
-        self.coefficients.set(block, 0, self.prediction.wrapping_shl(low.into()));
+        self.coefficients
+            .set(block, 0, self.prediction.wrapping_shl(low.into()));
         Ok(())
     }
 
-    fn refine_first(&mut self, block: usize, bits: &mut Bits<'_>, low: u8) -> Result<(), JpegError> {
+    fn refine_first(
+        &mut self,
+        block: usize,
+        bits: &mut Bits<'_>,
+        low: u8,
+    ) -> Result<(), JpegError> {
         bits.refill();
         let more = bits.take(1) as i16 * (1 << low);
         if let Some(kept) = self.coefficients.kept_at(block, 0) {
@@ -136,7 +167,13 @@ impl Channel<'_> {
         Ok(())
     }
 
-    fn band(&mut self, block: usize, bits: &mut Bits<'_>, scan: &Scan, ended: &mut u32) -> Result<(), JpegError> {
+    fn band(
+        &mut self,
+        block: usize,
+        bits: &mut Bits<'_>,
+        scan: &Scan,
+        ended: &mut u32,
+    ) -> Result<(), JpegError> {
         if *ended > 0 {
             *ended -= 1;
             return Ok(());
@@ -204,8 +241,20 @@ impl Channel<'_> {
     }
 
     /// Passes over `zeros` zeros, refining what lies between them; returns where the zero behind them stands.
-    fn pass_zeros(&mut self, block: usize, mut at: usize, mut zeros: u8, bits: &mut Bits<'_>, scan: &Scan) -> usize {
-        let known = self.coefficients.known.get(block).copied().unwrap_or_default();
+    fn pass_zeros(
+        &mut self,
+        block: usize,
+        mut at: usize,
+        mut zeros: u8,
+        bits: &mut Bits<'_>,
+        scan: &Scan,
+    ) -> usize {
+        let known = self
+            .coefficients
+            .known
+            .get(block)
+            .copied()
+            .unwrap_or_default();
         while at <= scan.last {
             if known >> at & 1 == 1 {
                 self.coefficients.refine(block, at, bits, scan.low);
@@ -220,11 +269,17 @@ impl Channel<'_> {
     }
 
     fn refine_rest(&mut self, block: usize, at: usize, bits: &mut Bits<'_>, scan: &Scan) {
-        let known = self.coefficients.known.get(block).copied().unwrap_or_default();
+        let known = self
+            .coefficients
+            .known
+            .get(block)
+            .copied()
+            .unwrap_or_default();
         let up_to_last = u64::MAX >> (63 - scan.last);
         let mut rest = known & up_to_last & u64::MAX.checked_shl(at as u32).unwrap_or(0);
         while rest != 0 {
-            self.coefficients.refine(block, rest.trailing_zeros() as usize, bits, scan.low);
+            self.coefficients
+                .refine(block, rest.trailing_zeros() as usize, bits, scan.low);
             rest &= rest - 1;
         }
     }

@@ -34,23 +34,51 @@ impl Scan {
     pub(super) fn read(payload: &[u8], frame: &Frame) -> Result<Self, JpegError> {
         let damaged = || JpegError::Damaged("a scan header makes no sense");
         let (count, rest) = payload.split_first().ok_or_else(damaged)?;
-        let (described, rest) = rest.split_at_checked(2 * usize::from(*count)).ok_or_else(damaged)?;
+        let (described, rest) = rest
+            .split_at_checked(2 * usize::from(*count))
+            .ok_or_else(damaged)?;
         let mut parts: Vec<Part> = Vec::new();
         for [id, tables] in described.as_chunks().0 {
-            let component = frame.components.iter().position(|component| component.id == *id).ok_or_else(damaged)?;
+            let component = frame
+                .components
+                .iter()
+                .position(|component| component.id == *id)
+                .ok_or_else(damaged)?;
             if parts.iter().any(|part| part.component == component) {
                 return Err(damaged());
             }
-            parts.push(Part { component, dc: usize::from(tables >> 4), ac: usize::from(tables & 15) });
+            parts.push(Part {
+                component,
+                dc: usize::from(tables >> 4),
+                ac: usize::from(tables & 15),
+            });
         }
-        let [first, last, approximation, ..] = rest else { return Err(damaged()) };
+        let [first, last, approximation, ..] = rest else {
+            return Err(damaged());
+        };
         let (high, low) = (approximation >> 4, approximation & 15);
-        let (first, last) = if frame.progressive { (usize::from(*first), usize::from(*last)) } else { (0, 63) };
-        let band = last < 64 && low < 14 && (if first == 0 { last == 0 } else { last >= first && parts.len() == 1 });
+        let (first, last) = if frame.progressive {
+            (usize::from(*first), usize::from(*last))
+        } else {
+            (0, 63)
+        };
+        let band = last < 64
+            && low < 14
+            && (if first == 0 {
+                last == 0
+            } else {
+                last >= first && parts.len() == 1
+            });
         if parts.is_empty() || frame.progressive && !band {
             return Err(damaged());
         }
-        Ok(Self { parts, first, last, high, low })
+        Ok(Self {
+            parts,
+            first,
+            last,
+            high,
+            low,
+        })
     }
 }
 
@@ -59,7 +87,13 @@ pub(super) trait Blocks {
     /// Predictions begin anew.
     fn restart(&mut self);
     /// Reads the block at column `x` and row `y` of the scan's part `part`.
-    fn block(&mut self, part: usize, x: usize, y: usize, bits: &mut Bits<'_>) -> Result<(), JpegError>;
+    fn block(
+        &mut self,
+        part: usize,
+        x: usize,
+        y: usize,
+        bits: &mut Bits<'_>,
+    ) -> Result<(), JpegError>;
 }
 
 /// Walks over the blocks of a scan whose data begins at `at`; returns where the data ends.
@@ -71,12 +105,19 @@ pub(super) fn walk(
     restart_interval: usize,
     blocks: &mut impl Blocks,
 ) -> Result<usize, JpegError> {
-    let components: Vec<&Component> =
-        scan.parts.iter().filter_map(|part| frame.components.get(part.component)).collect();
+    let components: Vec<&Component> = scan
+        .parts
+        .iter()
+        .filter_map(|part| frame.components.get(part.component))
+        .collect();
     let (wide, high, shapes) = match components.as_slice() {
         // A component alone has no units to fill up.
         [alone] => (alone.own_wide, alone.own_high, vec![(1, 1)]),
-        several => (frame.units_wide, frame.units_high, several.iter().map(|c| (c.across, c.down)).collect()),
+        several => (
+            frame.units_wide,
+            frame.units_high,
+            several.iter().map(|c| (c.across, c.down)).collect(),
+        ),
     };
     let mut bits = Bits::new(bytes, at);
     let (mut until_restart, mut restarts) = (restart_interval, 0u8);
@@ -100,7 +141,9 @@ pub(super) fn walk(
     }
     match bits.end()? {
         (end, 0..=MOST_LEFT_OVER) => Ok(end),
-        _ => Err(JpegError::Damaged("data is left over behind the last block")),
+        _ => Err(JpegError::Damaged(
+            "data is left over behind the last block",
+        )),
     }
 }
 

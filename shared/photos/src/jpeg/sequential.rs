@@ -26,7 +26,13 @@ impl Blocks for Sequential<'_> {
     }
 
     #[inline(always)]
-    fn block(&mut self, part: usize, x: usize, y: usize, bits: &mut Bits<'_>) -> Result<(), JpegError> {
+    fn block(
+        &mut self,
+        part: usize,
+        x: usize,
+        y: usize,
+        bits: &mut Bits<'_>,
+    ) -> Result<(), JpegError> {
         match self.0.get_mut(part) {
             Some(channel) => for_size!(channel.scaling.samples, channel.block(x, y, bits)),
             None => Ok(()),
@@ -47,7 +53,13 @@ impl Channel<'_> {
         sums.add(0, self.prediction as i16);
         self.others(&mut sums, bits)?;
         let stride = self.plane.stride;
-        sums.write(self.plane.samples.get_mut((y * stride + x) * N..).unwrap_or_default(), stride);
+        sums.write(
+            self.plane
+                .samples
+                .get_mut((y * stride + x) * N..)
+                .unwrap_or_default(),
+            stride,
+        );
         Ok(())
     }
 

@@ -19,19 +19,31 @@ struct Written {
     grey: bool,
 }
 
-const PLAIN: Written =
-    Written { size: (75, 53), sampling: SamplingFactor::F_2_2, progressive: false, restarts: 0, grey: false };
+const PLAIN: Written = Written {
+    size: (75, 53),
+    sampling: SamplingFactor::F_2_2,
+    progressive: false,
+    restarts: 0,
+    grey: false,
+};
 
 /// Levels by which a sample may differ in the mean: both sides round to whole levels.
 const MOST_DIFFERENCE: f64 = 0.6;
 
 /// Slopes with an edge in them: smooth enough to compare, not so smooth that little is coded.
 fn pixels(size: (u16, u16), seed: u32) -> Vec<u8> {
-    let level = |x: u32, y: u32, k: u32| (128.0 + 90.0 * (f64::from(x * k + y + seed) / 23.0).sin()) as u8;
+    let level =
+        |x: u32, y: u32, k: u32| (128.0 + 90.0 * (f64::from(x * k + y + seed) / 23.0).sin()) as u8;
     let of = |x: u32, y: u32| {
-        if x > y { [level(x, y, 1), level(y, x, 2), 90] } else { [200, level(x, y, 3), level(y, x, 1)] }
+        if x > y {
+            [level(x, y, 1), level(y, x, 2), 90]
+        } else {
+            [200, level(x, y, 3), level(y, x, 1)]
+        }
     };
-    (0..u32::from(size.1)).flat_map(|y| (0..u32::from(size.0)).flat_map(move |x| of(x, y))).collect()
+    (0..u32::from(size.1))
+        .flat_map(|y| (0..u32::from(size.0)).flat_map(move |x| of(x, y)))
+        .collect()
 }
 
 fn file(written: &Written, seed: u32) -> Vec<u8> {
@@ -44,9 +56,13 @@ fn file(written: &Written, seed: u32) -> Vec<u8> {
     let pixels = pixels(written.size, seed);
     if written.grey {
         let luma: Vec<u8> = pixels.chunks(3).map(|pixel| pixel[1]).collect();
-        encoder.encode(&luma, width, height, ColorType::Luma).unwrap();
+        encoder
+            .encode(&luma, width, height, ColorType::Luma)
+            .unwrap();
     } else {
-        encoder.encode(&pixels, width, height, ColorType::Rgb).unwrap();
+        encoder
+            .encode(&pixels, width, height, ColorType::Rgb)
+            .unwrap();
     }
     bytes
 }
@@ -62,9 +78,20 @@ fn decoded(bytes: &[u8], samples: usize) -> Result<Vec<Plane>, JpegError> {
 /// them, so the library gets them in the plainest: of progressive files it loses rows where chroma has all columns and
 /// half the rows.
 fn oracle(written: &Written, seed: u32) -> Vec<u8> {
-    let bytes = file(&Written { progressive: false, restarts: 0, ..*written }, seed);
-    let options = DecoderOptions::default().set_strict_mode(true).jpeg_set_out_colorspace(ColorSpace::Luma);
-    JpegDecoder::new_with_options(ZCursor::new(bytes), options).decode().unwrap()
+    let bytes = file(
+        &Written {
+            progressive: false,
+            restarts: 0,
+            ..*written
+        },
+        seed,
+    );
+    let options = DecoderOptions::default()
+        .set_strict_mode(true)
+        .jpeg_set_out_colorspace(ColorSpace::Luma);
+    JpegDecoder::new_with_options(ZCursor::new(bytes), options)
+        .decode()
+        .unwrap()
 }
 
 /// The mean difference between the luma at `samples`/8 and what the definition makes of the library's: of each block that
@@ -89,12 +116,16 @@ fn smaller(block: impl Fn(usize, usize) -> f64, samples: usize) -> [[f64; 8]; 8]
     let mut coefficients = [[0.0; 8]; 8];
     for (u, v) in (0..samples).flat_map(|v| (0..samples).map(move |u| (u, v))) {
         let terms = (0..64).map(|at| (at % 8, at / 8));
-        coefficients[v][u] = terms.map(|(x, y)| block(x, y) * basis(8, u, x) * basis(8, v, y)).sum();
+        coefficients[v][u] = terms
+            .map(|(x, y)| block(x, y) * basis(8, u, x) * basis(8, v, y))
+            .sum();
     }
     let mut smaller = [[0.0; 8]; 8];
     for (x, y) in (0..samples).flat_map(|y| (0..samples).map(move |x| (x, y))) {
         let terms = (0..samples * samples).map(|at| (at % samples, at / samples));
-        let sum: f64 = terms.map(|(u, v)| coefficients[v][u] * basis(samples, u, x) * basis(samples, v, y)).sum();
+        let sum: f64 = terms
+            .map(|(u, v)| coefficients[v][u] * basis(samples, u, x) * basis(samples, v, y))
+            .sum();
         smaller[y][x] = sum * samples as f64 / 8.0;
     }
     smaller
@@ -118,17 +149,36 @@ const SAMPLINGS: [SamplingFactor; 6] = [
 
 #[test]
 fn every_sampling_process_and_interval_agrees_with_the_library() {
-    for (sampling, progressive, restarts, grey) in SAMPLINGS.into_iter().take(4).flat_map(|sampling| {
-        [(false, 0, false), (true, 0, false), (false, 3, false), (true, 3, false), (false, 0, true), (true, 2, true)]
+    for (sampling, progressive, restarts, grey) in
+        SAMPLINGS.into_iter().take(4).flat_map(|sampling| {
+            [
+                (false, 0, false),
+                (true, 0, false),
+                (false, 3, false),
+                (true, 3, false),
+                (false, 0, true),
+                (true, 2, true),
+            ]
             .map(|(progressive, restarts, grey)| (sampling, progressive, restarts, grey))
-    }) {
-        let written = Written { sampling, progressive, restarts, grey, ..PLAIN };
+        })
+    {
+        let written = Written {
+            sampling,
+            progressive,
+            restarts,
+            grey,
+            ..PLAIN
+        };
         let bytes = file(&written, 5);
         let full = oracle(&written, 5);
         for samples in 1..=8 {
-            let planes = decoded(&bytes, samples).unwrap_or_else(|error| panic!("{written:?}: {error}"));
+            let planes =
+                decoded(&bytes, samples).unwrap_or_else(|error| panic!("{written:?}: {error}"));
             let difference = difference(&planes[0], &full, written.size, samples);
-            assert!(difference < MOST_DIFFERENCE, "{written:?} at {samples}/8 differs by {difference}");
+            assert!(
+                difference < MOST_DIFFERENCE,
+                "{written:?} at {samples}/8 differs by {difference}"
+            );
         }
     }
 }
@@ -136,12 +186,22 @@ fn every_sampling_process_and_interval_agrees_with_the_library() {
 #[test]
 fn chroma_is_right_too() {
     for sampling in SAMPLINGS {
-        let written = Written { sampling, size: (64, 64), ..PLAIN };
+        let written = Written {
+            sampling,
+            size: (64, 64),
+            ..PLAIN
+        };
         let mut bytes = Vec::new();
         let mut encoder = Encoder::new(&mut bytes, 95);
         encoder.set_sampling_factor(written.sampling);
-        encoder.encode(&[200, 40, 90].repeat(64 * 64), 64, 64, ColorType::Rgb).unwrap();
-        let means = decoded(&bytes, 3).unwrap().iter().map(|plane| f64::from(plane.samples[0])).collect::<Vec<_>>();
+        encoder
+            .encode(&[200, 40, 90].repeat(64 * 64), 64, 64, ColorType::Rgb)
+            .unwrap();
+        let means = decoded(&bytes, 3)
+            .unwrap()
+            .iter()
+            .map(|plane| f64::from(plane.samples[0]))
+            .collect::<Vec<_>>();
         for (mean, expected) in means.iter().zip([93.5, 126.0, 203.9]) {
             assert!((mean - expected).abs() < 3.0, "{written:?}: {means:?}");
         }
@@ -151,10 +211,21 @@ fn chroma_is_right_too() {
 #[test]
 fn cut_at_any_byte_it_is_an_error() {
     for (progressive, restarts) in [(false, 0), (false, 4), (true, 0)] {
-        let bytes = file(&Written { progressive, restarts, ..PLAIN }, 1);
+        let bytes = file(
+            &Written {
+                progressive,
+                restarts,
+                ..PLAIN
+            },
+            1,
+        );
         assert!(decoded(&bytes, 4).is_ok());
         for kept in 0..bytes.len() {
-            assert!(decoded(&bytes[..kept], 4).is_err(), "progressive {progressive}: {kept} of {}", bytes.len());
+            assert!(
+                decoded(&bytes[..kept], 4).is_err(),
+                "progressive {progressive}: {kept} of {}",
+                bytes.len()
+            );
         }
     }
 }
@@ -162,7 +233,11 @@ fn cut_at_any_byte_it_is_an_error() {
 #[test]
 fn entropy_coded_data_that_ends_early_is_an_error_although_the_picture_is_ended_well() {
     let bytes = file(&PLAIN, 1);
-    let scan = bytes.windows(2).position(|pair| pair == [0xFF, 0xDA]).unwrap() + 14;
+    let scan = bytes
+        .windows(2)
+        .position(|pair| pair == [0xFF, 0xDA])
+        .unwrap()
+        + 14;
     for kept in scan..bytes.len() - 4 {
         let cut = [&bytes[..kept], &[0xFF, 0xD9]].concat();
         assert!(decoded(&cut, 2).is_err(), "{kept} of {}", bytes.len());
@@ -171,8 +246,17 @@ fn entropy_coded_data_that_ends_early_is_an_error_although_the_picture_is_ended_
 
 #[test]
 fn a_missing_restart_marker_is_an_error() {
-    let bytes = file(&Written { restarts: 3, ..PLAIN }, 1);
-    let at = bytes.windows(2).position(|pair| pair == [0xFF, 0xD1]).unwrap();
+    let bytes = file(
+        &Written {
+            restarts: 3,
+            ..PLAIN
+        },
+        1,
+    );
+    let at = bytes
+        .windows(2)
+        .position(|pair| pair == [0xFF, 0xD1])
+        .unwrap();
     let without = [&bytes[..at], &bytes[at + 2..]].concat();
     assert!(decoded(&without, 4).is_err());
     let mut wrong = bytes;
@@ -182,13 +266,18 @@ fn a_missing_restart_marker_is_an_error() {
 
 /// The file with another symbol in its Huffman tables of this class, 0 (first coefficients) or 1 (the others).
 fn with_symbol(mut bytes: Vec<u8>, class: u8, from: u8, to: u8) -> Vec<u8> {
-    let tables: Vec<usize> = (0..bytes.len() - 4).filter(|at| bytes[*at..*at + 2] == [0xFF, 0xC4]).collect();
+    let tables: Vec<usize> = (0..bytes.len() - 4)
+        .filter(|at| bytes[*at..*at + 2] == [0xFF, 0xC4])
+        .collect();
     for at in tables {
         if bytes[at + 4] >> 4 != class {
             continue;
         }
         let end = at + 2 + usize::from(u16::from_be_bytes([bytes[at + 2], bytes[at + 3]]));
-        bytes[at + 21..end].iter_mut().filter(|symbol| **symbol == from).for_each(|symbol| *symbol = to);
+        bytes[at + 21..end]
+            .iter_mut()
+            .filter(|symbol| **symbol == from)
+            .for_each(|symbol| *symbol = to);
     }
     bytes
 }
@@ -200,7 +289,10 @@ fn a_code_without_a_value_ends_the_block_whatever_run_it_names() {
         let expected = decoded(&bytes, samples).unwrap();
         for run in 1..15 {
             let planes = decoded(&with_symbol(bytes.clone(), 1, 0, run << 4), samples).unwrap();
-            let same = planes.iter().zip(&expected).all(|(plane, expected)| plane.samples == expected.samples);
+            let same = planes
+                .iter()
+                .zip(&expected)
+                .all(|(plane, expected)| plane.samples == expected.samples);
             assert!(same, "{run} at {samples}/8");
         }
         let sixteen = decoded(&with_symbol(bytes.clone(), 1, 0, 0xF0), samples);
@@ -219,7 +311,12 @@ fn who_writes_jfif_means_luma_and_chroma_and_else_adobe_says_what_is_meant() {
     assert_eq!(jfif[2..4], [0xFF, 0xE0]);
     let bare = [&jfif[..2], &jfif[4 + usize::from(jfif[5])..]].concat();
     let with = |bytes: &[u8], transform: u8| {
-        let adobe = [&[0xFF, 0xEE, 0, 14], b"Adobe".as_slice(), &[0, 100, 0, 0, 0, 0, transform]].concat();
+        let adobe = [
+            &[0xFF, 0xEE, 0, 14],
+            b"Adobe".as_slice(),
+            &[0, 100, 0, 0, 0, 0, transform],
+        ]
+        .concat();
         [&bytes[..2], &adobe, &bytes[2..]].concat()
     };
     let cases = [
@@ -237,18 +334,33 @@ fn who_writes_jfif_means_luma_and_chroma_and_else_adobe_says_what_is_meant() {
 #[test]
 fn what_is_not_known_is_said() {
     let mut bytes = Vec::new();
-    Encoder::new(&mut bytes, 90).encode(&[9; 16 * 16 * 4], 16, 16, ColorType::Cmyk).unwrap();
+    Encoder::new(&mut bytes, 90)
+        .encode(&[9; 16 * 16 * 4], 16, 16, ColorType::Cmyk)
+        .unwrap();
     assert_eq!(Jpeg::read(&bytes).unwrap().foreign(), Some("four colours"));
     let mut arithmetic = file(&PLAIN, 1);
-    let frame = arithmetic.windows(2).position(|pair| pair == [0xFF, 0xC0]).unwrap();
+    let frame = arithmetic
+        .windows(2)
+        .position(|pair| pair == [0xFF, 0xC0])
+        .unwrap();
     arithmetic[frame + 1] = 0xC9;
-    assert_eq!(Jpeg::read(&arithmetic).unwrap().foreign(), Some("a rare process"));
+    assert_eq!(
+        Jpeg::read(&arithmetic).unwrap().foreign(),
+        Some("a rare process")
+    );
 }
 
 #[test]
 fn memory_is_told_before_it_is_taken() {
     for progressive in [false, true] {
-        let bytes = file(&Written { progressive, size: (640, 480), ..PLAIN }, 1);
+        let bytes = file(
+            &Written {
+                progressive,
+                size: (640, 480),
+                ..PLAIN
+            },
+            1,
+        );
         let jpeg = Jpeg::read(&bytes).unwrap();
         let told = jpeg.memory(&[4, 4, 4]);
         let planes = jpeg.decode(&[4, 4, 4]).unwrap();

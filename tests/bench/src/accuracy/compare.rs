@@ -25,14 +25,37 @@ pub(crate) struct Difference {
 /// Compares the verdicts of both modes, and each step's pass in full mode, with what each way's labels demand.
 pub(crate) fn differences(ways: &[Tally; 2]) -> Vec<Difference> {
     let [first, second] = ways;
-    let shared_steps = second.critical().into_iter().filter(|step| first.critical().contains(step));
-    let modes = [(Mode::Full, "verdict, full"), (Mode::Quick, "verdict, quick")];
-    let verdicts =
-        modes.map(|(mode, what)| measure(what.into(), verdicts_right(first, mode), verdicts_right(second, mode)));
-    let steps = shared_steps.map(|step| measure(step.to_string(), step_right(first, &step), step_right(second, &step)));
+    let shared_steps = second
+        .critical()
+        .into_iter()
+        .filter(|step| first.critical().contains(step));
+    let modes = [
+        (Mode::Full, "verdict, full"),
+        (Mode::Quick, "verdict, quick"),
+    ];
+    let verdicts = modes.map(|(mode, what)| {
+        measure(
+            what.into(),
+            verdicts_right(first, mode),
+            verdicts_right(second, mode),
+        )
+    });
+    let steps = shared_steps.map(|step| {
+        measure(
+            step.to_string(),
+            step_right(first, &step),
+            step_right(second, &step),
+        )
+    });
     let mut all: Vec<Difference> = verdicts.into_iter().chain(steps).collect();
-    let verdicts = significant(&all.iter().map(|difference| difference.p_value).collect::<Vec<_>>());
-    all.iter_mut().zip(verdicts).for_each(|(difference, significant)| difference.significant = significant);
+    let verdicts = significant(
+        &all.iter()
+            .map(|difference| difference.p_value)
+            .collect::<Vec<_>>(),
+    );
+    all.iter_mut()
+        .zip(verdicts)
+        .for_each(|(difference, significant)| difference.significant = significant);
     all
 }
 
@@ -41,15 +64,26 @@ fn verdicts_right(tally: &Tally, mode: Mode) -> Vec<bool> {
 }
 
 fn step_right(tally: &Tally, step: &StepKey) -> Vec<bool> {
-    tally.cases.iter().map(|case| passes(&case.full.judgement, step) == passes(&case.truth, step)).collect()
+    tally
+        .cases
+        .iter()
+        .map(|case| passes(&case.full.judgement, step) == passes(&case.truth, step))
+        .collect()
 }
 
 fn measure(what: String, first: Vec<bool>, second: Vec<bool>) -> Difference {
-    let percent =
-        |right: &[bool]| 100.0 * right.iter().filter(|right| **right).count() as f64 / right.len().max(1) as f64;
+    let percent = |right: &[bool]| {
+        100.0 * right.iter().filter(|right| **right).count() as f64 / right.len().max(1) as f64
+    };
     let paired = Paired::of(first.iter().copied().zip(second.iter().copied()));
     let right = [percent(&first), percent(&second)];
-    Difference { what, right, p_value: paired.p_value(), paired, significant: false }
+    Difference {
+        what,
+        right,
+        p_value: paired.p_value(),
+        paired,
+        significant: false,
+    }
 }
 
 impl Difference {

@@ -31,15 +31,29 @@ impl Evaluated {
 }
 
 /// Evaluates a DR: what is to be asked about is looked at, wave by wave.
-pub(crate) async fn evaluate(eye: &Eye, way: &Way, dr: &LabelledDr, mode: Mode) -> anyhow::Result<Evaluated> {
-    let mut drive = Drive::new(&dr.dr_number, mode, photos(way, dr), &way.catalogue, way.versions());
+pub(crate) async fn evaluate(
+    eye: &Eye,
+    way: &Way,
+    dr: &LabelledDr,
+    mode: Mode,
+) -> anyhow::Result<Evaluated> {
+    let mut drive = Drive::new(
+        &dr.dr_number,
+        mode,
+        photos(way, dr),
+        &way.catalogue,
+        way.versions(),
+    );
     let mut waves = Vec::new();
     while !drive.wave().is_empty() {
         let seen = look(eye, way, dr, drive.wave()).await?;
         drive.answered(seen.iter().map(|(_, seen)| seen.outcome.clone()).collect())?;
         waves.push(seen);
     }
-    Ok(Evaluated { judgement: drive.verdict()?, waves })
+    Ok(Evaluated {
+        judgement: drive.verdict()?,
+        waves,
+    })
 }
 
 /// The verdict that the labels demand: all steps, all photos.
@@ -47,20 +61,48 @@ pub(crate) fn truth(way: &Way, dr: &LabelledDr) -> anyhow::Result<Judgement> {
     let mut results = Vec::new();
     for photo in &dr.photos {
         let findings = findings(&photo.shows)?;
-        results.push(PhotoResult { name: photo.name.clone(), outcome: PhotoOutcome::Evaluated { findings } });
+        results.push(PhotoResult {
+            name: photo.name.clone(),
+            outcome: PhotoOutcome::Evaluated { findings },
+        });
     }
-    Ok(judge(&way.catalogue, &Scope::All.steps(&way.catalogue), &results))
+    Ok(judge(
+        &way.catalogue,
+        &Scope::All.steps(&way.catalogue),
+        &results,
+    ))
 }
 
 fn photos(way: &Way, dr: &LabelledDr) -> Vec<Photo> {
-    let photo = |name: &str| Photo::new(&format!("photos/{}/{name}", dr.dr_number), name, name, &way.catalogue);
-    dr.photos.iter().map(|labelled| photo(&labelled.name)).collect()
+    let photo = |name: &str| {
+        Photo::new(
+            &format!("photos/{}/{name}", dr.dr_number),
+            name,
+            name,
+            &way.catalogue,
+        )
+    };
+    dr.photos
+        .iter()
+        .map(|labelled| photo(&labelled.name))
+        .collect()
 }
 
-async fn look(eye: &Eye, way: &Way, dr: &LabelledDr, wave: &[Photo]) -> anyhow::Result<Vec<(String, Seen)>> {
+async fn look(
+    eye: &Eye,
+    way: &Way,
+    dr: &LabelledDr,
+    wave: &[Photo],
+) -> anyhow::Result<Vec<(String, Seen)>> {
     let looks = wave.iter().map(|photo| async move {
-        let at = dr.photos.iter().position(|labelled| labelled.name == photo.name).unwrap_or(usize::MAX);
-        let seen = eye.look(way, dr, at, &photo.scope.steps(&way.catalogue)).await?;
+        let at = dr
+            .photos
+            .iter()
+            .position(|labelled| labelled.name == photo.name)
+            .unwrap_or(usize::MAX);
+        let seen = eye
+            .look(way, dr, at, &photo.scope.steps(&way.catalogue))
+            .await?;
         anyhow::Ok((photo.name.clone(), seen))
     });
     stream::iter(looks).buffered(IN_FLIGHT).try_collect().await

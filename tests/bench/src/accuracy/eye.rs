@@ -51,7 +51,12 @@ pub(crate) struct Seen {
 impl Eye {
     /// The server at this URL, or else the noise model that the way names.
     pub(crate) fn of(way: &Way, vlm_url: Option<&str>, seed: u64) -> anyhow::Result<Self> {
-        let Some(url) = vlm_url else { return Ok(Self::Noise { noise: Noise::shipped(&way.model)?, seed }) };
+        let Some(url) = vlm_url else {
+            return Ok(Self::Noise {
+                noise: Noise::shipped(&way.model)?,
+                seed,
+            });
+        };
         Ok(Self::Server(VlmClient::new(VlmSettings {
             base_url: url.trim_end_matches('/').trim_end_matches("/v1").into(),
             model: way.model.clone(),
@@ -64,17 +69,38 @@ impl Eye {
     }
 
     /// Asks which of these steps a photo shows, sized by what its name hints at and once more from closer, as in production.
-    pub(crate) async fn look(&self, way: &Way, dr: &LabelledDr, at: usize, asked: &[StepKey]) -> anyhow::Result<Seen> {
-        let photo = dr.photos.get(at).context("The plan holds photos of the DR only")?;
+    pub(crate) async fn look(
+        &self,
+        way: &Way,
+        dr: &LabelledDr,
+        at: usize,
+        asked: &[StepKey],
+    ) -> anyhow::Result<Seen> {
+        let photo = dr
+            .photos
+            .get(at)
+            .context("The plan holds photos of the DR only")?;
         let step = hint(&photo.name, &way.catalogue).and_then(|key| way.catalogue.step(&key));
         let long_edge = long_edge_for(&way.size_policy, step);
-        let seen = self.look_once(way, dr, (at, photo), asked, long_edge).await?;
-        let PhotoOutcome::Evaluated { findings } = &seen.outcome else { return Ok(seen) };
+        let seen = self
+            .look_once(way, dr, (at, photo), asked, long_edge)
+            .await?;
+        let PhotoOutcome::Evaluated { findings } = &seen.outcome else {
+            return Ok(seen);
+        };
         let unread = closer_look(&way.size_policy, &way.catalogue, &seen.image, findings);
         if unread.is_empty() {
             return Ok(seen);
         }
-        let closer = self.look_once(way, dr, (at, photo), &unread, way.size_policy.small_print_long_edge).await?;
+        let closer = self
+            .look_once(
+                way,
+                dr,
+                (at, photo),
+                &unread,
+                way.size_policy.small_print_long_edge,
+            )
+            .await?;
         Ok(seen.closer(closer))
     }
 
@@ -91,15 +117,27 @@ impl Eye {
             Self::Noise { noise, seed } => {
                 let identity = format!("{}/{}", dr.dr_number, photo.name);
                 let looks_like = &photo.looks_like;
-                let answer = noise.answer(&Look { seed: *seed, photo: &identity, looks_like, asked, long_edge });
+                let answer = noise.answer(&Look {
+                    seed: *seed,
+                    photo: &identity,
+                    looks_like,
+                    asked,
+                    long_edge,
+                });
                 Ok(told(&question, &answer, sent(long_edge, photo.portrait)))
             }
             Self::Server(vlm) => {
                 let prepared = prepare(&bytes(dr, at, photo)?, &way.size_policy, long_edge)
                     .with_context(|| format!("{}/{} can't be read", dr.dr_number, photo.name))?;
-                let step = hint(&photo.name, &way.catalogue).and_then(|key| way.catalogue.step(&key));
+                let step =
+                    hint(&photo.name, &way.catalogue).and_then(|key| way.catalogue.step(&key));
                 let (outcome, usage) = ask(vlm, &question, &prepared.jpeg, step).await?;
-                Ok(Seen { outcome, usage, image: prepared.figures, looks: 1 })
+                Ok(Seen {
+                    outcome,
+                    usage,
+                    image: prepared.figures,
+                    looks: 1,
+                })
             }
         }
     }
@@ -111,25 +149,37 @@ impl Seen {
         let usage = self.usage.plus(closer.usage);
         let outcome = match (self.outcome, closer.outcome) {
             (PhotoOutcome::Evaluated { findings: first }, PhotoOutcome::Evaluated { findings }) => {
-                PhotoOutcome::Evaluated { findings: seen_closer(first, findings) }
+                PhotoOutcome::Evaluated {
+                    findings: seen_closer(first, findings),
+                }
             }
             (first, _) => first,
         };
-        Self { outcome, usage, image: closer.image, looks: self.looks + closer.looks }
+        Self {
+            outcome,
+            usage,
+            image: closer.image,
+            looks: self.looks + closer.looks,
+        }
     }
 }
 
 /// A noise model's answer, read as production reads one. Its text's tokens are estimated from its length.
 fn told(question: &Question, answer: &str, image: ImageFigures) -> Seen {
     let outcome = match read_answer(answer, question) {
-        Ok(answer) => PhotoOutcome::Evaluated { findings: answer.findings },
+        Ok(answer) => PhotoOutcome::Evaluated {
+            findings: answer.findings,
+        },
         Err(error) => PhotoOutcome::not_evaluated(ReasonCode::InvalidAnswer, error.to_string()),
     };
     let text = (question.characters() / CHARACTERS_PER_TOKEN + FRAME_TOKENS) as u64;
     let completion_tokens = (answer.len() / CHARACTERS_PER_TOKEN + 1) as u64;
     Seen {
         outcome,
-        usage: Usage { prompt_tokens: text + u64::from(image.image_tokens), completion_tokens },
+        usage: Usage {
+            prompt_tokens: text + u64::from(image.image_tokens),
+            completion_tokens,
+        },
         image,
         looks: 1,
     }
@@ -138,17 +188,33 @@ fn told(question: &Question, answer: &str, image: ImageFigures) -> Seen {
 /// What is sent of a phone's photo, 4:3, at this long edge; bytes are not known.
 fn sent(long_edge: u32, portrait: bool) -> ImageFigures {
     let short = long_edge * 3 / 4;
-    let (width, height) = if portrait { (short, long_edge) } else { (long_edge, short) };
-    ImageFigures { original_bytes: 0, sent_bytes: 0, width, height, image_tokens: image_tokens(width, height) }
+    let (width, height) = if portrait {
+        (short, long_edge)
+    } else {
+        (long_edge, short)
+    };
+    ImageFigures {
+        original_bytes: 0,
+        sent_bytes: 0,
+        width,
+        height,
+        image_tokens: image_tokens(width, height),
+    }
 }
 
 /// The photo's file, or a drawing of what it looks like.
 fn bytes(dr: &LabelledDr, at: usize, photo: &LabelledPhoto) -> anyhow::Result<Vec<u8>> {
     match &photo.path {
-        Some(path) => std::fs::read(path).with_context(|| format!("Failed to read {}", path.display())),
+        Some(path) => {
+            std::fs::read(path).with_context(|| format!("Failed to read {}", path.display()))
+        }
         None => {
             let shows = photo.looks_like.clone();
-            let truth = Truth { dr_number: dr.dr_number.to_string(), photo: at as u32, shows };
+            let truth = Truth {
+                dr_number: dr.dr_number.to_string(),
+                photo: at as u32,
+                shows,
+            };
             jpeg(&truth, &Dr::shot(at, DRAWN_MEGAPIXELS, 1))
         }
     }
@@ -163,12 +229,25 @@ async fn ask(
     let mut busy = String::new();
     for attempt in 0..TRIES {
         match vlm.ask(question, jpeg, hint).await {
-            Ok(asked) => return Ok((PhotoOutcome::Evaluated { findings: asked.findings }, asked.usage)),
+            Ok(asked) => {
+                return Ok((
+                    PhotoOutcome::Evaluated {
+                        findings: asked.findings,
+                    },
+                    asked.usage,
+                ));
+            }
             Err(VlmFailure::Permanent { reason, .. }) => {
                 return Ok((PhotoOutcome::NotEvaluated { reason }, Usage::default()));
             }
-            Err(VlmFailure::Bug { detail }) => bail!("The VLM takes the request to be wrong: {detail}"),
-            Err(VlmFailure::RetryLater { retry_after, detail, .. }) => {
+            Err(VlmFailure::Bug { detail }) => {
+                bail!("The VLM takes the request to be wrong: {detail}")
+            }
+            Err(VlmFailure::RetryLater {
+                retry_after,
+                detail,
+                ..
+            }) => {
                 busy = detail;
                 tokio::time::sleep(retry_after.unwrap_or(Duration::from_secs(1 << attempt))).await;
             }

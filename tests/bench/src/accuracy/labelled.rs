@@ -63,11 +63,19 @@ pub(crate) fn read(folder: &Path) -> anyhow::Result<Vec<LabelledDr>> {
     if folder.join("labels.json").is_file() {
         return Ok(vec![read_dr(folder, &folder.join("labels.json"))?]);
     }
-    let entries = fs::read_dir(folder).with_context(|| format!("Failed to read the folder {}", folder.display()))?;
-    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
+    let entries = fs::read_dir(folder)
+        .with_context(|| format!("Failed to read the folder {}", folder.display()))?;
+    let mut paths: Vec<PathBuf> = entries
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<Result<_, _>>()?;
     paths.sort();
-    let labelled = paths.iter().filter(|path| path.is_dir()).filter_map(|path| Some((path, labels_of(path)?)));
-    let drs = labelled.map(|(path, labels)| read_dr(path, &labels)).collect::<anyhow::Result<Vec<_>>>()?;
+    let labelled = paths
+        .iter()
+        .filter(|path| path.is_dir())
+        .filter_map(|path| Some((path, labels_of(path)?)));
+    let drs = labelled
+        .map(|(path, labels)| read_dr(path, &labels))
+        .collect::<anyhow::Result<Vec<_>>>()?;
     ensure!(
         !drs.is_empty(),
         "There are no labelled DRs in {}. It looks for folders that hold a labels.json beside the photos.",
@@ -79,29 +87,54 @@ pub(crate) fn read(folder: &Path) -> anyhow::Result<Vec<LabelledDr>> {
 /// A DR folder's labels: within, or as `sample-photos` lays them, beside it.
 fn labels_of(folder: &Path) -> Option<PathBuf> {
     let beside = folder.with_extension("truth.json");
-    [folder.join("labels.json"), beside].into_iter().find(|path| path.is_file())
+    [folder.join("labels.json"), beside]
+        .into_iter()
+        .find(|path| path.is_file())
 }
 
 fn read_dr(folder: &Path, labels: &Path) -> anyhow::Result<LabelledDr> {
     let json = fs::read(labels).with_context(|| format!("Failed to read {}", labels.display()))?;
-    let file: LabelFile =
-        serde_json::from_slice(&json).with_context(|| format!("{} is not a file of labels", labels.display()))?;
+    let file: LabelFile = serde_json::from_slice(&json)
+        .with_context(|| format!("{} is not a file of labels", labels.display()))?;
     unlabelled(folder, &file)?;
-    let photos = file.photos.into_iter().map(|(name, label)| photo(folder, name, label)).collect::<Result<_, _>>()?;
-    Ok(LabelledDr { dr_number: file.dr_number, photos })
+    let photos = file
+        .photos
+        .into_iter()
+        .map(|(name, label)| photo(folder, name, label))
+        .collect::<Result<_, _>>()?;
+    Ok(LabelledDr {
+        dr_number: file.dr_number,
+        photos,
+    })
 }
 
 fn photo(folder: &Path, name: String, label: PhotoLabel) -> anyhow::Result<LabelledPhoto> {
     let path = folder.join(&name);
-    ensure!(path.is_file(), "{} has a label, but there is no such photo.", path.display());
-    let shown = |(step, label): (String, StepLabel)| Shown { step, score: label.score.value(), reading: label.reading };
+    ensure!(
+        path.is_file(),
+        "{} has a label, but there is no such photo.",
+        path.display()
+    );
+    let shown = |(step, label): (String, StepLabel)| Shown {
+        step,
+        score: label.score.value(),
+        reading: label.reading,
+    };
     let shows: Vec<Shown> = label.steps.into_iter().map(shown).collect();
-    Ok(LabelledPhoto { name, looks_like: shows.clone(), shows, portrait: false, path: Some(path) })
+    Ok(LabelledPhoto {
+        name,
+        looks_like: shows.clone(),
+        shows,
+        portrait: false,
+        path: Some(path),
+    })
 }
 
 /// A photo that nobody has looked at would count as one that shows nothing.
 fn unlabelled(folder: &Path, file: &LabelFile) -> anyhow::Result<()> {
-    for entry in fs::read_dir(folder).with_context(|| format!("Failed to read the folder {}", folder.display()))? {
+    for entry in fs::read_dir(folder)
+        .with_context(|| format!("Failed to read the folder {}", folder.display()))?
+    {
         let name = entry?.file_name().to_string_lossy().into_owned();
         if name != "labels.json" && !name.starts_with('.') && !file.photos.contains_key(&name) {
             bail!(
@@ -131,15 +164,29 @@ mod tests {
         let labels = r#"{"dr_number": "DR1", "photos": {"a.jpg": {"steps": {"power_meter": {"score": 9}}}}}"#;
         let root = folder("good", labels);
         let drs = read(&root).unwrap();
-        assert_eq!(drs, read(&root.join("DR1")).unwrap(), "the folder of one DR");
-        assert_eq!((drs[0].photos[0].shows[0].step.as_str(), drs[0].photos[0].shows[0].score), ("power_meter", 9));
+        assert_eq!(
+            drs,
+            read(&root.join("DR1")).unwrap(),
+            "the folder of one DR"
+        );
+        assert_eq!(
+            (
+                drs[0].photos[0].shows[0].step.as_str(),
+                drs[0].photos[0].shows[0].score
+            ),
+            ("power_meter", 9)
+        );
         fs::remove_dir_all(root).unwrap();
     }
 
     #[test]
     fn labels_that_don_t_fit_the_photos_are_refused_with_what_to_do() {
         for (name, labels, says) in [
-            ("missing", r#"{"dr_number": "DR1", "photos": {}}"#, "has no label. Write"),
+            (
+                "missing",
+                r#"{"dr_number": "DR1", "photos": {}}"#,
+                "has no label. Write",
+            ),
             (
                 "stray",
                 r#"{"dr_number": "DR1", "photos": {"a.jpg": {"steps": {}}, "b.jpg": {"steps": {}}}}"#,

@@ -17,7 +17,10 @@ const STEPS: [(&str, &[&str]); 10] = [
     ("cable_entry_outside", &["hm_ln", "entry_out"]),
     ("cable_entry_inside", &["hm_en", "entry_in"]),
     ("wall_installation", &["wall"]),
-    ("ont_back_and_barcode", &["conn1", "cbl_r", "ont_back", "ont"]),
+    (
+        "ont_back_and_barcode",
+        &["conn1", "cbl_r", "ont_back", "ont"],
+    ),
     ("power_meter", &["powm1", "powm2"]),
     ("ups_serial", &["ups"]),
     ("final_installation", &["after", "final"]),
@@ -31,18 +34,32 @@ const HOUSE: usize = 0;
 /// Makes this many DRs.
 pub(crate) fn drs(mistakes: &Mistakes, count: usize, seed: u64) -> anyhow::Result<Vec<LabelledDr>> {
     (0..count)
-        .map(|number| dr(mistakes, number, Rng::with_seed(seed.wrapping_mul(1_000_003) ^ number as u64)))
+        .map(|number| {
+            dr(
+                mistakes,
+                number,
+                Rng::with_seed(seed.wrapping_mul(1_000_003) ^ number as u64),
+            )
+        })
         .collect()
 }
 
 fn dr(mistakes: &Mistakes, number: usize, random: Rng) -> anyhow::Result<LabelledDr> {
     let dr_number = DrNumber::parse(&format!("DR{:07}", 9_000_000 + number))?;
-    let mut maker = Maker { mistakes, random, reading: number * 100 };
+    let mut maker = Maker {
+        mistakes,
+        random,
+        reading: number * 100,
+    };
     let mut shots = maker.needed();
     maker.add_extra(&mut shots);
     maker.random.shuffle(&mut shots);
     let by_step = maker.chance(mistakes.rates.named_by_step.rate);
-    let photos = shots.into_iter().enumerate().map(|(at, shot)| maker.photo(&dr_number, at, shot, by_step)).collect();
+    let photos = shots
+        .into_iter()
+        .enumerate()
+        .map(|(at, shot)| maker.photo(&dr_number, at, shot, by_step))
+        .collect();
     Ok(LabelledDr { dr_number, photos })
 }
 
@@ -56,7 +73,11 @@ struct Shot {
 
 impl Shot {
     fn of(slot: usize, shows: Vec<Shown>) -> Self {
-        Self { slot, looks_like: shows.clone(), shows }
+        Self {
+            slot,
+            looks_like: shows.clone(),
+            shows,
+        }
     }
 }
 
@@ -77,10 +98,18 @@ impl Maker<'_> {
             if self.chance(rates.step_missing.rate) {
                 continue;
             }
-            let score = if self.chance(rates.step_poor.rate) { 3 + self.random.u8(..4) } else { self.good_score() };
+            let score = if self.chance(rates.step_poor.rate) {
+                3 + self.random.u8(..4)
+            } else {
+                self.good_score()
+            };
             let shown = self.shown(step, score);
-            let partner = PAIRS.iter().zip(joined).find(|((_, second), joined)| *joined && *second == step);
-            let first = partner.and_then(|((first, _), _)| shots.iter_mut().find(|shot| shot.slot == *first));
+            let partner = PAIRS
+                .iter()
+                .zip(joined)
+                .find(|((_, second), joined)| *joined && *second == step);
+            let first = partner
+                .and_then(|((first, _), _)| shots.iter_mut().find(|shot| shot.slot == *first));
             match first {
                 // Whichever of the two the technician thought of gives the slot.
                 Some(shot) => {
@@ -110,21 +139,39 @@ impl Maker<'_> {
     /// A photo that no step needs.
     fn extra(&mut self, shots: &[Shot]) -> Shot {
         let kinds = &self.mistakes.extra_photos;
-        let (view, blurred) = (kinds.another_view, kinds.another_view + kinds.blurred_duplicate);
+        let (view, blurred) = (
+            kinds.another_view,
+            kinds.another_view + kinds.blurred_duplicate,
+        );
         let kind = self.random.f64();
         let slot = self.random.usize(..STEPS.len());
-        let model = shots.get(self.random.usize(..shots.len().max(1))).filter(|shot| !shot.shows.is_empty());
+        let model = shots
+            .get(self.random.usize(..shots.len().max(1)))
+            .filter(|shot| !shot.shows.is_empty());
         match model.and_then(|shot| Some((shot.slot, shot.shows.first()?.clone()))) {
-            Some((slot, shown)) if kind < view => {
-                Shot::of(slot, vec![Shown { score: 4 + self.random.u8(..6), ..shown }])
-            }
-            Some((slot, shown)) if kind < blurred => {
-                Shot::of(slot, vec![Shown { score: 1 + self.random.u8(..4), reading: None, ..shown }])
-            }
+            Some((slot, shown)) if kind < view => Shot::of(
+                slot,
+                vec![Shown {
+                    score: 4 + self.random.u8(..6),
+                    ..shown
+                }],
+            ),
+            Some((slot, shown)) if kind < blurred => Shot::of(
+                slot,
+                vec![Shown {
+                    score: 1 + self.random.u8(..4),
+                    reading: None,
+                    ..shown
+                }],
+            ),
             _ if kind < blurred + kinds.nothing => Shot::of(slot, Vec::new()),
             _ => {
                 let looks_like = vec![self.shown(HOUSE, 8)];
-                Shot { slot: HOUSE, shows: Vec::new(), looks_like }
+                Shot {
+                    slot: HOUSE,
+                    shows: Vec::new(),
+                    looks_like,
+                }
             }
         }
     }
@@ -132,15 +179,23 @@ impl Maker<'_> {
     fn shown(&mut self, step: usize, score: u8) -> Shown {
         let (step, _) = STEPS.get(step).copied().unwrap_or(("house_photo", &[]));
         self.reading += 1;
-        let reading = SMALL_PRINT_STEPS.contains(&step).then(|| format!("{:06}", self.reading));
-        Shown { step: step.into(), score, reading }
+        let reading = SMALL_PRINT_STEPS
+            .contains(&step)
+            .then(|| format!("{:06}", self.reading));
+        Shown {
+            step: step.into(),
+            score,
+            reading,
+        }
     }
 
     fn good_score(&mut self) -> u8 {
         let shares = &self.mistakes.good_scores;
         let mut left = self.random.f64();
-        let mut scores: Vec<(u8, f64)> =
-            shares.iter().filter_map(|(score, share)| Some((score.parse().ok()?, share.as_f64()?))).collect();
+        let mut scores: Vec<(u8, f64)> = shares
+            .iter()
+            .filter_map(|(score, share)| Some((score.parse().ok()?, share.as_f64()?)))
+            .collect();
         scores.sort_by_key(|(score, _)| *score);
         for (score, share) in scores {
             left -= share;
@@ -154,18 +209,35 @@ impl Maker<'_> {
     /// The photo under the name that the technician, or a messenger, gave it.
     fn photo(&mut self, dr: &DrNumber, at: usize, shot: Shot, by_step: bool) -> LabelledPhoto {
         let rates = &self.mistakes.rates;
-        let slot = if self.chance(rates.wrong_slot.rate) { self.random.usize(..STEPS.len()) } else { shot.slot };
-        let (step, types) = STEPS.get(slot).copied().unwrap_or(("house_photo", &["prop"]));
+        let slot = if self.chance(rates.wrong_slot.rate) {
+            self.random.usize(..STEPS.len())
+        } else {
+            shot.slot
+        };
+        let (step, types) = STEPS
+            .get(slot)
+            .copied()
+            .unwrap_or(("house_photo", &["prop"]));
         let name = if self.chance(rates.no_hint.rate) {
             format!("IMG-20260114-WA{:04}.jpg", at + 1)
         } else if by_step {
             format!("step{}_{step}_20260114_10{at:02}00.jpg", slot + 1)
         } else {
-            let kind = types.get(self.random.usize(..types.len().max(1))).unwrap_or(&"prop");
+            let kind = types
+                .get(self.random.usize(..types.len().max(1)))
+                .unwrap_or(&"prop");
             format!("{dr}_ph_{kind}_{}.jpg", 88_100 + at)
         };
-        let Shot { shows, looks_like, .. } = shot;
-        LabelledPhoto { name, shows, looks_like, portrait: at % 3 == 1, path: None }
+        let Shot {
+            shows, looks_like, ..
+        } = shot;
+        LabelledPhoto {
+            name,
+            shows,
+            looks_like,
+            portrait: at % 3 == 1,
+            path: None,
+        }
     }
 
     fn chance(&mut self, rate: f64) -> bool {
@@ -196,14 +268,24 @@ mod tests {
         assert!(sizes.iter().all(|size| (7..=24).contains(size)));
         assert_eq!(set, default_set());
         for dr in &set {
-            assert_eq!(dr.photos.iter().map(|photo| &photo.name).collect::<BTreeSet<_>>().len(), dr.photos.len());
+            assert_eq!(
+                dr.photos
+                    .iter()
+                    .map(|photo| &photo.name)
+                    .collect::<BTreeSet<_>>()
+                    .len(),
+                dr.photos.len()
+            );
         }
     }
 
     #[test]
     fn every_mistake_occurs() {
-        let photos: Vec<LabelledPhoto> = default_set().into_iter().flat_map(|dr| dr.photos).collect();
-        let some = |what: fn(&LabelledPhoto) -> bool| assert!(photos.iter().filter(|photo| what(photo)).count() >= 20);
+        let photos: Vec<LabelledPhoto> =
+            default_set().into_iter().flat_map(|dr| dr.photos).collect();
+        let some = |what: fn(&LabelledPhoto) -> bool| {
+            assert!(photos.iter().filter(|photo| what(photo)).count() >= 20)
+        };
         some(|photo| photo.name.starts_with("IMG-"));
         some(|photo| photo.name.starts_with("step"));
         some(|photo| photo.shows.len() == 2);
@@ -211,7 +293,9 @@ mod tests {
         some(|photo| photo.shows != photo.looks_like);
         some(|photo| {
             let hint = hint(&photo.name, &Catalogue::shipped("v1").unwrap());
-            hint.is_some_and(|hint| !photo.shows.is_empty() && photo.shows.iter().all(|s| s.step != hint.as_str()))
+            hint.is_some_and(|hint| {
+                !photo.shows.is_empty() && photo.shows.iter().all(|s| s.step != hint.as_str())
+            })
         });
     }
 }

@@ -74,7 +74,14 @@ impl Mistakes {
 
     /// Each rate with its source, for the report.
     pub(crate) fn rates(&self) -> [(&'static str, &Rate); 6] {
-        let Rates { step_missing, step_poor, wrong_slot, no_hint, two_steps_in_one, named_by_step } = &self.rates;
+        let Rates {
+            step_missing,
+            step_poor,
+            wrong_slot,
+            no_hint,
+            two_steps_in_one,
+            named_by_step,
+        } = &self.rates;
         [
             ("a step without a photo", step_missing),
             ("a step shown badly", step_poor),
@@ -95,12 +102,30 @@ mod tests {
     #[test]
     fn every_rate_has_its_source_and_shares_add_up() {
         let file: Value = serde_json::from_str(FILE).unwrap();
-        let sourced = |entry: &Value| entry["source"].as_str().is_some_and(|source| source.len() > 10);
+        let sourced = |entry: &Value| {
+            entry["source"]
+                .as_str()
+                .is_some_and(|source| source.len() > 10)
+        };
         assert!(file["rates"].as_object().unwrap().values().all(sourced));
         for shares in ["extra_photos", "good_scores"] {
-            let sum: f64 = file[shares].as_object().unwrap().values().filter_map(Value::as_f64).sum();
-            assert!((sum - 1.0).abs() < 1e-9 && sourced(&file[shares]), "{shares}");
+            let sum: f64 = file[shares]
+                .as_object()
+                .unwrap()
+                .values()
+                .filter_map(Value::as_f64)
+                .sum();
+            assert!(
+                (sum - 1.0).abs() < 1e-9 && sourced(&file[shares]),
+                "{shares}"
+            );
         }
-        assert!(Mistakes::shipped().unwrap().rates().iter().all(|(_, rate)| (0.0..1.0).contains(&rate.rate)));
+        assert!(
+            Mistakes::shipped()
+                .unwrap()
+                .rates()
+                .iter()
+                .all(|(_, rate)| (0.0..1.0).contains(&rate.rate))
+        );
     }
 }

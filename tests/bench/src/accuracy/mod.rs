@@ -80,7 +80,11 @@ impl Options {
         let mistakes = Mistakes::shipped()?;
         match &self.folder {
             Some(folder) => labelled::read(folder),
-            None => made::drs(&mistakes, self.drs.unwrap_or(mistakes.drs), self.seed.unwrap_or(mistakes.seed)),
+            None => made::drs(
+                &mistakes,
+                self.drs.unwrap_or(mistakes.drs),
+                self.seed.unwrap_or(mistakes.seed),
+            ),
         }
     }
 
@@ -91,20 +95,40 @@ impl Options {
                 json!({"set": self.about_set(drs)?, "eyes": self.about_eyes(), "result": tally.json()}).to_string()
             );
         }
-        Ok(format!("{}\n{}\n\n{}", self.about_set(drs)?, self.about_eyes(), present::quick_against_full(&tally)))
+        Ok(format!(
+            "{}\n{}\n\n{}",
+            self.about_set(drs)?,
+            self.about_eyes(),
+            present::quick_against_full(&tally)
+        ))
     }
 
-    async fn against(&self, comparison: &Comparison, base: &Way, drs: &[LabelledDr]) -> anyhow::Result<String> {
+    async fn against(
+        &self,
+        comparison: &Comparison,
+        base: &Way,
+        drs: &[LabelledDr],
+    ) -> anyhow::Result<String> {
         let [first, second] = comparison.ways(base)?;
-        let ways = [self.tally(first, drs).await?, self.tally(second, drs).await?];
+        let ways = [
+            self.tally(first, drs).await?,
+            self.tally(second, drs).await?,
+        ];
         let found = differences(&ways);
         if self.json {
             let found: Vec<_> = found.iter().map(compare::Difference::json).collect();
             let about = json!({"set": self.about_set(drs)?, "eyes": self.about_eyes()});
-            return Ok(json!({"about": about, "ways": ways.map(|way| way.json()), "differences": found}).to_string());
+            return Ok(
+                json!({"about": about, "ways": ways.map(|way| way.json()), "differences": found})
+                    .to_string(),
+            );
         }
         let table = present::compared(&comparison.values, &found);
-        Ok(format!("{}\n{}\n\n{table}", self.about_set(drs)?, self.about_eyes()))
+        Ok(format!(
+            "{}\n{}\n\n{table}",
+            self.about_set(drs)?,
+            self.about_eyes()
+        ))
     }
 
     async fn tally(&self, way: Way, drs: &[LabelledDr]) -> anyhow::Result<Tally> {
@@ -120,8 +144,13 @@ impl Options {
             return Ok(format!("{counts}, labelled, from {}.", folder.display()));
         }
         let mistakes = Mistakes::shipped()?;
-        let rates = mistakes.rates().map(|(what, rate)| format!("{what} {:.0} %", 100.0 * rate.rate)).join(", ");
-        Ok(format!("{counts}, made up, with technicians' mistakes at ASSUMED rates (mistakes.json): {rates}."))
+        let rates = mistakes
+            .rates()
+            .map(|(what, rate)| format!("{what} {:.0} %", 100.0 * rate.rate))
+            .join(", ");
+        Ok(format!(
+            "{counts}, made up, with technicians' mistakes at ASSUMED rates (mistakes.json): {rates}."
+        ))
     }
 
     fn about_eyes(&self) -> String {

@@ -59,27 +59,41 @@ impl Noise {
         let mut file: File = serde_json::from_str(FILE).context("Failed to read noise.json")?;
         let names = file.models.keys().cloned().collect::<Vec<_>>().join(", ");
         file.models.remove(name).with_context(|| {
-            format!("There is no noise model {name}; there are {names}. A real model needs --vlm-url.")
+            format!(
+                "There is no noise model {name}; there are {names}. A real model needs --vlm-url."
+            )
         })
     }
 
     /// What the model writes.
     pub(crate) fn answer(&self, look: &Look<'_>) -> String {
-        let mut steps: Vec<Value> = look.looks_like.iter().filter_map(|shown| self.entry(look, shown)).collect();
+        let mut steps: Vec<Value> = look
+            .looks_like
+            .iter()
+            .filter_map(|shown| self.entry(look, shown))
+            .collect();
         steps.extend(self.invented(look));
         json!({"steps": steps}).to_string()
     }
 
     fn entry(&self, look: &Look<'_>, shown: &Shown) -> Option<Value> {
-        let (step, smaller) = (shown.step.as_str(), RATED_EDGE / f64::from(look.long_edge.max(1)));
+        let (step, smaller) = (
+            shown.step.as_str(),
+            RATED_EDGE / f64::from(look.long_edge.max(1)),
+        );
         let asked = look.asked.iter().any(|asked| asked.as_str() == step);
         if !asked || look.chance(&[step, "missed"]) < self.step_missed * smaller {
             return None;
         }
-        let unread = shown.reading.is_some() && look.chance(&[step, "print"]) < self.print_unread * smaller * smaller;
+        let unread = shown.reading.is_some()
+            && look.chance(&[step, "print"]) < self.print_unread * smaller * smaller;
         let score = self.score(look, step, shown.score);
         let score = if unread { score.min(UNREAD) } else { score };
-        let comment = if score >= 7 { "clearly shown, as the step asks" } else { "not shown well enough for the step" };
+        let comment = if score >= 7 {
+            "clearly shown, as the step asks"
+        } else {
+            "not shown well enough for the step"
+        };
         let reading = shown.reading.as_ref().filter(|_| !unread);
         Some(json!({"step": step, "score": score, "comment": comment, "reading": reading}))
     }
@@ -91,7 +105,12 @@ impl Noise {
             (left < 0.0).then(|| off.parse::<i16>().unwrap_or(0))
         });
         // The list of steps is part of this draw and of no other.
-        let question = look.asked.iter().map(StepKey::as_str).collect::<Vec<_>>().join(",");
+        let question = look
+            .asked
+            .iter()
+            .map(StepKey::as_str)
+            .collect::<Vec<_>>()
+            .join(",");
         let other = look.chance(&[step, "question", &question]);
         let sway = match other / self.asked_otherwise.max(f64::MIN_POSITIVE) {
             share if share < 0.5 => -1,
@@ -109,13 +128,17 @@ impl Noise {
         let others: Vec<&StepKey> = look.asked.iter().filter(|step| !look.shows(step)).collect();
         let step = others.get((look.chance(&["which"]) * others.len() as f64) as usize)?;
         let score = 4 + (look.chance(&["how well"]) * 5.0) as u8;
-        Some(json!({"step": step, "score": score, "comment": "seems to be in view", "reading": null}))
+        Some(
+            json!({"step": step, "score": score, "comment": "seems to be in view", "reading": null}),
+        )
     }
 }
 
 impl Look<'_> {
     fn shows(&self, step: &StepKey) -> bool {
-        self.looks_like.iter().any(|shown| shown.step == step.as_str())
+        self.looks_like
+            .iter()
+            .any(|shown| shown.step == step.as_str())
     }
 
     /// A number from 0 up to 1, always the same for the same photo and words.
@@ -126,7 +149,11 @@ impl Look<'_> {
             hasher.update((word.len() as u64).to_be_bytes());
             hasher.update(word.as_bytes());
         }
-        let bits = hasher.finalize().iter().take(8).fold(0_u64, |bits, byte| (bits << 8) | u64::from(*byte));
+        let bits = hasher
+            .finalize()
+            .iter()
+            .take(8)
+            .fold(0_u64, |bits, byte| (bits << 8) | u64::from(*byte));
         (bits >> 11) as f64 / (1_u64 << 53) as f64
     }
 }
@@ -140,18 +167,35 @@ mod tests {
     use super::*;
 
     fn keys(steps: &[&str]) -> Vec<StepKey> {
-        steps.iter().map(|step| StepKey::parse(step).unwrap()).collect()
+        steps
+            .iter()
+            .map(|step| StepKey::parse(step).unwrap())
+            .collect()
     }
 
     /// The scores of so many power meters at this size, with this noise.
     fn scores(noise: &Noise, asked: &[StepKey], long_edge: u32) -> Vec<Option<u8>> {
-        let looks_like = [Shown { step: "power_meter".into(), score: 8, reading: Some("-18".into()) }];
+        let looks_like = [Shown {
+            step: "power_meter".into(),
+            score: 8,
+            reading: Some("-18".into()),
+        }];
         let question = Question::new(&Catalogue::shipped("v1").unwrap(), asked);
         let of = |photo: usize| {
             let photo = photo.to_string();
-            let look = Look { seed: 1, photo: &photo, looks_like: &looks_like, asked, long_edge };
+            let look = Look {
+                seed: 1,
+                photo: &photo,
+                looks_like: &looks_like,
+                asked,
+                long_edge,
+            };
             let answer = read_answer(&noise.answer(&look), &question).unwrap();
-            answer.findings.iter().find(|f| f.step.as_str() == "power_meter").map(|f| f.score.value())
+            answer
+                .findings
+                .iter()
+                .find(|f| f.step.as_str() == "power_meter")
+                .map(|f| f.score.value())
         };
         (0..2000).map(of).collect()
     }
@@ -159,9 +203,22 @@ mod tests {
     #[test]
     fn without_noise_the_truth_comes_out_and_only_what_was_asked() {
         let noise = Noise::shipped("none").unwrap();
-        assert!(scores(&noise, &keys(&["power_meter"]), 640).iter().all(|score| *score == Some(8)));
-        assert!(scores(&noise, &keys(&["house_photo"]), 640).iter().all(Option::is_none));
-        assert!(Noise::shipped("qwen").unwrap_err().to_string().contains("--vlm-url"));
+        assert!(
+            scores(&noise, &keys(&["power_meter"]), 640)
+                .iter()
+                .all(|score| *score == Some(8))
+        );
+        assert!(
+            scores(&noise, &keys(&["house_photo"]), 640)
+                .iter()
+                .all(Option::is_none)
+        );
+        assert!(
+            Noise::shipped("qwen")
+                .unwrap_err()
+                .to_string()
+                .contains("--vlm-url")
+        );
     }
 
     #[test]
@@ -169,7 +226,11 @@ mod tests {
         let noise = Noise::shipped("assumed").unwrap();
         let asked = keys(&["power_meter", "house_photo"]);
         let share = |edge: u32, what: fn(&Option<u8>) -> bool| {
-            scores(&noise, &asked, edge).iter().filter(|score| what(score)).count() as f64 / 2000.0
+            scores(&noise, &asked, edge)
+                .iter()
+                .filter(|score| what(score))
+                .count() as f64
+                / 2000.0
         };
         assert!((share(1280, Option::is_none) - 0.01).abs() < 0.008);
         assert!((share(1280, |score| matches!(score, Some(..=4))) - 0.02).abs() < 0.01);
@@ -180,9 +241,17 @@ mod tests {
     #[test]
     fn another_question_about_the_same_photo_sways_few_scores() {
         let noise = Noise::shipped("assumed").unwrap();
-        let (one, other) = (keys(&["power_meter"]), keys(&["power_meter", "house_photo"]));
-        let pairs = scores(&noise, &one, 1280).into_iter().zip(scores(&noise, &other, 1280));
+        let (one, other) = (
+            keys(&["power_meter"]),
+            keys(&["power_meter", "house_photo"]),
+        );
+        let pairs = scores(&noise, &one, 1280)
+            .into_iter()
+            .zip(scores(&noise, &other, 1280));
         let differing = pairs.filter(|(one, other)| one != other).count() as f64 / 2000.0;
-        assert!((0.06..0.13).contains(&differing), "two draws of 5 %: {differing}");
+        assert!(
+            (0.06..0.13).contains(&differing),
+            "two draws of 5 %: {differing}"
+        );
     }
 }

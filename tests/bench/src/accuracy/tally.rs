@@ -79,10 +79,18 @@ impl Case {
     /// is not good enough, and on all of them where none shows the step.
     fn rests_on(&self) -> Vec<BTreeSet<&str>> {
         let critical = || self.full.judgement.steps.iter().filter(|row| row.critical);
-        let photos =
-            |outcome| critical().filter(move |row| row.outcome == outcome).filter_map(|row| row.photo.as_deref());
-        let failed: Vec<_> = photos(StepOutcome::Fail).map(|photo| BTreeSet::from([photo])).collect();
-        match (failed.is_empty(), critical().any(|row| row.outcome == StepOutcome::Missing)) {
+        let photos = |outcome| {
+            critical()
+                .filter(move |row| row.outcome == outcome)
+                .filter_map(|row| row.photo.as_deref())
+        };
+        let failed: Vec<_> = photos(StepOutcome::Fail)
+            .map(|photo| BTreeSet::from([photo]))
+            .collect();
+        match (
+            failed.is_empty(),
+            critical().any(|row| row.outcome == StepOutcome::Missing),
+        ) {
             (false, _) => failed,
             (true, true) => vec![self.full.asked().map(|(name, _)| name.as_str()).collect()],
             (true, false) => vec![photos(StepOutcome::Pass).collect()],
@@ -91,14 +99,29 @@ impl Case {
 
     /// Why quick mode's verdict is another one.
     pub(crate) fn why_differing(&self) -> String {
-        let differing = |step: &&StepKey| passes(&self.full.judgement, step) != passes(&self.quick.judgement, step);
+        let differing = |step: &&StepKey| {
+            passes(&self.full.judgement, step) != passes(&self.quick.judgement, step)
+        };
         let steps: Vec<StepKey> = critical(&self.quick.judgement);
-        let reasons: Vec<String> = steps.iter().filter(differing).map(|step| self.why_step_differs(step)).collect();
-        if reasons.is_empty() { "the steps that only full mode asks about decided".into() } else { reasons.join("; ") }
+        let reasons: Vec<String> = steps
+            .iter()
+            .filter(differing)
+            .map(|step| self.why_step_differs(step))
+            .collect();
+        if reasons.is_empty() {
+            "the steps that only full mode asks about decided".into()
+        } else {
+            reasons.join("; ")
+        }
     }
 
     fn why_step_differs(&self, step: &StepKey) -> String {
-        let row = self.full.judgement.steps.iter().find(|row| &row.step == step);
+        let row = self
+            .full
+            .judgement
+            .steps
+            .iter()
+            .find(|row| &row.step == step);
         let decided = row.and_then(|row| row.photo.as_deref()).unwrap_or_default();
         if self.quick.asked().any(|(name, _)| name == decided) || decided.is_empty() {
             format!("{step}: asked about other steps, the model scored a photo differently")
@@ -111,7 +134,13 @@ impl Case {
 impl Tally {
     /// The critical steps, in catalogue order.
     pub(crate) fn critical(&self) -> Vec<StepKey> {
-        self.way.catalogue.steps.iter().filter(|step| step.critical).map(|step| step.key.clone()).collect()
+        self.way
+            .catalogue
+            .steps
+            .iter()
+            .filter(|step| step.critical)
+            .map(|step| step.key.clone())
+            .collect()
     }
 
     /// Verdicts alike in both modes.
@@ -122,7 +151,8 @@ impl Tally {
     /// The same for one step, of the DRs in which quick mode says something about it: does it pass?
     pub(crate) fn step_agreement(&self, step: &StepKey) -> Share {
         let says = |case: &&Case| !is_open(&case.quick.judgement, step);
-        let alike = |case: &Case| passes(&case.full.judgement, step) == passes(&case.quick.judgement, step);
+        let alike =
+            |case: &Case| passes(&case.full.judgement, step) == passes(&case.quick.judgement, step);
         Share::of(self.cases.iter().filter(says).map(alike))
     }
 
@@ -139,21 +169,40 @@ impl Tally {
 
     /// How far a step's pass can be trusted.
     pub(crate) fn step_quality(&self, mode: Mode, step: &StepKey) -> Quality {
-        self.quality(|case| (passes(&case.in_mode(mode).judgement, step), passes(&case.truth, step)))
+        self.quality(|case| {
+            (
+                passes(&case.in_mode(mode).judgement, step),
+                passes(&case.truth, step),
+            )
+        })
     }
 
     fn quality(&self, said_and_true: impl Fn(&Case) -> (bool, bool)) -> Quality {
         let pairs: Vec<(bool, bool)> = self.cases.iter().map(said_and_true).collect();
         Quality {
-            precision: Share::of(pairs.iter().filter(|(said, _)| *said).map(|(_, truth)| *truth)),
-            recall: Share::of(pairs.iter().filter(|(_, truth)| *truth).map(|(said, _)| *said)),
+            precision: Share::of(
+                pairs
+                    .iter()
+                    .filter(|(said, _)| *said)
+                    .map(|(_, truth)| *truth),
+            ),
+            recall: Share::of(
+                pairs
+                    .iter()
+                    .filter(|(_, truth)| *truth)
+                    .map(|(said, _)| *said),
+            ),
         }
     }
 
     /// The mean cost of a DR.
     pub(crate) fn cost(&self, mode: Mode) -> Cost {
         let drs = self.cases.len().max(1) as f64;
-        let looks = || self.cases.iter().flat_map(|case| case.in_mode(mode).asked());
+        let looks = || {
+            self.cases
+                .iter()
+                .flat_map(|case| case.in_mode(mode).asked())
+        };
         let seconds = |case: &Case| {
             let [full, quick] = case.seconds;
             if mode == Mode::Full { full } else { quick }
@@ -161,35 +210,69 @@ impl Tally {
         Cost {
             photos: looks().count() as f64 / drs,
             requests: looks().map(|(_, seen)| f64::from(seen.looks)).sum::<f64>() / drs,
-            prompt_tokens: looks().map(|(_, seen)| seen.usage.prompt_tokens).sum::<u64>() as f64 / drs,
-            completion_tokens: looks().map(|(_, seen)| seen.usage.completion_tokens).sum::<u64>() as f64 / drs,
+            prompt_tokens: looks()
+                .map(|(_, seen)| seen.usage.prompt_tokens)
+                .sum::<u64>() as f64
+                / drs,
+            completion_tokens: looks()
+                .map(|(_, seen)| seen.usage.completion_tokens)
+                .sum::<u64>() as f64
+                / drs,
             seconds: self.cases.iter().map(seconds).sum::<f64>() / drs,
         }
     }
 
     /// The share of full mode's photos that quick mode asks, of these DRs.
     pub(crate) fn photos_asked(&self, of: impl Fn(&Case) -> bool) -> Share {
-        let count =
-            |mode| self.cases.iter().filter(|case| of(case)).map(|case| case.in_mode(mode).asked().count()).sum();
-        Share { hits: count(Mode::Quick), of: count(Mode::Full) }
+        let count = |mode| {
+            self.cases
+                .iter()
+                .filter(|case| of(case))
+                .map(|case| case.in_mode(mode).asked().count())
+                .sum()
+        };
+        Share {
+            hits: count(Mode::Quick),
+            of: count(Mode::Full),
+        }
     }
 
     /// The share of full mode's photos that its verdict on the critical steps rests on. Who knew beforehand which these are
     /// would ask no fewer.
     pub(crate) fn photos_it_rests_on(&self) -> Share {
-        let hits = self.cases.iter().map(|case| case.rests_on().first().map_or(0, BTreeSet::len)).sum();
-        Share { hits, of: self.cases.iter().map(Case::photos).sum() }
+        let hits = self
+            .cases
+            .iter()
+            .map(|case| case.rests_on().first().map_or(0, BTreeSet::len))
+            .sum();
+        Share {
+            hits,
+            of: self.cases.iter().map(Case::photos).sum(),
+        }
     }
 
     /// The same with quick mode's first round, which asks about a photo of each critical step at once: who then knew all
     /// would ask no fewer.
     pub(crate) fn photos_from_a_first_round_on(&self) -> Share {
         let with_first = |case: &Case| {
-            let first: BTreeSet<&str> =
-                case.quick.waves.first().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
-            case.rests_on().iter().map(|photos| photos.union(&first).count()).min().unwrap_or(first.len())
+            let first: BTreeSet<&str> = case
+                .quick
+                .waves
+                .first()
+                .into_iter()
+                .flatten()
+                .map(|(name, _)| name.as_str())
+                .collect();
+            case.rests_on()
+                .iter()
+                .map(|photos| photos.union(&first).count())
+                .min()
+                .unwrap_or(first.len())
         };
-        Share { hits: self.cases.iter().map(with_first).sum(), of: self.cases.iter().map(Case::photos).sum() }
+        Share {
+            hits: self.cases.iter().map(with_first).sum(),
+            of: self.cases.iter().map(Case::photos).sum(),
+        }
     }
 
     /// The same by what decides it: whether quick mode may end early, and how many photos there are.
@@ -197,14 +280,22 @@ impl Tally {
         type Group = (&'static str, fn(&Case) -> bool);
         let groups: [Group; 6] = [
             ("all", |_| true),
-            ("quick mode passes it", |case| case.verdict(Mode::Quick) == Verdict::Pass),
-            ("quick mode fails it", |case| case.verdict(Mode::Quick) != Verdict::Pass),
+            ("quick mode passes it", |case| {
+                case.verdict(Mode::Quick) == Verdict::Pass
+            }),
+            ("quick mode fails it", |case| {
+                case.verdict(Mode::Quick) != Verdict::Pass
+            }),
             ("7 to 11 photos", |case| case.photos() < 12),
             ("12 to 15 photos", |case| (12..16).contains(&case.photos())),
             ("16 photos and more", |case| case.photos() >= 16),
         ];
         let of = |(what, group): Group| {
-            (what, self.cases.iter().filter(|case| group(case)).count(), self.photos_asked(group))
+            (
+                what,
+                self.cases.iter().filter(|case| group(case)).count(),
+                self.photos_asked(group),
+            )
         };
         groups.into_iter().map(of).collect()
     }
@@ -220,7 +311,8 @@ impl Tally {
         let mode = |mode: Mode| json!({"accuracy": self.accuracy(mode).json(), "pass": self.verdict_quality(mode).json(), "cost_per_dr": self.cost(mode).json()});
         let group = |(what, drs, share): (&str, usize, Share)| json!({"drs_of": what, "drs": drs, "quick": share.hits, "full": share.of, "percent": share.percent()});
         let differing = self.cases.iter().filter(|case| !case.agrees());
-        let differing = differing.map(|case| json!({"dr_number": case.dr_number, "why": case.why_differing()}));
+        let differing =
+            differing.map(|case| json!({"dr_number": case.dr_number, "why": case.why_differing()}));
         json!({
             "catalogue": self.way.catalogue.version, "size_policy": self.way.size_policy.version, "model": self.way.model,
             "drs": self.cases.len(), "photos_it_rests_on_percent": self.photos_it_rests_on().percent(),
@@ -233,7 +325,13 @@ impl Tally {
 
 impl Cost {
     fn json(self) -> Value {
-        let Self { photos, requests, prompt_tokens, completion_tokens, seconds } = self;
+        let Self {
+            photos,
+            requests,
+            prompt_tokens,
+            completion_tokens,
+            seconds,
+        } = self;
         json!({"photos": photos, "requests": requests, "prompt_tokens": prompt_tokens, "completion_tokens": completion_tokens, "vlm_seconds_estimated": seconds})
     }
 }
@@ -246,14 +344,25 @@ impl Quality {
 
 /// Whether nothing is said of a step.
 fn is_open(judgement: &Judgement, step: &StepKey) -> bool {
-    judgement.steps.iter().any(|row| &row.step == step && row.outcome == StepOutcome::NotEvaluated)
+    judgement
+        .steps
+        .iter()
+        .any(|row| &row.step == step && row.outcome == StepOutcome::NotEvaluated)
 }
 
 /// Whether a step passes.
 pub(crate) fn passes(judgement: &Judgement, step: &StepKey) -> bool {
-    judgement.steps.iter().any(|row| &row.step == step && row.outcome == StepOutcome::Pass)
+    judgement
+        .steps
+        .iter()
+        .any(|row| &row.step == step && row.outcome == StepOutcome::Pass)
 }
 
 fn critical(judgement: &Judgement) -> Vec<StepKey> {
-    judgement.steps.iter().filter(|row| row.critical).map(|row| row.step.clone()).collect()
+    judgement
+        .steps
+        .iter()
+        .filter(|row| row.critical)
+        .map(|row| row.step.clone())
+        .collect()
 }

@@ -17,20 +17,51 @@ fn default_set() -> Vec<LabelledDr> {
 
 async fn evaluated(drs: &[LabelledDr], noise: &str) -> Tally {
     let way = Way::new(CURRENT_VERSION, noise).unwrap();
-    tally(&Eye::of(&way, None, 1_730_550).unwrap(), way, drs).await.unwrap()
+    tally(&Eye::of(&way, None, 1_730_550).unwrap(), way, drs)
+        .await
+        .unwrap()
 }
 
 #[tokio::test]
 async fn quick_mode_agrees_on_95_percent_of_the_verdicts_and_asks_fewer_photos() {
     let tally = evaluated(&default_set(), "assumed").await;
-    assert!(tally.agreement().percent() >= LEAST_AGREEMENT, "{}", tally.agreement().text());
+    assert!(
+        tally.agreement().percent() >= LEAST_AGREEMENT,
+        "{}",
+        tally.agreement().text()
+    );
     let asked = tally.photos_asked(|_| true);
-    assert!(asked.percent() <= MOST_PHOTOS, "quick mode asks {}", asked.text());
-    let [known, least] = [tally.photos_it_rests_on(), tally.photos_from_a_first_round_on()];
-    assert!(known.hits < least.hits && least.hits < asked.hits, "{} {} {}", known.text(), least.text(), asked.text());
-    assert!(asked.percent() - least.percent() <= MOST_BEYOND_LEAST, "{} of {}", asked.text(), least.text());
-    let least = tally.critical().iter().map(|step| tally.step_agreement(step).percent()).fold(100.0, f64::min);
-    assert!(least >= LEAST_AGREEMENT, "a critical step agrees in {least} %");
+    assert!(
+        asked.percent() <= MOST_PHOTOS,
+        "quick mode asks {}",
+        asked.text()
+    );
+    let [known, least] = [
+        tally.photos_it_rests_on(),
+        tally.photos_from_a_first_round_on(),
+    ];
+    assert!(
+        known.hits < least.hits && least.hits < asked.hits,
+        "{} {} {}",
+        known.text(),
+        least.text(),
+        asked.text()
+    );
+    assert!(
+        asked.percent() - least.percent() <= MOST_BEYOND_LEAST,
+        "{} of {}",
+        asked.text(),
+        least.text()
+    );
+    let least = tally
+        .critical()
+        .iter()
+        .map(|step| tally.step_agreement(step).percent())
+        .fold(100.0, f64::min);
+    assert!(
+        least >= LEAST_AGREEMENT,
+        "a critical step agrees in {least} %"
+    );
 }
 
 /// A substring filter on step names matches none of the `_ph_` names: to it they are names that say nothing.
@@ -38,33 +69,57 @@ async fn quick_mode_agrees_on_95_percent_of_the_verdicts_and_asks_fewer_photos()
 async fn a_selection_by_substring_would_be_noticed() {
     let mut drs = default_set();
     for dr in &mut drs {
-        for (at, photo) in dr.photos.iter_mut().enumerate().filter(|(_, photo)| photo.name.contains("_ph_")) {
+        for (at, photo) in dr
+            .photos
+            .iter_mut()
+            .enumerate()
+            .filter(|(_, photo)| photo.name.contains("_ph_"))
+        {
             photo.name = format!("IMG-20260114-WB{at:04}.jpg");
         }
     }
     let asked = evaluated(&drs, "assumed").await.photos_asked(|_| true);
-    assert!(asked.percent() > MOST_PHOTOS, "quick mode asks {}", asked.text());
+    assert!(
+        asked.percent() > MOST_PHOTOS,
+        "quick mode asks {}",
+        asked.text()
+    );
 }
 
 #[tokio::test]
 async fn without_noise_full_mode_says_what_the_labels_demand() {
     let mut drs = default_set();
-    drs.iter_mut().flat_map(|dr| &mut dr.photos).for_each(|photo| photo.looks_like = photo.shows.clone());
+    drs.iter_mut()
+        .flat_map(|dr| &mut dr.photos)
+        .for_each(|photo| photo.looks_like = photo.shows.clone());
     let tally = evaluated(&drs, "none").await;
     assert_eq!(tally.accuracy(Mode::Full).percent(), 100.0);
     for step in tally.critical() {
-        assert_eq!(tally.step_quality(Mode::Full, &step).recall.percent(), 100.0, "{step}");
+        assert_eq!(
+            tally.step_quality(Mode::Full, &step).recall.percent(),
+            100.0,
+            "{step}"
+        );
     }
 }
 
 #[tokio::test]
 async fn a_weaker_model_differs_significantly_and_a_way_from_itself_does_not() {
     let drs = default_set();
-    let [good, weak] = [evaluated(&drs, "assumed").await, evaluated(&drs, "assumed-weaker").await];
+    let [good, weak] = [
+        evaluated(&drs, "assumed").await,
+        evaluated(&drs, "assumed-weaker").await,
+    ];
     let found = differences(&[good.clone(), weak]);
-    assert!(found.iter().any(|difference| difference.significant), "{found:?}");
+    assert!(
+        found.iter().any(|difference| difference.significant),
+        "{found:?}"
+    );
     let same = differences(&[good.clone(), good]);
-    assert!(same.iter().all(|difference| !difference.significant && difference.p_value == 1.0));
+    assert!(
+        same.iter()
+            .all(|difference| !difference.significant && difference.p_value == 1.0)
+    );
 }
 
 /// A draft that sends everything at 640 pixels loses small print, and the comparison says so.
@@ -76,13 +131,24 @@ async fn a_size_policy_that_loses_small_print_is_found_out() {
         r#"{{"version": "small", "long_edge": 416, "small_print_long_edge": 416, "jpeg_quality": 85, "limits": {limits}}}"#
     );
     std::fs::write(&draft, json).unwrap();
-    let comparison: Comparison = format!("size-policy=s1,{}", draft.display()).parse().unwrap();
+    let comparison: Comparison = format!("size-policy=s1,{}", draft.display())
+        .parse()
+        .unwrap();
     let base = Way::new(CURRENT_VERSION, "assumed").unwrap();
     let mut tallies = Vec::new();
     for way in comparison.ways(&base).unwrap() {
-        tallies.push(tally(&Eye::of(&way, None, 1).unwrap(), way, &default_set()).await.unwrap());
+        tallies.push(
+            tally(&Eye::of(&way, None, 1).unwrap(), way, &default_set())
+                .await
+                .unwrap(),
+        );
     }
     std::fs::remove_file(draft).unwrap();
     let found = differences(&<[Tally; 2]>::try_from(tallies).unwrap());
-    assert!(found.iter().any(|difference| difference.what == "power_meter" && difference.significant), "{found:?}");
+    assert!(
+        found
+            .iter()
+            .any(|difference| difference.what == "power_meter" && difference.significant),
+        "{found:?}"
+    );
 }

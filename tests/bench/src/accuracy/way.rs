@@ -24,7 +24,11 @@ impl Way {
     /// The catalogue of this version or in this file, the current size policy, this model.
     pub(crate) fn new(catalogue: &str, model: &str) -> anyhow::Result<Self> {
         let size_policy = SizePolicy::shipped(CURRENT_VERSION)?;
-        Ok(Self { catalogue: catalogue_of(catalogue)?, size_policy, model: model.into() })
+        Ok(Self {
+            catalogue: catalogue_of(catalogue)?,
+            size_policy,
+            model: model.into(),
+        })
     }
 
     /// What production keeps with each result.
@@ -66,7 +70,10 @@ impl FromStr for Comparison {
             _ => bail!(EXPECTED),
         };
         let (first, second) = values.split_once(',').context(EXPECTED)?;
-        Ok(Self { aspect, values: [first.into(), second.into()] })
+        Ok(Self {
+            aspect,
+            values: [first.into(), second.into()],
+        })
     }
 }
 
@@ -80,9 +87,18 @@ impl Comparison {
     fn way(&self, base: &Way, value: &str) -> anyhow::Result<Way> {
         let base = base.clone();
         Ok(match self.aspect {
-            Aspect::Catalogue => Way { catalogue: catalogue_of(value)?, ..base },
-            Aspect::SizePolicy => Way { size_policy: size_policy_of(value)?, ..base },
-            Aspect::Model => Way { model: value.into(), ..base },
+            Aspect::Catalogue => Way {
+                catalogue: catalogue_of(value)?,
+                ..base
+            },
+            Aspect::SizePolicy => Way {
+                size_policy: size_policy_of(value)?,
+                ..base
+            },
+            Aspect::Model => Way {
+                model: value.into(),
+                ..base
+            },
         })
     }
 }
@@ -90,18 +106,23 @@ impl Comparison {
 /// A shipped catalogue, or a draft in a file.
 fn catalogue_of(value: &str) -> anyhow::Result<Catalogue> {
     match draft(value)? {
-        Some(json) => Catalogue::from_json(&json).with_context(|| format!("Failed to use the catalogue {value}")),
-        None => Catalogue::shipped(value)
-            .with_context(|| format!("Failed to use the catalogue {value}; a draft is named by its file, draft.json")),
+        Some(json) => Catalogue::from_json(&json)
+            .with_context(|| format!("Failed to use the catalogue {value}")),
+        None => Catalogue::shipped(value).with_context(|| {
+            format!("Failed to use the catalogue {value}; a draft is named by its file, draft.json")
+        }),
     }
 }
 
 /// A shipped size policy, or a draft in a file.
 fn size_policy_of(value: &str) -> anyhow::Result<SizePolicy> {
     match draft(value)? {
-        Some(json) => SizePolicy::from_json(&json).with_context(|| format!("Failed to use the size policy {value}")),
+        Some(json) => SizePolicy::from_json(&json)
+            .with_context(|| format!("Failed to use the size policy {value}")),
         None => SizePolicy::shipped(value).with_context(|| {
-            format!("Failed to use the size policy {value}; a draft is named by its file, draft.json")
+            format!(
+                "Failed to use the size policy {value}; a draft is named by its file, draft.json"
+            )
         }),
     }
 }
@@ -110,7 +131,9 @@ fn draft(value: &str) -> anyhow::Result<Option<String>> {
     if !value.ends_with(".json") {
         return Ok(None);
     }
-    Ok(Some(fs::read_to_string(value).with_context(|| format!("Failed to read {value}"))?))
+    Ok(Some(
+        fs::read_to_string(value).with_context(|| format!("Failed to read {value}"))?,
+    ))
 }
 
 #[cfg(test)]
@@ -120,18 +143,37 @@ mod tests {
     #[test]
     fn a_comparison_changes_one_thing() {
         let base = Way::new("v1", "assumed").unwrap();
-        let [first, second] = "model=a,b".parse::<Comparison>().unwrap().ways(&base).unwrap();
+        let [first, second] = "model=a,b"
+            .parse::<Comparison>()
+            .unwrap()
+            .ways(&base)
+            .unwrap();
         assert_eq!((first.model.as_str(), second.model.as_str()), ("a", "b"));
-        assert_eq!(Way { model: "b".into(), ..first }, second);
+        assert_eq!(
+            Way {
+                model: "b".into(),
+                ..first
+            },
+            second
+        );
     }
 
     #[test]
     fn what_can_t_be_compared_is_refused_with_what_to_do() {
         for text in ["catalogue", "prompt=p1,p2", "model=a"] {
-            assert!(text.parse::<Comparison>().unwrap_err().to_string().contains("size-policy=s2,s3"));
+            assert!(
+                text.parse::<Comparison>()
+                    .unwrap_err()
+                    .to_string()
+                    .contains("size-policy=s2,s3")
+            );
         }
         let base = Way::new("v1", "assumed").unwrap();
-        let unknown = "size-policy=s1,s99".parse::<Comparison>().unwrap().ways(&base).unwrap_err();
+        let unknown = "size-policy=s1,s99"
+            .parse::<Comparison>()
+            .unwrap()
+            .ways(&base)
+            .unwrap_err();
         assert!(format!("{unknown:#}").contains("draft.json"));
     }
 }

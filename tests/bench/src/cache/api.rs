@@ -36,20 +36,33 @@ pub(crate) struct Answer {
 impl Answer {
     /// A text field of the body; empty if there is none.
     pub(crate) fn text(&self, field: &str) -> &str {
-        self.body.get(field).and_then(Value::as_str).unwrap_or_default()
+        self.body
+            .get(field)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
     }
 
     /// Whether the body says that it is a cached answer.
     pub(crate) fn is_cached(&self) -> bool {
-        self.body.get("cached").and_then(Value::as_bool).unwrap_or(false)
+        self.body
+            .get("cached")
+            .and_then(Value::as_bool)
+            .unwrap_or(false)
     }
 }
 
 impl Api {
     /// The API of a stack.
     pub(crate) fn of(stack: &Stack) -> anyhow::Result<Self> {
-        let base = format!("{}/_aws/execute-api/{}/%24default", stack.about.endpoint, stack.output("ApiId")?);
-        let http = Client::builder().timeout(Duration::from_secs(35)).no_proxy().build()?;
+        let base = format!(
+            "{}/_aws/execute-api/{}/%24default",
+            stack.about.endpoint,
+            stack.output("ApiId")?
+        );
+        let http = Client::builder()
+            .timeout(Duration::from_secs(35))
+            .no_proxy()
+            .build()?;
         Ok(Self { http, base })
     }
 
@@ -61,23 +74,47 @@ impl Api {
 
     /// GET /evaluations/{id}.
     pub(crate) async fn look(&self, evaluation_id: &str) -> anyhow::Result<Answer> {
-        self.request(Method::GET, &format!("/evaluations/{evaluation_id}"), String::new()).await
+        self.request(
+            Method::GET,
+            &format!("/evaluations/{evaluation_id}"),
+            String::new(),
+        )
+        .await
     }
 
     async fn request(&self, method: Method, path: &str, body: String) -> anyhow::Result<Answer> {
         let url = format!("{}{path}", self.base);
-        let mut request = self.http.request(method.clone(), &url).header("content-type", "application/json");
+        let mut request = self
+            .http
+            .request(method.clone(), &url)
+            .header("content-type", "application/json");
         for (name, value) in signature(method.as_str(), &url, body.as_bytes())? {
             request = request.header(name, value);
         }
         let begun = Instant::now();
-        let response = request.body(body).send().await.with_context(|| format!("{method} {path}"))?;
-        let (status, timing) = (response.status(), response.headers().get("server-timing").cloned());
+        let response = request
+            .body(body)
+            .send()
+            .await
+            .with_context(|| format!("{method} {path}"))?;
+        let (status, timing) = (
+            response.status(),
+            response.headers().get("server-timing").cloned(),
+        );
         let text = response.text().await?;
         let took = begun.elapsed();
-        ensure!(status.is_success(), "{method} {path} was answered with {status}: {text}");
-        let lookup = timing.as_ref().and_then(|header| duration(header.to_str().ok()?, "table"));
-        Ok(Answer { body: serde_json::from_str(&text)?, took, lookup })
+        ensure!(
+            status.is_success(),
+            "{method} {path} was answered with {status}: {text}"
+        );
+        let lookup = timing
+            .as_ref()
+            .and_then(|header| duration(header.to_str().ok()?, "table"));
+        Ok(Answer {
+            body: serde_json::from_str(&text)?,
+            took,
+            lookup,
+        })
     }
 }
 
@@ -93,13 +130,20 @@ fn signature(method: &str, url: &str, body: &[u8]) -> anyhow::Result<Vec<(String
         .into();
     let request = SignableRequest::new(method, url, std::iter::empty(), SignableBody::Bytes(body))?;
     let (instructions, _) = sign(request, &params)?.into_parts();
-    Ok(instructions.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+    Ok(instructions
+        .headers()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect())
 }
 
 /// The duration of this name in a `Server-Timing` header, whose unit is milliseconds.
 fn duration(header: &str, name: &str) -> Option<Duration> {
-    let entry = header.split(',').find_map(|entry| entry.trim().strip_prefix(name)?.strip_prefix(";dur="))?;
-    Some(Duration::from_secs_f64(entry.parse::<f64>().ok()?.max(0.0) / 1000.0))
+    let entry = header
+        .split(',')
+        .find_map(|entry| entry.trim().strip_prefix(name)?.strip_prefix(";dur="))?;
+    Some(Duration::from_secs_f64(
+        entry.parse::<f64>().ok()?.max(0.0) / 1000.0,
+    ))
 }
 
 #[cfg(test)]
@@ -108,7 +152,10 @@ mod tests {
 
     #[test]
     fn durations_are_read_off_the_header() {
-        assert_eq!(duration("list;dur=3.5, table;dur=1.25", "table"), Some(Duration::from_micros(1250)));
+        assert_eq!(
+            duration("list;dur=3.5, table;dur=1.25", "table"),
+            Some(Duration::from_micros(1250))
+        );
         assert_eq!(duration("list;dur=3.5", "table"), None);
     }
 }

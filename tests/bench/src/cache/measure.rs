@@ -40,9 +40,17 @@ pub(crate) struct Measured {
 }
 
 /// Uploads the sample DR and asks about it.
-pub(crate) async fn measure(stack: &Stack, api: &Api, evaluations: usize, requests: usize) -> anyhow::Result<Measured> {
+pub(crate) async fn measure(
+    stack: &Stack,
+    api: &Api,
+    evaluations: usize,
+    requests: usize,
+) -> anyhow::Result<Measured> {
     let all = samples()?;
-    let dr = all.iter().find(|dr| dr.dr_number == SAMPLE).context("The sample DR is missing")?;
+    let dr = all
+        .iter()
+        .find(|dr| dr.dr_number == SAMPLE)
+        .context("The sample DR is missing")?;
     upload(stack, dr).await?;
     let mut uncached = Vec::new();
     for number in 1..=evaluations.max(1) {
@@ -53,13 +61,29 @@ pub(crate) async fn measure(stack: &Stack, api: &Api, evaluations: usize, reques
     eprintln!("Asking the same question {requests} times …");
     for _ in 0..requests.max(1) {
         let answer = api.ask(SAMPLE, false).await?;
-        ensure!(answer.is_cached(), "The answer was not a cached one: {}", answer.body);
+        ensure!(
+            answer.is_cached(),
+            "The answer was not a cached one: {}",
+            answer.body
+        );
         lookups.push(answer.lookup.context("The answer has no Server-Timing")?);
         cached.push(answer.took);
         reads.push(api.look(answer.text("evaluation_id")).await?.took);
     }
-    let (model, simulated, photos) = (stack.about.vlm_model.clone(), stack.about.vlm_simulated, dr.photos.len());
-    Ok(Measured { model, simulated, photos, uncached, cached, lookups, reads })
+    let (model, simulated, photos) = (
+        stack.about.vlm_model.clone(),
+        stack.about.vlm_simulated,
+        dr.photos.len(),
+    );
+    Ok(Measured {
+        model,
+        simulated,
+        photos,
+        uncached,
+        cached,
+        lookups,
+        reads,
+    })
 }
 
 async fn upload(stack: &Stack, dr: &Dr) -> anyhow::Result<()> {
@@ -70,12 +94,22 @@ async fn upload(stack: &Stack, dr: &Dr) -> anyhow::Result<()> {
         .credentials_provider(Credentials::new(KEY, KEY, None, None, "bench"))
         .force_path_style(true)
         .build();
-    let (s3, bucket) = (aws_sdk_s3::Client::from_conf(config), stack.output("BucketName")?);
+    let (s3, bucket) = (
+        aws_sdk_s3::Client::from_conf(config),
+        stack.output("BucketName")?,
+    );
     for (at, photo) in dr.photos.iter().enumerate() {
-        let truth = dr.truth(at).context("Every photo of the sample has its truth")?;
+        let truth = dr
+            .truth(at)
+            .context("Every photo of the sample has its truth")?;
         let bytes = jpeg(&truth, &Dr::shot(at, MEGAPIXELS, 1))?;
         let key = format!("photos/{}/{}", dr.dr_number, photo.name);
-        s3.put_object().bucket(bucket).key(key).body(ByteStream::from(bytes)).send().await?;
+        s3.put_object()
+            .bucket(bucket)
+            .key(key)
+            .body(ByteStream::from(bytes))
+            .send()
+            .await?;
     }
     Ok(())
 }
@@ -107,13 +141,18 @@ impl Measured {
 
     /// The cached answer's time as a share of the fastest evaluation's, at this percentile.
     pub(crate) fn ratio(&self, percent: f64) -> f64 {
-        percentile(&self.cached, percent).as_secs_f64() / self.fastest().as_secs_f64().max(f64::MIN_POSITIVE)
+        percentile(&self.cached, percent).as_secs_f64()
+            / self.fastest().as_secs_f64().max(f64::MIN_POSITIVE)
     }
 
     /// The look at the table as a share of each request.
     pub(crate) fn shares(&self) -> Vec<f64> {
         let pairs = self.lookups.iter().zip(&self.cached);
-        pairs.map(|(lookup, request)| lookup.as_secs_f64() / request.as_secs_f64().max(f64::MIN_POSITIVE)).collect()
+        pairs
+            .map(|(lookup, request)| {
+                lookup.as_secs_f64() / request.as_secs_f64().max(f64::MIN_POSITIVE)
+            })
+            .collect()
     }
 
     /// For programs.

@@ -39,7 +39,17 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
         Some(name) => Stack::attach(name)?,
         None => Stack::start("bench-cache", &options.latency)?,
     };
-    let measured = measure(&stack, &Api::of(&stack)?, options.evaluations, options.requests).await?;
-    let report = if options.json { measured.json().to_string() } else { present::text(&measured) };
+    let measured = measure(
+        &stack,
+        &Api::of(&stack)?,
+        options.evaluations,
+        options.requests,
+    )
+    .await?;
+    let report = if options.json {
+        measured.json().to_string()
+    } else {
+        present::text(&measured)
+    };
     print(&report)
 }

@@ -44,16 +44,25 @@ pub(crate) struct About {
 impl Stack {
     /// The stack of this name that somebody keeps up.
     pub(crate) fn attach(name: &str) -> anyhow::Result<Self> {
-        let about = described(name).with_context(|| format!("No stack {name} is up; infra/local up starts one"))?;
-        Ok(Self { name: name.into(), child: None, about })
+        let about = described(name)
+            .with_context(|| format!("No stack {name} is up; infra/local up starts one"))?;
+        Ok(Self {
+            name: name.into(),
+            child: None,
+            about,
+        })
     }
 
     /// Starts a stack; what it says, the functions' logs included, goes to a file beside it.
     pub(crate) fn start(name: &str, latency: &str) -> anyhow::Result<Self> {
         let mut command = Command::new(root().join("infra/local"));
         let log = log_of(name)?;
-        eprintln!("Starting the local stack; it builds first. Its log: {}", log.display());
-        let output = File::create(&log).with_context(|| format!("Failed to write {}", log.display()))?;
+        eprintln!(
+            "Starting the local stack; it builds first. Its log: {}",
+            log.display()
+        );
+        let output =
+            File::create(&log).with_context(|| format!("Failed to write {}", log.display()))?;
         command
             .args(["up", "--name", name, "--latency", latency])
             .stdin(Stdio::null())
@@ -63,22 +72,36 @@ impl Stack {
         let begun = Instant::now();
         while begun.elapsed() < STARTS_WITHIN {
             if let Some(status) = child.try_wait()? {
-                bail!("infra/local up ended with {status}; what it said is in {}", log.display());
+                bail!(
+                    "infra/local up ended with {status}; what it said is in {}",
+                    log.display()
+                );
             }
             match described(name) {
                 Some(about) if about.kept && about.owner_pid == child.id() => {
-                    return Ok(Self { name: name.into(), child: Some(child), about });
+                    return Ok(Self {
+                        name: name.into(),
+                        child: Some(child),
+                        about,
+                    });
                 }
                 _ => sleep(LOOKS_EVERY),
             }
         }
         let _ = child.kill();
-        bail!("The stack did not start within {} minutes", STARTS_WITHIN.as_secs() / 60)
+        bail!(
+            "The stack did not start within {} minutes",
+            STARTS_WITHIN.as_secs() / 60
+        )
     }
 
     /// An output of template.yaml.
     pub(crate) fn output(&self, name: &str) -> anyhow::Result<&str> {
-        self.about.outputs.get(name).map(String::as_str).with_context(|| format!("The stack has no output {name}"))
+        self.about
+            .outputs
+            .get(name)
+            .map(String::as_str)
+            .with_context(|| format!("The stack has no output {name}"))
     }
 }
 
@@ -86,7 +109,10 @@ impl Drop for Stack {
     fn drop(&mut self) {
         let Some(child) = &mut self.child else { return };
         let mut command = Command::new(root().join("infra/local"));
-        let down = command.args(["down", "--name", &self.name]).stderr(Stdio::null()).status();
+        let down = command
+            .args(["down", "--name", &self.name])
+            .stderr(Stdio::null())
+            .status();
         let begun = Instant::now();
         while down.is_ok() && begun.elapsed() < ENDS_WITHIN {
             if !matches!(child.try_wait(), Ok(None)) {

@@ -77,7 +77,10 @@ const MOST_KEPT: usize = 4000;
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     // A panic is a finding, with its message; the usual trace for each would drown the report.
     std::panic::set_hook(Box::new(|_| {}));
-    let until = options.runs.map_or(Until::Time(Duration::from_secs(options.seconds)), Until::Runs);
+    let until = options.runs.map_or(
+        Until::Time(Duration::from_secs(options.seconds)),
+        Until::Runs,
+    );
     let campaign = campaign(seeds::all()?, options.seed, until, &mut |campaign| {
         eprintln!(
             "{:>7.0} s  {} runs, {} kept, {} findings",
@@ -89,10 +92,22 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     })?;
     let folder = made("findings")?;
     for (number, finding) in campaign.findings.iter().enumerate() {
-        std::fs::write(folder.join(format!("{}-{number}.bin", options.seed)), &finding.bytes)?;
+        std::fs::write(
+            folder.join(format!("{}-{number}.bin", options.seed)),
+            &finding.bytes,
+        )?;
     }
-    print(&if options.json { serde_json::to_string_pretty(&campaign)? } else { report(&campaign, &folder) })?;
-    anyhow::ensure!(campaign.findings.is_empty(), "{} findings, in {}", campaign.findings.len(), folder.display());
+    print(&if options.json {
+        serde_json::to_string_pretty(&campaign)?
+    } else {
+        report(&campaign, &folder)
+    })?;
+    anyhow::ensure!(
+        campaign.findings.is_empty(),
+        "{} findings, in {}",
+        campaign.findings.len(),
+        folder.display()
+    );
     Ok(())
 }
 
@@ -103,18 +118,27 @@ fn campaign(
     progress: &mut dyn FnMut(&Campaign),
 ) -> anyhow::Result<Campaign> {
     let mut oracle = Oracle::new()?;
-    let mut campaign = Campaign { seeds: seeds.len(), ..Campaign::default() };
+    let mut campaign = Campaign {
+        seeds: seeds.len(),
+        ..Campaign::default()
+    };
     let (mut corpus, mut random) = (seeds, Rng::with_seed(seed));
     let (begun, mut said) = (Instant::now(), Instant::now());
     while !until.is_over(campaign.runs, begun.elapsed()) {
         // Seeds first as they are: the oracle must agree with them before damage means anything.
-        let bytes = match corpus.get(campaign.runs as usize).filter(|_| campaign.runs < campaign.seeds as u64) {
+        let bytes = match corpus
+            .get(campaign.runs as usize)
+            .filter(|_| campaign.runs < campaign.seeds as u64)
+        {
             Some(seed) => seed.clone(),
             None => mutate::damaged(&corpus, campaign.seeds, &mut random),
         };
         let seen = oracle.try_out(&bytes, &mut random);
         campaign.seconds = begun.elapsed().as_secs_f64();
-        if seen.is_new && corpus.len() < MOST_KEPT + campaign.seeds && campaign.runs >= campaign.seeds as u64 {
+        if seen.is_new
+            && corpus.len() < MOST_KEPT + campaign.seeds
+            && campaign.runs >= campaign.seeds as u64
+        {
             campaign.kept += 1;
             corpus.push(bytes);
         }
@@ -150,7 +174,14 @@ impl Campaign {
 }
 
 fn report(campaign: &Campaign, folder: &Path) -> String {
-    let Campaign { runs, seconds, seeds, kept, compared, .. } = campaign;
+    let Campaign {
+        runs,
+        seconds,
+        seeds,
+        kept,
+        compared,
+        ..
+    } = campaign;
     let mut lines = vec![
         format!("{runs} files in {seconds:.0} s, from {seeds} seeds; {kept} kept as new."),
         format!(
@@ -159,8 +190,18 @@ fn report(campaign: &Campaign, folder: &Path) -> String {
         ),
         format!("Slowest file: {:.0} ms of CPU time.", campaign.slowest_ms),
     ];
-    lines.extend(campaign.answers.iter().map(|(kind, count)| format!("{count:>9}  {kind}")));
-    lines.extend(campaign.findings.iter().map(|finding| format!("FOUND: {}", finding.what)));
+    lines.extend(
+        campaign
+            .answers
+            .iter()
+            .map(|(kind, count)| format!("{count:>9}  {kind}")),
+    );
+    lines.extend(
+        campaign
+            .findings
+            .iter()
+            .map(|finding| format!("FOUND: {}", finding.what)),
+    );
     lines.push(match campaign.findings.len() {
         0 => "Nothing found.".into(),
         found => format!("{found} findings; their files are in {}.", folder.display()),
@@ -177,18 +218,31 @@ mod tests {
 
     #[test]
     fn damaged_files_end_in_outcomes_and_what_is_read_is_what_the_library_reads() {
-        let campaign = campaign(seeds::drawn().unwrap(), 4, Until::Runs(RUNS), &mut |_| {}).unwrap();
-        let found: Vec<_> = campaign.findings.iter().map(|finding| &finding.what).collect();
+        let campaign =
+            campaign(seeds::drawn().unwrap(), 4, Until::Runs(RUNS), &mut |_| {}).unwrap();
+        let found: Vec<_> = campaign
+            .findings
+            .iter()
+            .map(|finding| &finding.what)
+            .collect();
         assert!(found.is_empty(), "{found:#?}");
-        assert!(campaign.compared > RUNS / 20, "{campaign:?}: the oracle has nothing to say");
+        assert!(
+            campaign.compared > RUNS / 20,
+            "{campaign:?}: the oracle has nothing to say"
+        );
         for kind in ["prepared", "damaged"] {
-            assert!(campaign.answers.contains_key(kind), "no file was {kind}: {:?}", campaign.answers);
+            assert!(
+                campaign.answers.contains_key(kind),
+                "no file was {kind}: {:?}",
+                campaign.answers
+            );
         }
     }
 
     #[test]
     fn the_same_seed_tries_the_same_files() {
-        let twice = [(); 2].map(|()| campaign(seeds::drawn().unwrap(), 9, Until::Runs(120), &mut |_| {}).unwrap());
+        let twice = [(); 2]
+            .map(|()| campaign(seeds::drawn().unwrap(), 9, Until::Runs(120), &mut |_| {}).unwrap());
         assert_eq!(twice[0].answers, twice[1].answers);
     }
 }

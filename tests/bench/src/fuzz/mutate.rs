@@ -18,7 +18,10 @@ const TIMES: [u32; 6] = [1, 1, 1, 2, 4, 8];
 pub(super) fn damaged(corpus: &[Vec<u8>], seeds: usize, random: &mut Rng) -> Vec<u8> {
     let pick = |random: &mut Rng| {
         let most = if random.bool() { seeds } else { corpus.len() };
-        corpus.get(random.usize(..most.max(1))).cloned().unwrap_or_default()
+        corpus
+            .get(random.usize(..most.max(1)))
+            .cloned()
+            .unwrap_or_default()
     };
     let mut bytes = pick(random);
     for _ in 0..random.choice(TIMES).unwrap_or(1) {
@@ -31,17 +34,40 @@ pub(super) fn damaged(corpus: &[Vec<u8>], seeds: usize, random: &mut Rng) -> Vec
 fn damage(bytes: &mut Vec<u8>, pick: &dyn Fn(&mut Rng) -> Vec<u8>, random: &mut Rng) {
     let at = place(bytes, random);
     match random.u32(..12) {
-        0..=2 => set(bytes, at, |byte, random| byte ^ (1 << random.u32(..8)), random),
+        0..=2 => set(
+            bytes,
+            at,
+            |byte, random| byte ^ (1 << random.u32(..8)),
+            random,
+        ),
         3 => set(bytes, at, |_, random| random.u8(..), random),
-        4 | 5 => set(bytes, at, |_, random| random.choice(TELLING).unwrap_or(0), random),
+        4 | 5 => set(
+            bytes,
+            at,
+            |_, random| random.choice(TELLING).unwrap_or(0),
+            random,
+        ),
         6 => {
             let value = random.choice(TELLING_PAIRS).unwrap_or(0);
-            let value = if random.bool() { value.to_be_bytes() } else { value.to_le_bytes() };
-            bytes.iter_mut().skip(at).zip(value).for_each(|(to, from)| *to = from);
+            let value = if random.bool() {
+                value.to_be_bytes()
+            } else {
+                value.to_le_bytes()
+            };
+            bytes
+                .iter_mut()
+                .skip(at)
+                .zip(value)
+                .for_each(|(to, from)| *to = from);
         }
         7 => drop(bytes.drain(at..(at + length(random)).min(bytes.len()))),
         8 => {
-            let again: Vec<u8> = bytes.iter().skip(at).take(length(random)).copied().collect();
+            let again: Vec<u8> = bytes
+                .iter()
+                .skip(at)
+                .take(length(random))
+                .copied()
+                .collect();
             drop(bytes.splice(at..at, again));
         }
         9 => bytes.truncate(at),
@@ -75,7 +101,12 @@ fn place(bytes: &[u8], random: &mut Rng) -> usize {
         1 => within(bytes.len().min(HEAD), random),
         _ => {
             let from = within(bytes.len(), random);
-            let marker = bytes.iter().skip(from).take(4096).position(|byte| *byte == 0xFF).unwrap_or(0);
+            let marker = bytes
+                .iter()
+                .skip(from)
+                .take(4096)
+                .position(|byte| *byte == 0xFF)
+                .unwrap_or(0);
             (from + marker + random.usize(..8)).min(bytes.len())
         }
     }
@@ -95,7 +126,9 @@ mod tests {
     fn damage_changes_files_and_never_fails() {
         let corpus = vec![vec![], vec![0xFF], (0..=255).collect::<Vec<u8>>()];
         let mut random = Rng::with_seed(1);
-        let changed = (0..2000).filter(|_| !corpus.contains(&damaged(&corpus, 3, &mut random))).count();
+        let changed = (0..2000)
+            .filter(|_| !corpus.contains(&damaged(&corpus, 3, &mut random)))
+            .count();
         assert!(changed > 500, "{changed}");
         assert!(damaged(&[], 0, &mut random).len() <= MOST_BYTES);
     }

@@ -76,9 +76,17 @@ impl Oracle {
     /// With the shipped policy, but bounds that keep a run short and a quality that hides nothing.
     pub(super) fn new() -> anyhow::Result<Self> {
         let policy = SizePolicy::shipped(CURRENT_VERSION)?;
-        let limits = Limits { most_pixels: MOST_PIXELS, ..policy.limits };
+        let limits = Limits {
+            most_pixels: MOST_PIXELS,
+            ..policy.limits
+        };
         Ok(Self {
-            policy: SizePolicy { jpeg_quality: 100, chroma_quality: None, limits, ..policy },
+            policy: SizePolicy {
+                jpeg_quality: 100,
+                chroma_quality: None,
+                limits,
+                ..policy
+            },
             answers: BTreeMap::new(),
         })
     }
@@ -104,8 +112,17 @@ impl Oracle {
                 (doubt && !alike(&answer, &prepared(bytes, &self.policy, edge)))
                     .then(|| "another answer the second time".into())
             });
-        let finding = wrong.map(|what| Finding { what, bytes: bytes.to_vec() });
-        Seen { kind, is_new, cpu_ms, difference, finding }
+        let finding = wrong.map(|what| Finding {
+            what,
+            bytes: bytes.to_vec(),
+        });
+        Seen {
+            kind,
+            is_new,
+            cpu_ms,
+            difference,
+            finding,
+        }
     }
 }
 
@@ -117,7 +134,13 @@ fn prepared(bytes: &[u8], policy: &SizePolicy, edge: u32) -> Answer {
 fn described(answer: &Answer, difference: Option<f64>) -> (&'static str, String) {
     match answer {
         Err(panic) => ("panic", panic_message(panic.as_ref())),
-        Ok(Ok(_)) => ("prepared", format!("prepared, {:?}", difference.map(|levels| levels.log2().ceil() as i32))),
+        Ok(Ok(_)) => (
+            "prepared",
+            format!(
+                "prepared, {:?}",
+                difference.map(|levels| levels.log2().ceil() as i32)
+            ),
+        ),
         Ok(Err(error)) => {
             let kind = match error {
                 PhotoError::Empty => "empty",
@@ -130,14 +153,20 @@ fn described(answer: &Answer, difference: Option<f64>) -> (&'static str, String)
                 PhotoError::Processing(_) => "a bug of ours",
             };
             // The figures in a message are not what makes an answer new.
-            (kind, error.to_string().replace(|letter: char| letter.is_ascii_digit(), ""))
+            (
+                kind,
+                error
+                    .to_string()
+                    .replace(|letter: char| letter.is_ascii_digit(), ""),
+            )
         }
     }
 }
 
 fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "without a message".into())
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "without a message".into())
 }
 
 /// What is wrong with an answer, if anything.
@@ -149,9 +178,15 @@ fn wrong(answer: &Answer, said: &str, edge: u32, difference: Option<f64>) -> Opt
         Ok(Ok(prepared)) => prepared,
     };
     let ImageFigures { width, height, .. } = prepared.figures;
-    let Ok(sent) = image::load_from_memory(&prepared.jpeg) else { return Some("the JPEG sent can't be read".into()) };
+    let Ok(sent) = image::load_from_memory(&prepared.jpeg) else {
+        return Some("the JPEG sent can't be read".into());
+    };
     if (sent.width(), sent.height()) != (width, height) || width.max(height) > edge {
-        return Some(format!("{} x {} sent, {width} x {height} said, {edge} wanted", sent.width(), sent.height()));
+        return Some(format!(
+            "{} x {} sent, {width} x {height} said, {edge} wanted",
+            sent.width(),
+            sent.height()
+        ));
     }
     if prepared.jpeg.windows(4).any(|bytes| bytes == b"Exif") {
         return Some("metadata is sent on".into());
@@ -166,7 +201,8 @@ fn wrong(answer: &Answer, said: &str, edge: u32, difference: Option<f64>) -> Opt
 fn difference(bytes: &[u8], prepared: &Prepared) -> Option<f64> {
     let picture = strictly(bytes)?;
     let ImageFigures { width, height, .. } = prepared.figures;
-    let expected = encoded(&DynamicImage::ImageRgb32F(picture.at(width, height).ok()?).into_rgb8())?;
+    let expected =
+        encoded(&DynamicImage::ImageRgb32F(picture.at(width, height).ok()?).into_rgb8())?;
     let cut_off = DynamicImage::ImageRgb32F(picture.cut_off().at(width, height).ok()?).into_rgb8();
     let sent = image::load_from_memory(&prepared.jpeg).ok()?.into_rgb8();
     mean_difference(&expected, &cut_off, &sent)
@@ -177,8 +213,13 @@ fn encoded(picture: &RgbImage) -> Option<RgbImage> {
     let mut jpeg = Vec::new();
     let mut encoder = Encoder::new(&mut jpeg, 100);
     encoder.set_sampling_factor(SamplingFactor::F_2_2);
-    let (width, height) = (u16::try_from(picture.width()).ok()?, u16::try_from(picture.height()).ok()?);
-    encoder.encode(picture.as_raw(), width, height, ColorType::Rgb).ok()?;
+    let (width, height) = (
+        u16::try_from(picture.width()).ok()?,
+        u16::try_from(picture.height()).ok()?,
+    );
+    encoder
+        .encode(picture.as_raw(), width, height, ColorType::Rgb)
+        .ok()?;
     Some(image::load_from_memory(&jpeg).ok()?.into_rgb8())
 }
 
@@ -189,14 +230,25 @@ fn mean_difference(expected: &RgbImage, cut_off: &RgbImage, sent: &RgbImage) -> 
     let means = |picture| imageops::thumbnail(picture, width.div_ceil(8), height.div_ceil(8));
     let (expected_means, cut_off, sent_means) = (means(expected), means(cut_off), means(sent));
     let differs = |(one, other): (&Rgb<u8>, &Rgb<u8>)| -> f64 {
-        one.0.iter().zip(other.0).map(|(one, other)| f64::from(one.abs_diff(other))).sum::<f64>() / 3.0
+        one.0
+            .iter()
+            .zip(other.0)
+            .map(|(one, other)| f64::from(one.abs_diff(other)))
+            .sum::<f64>()
+            / 3.0
     };
-    let pairs = expected_means.pixels().zip(sent_means.pixels()).zip(cut_off.pixels());
-    let compared = pairs.filter(|(_, Rgb([cut, ..]))| f64::from(*cut) < 255.0 * MOST_CUT_OFF).map(|(pair, _)| pair);
+    let pairs = expected_means
+        .pixels()
+        .zip(sent_means.pixels())
+        .zip(cut_off.pixels());
+    let compared = pairs
+        .filter(|(_, Rgb([cut, ..]))| f64::from(*cut) < 255.0 * MOST_CUT_OFF)
+        .map(|(pair, _)| pair);
     let differences: Vec<f64> = compared.map(differs).collect();
-    let enough =
-        differences.len() as f64 >= LEAST_COMPARED * f64::from(expected_means.width() * expected_means.height());
-    (sent.dimensions() == (width, height) && enough).then(|| differences.iter().sum::<f64>() / differences.len() as f64)
+    let enough = differences.len() as f64
+        >= LEAST_COMPARED * f64::from(expected_means.width() * expected_means.height());
+    (sent.dimensions() == (width, height) && enough)
+        .then(|| differences.iter().sum::<f64>() / differences.len() as f64)
 }
 
 /// The segment that says after how many units decoding starts anew. The library (zune-jpeg 0.5.15) takes such a file of
@@ -214,16 +266,24 @@ fn strictly(bytes: &[u8]) -> Option<Reference> {
     if holds(&RESTARTS) || holds(PROFILE) {
         return None;
     }
-    let options = DecoderOptions::default().set_strict_mode(true).jpeg_set_out_colorspace(ColorSpace::RGB);
+    let options = DecoderOptions::default()
+        .set_strict_mode(true)
+        .jpeg_set_out_colorspace(ColorSpace::RGB);
     let decode = || {
         let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
         decoder.decode_headers().ok()?;
         let exif = decoder.exif().cloned();
         let (width, height) = decoder.dimensions()?;
-        let picture =
-            RgbImage::from_raw(u32::try_from(width).ok()?, u32::try_from(height).ok()?, decoder.decode().ok()?)?;
+        let picture = RgbImage::from_raw(
+            u32::try_from(width).ok()?,
+            u32::try_from(height).ok()?,
+            decoder.decode().ok()?,
+        )?;
         let orientation = exif.and_then(|exif| Orientation::from_exif_chunk(&exif));
-        Some(Reference::new(picture, orientation.unwrap_or(Orientation::NoTransforms)))
+        Some(Reference::new(
+            picture,
+            orientation.unwrap_or(Orientation::NoTransforms),
+        ))
     };
     // The library may stumble as well; that is not what is tested here.
     catch_unwind(decode).ok().flatten()
@@ -252,14 +312,35 @@ mod tests {
         let photo = crate::fuzz::seeds::drawn().unwrap().remove(0);
         let right = prepared(&photo, &Oracle::new().unwrap().policy, 64);
         assert_eq!(wrong(&right, "", 64, Some(1.0)), None);
-        assert!(wrong(&right, "", 64, Some(90.0)).unwrap().contains("90.0 levels"));
+        assert!(
+            wrong(&right, "", 64, Some(90.0))
+                .unwrap()
+                .contains("90.0 levels")
+        );
         let sent = right.unwrap().unwrap();
-        let figures = ImageFigures { width: 1, ..sent.figures };
-        let claimed = Ok(Ok(Prepared { figures, ..sent.clone() }));
-        assert!(wrong(&claimed, "", 64, None).unwrap().contains("1 x 47 said"));
-        let cut = Ok(Ok(Prepared { jpeg: sent.jpeg[..9].to_vec(), ..sent }));
+        let figures = ImageFigures {
+            width: 1,
+            ..sent.figures
+        };
+        let claimed = Ok(Ok(Prepared {
+            figures,
+            ..sent.clone()
+        }));
+        assert!(
+            wrong(&claimed, "", 64, None)
+                .unwrap()
+                .contains("1 x 47 said")
+        );
+        let cut = Ok(Ok(Prepared {
+            jpeg: sent.jpeg[..9].to_vec(),
+            ..sent
+        }));
         assert!(wrong(&cut, "", 64, None).unwrap().contains("can't be read"));
-        assert!(wrong(&catch_unwind(|| panic!("oh")), "oh", 64, None).unwrap().contains("oh"));
+        assert!(
+            wrong(&catch_unwind(|| panic!("oh")), "oh", 64, None)
+                .unwrap()
+                .contains("oh")
+        );
     }
 
     #[test]
@@ -268,10 +349,16 @@ mod tests {
         let whole = strictly(&photo).unwrap().at(150, 111).unwrap();
         let whole = encoded(&DynamicImage::ImageRgb32F(whole).into_rgb8()).unwrap();
         let mut half = whole.clone();
-        half.enumerate_pixels_mut().filter(|(_, y, _)| *y > 55).for_each(|(_, _, pixel)| pixel.0 = [128; 3]);
+        half.enumerate_pixels_mut()
+            .filter(|(_, y, _)| *y > 55)
+            .for_each(|(_, _, pixel)| pixel.0 = [128; 3]);
         let nothing = RgbImage::new(whole.width(), whole.height());
         assert!(mean_difference(&whole, &nothing, &half).unwrap() > MOST_DIFFERENCE);
         let all = RgbImage::from_pixel(whole.width(), whole.height(), Rgb([255; 3]));
-        assert_eq!(mean_difference(&whole, &all, &half), None, "nothing is left to compare");
+        assert_eq!(
+            mean_difference(&whole, &all, &half),
+            None,
+            "nothing is left to compare"
+        );
     }
 }

@@ -15,12 +15,20 @@ const MOST_BYTES: u64 = 1_200_000;
 pub(super) fn all() -> anyhow::Result<Vec<Vec<u8>>> {
     let mut seeds = drawn()?;
     for folder in ["real", "special", "hostile"] {
-        let Ok(files) = std::fs::read_dir(repository().join("../shared/photos").join(folder)) else { continue };
+        let Ok(files) = std::fs::read_dir(repository().join("../shared/photos").join(folder))
+        else {
+            continue;
+        };
         let mut paths: Vec<_> = files.filter_map(|file| Some(file.ok()?.path())).collect();
         paths.sort();
         for path in paths {
             let bytes = std::fs::read(&path)?;
-            seeds.extend(metadata(&bytes).into_iter().map(with_segment).collect::<anyhow::Result<Vec<_>>>()?);
+            seeds.extend(
+                metadata(&bytes)
+                    .into_iter()
+                    .map(with_segment)
+                    .collect::<anyhow::Result<Vec<_>>>()?,
+            );
             if bytes.len() as u64 <= MOST_BYTES && folder != "real" {
                 seeds.push(bytes);
             }
@@ -33,7 +41,12 @@ pub(super) fn all() -> anyhow::Result<Vec<Vec<u8>>> {
 pub(super) fn drawn() -> anyhow::Result<Vec<Vec<u8>>> {
     let mut seeds = Vec::new();
     for progressive in [false, true] {
-        for sampling in [SamplingFactor::F_1_1, SamplingFactor::F_2_1, SamplingFactor::F_2_2, SamplingFactor::F_1_2] {
+        for sampling in [
+            SamplingFactor::F_1_1,
+            SamplingFactor::F_2_1,
+            SamplingFactor::F_2_2,
+            SamplingFactor::F_1_2,
+        ] {
             seeds.push(jpeg(&scene(150, 111), |encoder| {
                 encoder.set_progressive(progressive);
                 encoder.set_sampling_factor(sampling);
@@ -47,22 +60,41 @@ pub(super) fn drawn() -> anyhow::Result<Vec<Vec<u8>>> {
         seeds.push(grey(progressive)?);
     }
     seeds.push(samples::photo::jpeg(
-        &samples::truth::Truth { dr_number: "DR1".into(), photo: 0, shows: vec![] },
-        &samples::photo::Shot { width: 240, height: 180, orientation: 6, seed: 1 },
+        &samples::truth::Truth {
+            dr_number: "DR1".into(),
+            photo: 0,
+            shows: vec![],
+        },
+        &samples::photo::Shot {
+            width: 240,
+            height: 180,
+            orientation: 6,
+            seed: 1,
+        },
     )?);
     let picture = DynamicImage::ImageRgb8(scene(90, 70));
     for (picture, format) in [
         (picture.clone(), ImageFormat::Png),
-        (DynamicImage::ImageRgba16(picture.to_rgba16()), ImageFormat::Png),
-        (DynamicImage::ImageLuma8(picture.to_luma8()), ImageFormat::Png),
+        (
+            DynamicImage::ImageRgba16(picture.to_rgba16()),
+            ImageFormat::Png,
+        ),
+        (
+            DynamicImage::ImageLuma8(picture.to_luma8()),
+            ImageFormat::Png,
+        ),
         (picture, ImageFormat::WebP),
     ] {
         let mut bytes = Vec::new();
         picture.write_to(&mut Cursor::new(&mut bytes), format)?;
         seeds.push(bytes);
     }
-    seeds
-        .extend(samples::hostile::files()?.into_iter().map(|(_, bytes, _)| bytes).filter(|bytes| bytes.len() < 50_000));
+    seeds.extend(
+        samples::hostile::files()?
+            .into_iter()
+            .map(|(_, bytes, _)| bytes)
+            .filter(|bytes| bytes.len() < 50_000),
+    );
     Ok(seeds)
 }
 
@@ -75,11 +107,19 @@ fn scene(width: u32, height: u32) -> RgbImage {
     })
 }
 
-fn jpeg(picture: &RgbImage, set: impl FnOnce(&mut Encoder<&mut Vec<u8>>)) -> anyhow::Result<Vec<u8>> {
+fn jpeg(
+    picture: &RgbImage,
+    set: impl FnOnce(&mut Encoder<&mut Vec<u8>>),
+) -> anyhow::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut encoder = Encoder::new(&mut bytes, 88);
     set(&mut encoder);
-    encoder.encode(picture.as_raw(), picture.width() as u16, picture.height() as u16, ColorType::Rgb)?;
+    encoder.encode(
+        picture.as_raw(),
+        picture.width() as u16,
+        picture.height() as u16,
+        ColorType::Rgb,
+    )?;
     Ok(bytes)
 }
 
@@ -98,7 +138,9 @@ fn metadata(jpeg: &[u8]) -> Vec<&[u8]> {
     let mut found = Vec::new();
     while let [0xFF, marker, high, low, ..] = rest {
         let length = 2 + usize::from(u16::from_be_bytes([*high, *low]));
-        let Some((segment, next)) = rest.split_at_checked(length) else { break };
+        let Some((segment, next)) = rest.split_at_checked(length) else {
+            break;
+        };
         match marker {
             0xE1 | 0xE2 => found.push(segment),
             0xDA => break,

@@ -72,8 +72,18 @@ pub(crate) struct Fit {
 pub(crate) fn fit() -> anyhow::Result<Fit> {
     let published: Published = serde_json::from_str(PUBLISHED)?;
     let kv_tokens = 1000 * (KV_THOUSANDS.start() + KV_THOUSANDS.end()) / 2;
-    let begin = rates([0.2, 20.0, 1.0], Rates { kv_tokens, ..Rates::realistic()? });
-    let mut fit = Fit { rates: begin, one_prompt_tokens: 500.0, kv_range: (0, 0) };
+    let begin = rates(
+        [0.2, 20.0, 1.0],
+        Rates {
+            kv_tokens,
+            ..Rates::realistic()?
+        },
+    );
+    let mut fit = Fit {
+        rates: begin,
+        one_prompt_tokens: 500.0,
+        kv_range: (0, 0),
+    };
     for _ in 0..2 {
         fit = search(&published, fit);
         fit = choose_cache(&published, fit);
@@ -106,7 +116,10 @@ fn search(published: &Published, from: Fit) -> Fit {
     let (mut best, mut step) = ((loss(published, &from), from), STEPS.0);
     while step > STEPS.1 {
         let before = best.0;
-        for (change, by) in change.iter().flat_map(|change| [(change, 1.0 + step), (change, 1.0 / (1.0 + step))]) {
+        for (change, by) in change
+            .iter()
+            .flat_map(|change| [(change, 1.0 + step), (change, 1.0 / (1.0 + step))])
+        {
             let mut tried = best.1;
             change(&mut tried, by);
             let lost = loss(published, &tried);
@@ -123,48 +136,122 @@ fn search(published: &Published, from: Fit) -> Fit {
 
 /// The middle of the sizes that explain the times best: all of them do so alike.
 fn choose_cache(published: &Published, fit: Fit) -> Fit {
-    let with = |thousands: u32| Fit { rates: Rates { kv_tokens: thousands * 1000, ..fit.rates }, ..fit };
-    let tried: Vec<(u32, f64)> = KV_THOUSANDS.map(|size| (size, loss(published, &with(size)))).collect();
-    let least = tried.iter().map(|(_, lost)| *lost).fold(f64::INFINITY, f64::min);
-    let alike: Vec<u32> = tried.iter().filter(|(_, lost)| *lost <= least + 1e-9).map(|(size, _)| *size).collect();
-    let (low, high) = alike.first().zip(alike.last()).map_or((0, 0), |(low, high)| (*low, *high));
-    Fit { kv_range: (low * 1000, high * 1000), ..with((low + high) / 2) }
+    let with = |thousands: u32| Fit {
+        rates: Rates {
+            kv_tokens: thousands * 1000,
+            ..fit.rates
+        },
+        ..fit
+    };
+    let tried: Vec<(u32, f64)> = KV_THOUSANDS
+        .map(|size| (size, loss(published, &with(size))))
+        .collect();
+    let least = tried
+        .iter()
+        .map(|(_, lost)| *lost)
+        .fold(f64::INFINITY, f64::min);
+    let alike: Vec<u32> = tried
+        .iter()
+        .filter(|(_, lost)| *lost <= least + 1e-9)
+        .map(|(size, _)| *size)
+        .collect();
+    let (low, high) = alike
+        .first()
+        .zip(alike.last())
+        .map_or((0, 0), |(low, high)| (*low, *high));
+    Fit {
+        kv_range: (low * 1000, high * 1000),
+        ..with((low + high) / 2)
+    }
 }
 
 fn loss(published: &Published, fit: &Fit) -> f64 {
-    of(published, fit).iter().map(|left| ((1.0 + left.off_percent / 100.0).max(1e-9).ln() / left.spread).powi(2)).sum()
+    of(published, fit)
+        .iter()
+        .map(|left| ((1.0 + left.off_percent / 100.0).max(1e-9).ln() / left.spread).powi(2))
+        .sum()
 }
 
 fn of(published: &Published, fit: &Fit) -> Vec<Residual> {
     let rates = fit.rates;
     let throughput = |running: usize| running as f64 / rates.token_s(running);
     let others = [
-        (&published.token_ms_with_48_running, rates.token_s(48) * 1000.0),
-        (&published.throughput_200_to_5, throughput(200) / throughput(5)),
+        (
+            &published.token_ms_with_48_running,
+            rates.token_s(48) * 1000.0,
+        ),
+        (
+            &published.throughput_200_to_5,
+            throughput(200) / throughput(5),
+        ),
     ];
     let measured = published.measured.iter().map(|point| {
         let model = seconds(published, point, fit);
-        residual(&point.name, (point.low_s, point.high_s), model, published.spread_measured)
+        residual(
+            &point.name,
+            (point.low_s, point.high_s),
+            model,
+            published.spread_measured,
+        )
     });
     let others = others.into_iter().map(|(figure, model)| {
-        residual(&figure.name, (figure.value, figure.value), model, published.spread_of_other_models)
+        residual(
+            &figure.name,
+            (figure.value, figure.value),
+            model,
+            published.spread_of_other_models,
+        )
     });
     measured.chain(others).collect()
 }
 
 fn residual(name: &str, (low, high): (f64, f64), model: f64, spread: f64) -> Residual {
     let nearest = model.clamp(low, high);
-    Residual { name: name.into(), low, high, model, off_percent: (model / nearest - 1.0) * 100.0, spread }
+    Residual {
+        name: name.into(),
+        low,
+        high,
+        model,
+        off_percent: (model / nearest - 1.0) * 100.0,
+        spread,
+    }
 }
 
 fn seconds(published: &Published, point: &Measured, fit: &Fit) -> f64 {
-    let answer_tokens = if point.one_prompt { fit.one_prompt_tokens } else { published.long_answer_tokens };
+    let answer_tokens = if point.one_prompt {
+        fit.one_prompt_tokens
+    } else {
+        published.long_answer_tokens
+    };
     let round = |photos: &u32| {
         let prompt_tokens = f64::from(*photos) * published.prompt_tokens_per_photo;
-        Round { before_s: 0.0, requests: vec![Work { prompt_tokens, answer_tokens, prefix: None, ends: true }] }
+        Round {
+            before_s: 0.0,
+            requests: vec![Work {
+                prompt_tokens,
+                answer_tokens,
+                prefix: None,
+                ends: true,
+            }],
+        }
     };
     let rounds = point.batches.iter().map(round);
-    let waves = if point.parallel { [rounds.collect()].into() } else { rounds.map(|round| vec![round]).collect() };
-    let evaluation = Evaluation { before_s: 0.0, between_s: 0.0, after_s: point.others_s, waves };
-    run(Engine::new(fit.rates, MAX_RUNNING), usize::MAX, vec![evaluation]).into_iter().fold(0.0, f64::max)
+    let waves = if point.parallel {
+        [rounds.collect()].into()
+    } else {
+        rounds.map(|round| vec![round]).collect()
+    };
+    let evaluation = Evaluation {
+        before_s: 0.0,
+        between_s: 0.0,
+        after_s: point.others_s,
+        waves,
+    };
+    run(
+        Engine::new(fit.rates, MAX_RUNNING),
+        usize::MAX,
+        vec![evaluation],
+    )
+    .into_iter()
+    .fold(0.0, f64::max)
 }

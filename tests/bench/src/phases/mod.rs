@@ -67,19 +67,36 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let fitted = fit::fit()?;
     let residuals = fit::residuals(&fitted)?;
     if options.fit {
-        let text =
-            if options.json { fit_json(&fitted, &residuals).to_string() } else { report::fit(&fitted, &residuals) };
+        let text = if options.json {
+            fit_json(&fitted, &residuals).to_string()
+        } else {
+            report::fit(&fitted, &residuals)
+        };
         return print(&text);
     }
     let setting = Setting::new(Rates::realistic()?)?;
-    let report = Report { rows: rows(&setting)?, optima: optima(setting)?, fit: fitted, residuals };
-    print(&if options.json { report.json().to_string() } else { report::text(&report) })
+    let report = Report {
+        rows: rows(&setting)?,
+        optima: optima(setting)?,
+        fit: fitted,
+        residuals,
+    };
+    print(&if options.json {
+        report.json().to_string()
+    } else {
+        report::text(&report)
+    })
 }
 
 fn sets(setting: &Setting) -> Vec<(String, Vec<&Dr>)> {
     let drs = &setting.workload.drs;
     let single = drs.iter().map(|dr| (dr.dr_number.clone(), vec![dr]));
-    single.chain([(format!("{MANY} DRs at once"), drs.iter().cycle().take(MANY).collect())]).collect()
+    single
+        .chain([(
+            format!("{MANY} DRs at once"),
+            drs.iter().cycle().take(MANY).collect(),
+        )])
+        .collect()
 }
 
 fn rows(setting: &Setting) -> anyhow::Result<Vec<Row>> {
@@ -90,7 +107,14 @@ fn rows(setting: &Setting) -> anyhow::Result<Vec<Row>> {
             for system in System::ALL {
                 let cost = setting.cost(system, &drs, limit)?;
                 let photos = drs.iter().map(|dr| dr.photos.len()).sum();
-                rows.push(Row { system, drs: name.clone(), photos, limit, cost, ratio: baseline_s / cost.last_s });
+                rows.push(Row {
+                    system,
+                    drs: name.clone(),
+                    photos,
+                    limit,
+                    cost,
+                    ratio: baseline_s / cost.last_s,
+                });
             }
         }
     }
@@ -105,12 +129,19 @@ fn optima(mut setting: Setting) -> anyhow::Result<Vec<Optimum>> {
         for photos in 1..=MOST_PHOTOS_PER_REQUEST {
             setting.photos_per_request = photos;
             let sets = sets(&setting);
-            for (curve, (_, drs)) in curves.iter_mut().zip([sets.first(), sets.last()].into_iter().flatten()) {
+            for (curve, (_, drs)) in curves
+                .iter_mut()
+                .zip([sets.first(), sets.last()].into_iter().flatten())
+            {
                 curve.push(setting.cost(System::Full, drs, limit)?.last_s);
             }
         }
         let names = ["DR1730550".to_owned(), format!("{MANY} DRs at once")];
-        all.extend(names.into_iter().zip(curves).map(|(drs, seconds)| Optimum { drs, limit, seconds }));
+        all.extend(names.into_iter().zip(curves).map(|(drs, seconds)| Optimum {
+            drs,
+            limit,
+            seconds,
+        }));
     }
     Ok(all)
 }
@@ -118,7 +149,11 @@ fn optima(mut setting: Setting) -> anyhow::Result<Vec<Optimum>> {
 impl Optimum {
     /// The number of photos in a request that takes the least time.
     fn best(&self) -> usize {
-        let least = self.seconds.iter().enumerate().min_by(|a, b| a.1.total_cmp(b.1));
+        let least = self
+            .seconds
+            .iter()
+            .enumerate()
+            .min_by(|a, b| a.1.total_cmp(b.1));
         least.map_or(1, |(at, _)| at + 1)
     }
 }

@@ -9,10 +9,20 @@ use crate::report::table::Table;
 pub(crate) fn text(report: &Report) -> String {
     let said = "A calibrated simulation in virtual time: no GPU was measured. The same server for all; the predecessor's \
                 time-outs are left out, in its favour.";
-    let chart: Vec<_> = report.rows.iter().filter(|row| row.drs == "DR1730550" && row.limit == 16).collect();
+    let chart: Vec<_> = report
+        .rows
+        .iter()
+        .filter(|row| row.drs == "DR1730550" && row.limit == 16)
+        .collect();
     let chart: Vec<_> = chart
         .into_iter()
-        .map(|row| (row.system.name().to_owned(), row.cost.last_s, format!("{:.1} s", row.cost.last_s)))
+        .map(|row| {
+            (
+                row.system.name().to_owned(),
+                row.cost.last_s,
+                format!("{:.1} s", row.cost.last_s),
+            )
+        })
         .collect();
     format!(
         "{said}\n\n{}\n\nDR1730550 (16 photos), 16 running\n{}\n\nPhotos per request, this system in full mode, seconds\n{}\n\n{}",
@@ -24,8 +34,19 @@ pub(crate) fn text(report: &Report) -> String {
 }
 
 fn rows(rows: &[Row]) -> String {
-    let columns =
-        ["system", "DRs", "photos", "limit", "s", "mean s", "x phase 0", "tokens in", "out", "requests", "MB"];
+    let columns = [
+        "system",
+        "DRs",
+        "photos",
+        "limit",
+        "s",
+        "mean s",
+        "x phase 0",
+        "tokens in",
+        "out",
+        "requests",
+        "MB",
+    ];
     let mut table = Table::new(columns);
     for row in rows {
         let cost = row.cost;
@@ -47,12 +68,25 @@ fn rows(rows: &[Row]) -> String {
 }
 
 fn optima(optima: &[Optimum]) -> String {
-    let mut table = Table::new(["DRs", "limit", "1", "2", "3", "4", "5", "6", "7", "8", "best"]);
+    let mut table = Table::new([
+        "DRs", "limit", "1", "2", "3", "4", "5", "6", "7", "8", "best",
+    ]);
     for optimum in optima {
-        let at = |photos: usize| optimum.seconds.get(photos - 1).map_or(String::new(), |s| format!("{s:.1}"));
+        let at = |photos: usize| {
+            optimum
+                .seconds
+                .get(photos - 1)
+                .map_or(String::new(), |s| format!("{s:.1}"))
+        };
         let [one, two, three, four, five, six, seven, eight] = [1, 2, 3, 4, 5, 6, 7, 8].map(at);
-        let (drs, limit, best) = (optimum.drs.clone(), optimum.limit.to_string(), optimum.best().to_string());
-        table.row([drs, limit, one, two, three, four, five, six, seven, eight, best]);
+        let (drs, limit, best) = (
+            optimum.drs.clone(),
+            optimum.limit.to_string(),
+            optimum.best().to_string(),
+        );
+        table.row([
+            drs, limit, one, two, three, four, five, six, seven, eight, best,
+        ]);
     }
     table.render()
 }

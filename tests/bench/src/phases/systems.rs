@@ -56,8 +56,14 @@ pub(crate) enum System {
 }
 
 impl System {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Sequential, Self::Parallel, Self::Compressed, Self::Full, Self::Quick, Self::Cached];
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Sequential,
+        Self::Parallel,
+        Self::Compressed,
+        Self::Full,
+        Self::Quick,
+        Self::Cached,
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -98,12 +104,22 @@ impl Setting {
     /// The realistic server and this system as it is configured.
     pub(crate) fn new(rates: Rates) -> anyhow::Result<Self> {
         let overheads = serde_json::from_str(OVERHEADS).context("Failed to read the overheads")?;
-        Ok(Self { workload: Workload::new()?, overheads, rates, photos_per_request: 1, answer_tokens: None })
+        Ok(Self {
+            workload: Workload::new()?,
+            overheads,
+            rates,
+            photos_per_request: 1,
+            answer_tokens: None,
+        })
     }
 
     /// What these DRs cost, all asked for at once, where the server runs `limit` requests.
     pub(crate) fn cost(&self, system: System, drs: &[&Dr], limit: usize) -> anyhow::Result<Cost> {
-        let in_flight = self.overheads.in_flight.iter().find(|set| set.limit == limit);
+        let in_flight = self
+            .overheads
+            .in_flight
+            .iter()
+            .find(|set| set.limit == limit);
         let in_flight = *in_flight.context("overheads.json has no entry for this limit")?;
         let ours = matches!(system, System::Full | System::Quick | System::Cached);
         let lanes = if ours { in_flight.lanes } else { usize::MAX };
@@ -117,53 +133,108 @@ impl Setting {
             })
             .collect::<anyhow::Result<_>>()?;
         let bytes: f64 = made.iter().map(|(_, bytes)| bytes).sum();
-        let evaluations: Vec<Evaluation> = made.into_iter().map(|(evaluation, _)| evaluation).collect();
-        let rounds = evaluations.iter().flat_map(|evaluation| evaluation.waves.iter().flatten());
-        let works: Vec<Work> = rounds.flat_map(|round| round.requests.iter().copied()).collect();
+        let evaluations: Vec<Evaluation> =
+            made.into_iter().map(|(evaluation, _)| evaluation).collect();
+        let rounds = evaluations
+            .iter()
+            .flat_map(|evaluation| evaluation.waves.iter().flatten());
+        let works: Vec<Work> = rounds
+            .flat_map(|round| round.requests.iter().copied())
+            .collect();
         let finished_s = run(Engine::new(self.rates, limit), lanes, evaluations);
         Ok(Cost {
             last_s: finished_s.iter().copied().fold(0.0, f64::max),
             mean_s: finished_s.iter().sum::<f64>() / finished_s.len().max(1) as f64,
-            tokens_in: works.iter().map(|work| work.prompt_tokens).fold(0.0, |sum, tokens| sum + tokens),
-            tokens_out: works.iter().map(|work| work.answer_tokens).fold(0.0, |sum, tokens| sum + tokens),
+            tokens_in: works
+                .iter()
+                .map(|work| work.prompt_tokens)
+                .fold(0.0, |sum, tokens| sum + tokens),
+            tokens_out: works
+                .iter()
+                .map(|work| work.answer_tokens)
+                .fold(0.0, |sum, tokens| sum + tokens),
             requests: works.len(),
             payload_mb: bytes * BASE64 / 1e6,
         })
     }
 
     fn predecessor(&self, dr: &Dr, system: System) -> (Evaluation, f64) {
-        let Overheads { fetch_s_per_photo, base64_s_per_photo, merge_and_save_s, .. } = self.overheads;
+        let Overheads {
+            fetch_s_per_photo,
+            base64_s_per_photo,
+            merge_and_save_s,
+            ..
+        } = self.overheads;
         let photos = dr.photos.len() as f64;
         let compressed = system == System::Compressed;
         let sizes: Vec<(f64, f64)> = if compressed {
             let bytes = |pixels: f64| pixels * self.overheads.sent_bytes_per_pixel;
-            Workload::compressed(dr).into_iter().map(|(tokens, pixels)| (f64::from(tokens), bytes(pixels))).collect()
+            Workload::compressed(dr)
+                .into_iter()
+                .map(|(tokens, pixels)| (f64::from(tokens), bytes(pixels)))
+                .collect()
         } else {
             vec![(FULL_SIZE_TOKENS, self.overheads.full_bytes_per_photo); dr.photos.len()]
         };
         let round = |batch: &[(f64, f64)]| {
             let images: f64 = batch.iter().map(|(tokens, _)| tokens).sum();
             let prompt_tokens = images + if compressed { ITS_PROMPT_TOKENS } else { 0.0 };
-            let work = Work { prompt_tokens, answer_tokens: LONG_ANSWER_TOKENS, prefix: None, ends: true };
-            Round { before_s: 0.0, requests: vec![work] }
+            let work = Work {
+                prompt_tokens,
+                answer_tokens: LONG_ANSWER_TOKENS,
+                prefix: None,
+                ends: true,
+            };
+            Round {
+                before_s: 0.0,
+                requests: vec![work],
+            }
         };
         let rounds = sizes.chunks(PHOTOS_PER_BATCH).map(round);
         let waves = match system {
             System::Sequential => rounds.map(|round| vec![round]).collect(),
             _ => [rounds.collect()].into(),
         };
-        let encode_s = if compressed { self.overheads.predecessor_scale_s_per_photo } else { base64_s_per_photo };
+        let encode_s = if compressed {
+            self.overheads.predecessor_scale_s_per_photo
+        } else {
+            base64_s_per_photo
+        };
         let before_s = photos * (fetch_s_per_photo + encode_s);
-        let evaluation = Evaluation { before_s, between_s: 0.0, after_s: merge_and_save_s, waves };
+        let evaluation = Evaluation {
+            before_s,
+            between_s: 0.0,
+            after_s: merge_and_save_s,
+            waves,
+        };
         (evaluation, sizes.iter().map(|(_, bytes)| bytes).sum())
     }
 
-    fn this_system(&self, dr: &Dr, mode: Mode, in_flight: InFlight) -> anyhow::Result<(Evaluation, f64)> {
+    fn this_system(
+        &self,
+        dr: &Dr,
+        mode: Mode,
+        in_flight: InFlight,
+    ) -> anyhow::Result<(Evaluation, f64)> {
         let selected = self.workload.selected(dr, mode)?;
-        let pixels: f64 = selected.waves.iter().flatten().map(|asked| asked.pixels).sum();
-        let waves = selected.waves.iter().map(|wave| self.batches(&selected, wave, in_flight)).collect();
+        let pixels: f64 = selected
+            .waves
+            .iter()
+            .flatten()
+            .map(|asked| asked.pixels)
+            .sum();
+        let waves = selected
+            .waves
+            .iter()
+            .map(|wave| self.batches(&selected, wave, in_flight))
+            .collect();
         let half_s = self.overheads.our_queues_s / 2.0;
-        let evaluation = Evaluation { before_s: half_s, between_s: half_s, after_s: half_s, waves };
+        let evaluation = Evaluation {
+            before_s: half_s,
+            between_s: half_s,
+            after_s: half_s,
+            waves,
+        };
         Ok((evaluation, pixels * self.overheads.sent_bytes_per_pixel))
     }
 
@@ -174,29 +245,57 @@ impl Setting {
         let before_s = self.overheads.our_fetch_and_compress_s_at_16 * at_once / 16.0;
         let batch = |batch: Vec<Asked>| Round {
             before_s,
-            requests: batch.chunks(self.photos_per_request).map(|photos| self.request(selected, photos)).collect(),
+            requests: batch
+                .chunks(self.photos_per_request)
+                .map(|photos| self.request(selected, photos))
+                .collect(),
         };
-        dealt(wave, photos * self.photos_per_request).into_iter().map(batch).collect()
+        dealt(wave, photos * self.photos_per_request)
+            .into_iter()
+            .map(batch)
+            .collect()
     }
 
     fn request(&self, selected: &Selected, photos: &[Asked]) -> Work {
         let sum = |of: fn(&Asked) -> u32| f64::from(photos.iter().map(of).sum::<u32>());
-        let prefix = Prefix { id: u64::from(selected.prefix_tokens), tokens: selected.prefix_tokens };
+        let prefix = Prefix {
+            id: u64::from(selected.prefix_tokens),
+            tokens: selected.prefix_tokens,
+        };
         let answer_tokens = match self.answer_tokens {
             Some(tokens) => f64::from(tokens) * photos.len() as f64,
             None => sum(|photo| photo.answer_tokens),
         };
         let prompt_tokens = f64::from(prefix.tokens) + sum(|photo| photo.photo_tokens);
-        Work { prompt_tokens, answer_tokens, prefix: Some(prefix), ends: true }
+        Work {
+            prompt_tokens,
+            answer_tokens,
+            prefix: Some(prefix),
+            ends: true,
+        }
     }
 
     fn cached(&self) -> Evaluation {
-        Evaluation { before_s: self.overheads.cached_s, between_s: 0.0, after_s: 0.0, waves: [].into() }
+        Evaluation {
+            before_s: self.overheads.cached_s,
+            between_s: 0.0,
+            after_s: 0.0,
+            waves: [].into(),
+        }
     }
 }
 
 /// As `shared::domain::plan::batches` deals photos: sizes differ by one at most.
 fn dealt(photos: &[Asked], most: usize) -> Vec<Vec<Asked>> {
     let count = photos.len().div_ceil(most.max(1));
-    (0..count).map(|at| photos.iter().skip(at).step_by(count.max(1)).copied().collect()).collect()
+    (0..count)
+        .map(|at| {
+            photos
+                .iter()
+                .skip(at)
+                .step_by(count.max(1))
+                .copied()
+                .collect()
+        })
+        .collect()
 }

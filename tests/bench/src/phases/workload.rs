@@ -54,39 +54,67 @@ impl Workload {
 
     /// What is asked of a DR in this mode, by a model without errors.
     pub(crate) fn selected(&self, dr: &Dr, mode: Mode) -> anyhow::Result<Selected> {
-        let photos = dr.photos.iter().map(|photo| Photo::new(&photo.name, &photo.name, &photo.name, &self.catalogue));
+        let photos = dr
+            .photos
+            .iter()
+            .map(|photo| Photo::new(&photo.name, &photo.name, &photo.name, &self.catalogue));
         let versions = Versions {
             catalogue: CATALOGUE.into(),
             model: "m".into(),
             prompt: PROMPT_VERSION.into(),
             size_policy: SIZE_POLICY.into(),
         };
-        let mut drive = Drive::new(&DrNumber::parse(&dr.dr_number)?, mode, photos.collect(), &self.catalogue, versions);
+        let mut drive = Drive::new(
+            &DrNumber::parse(&dr.dr_number)?,
+            mode,
+            photos.collect(),
+            &self.catalogue,
+            versions,
+        );
         let steps = drive.steps().to_vec();
         let mut waves = Vec::new();
         while !drive.wave().is_empty() {
-            waves.push(drive.wave().iter().filter_map(|photo| self.asked(dr, photo, &steps)).collect());
+            waves.push(
+                drive
+                    .wave()
+                    .iter()
+                    .filter_map(|photo| self.asked(dr, photo, &steps))
+                    .collect(),
+            );
             let outcomes = drive.wave().iter().map(|photo| shown(dr, photo, &steps));
             drive.answered(outcomes.collect::<anyhow::Result<_>>()?)?;
         }
         let question = Question::new(&self.catalogue, &steps);
-        Ok(Selected { prefix_tokens: tokens(question.characters()), waves })
+        Ok(Selected {
+            prefix_tokens: tokens(question.characters()),
+            waves,
+        })
     }
 
     /// Of every photo of a DR, in its order, the image's tokens and pixels as the predecessor's plan compresses it.
     pub(crate) fn compressed(dr: &Dr) -> Vec<(u32, f64)> {
         let scaled = |at: usize| {
             let shot = Dr::shot(at, MEGAPIXELS, 0);
-            let height = (f64::from(shot.height * PREDECESSOR_WIDTH) / f64::from(shot.width)).round() as u32;
-            (image_tokens(PREDECESSOR_WIDTH, height), f64::from(PREDECESSOR_WIDTH) * f64::from(height))
+            let height =
+                (f64::from(shot.height * PREDECESSOR_WIDTH) / f64::from(shot.width)).round() as u32;
+            (
+                image_tokens(PREDECESSOR_WIDTH, height),
+                f64::from(PREDECESSOR_WIDTH) * f64::from(height),
+            )
         };
         (0..dr.photos.len()).map(scaled).collect()
     }
 
     fn asked(&self, dr: &Dr, photo: &Photo, steps: &[StepKey]) -> Option<Asked> {
-        let at = dr.photos.iter().position(|named| named.name == photo.name)?;
+        let at = dr
+            .photos
+            .iter()
+            .position(|named| named.name == photo.name)?;
         let shot = Dr::shot(at, MEGAPIXELS, 0);
-        let hint = photo.step_hint.as_ref().and_then(|step| self.catalogue.step(step));
+        let hint = photo
+            .step_hint
+            .as_ref()
+            .and_then(|step| self.catalogue.step(step));
         let long = long_edge_for(&self.policy, hint);
         let scale = f64::from(long) / f64::from(shot.width.max(shot.height));
         let edge = |edge: u32| (f64::from(edge) * scale).round() as u32;

@@ -48,19 +48,35 @@ enum Due {
 
 /// When each evaluation has its verdict, in seconds, if all begin at once.
 pub(crate) fn run(mut engine: Engine, lanes: usize, mut evaluations: Vec<Evaluation>) -> Vec<f64> {
-    let begin = evaluations.iter().enumerate().map(|(at, evaluation)| (evaluation.before_s, Due::Wave(at)));
+    let begin = evaluations
+        .iter()
+        .enumerate()
+        .map(|(at, evaluation)| (evaluation.before_s, Due::Wave(at)));
     let count = evaluations.len();
-    let mut world = World { timers: begin.collect(), ..World::default() };
+    let mut world = World {
+        timers: begin.collect(),
+        ..World::default()
+    };
     (world.rounds_left, world.finished_s) = (vec![0; count], vec![0.0; count]);
     loop {
-        let timer_s = world.timers.iter().map(|(at_s, _)| *at_s).min_by(f64::total_cmp);
-        let Some(now_s) = timer_s.into_iter().chain(engine.next_s()).min_by(f64::total_cmp) else {
+        let timer_s = world
+            .timers
+            .iter()
+            .map(|(at_s, _)| *at_s)
+            .min_by(f64::total_cmp);
+        let Some(now_s) = timer_s
+            .into_iter()
+            .chain(engine.next_s())
+            .min_by(f64::total_cmp)
+        else {
             return world.finished_s;
         };
         for finished in engine.advance(now_s) {
             world.answered(finished.request, finished.at_s, &mut evaluations);
         }
-        let (due, later) = std::mem::take(&mut world.timers).into_iter().partition(|(at_s, _)| *at_s <= now_s);
+        let (due, later) = std::mem::take(&mut world.timers)
+            .into_iter()
+            .partition(|(at_s, _)| *at_s <= now_s);
         world.timers = later;
         let due: Vec<(f64, Due)> = due;
         for (_, due) in due {
@@ -75,14 +91,26 @@ pub(crate) fn run(mut engine: Engine, lanes: usize, mut evaluations: Vec<Evaluat
 
 impl World {
     fn begin(&mut self, at: usize, now_s: f64, evaluations: &mut [Evaluation]) {
-        let Some(evaluation) = evaluations.get_mut(at) else { return };
+        let Some(evaluation) = evaluations.get_mut(at) else {
+            return;
+        };
         let after_s = evaluation.after_s;
         match evaluation.waves.pop_front() {
             Some(rounds) => {
-                self.rounds_left.iter_mut().skip(at).take(1).for_each(|left| *left = rounds.len());
-                self.queue.extend(rounds.into_iter().map(|round| (at, round)));
+                self.rounds_left
+                    .iter_mut()
+                    .skip(at)
+                    .take(1)
+                    .for_each(|left| *left = rounds.len());
+                self.queue
+                    .extend(rounds.into_iter().map(|round| (at, round)));
             }
-            None => self.finished_s.iter_mut().skip(at).take(1).for_each(|end_s| *end_s = now_s + after_s),
+            None => self
+                .finished_s
+                .iter_mut()
+                .skip(at)
+                .take(1)
+                .for_each(|end_s| *end_s = now_s + after_s),
         }
     }
 
@@ -91,8 +119,17 @@ impl World {
             && let Some((evaluation, round)) = self.queue.pop_front()
         {
             self.next_id += 1;
-            self.open.insert(self.next_id, Open { evaluation, left: round.requests.len() });
-            self.timers.push((now_s + round.before_s, Due::Ask(self.next_id, round.requests)));
+            self.open.insert(
+                self.next_id,
+                Open {
+                    evaluation,
+                    left: round.requests.len(),
+                },
+            );
+            self.timers.push((
+                now_s + round.before_s,
+                Due::Ask(self.next_id, round.requests),
+            ));
         }
     }
 
@@ -105,18 +142,28 @@ impl World {
     }
 
     fn answered(&mut self, request: u64, at_s: f64, evaluations: &mut [Evaluation]) {
-        let Some(round) = self.round_of.remove(&request) else { return };
-        let Some(open) = self.open.get_mut(&round) else { return };
+        let Some(round) = self.round_of.remove(&request) else {
+            return;
+        };
+        let Some(open) = self.open.get_mut(&round) else {
+            return;
+        };
         open.left = open.left.saturating_sub(1);
         if open.left > 0 {
             return;
         }
         let at = open.evaluation;
         self.open.remove(&round);
-        let Some((left, evaluation)) = self.rounds_left.get_mut(at).zip(evaluations.get(at)) else { return };
+        let Some((left, evaluation)) = self.rounds_left.get_mut(at).zip(evaluations.get(at)) else {
+            return;
+        };
         *left = left.saturating_sub(1);
         if *left == 0 {
-            let between_s = if evaluation.waves.is_empty() { 0.0 } else { evaluation.between_s };
+            let between_s = if evaluation.waves.is_empty() {
+                0.0
+            } else {
+                evaluation.between_s
+            };
             self.timers.push((at_s + between_s, Due::Wave(at)));
         }
     }

@@ -71,7 +71,9 @@ pub(crate) fn measure(photos: &[Photo], policy: &SizePolicy) -> anyhow::Result<V
     for photo in photos {
         eprintln!("    {} …", photo.name);
         match Reference::decode(&std::fs::read(&photo.path)?) {
-            Ok(reference) => all.push(variants(&reference, policy).with_context(|| photo.name.clone())?),
+            Ok(reference) => {
+                all.push(variants(&reference, policy).with_context(|| photo.name.clone())?)
+            }
             Err(cause) => eprintln!("    left out: {cause}"),
         }
     }
@@ -82,20 +84,39 @@ fn variants(reference: &Reference, policy: &SizePolicy) -> anyhow::Result<Varian
     let (width, height) = reference.fitted(EDGE);
     let photo = DynamicImage::ImageRgb32F(reference.at(width, height)?).into_rgb8();
     let of = |picture: &RgbImage, quality: u8| measured(picture, quality, policy);
-    let blurred = |sigma: f32| if sigma > 0.0 { of(&fast_blur(&photo, sigma), 90) } else { of(&photo, 90) };
+    let blurred = |sigma: f32| {
+        if sigma > 0.0 {
+            of(&fast_blur(&photo, sigma), 90)
+        } else {
+            of(&photo, 90)
+        }
+    };
     let darkened = |light: f32| {
         let mut dark = photo.clone();
-        dark.iter_mut().for_each(|value| *value = (f32::from(*value) * light) as u8);
+        dark.iter_mut()
+            .for_each(|value| *value = (f32::from(*value) * light) as u8);
         of(&dark, 90)
     };
     let (cut_x, cut_y) = (width / 50, height / 50);
     let cropped = crop_imm(&photo, cut_x, cut_y, width - 2 * cut_x, height - 2 * cut_y).to_image();
     Ok(Variants {
-        blurred: BLURS.into_iter().map(blurred).collect::<anyhow::Result<_>>()?,
-        darkened: LIGHTS.into_iter().map(darkened).collect::<anyhow::Result<_>>()?,
+        blurred: BLURS
+            .into_iter()
+            .map(blurred)
+            .collect::<anyhow::Result<_>>()?,
+        darkened: LIGHTS
+            .into_iter()
+            .map(darkened)
+            .collect::<anyhow::Result<_>>()?,
         same: vec![
             ("encoded anew, q50", of(&photo, 50)?),
-            ("half the size", of(&resize(&photo, width / 2, height / 2, FilterType::Triangle), 85)?),
+            (
+                "half the size",
+                of(
+                    &resize(&photo, width / 2, height / 2, FilterType::Triangle),
+                    85,
+                )?,
+            ),
             ("half the light", darkened(0.5)?),
             ("cropped by 2 % each side", of(&cropped, 90)?),
         ],
@@ -105,26 +126,56 @@ fn variants(reference: &Reference, policy: &SizePolicy) -> anyhow::Result<Varian
 /// As a photo that comes in: a JPEG that is prepared, and of which the luma of what is sent is measured.
 fn measured(picture: &RgbImage, quality: u8, policy: &SizePolicy) -> anyhow::Result<Quality> {
     let mut photo = Vec::new();
-    let (width, height) = (u16::try_from(picture.width())?, u16::try_from(picture.height())?);
+    let (width, height) = (
+        u16::try_from(picture.width())?,
+        u16::try_from(picture.height())?,
+    );
     Encoder::new(&mut photo, quality).encode(picture.as_raw(), width, height, ColorType::Rgb)?;
-    let sent = image::load_from_memory(&prepare(&photo, policy, policy.long_edge)?.jpeg)?.into_luma8();
+    let sent =
+        image::load_from_memory(&prepare(&photo, policy, policy.long_edge)?.jpeg)?.into_luma8();
     Ok(Quality::of(sent.as_raw(), sent.width() as usize))
 }
 
 fn sharpness(all: &[Variants]) -> anyhow::Result<Calibration> {
-    let of = |index: usize| values(all, move |photo| photo.blurred.get(index).map(|q| f64::from(q.sharpness)));
-    let named = BLURS.iter().enumerate().map(|(index, sigma)| (*sigma, format!("blur σ {sigma}"), of(index)));
+    let of = |index: usize| {
+        values(all, move |photo| {
+            photo.blurred.get(index).map(|q| f64::from(q.sharpness))
+        })
+    };
+    let named = BLURS
+        .iter()
+        .enumerate()
+        .map(|(index, sigma)| (*sigma, format!("blur σ {sigma}"), of(index)));
     let is_refused = |value: f64| value < f64::from(LEAST_SHARPNESS);
     let sides = |sigma: f32| (sigma <= GOOD_BLUR, sigma >= BAD_BLUR);
-    calibration("sharpness", LEAST_SHARPNESS.into(), named, sides, is_refused)
+    calibration(
+        "sharpness",
+        LEAST_SHARPNESS.into(),
+        named,
+        sides,
+        is_refused,
+    )
 }
 
 fn exposure(all: &[Variants]) -> anyhow::Result<Calibration> {
-    let of = |index: usize| values(all, move |photo| photo.darkened.get(index).map(|q| f64::from(q.bright)));
-    let named = LIGHTS.iter().enumerate().map(|(index, light)| (*light, format!("light × {light}"), of(index)));
+    let of = |index: usize| {
+        values(all, move |photo| {
+            photo.darkened.get(index).map(|q| f64::from(q.bright))
+        })
+    };
+    let named = LIGHTS
+        .iter()
+        .enumerate()
+        .map(|(index, light)| (*light, format!("light × {light}"), of(index)));
     let is_refused = |value: f64| value < f64::from(LEAST_BRIGHT);
     let sides = |light: f32| (light >= GOOD_LIGHT, light <= BAD_LIGHT);
-    calibration("bright parts, levels", LEAST_BRIGHT.into(), named, sides, is_refused)
+    calibration(
+        "bright parts, levels",
+        LEAST_BRIGHT.into(),
+        named,
+        sides,
+        is_refused,
+    )
 }
 
 /// The good side here is that different photos are told apart, the bad one that the same photo passes as new.
@@ -132,15 +183,25 @@ fn hashes(all: &[Variants]) -> anyhow::Result<Calibration> {
     let original = |photo: &Variants| photo.blurred.first().map(|q| q.perceptual_hash);
     let apart = |one: u64, other: u64| f64::from((one ^ other).count_ones());
     let originals: Vec<u64> = all.iter().filter_map(original).collect();
-    let pairs = originals
-        .iter()
-        .enumerate()
-        .flat_map(|(index, one)| originals.iter().skip(index + 1).map(move |other| apart(*one, *other)));
+    let pairs = originals.iter().enumerate().flat_map(|(index, one)| {
+        originals
+            .iter()
+            .skip(index + 1)
+            .map(move |other| apart(*one, *other))
+    });
     let mut named = vec![(0.0, "two photos".to_owned(), pairs.collect::<Vec<_>>())];
     let kinds = all.first().map_or(0, |photo| photo.same.len());
     for index in 0..kinds {
-        let name = all.first().and_then(|photo| photo.same.get(index)).map_or("", |(name, _)| name);
-        let of = |photo: &Variants| Some(apart(original(photo)?, photo.same.get(index)?.1.perceptual_hash));
+        let name = all
+            .first()
+            .and_then(|photo| photo.same.get(index))
+            .map_or("", |(name, _)| name);
+        let of = |photo: &Variants| {
+            Some(apart(
+                original(photo)?,
+                photo.same.get(index)?.1.perceptual_hash,
+            ))
+        };
         named.push((1.0, format!("the same, {name}"), values(all, of)));
     }
     let is_refused = |value: f64| value <= f64::from(MOST_HASH_DISTANCE);
@@ -165,19 +226,39 @@ fn calibration(
     sides: impl Fn(f32) -> (bool, bool),
     is_refused: impl Fn(f64) -> bool,
 ) -> anyhow::Result<Calibration> {
-    let mut found = Calibration { measure, threshold, good_refused: (0, 0), bad_passed: (0, 0), variants: vec![] };
+    let mut found = Calibration {
+        measure,
+        threshold,
+        good_refused: (0, 0),
+        bad_passed: (0, 0),
+        variants: vec![],
+    };
     for (parameter, variant, values) in variants {
         let (is_good, is_bad) = sides(parameter);
         let refused = values.iter().filter(|value| is_refused(**value)).count();
         if is_good {
-            found.good_refused = (found.good_refused.0 + refused, found.good_refused.1 + values.len());
+            found.good_refused = (
+                found.good_refused.0 + refused,
+                found.good_refused.1 + values.len(),
+            );
         } else if is_bad {
-            found.bad_passed = (found.bad_passed.0 + values.len() - refused, found.bad_passed.1 + values.len());
+            found.bad_passed = (
+                found.bad_passed.0 + values.len() - refused,
+                found.bad_passed.1 + values.len(),
+            );
         }
-        let spread = Spread::of(values.iter().copied()).context("too few photos to calibrate with")?;
-        let (least, most) =
-            (values.iter().copied().fold(f64::MAX, f64::min), values.iter().copied().fold(f64::MIN, f64::max));
-        found.variants.push(Variant { variant, least, spread, most });
+        let spread =
+            Spread::of(values.iter().copied()).context("too few photos to calibrate with")?;
+        let (least, most) = (
+            values.iter().copied().fold(f64::MAX, f64::min),
+            values.iter().copied().fold(f64::MIN, f64::max),
+        );
+        found.variants.push(Variant {
+            variant,
+            least,
+            spread,
+            most,
+        });
     }
     Ok(found)
 }
@@ -189,8 +270,20 @@ pub(crate) fn report(found: &[Calibration]) -> String {
 
 fn one(calibration: &Calibration) -> String {
     let mut table = Table::new([calibration.measure, "least", "q1", "median", "q3", "most"]);
-    let shown = |value: f64| if value.abs() < 2.0 { format!("{value:.3}") } else { format!("{value:.0}") };
-    for Variant { variant, least, spread, most } in &calibration.variants {
+    let shown = |value: f64| {
+        if value.abs() < 2.0 {
+            format!("{value:.3}")
+        } else {
+            format!("{value:.0}")
+        }
+    };
+    for Variant {
+        variant,
+        least,
+        spread,
+        most,
+    } in &calibration.variants
+    {
         table.row([
             variant.clone(),
             shown(*least),

@@ -43,7 +43,11 @@ pub(crate) struct Sides {
 impl Sides {
     /// Starts both.
     pub(crate) fn start(peer: &Peer, settings: Settings) -> anyhow::Result<Self> {
-        Ok(Self { ours: Side::ours()?, sharp: peer.start()?, settings })
+        Ok(Self {
+            ours: Side::ours()?,
+            sharp: peer.start()?,
+            settings,
+        })
     }
 
     /// Prepares and scores each photo on both sides, then measures it round by round.
@@ -58,26 +62,48 @@ impl Sides {
 
     fn row(&mut self, photo: &Photo) -> anyhow::Result<Row> {
         let kept = self.settings.request(&[photo], 1, true);
-        let (ours, sharp) = (outcome(self.ours.ask(&kept)?)?, outcome(self.sharp.ask(&kept)?)?);
+        let (ours, sharp) = (
+            outcome(self.ours.ask(&kept)?)?,
+            outcome(self.sharp.ask(&kept)?)?,
+        );
         let request = self.settings.request(&[photo], 1, false);
         let rounds = self.rounds(&request)?;
         let reference = Reference::decode(&std::fs::read(&photo.path)?).ok();
-        let both = matches!((&ours, &sharp), (Outcome::Prepared(_), Outcome::Prepared(_)));
-        let ratio = |of: fn(&Answer) -> f64| Spread::of(rounds.iter().map(|(ours, sharp)| of(ours) / of(sharp)));
+        let both = matches!(
+            (&ours, &sharp),
+            (Outcome::Prepared(_), Outcome::Prepared(_))
+        );
+        let ratio = |of: fn(&Answer) -> f64| {
+            Spread::of(rounds.iter().map(|(ours, sharp)| of(ours) / of(sharp)))
+        };
         Ok(Row {
             photo: photo.name.clone(),
             original_bytes: photo.bytes,
             megapixels: reference.as_ref().map(Reference::megapixels),
             time_ratio: ratio(first_ms).filter(|_| both),
-            cpu_ratio: ratio(|answer| answer.cpu_ms).filter(|_| both).map(|spread| spread.median),
-            ours: sent(ours, rounds.iter().map(|(ours, _)| ours), reference.as_ref())?,
-            sharp: sent(sharp, rounds.iter().map(|(_, sharp)| sharp), reference.as_ref())?,
+            cpu_ratio: ratio(|answer| answer.cpu_ms)
+                .filter(|_| both)
+                .map(|spread| spread.median),
+            ours: sent(
+                ours,
+                rounds.iter().map(|(ours, _)| ours),
+                reference.as_ref(),
+            )?,
+            sharp: sent(
+                sharp,
+                rounds.iter().map(|(_, sharp)| sharp),
+                reference.as_ref(),
+            )?,
         })
     }
 
     /// A request to both sides, in turns.
     fn rounds(&mut self, request: &Request) -> anyhow::Result<Vec<(Answer, Answer)>> {
-        let Self { ours, sharp, settings } = self;
+        let Self {
+            ours,
+            sharp,
+            settings,
+        } = self;
         let round = |round: usize| match round % 2 {
             0 => {
                 let first = ours.ask(request)?;
@@ -98,10 +124,12 @@ impl Sides {
             eprintln!("    {} photos at two threads …", set.len());
             let request = self.settings.request(&set, 2, false);
             ratios.extend(
-                self.rounds(&request)?.into_iter().map(|(ours, sharp)| Ratios {
-                    time: ours.wall_ms / sharp.wall_ms,
-                    cpu: ours.cpu_ms / sharp.cpu_ms,
-                }),
+                self.rounds(&request)?
+                    .into_iter()
+                    .map(|(ours, sharp)| Ratios {
+                        time: ours.wall_ms / sharp.wall_ms,
+                        cpu: ours.cpu_ms / sharp.cpu_ms,
+                    }),
             );
         }
         Ok(ratios)
@@ -112,16 +140,31 @@ impl Settings {
     /// A request for these photos.
     pub(crate) fn request(&self, photos: &[&Photo], workers: usize, keep: bool) -> Request {
         let photos = photos.iter().map(|photo| photo.path.clone()).collect();
-        Request { photos, long_edge: self.long_edge, quality: self.quality, workers, keep }
+        Request {
+            photos,
+            long_edge: self.long_edge,
+            quality: self.quality,
+            workers,
+            keep,
+        }
     }
 }
 
 /// Photos in sets of five, largest first; the last set is filled up from the front.
 pub(crate) fn sets(photos: &[Photo]) -> Vec<Vec<&Photo>> {
     let sets = photos.len().div_ceil(SET);
-    let mut sets: Vec<Vec<&Photo>> =
-        (0..sets).map(|set| photos.iter().cycle().skip(set * SET).take(SET.min(photos.len())).collect()).collect();
-    sets.iter_mut().for_each(|set| set.sort_by_key(|photo| std::cmp::Reverse(photo.bytes)));
+    let mut sets: Vec<Vec<&Photo>> = (0..sets)
+        .map(|set| {
+            photos
+                .iter()
+                .cycle()
+                .skip(set * SET)
+                .take(SET.min(photos.len()))
+                .collect()
+        })
+        .collect();
+    sets.iter_mut()
+        .for_each(|set| set.sort_by_key(|photo| std::cmp::Reverse(photo.bytes)));
     sets
 }
 
@@ -130,7 +173,12 @@ fn first_ms(answer: &Answer) -> f64 {
 }
 
 fn outcome(answer: Answer) -> anyhow::Result<Outcome> {
-    Ok(answer.photos.into_iter().next().context("a side answered with no photo")?.outcome)
+    Ok(answer
+        .photos
+        .into_iter()
+        .next()
+        .context("a side answered with no photo")?
+        .outcome)
 }
 
 fn sent<'a>(
@@ -142,11 +190,28 @@ fn sent<'a>(
         Outcome::Prepared(figures) => figures,
         Outcome::Refused { error } => return Ok(Err(Refusal { refused: error })),
     };
-    let quality = reference.map(|reference| quality::of(reference, &figures)).transpose()?;
-    let Figures { bytes, width, height, .. } = figures;
-    let of = |get: fn(&Answer) -> f64| Spread::of(rounds.clone().map(get)).context("there must be a round at least");
+    let quality = reference
+        .map(|reference| quality::of(reference, &figures))
+        .transpose()?;
+    let Figures {
+        bytes,
+        width,
+        height,
+        ..
+    } = figures;
+    let of = |get: fn(&Answer) -> f64| {
+        Spread::of(rounds.clone().map(get)).context("there must be a round at least")
+    };
     let (ms, cpu_ms) = (of(first_ms)?, of(|answer| answer.cpu_ms)?.median);
-    Ok(Ok(Sent { ms, cpu_ms, bytes, width, height, image_tokens: image_tokens(width, height), quality }))
+    Ok(Ok(Sent {
+        ms,
+        cpu_ms,
+        bytes,
+        width,
+        height,
+        image_tokens: image_tokens(width, height),
+        quality,
+    }))
 }
 
 #[cfg(test)]
@@ -155,10 +220,20 @@ mod tests {
 
     #[test]
     fn sets_are_of_five_and_leave_no_photo_out() {
-        let photo = |bytes: u64| Photo { path: "a".into(), name: bytes.to_string(), bytes };
+        let photo = |bytes: u64| Photo {
+            path: "a".into(),
+            name: bytes.to_string(),
+            bytes,
+        };
         let photos: Vec<Photo> = (1..=7).map(photo).collect();
         let bytes = |set: &Vec<&Photo>| set.iter().map(|photo| photo.bytes).collect::<Vec<_>>();
-        assert_eq!(sets(&photos).iter().map(bytes).collect::<Vec<_>>(), [[5, 4, 3, 2, 1], [7, 6, 3, 2, 1]]);
-        assert_eq!(sets(&photos[..2]).iter().map(bytes).collect::<Vec<_>>(), [[2, 1]]);
+        assert_eq!(
+            sets(&photos).iter().map(bytes).collect::<Vec<_>>(),
+            [[5, 4, 3, 2, 1], [7, 6, 3, 2, 1]]
+        );
+        assert_eq!(
+            sets(&photos[..2]).iter().map(bytes).collect::<Vec<_>>(),
+            [[2, 1]]
+        );
     }
 }

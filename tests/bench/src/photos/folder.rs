@@ -30,8 +30,13 @@ pub(crate) fn repository() -> PathBuf {
 /// Where made photos are kept: beside this program, that is where cargo builds.
 pub(crate) fn made(name: &str) -> anyhow::Result<PathBuf> {
     let program = std::env::current_exe().context("Failed to find this program's file")?;
-    let folder = program.parent().context("this program lies in no folder")?.join("bench-photos").join(name);
-    std::fs::create_dir_all(&folder).with_context(|| format!("Failed to make {}", folder.display()))?;
+    let folder = program
+        .parent()
+        .context("this program lies in no folder")?
+        .join("bench-photos")
+        .join(name);
+    std::fs::create_dir_all(&folder)
+        .with_context(|| format!("Failed to make {}", folder.display()))?;
     Ok(folder)
 }
 
@@ -40,42 +45,77 @@ pub(crate) fn photos(given: Option<&Path>) -> anyhow::Result<(String, Vec<Photo>
     let shared = repository().join("../shared/photos");
     let (origin, photos) = match given {
         Some(folder) => (folder.display().to_string(), listed(folder)?),
-        None if shared.join("real").is_dir() => {
-            ("../shared/photos".into(), [listed(&shared.join("real"))?, listed(&shared.join("special"))?].concat())
-        }
+        None if shared.join("real").is_dir() => (
+            "../shared/photos".into(),
+            [
+                listed(&shared.join("real"))?,
+                listed(&shared.join("special"))?,
+            ]
+            .concat(),
+        ),
         None => ("drawn by the project itself".into(), drawn()?),
     };
-    ensure!(!photos.is_empty(), "There are no photos in {origin}; it looks for {}", SUFFIXES.join(", "));
+    ensure!(
+        !photos.is_empty(),
+        "There are no photos in {origin}; it looks for {}",
+        SUFFIXES.join(", ")
+    );
     Ok((origin, photos))
 }
 
 fn listed(folder: &Path) -> anyhow::Result<Vec<Photo>> {
-    let entries = std::fs::read_dir(folder).with_context(|| format!("Failed to list {}", folder.display()))?;
-    let paths: Vec<PathBuf> = entries.map(|entry| Ok(entry?.path())).collect::<anyhow::Result<_>>()?;
-    let mut photos: Vec<Photo> = paths.into_iter().filter(|path| is_photo(path)).map(file).collect::<Result<_, _>>()?;
+    let entries = std::fs::read_dir(folder)
+        .with_context(|| format!("Failed to list {}", folder.display()))?;
+    let paths: Vec<PathBuf> = entries
+        .map(|entry| Ok(entry?.path()))
+        .collect::<anyhow::Result<_>>()?;
+    let mut photos: Vec<Photo> = paths
+        .into_iter()
+        .filter(|path| is_photo(path))
+        .map(file)
+        .collect::<Result<_, _>>()?;
     photos.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(photos)
 }
 
 fn is_photo(path: &Path) -> bool {
-    let suffix = path.extension().and_then(|suffix| suffix.to_str()).unwrap_or_default().to_ascii_lowercase();
+    let suffix = path
+        .extension()
+        .and_then(|suffix| suffix.to_str())
+        .unwrap_or_default()
+        .to_ascii_lowercase();
     path.is_file() && SUFFIXES.contains(&suffix.as_str())
 }
 
 /// A photo's file, with its size.
 pub(crate) fn file(path: PathBuf) -> anyhow::Result<Photo> {
-    let path = path.canonicalize().with_context(|| format!("Failed to find {}", path.display()))?;
+    let path = path
+        .canonicalize()
+        .with_context(|| format!("Failed to find {}", path.display()))?;
     let bytes = std::fs::metadata(&path)?.len();
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let name = path
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
     Ok(Photo { path, name, bytes })
 }
 
 fn drawn() -> anyhow::Result<Vec<Photo>> {
     let folder = made("drawn")?;
-    let dr = samples()?.into_iter().find(|dr| dr.dr_number == DRAWN).context("the sample DR is gone")?;
-    eprintln!("There is no ../shared/photos: drawing {} photos of 12 megapixels (once) …", dr.photos.len());
+    let dr = samples()?
+        .into_iter()
+        .find(|dr| dr.dr_number == DRAWN)
+        .context("the sample DR is gone")?;
+    eprintln!(
+        "There is no ../shared/photos: drawing {} photos of 12 megapixels (once) …",
+        dr.photos.len()
+    );
     for (index, named) in dr.photos.iter().enumerate() {
-        let (path, truth) = (folder.join(&named.name), dr.truth(index).context("a photo without truth")?);
+        let (path, truth) = (
+            folder.join(&named.name),
+            dr.truth(index).context("a photo without truth")?,
+        );
         if !path.exists() {
             std::fs::write(path, photo::jpeg(&truth, &Dr::shot(index, 12.0, 1))?)?;
         }
@@ -89,7 +129,9 @@ mod tests {
 
     #[test]
     fn a_folder_without_photos_is_an_error_that_says_what_is_looked_for() {
-        let error = photos(Some(Path::new(env!("CARGO_MANIFEST_DIR")))).unwrap_err().to_string();
+        let error = photos(Some(Path::new(env!("CARGO_MANIFEST_DIR"))))
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("heic"), "{error}");
         assert!(photos(Some(Path::new("/nowhere"))).is_err());
     }

@@ -22,15 +22,33 @@ const PROGRESSIVE_LIMIT: u64 = 128 << 20;
 const QUALITY: u8 = 90;
 
 /// Measures five baseline photos of the folder and the same five made progressive; of sharp as well where it is given.
-pub(crate) fn measure(photos: &[Photo], settings: &Settings, peer: Option<&Peer>) -> anyhow::Result<Vec<Memory>> {
+pub(crate) fn measure(
+    photos: &[Photo],
+    settings: &Settings,
+    peer: Option<&Peer>,
+) -> anyhow::Result<Vec<Memory>> {
     let baseline = baseline(photos)?;
-    ensure!(!baseline.is_empty(), "There is no baseline JPEG of 12 megapixels to measure memory with");
-    let progressive = baseline.iter().map(|photo| made_progressive(photo)).collect::<anyhow::Result<Vec<_>>>()?;
+    ensure!(
+        !baseline.is_empty(),
+        "There is no baseline JPEG of 12 megapixels to measure memory with"
+    );
+    let progressive = baseline
+        .iter()
+        .map(|photo| made_progressive(photo))
+        .collect::<anyhow::Result<Vec<_>>>()?;
     let of = |name, photos: &[&Photo], limit_bytes| {
         eprintln!("    peak memory of {} {name} …", photos.len());
         let ours_bytes = peak(Side::ours()?, photos, settings)?;
-        let sharp_bytes = peer.map(|peer| peak(peer.start()?, photos, settings)).transpose()?;
-        anyhow::Ok(Memory { photos: name, count: photos.len(), ours_bytes, sharp_bytes, limit_bytes })
+        let sharp_bytes = peer
+            .map(|peer| peak(peer.start()?, photos, settings))
+            .transpose()?;
+        anyhow::Ok(Memory {
+            photos: name,
+            count: photos.len(),
+            ours_bytes,
+            sharp_bytes,
+            limit_bytes,
+        })
     };
     let progressive: Vec<&Photo> = progressive.iter().collect();
     Ok(vec![
@@ -54,7 +72,10 @@ fn baseline(photos: &[Photo]) -> anyhow::Result<Vec<&Photo>> {
     let mut found = Vec::new();
     for photo in photos {
         let bytes = std::fs::read(&photo.path)?;
-        if is_baseline(&bytes) && found.len() < SET && megapixels(&bytes).is_some_and(|size| TWELVE.contains(&size)) {
+        if is_baseline(&bytes)
+            && found.len() < SET
+            && megapixels(&bytes).is_some_and(|size| TWELVE.contains(&size))
+        {
             found.push(photo);
         }
     }
@@ -64,7 +85,9 @@ fn baseline(photos: &[Photo]) -> anyhow::Result<Vec<&Photo>> {
 
 /// Reads the header only.
 fn megapixels(bytes: &[u8]) -> Option<f64> {
-    let reader = image::ImageReader::new(std::io::Cursor::new(bytes)).with_guessed_format().ok()?;
+    let reader = image::ImageReader::new(std::io::Cursor::new(bytes))
+        .with_guessed_format()
+        .ok()?;
     let (width, height) = reader.into_dimensions().ok()?;
     Some(f64::from(width) * f64::from(height) / 1e6)
 }
@@ -76,7 +99,11 @@ fn is_baseline(bytes: &[u8]) -> bool {
         match marker {
             0xC0 => return bytes.starts_with(&[0xFF, 0xD8]),
             0xC1..=0xC3 | 0xDA => return false,
-            _ => rest = rest.get(2 + usize::from(u16::from_be_bytes([*high, *low]))..).unwrap_or_default(),
+            _ => {
+                rest = rest
+                    .get(2 + usize::from(u16::from_be_bytes([*high, *low]))..)
+                    .unwrap_or_default()
+            }
         }
     }
     false
@@ -86,7 +113,8 @@ fn is_baseline(bytes: &[u8]) -> bool {
 fn made_progressive(photo: &Photo) -> anyhow::Result<Photo> {
     let path = made("progressive")?.join(format!("{}-{}.jpg", photo.name, photo.bytes));
     if !path.exists() {
-        write_progressive(&photo.path, &path).with_context(|| format!("Failed to make {}", path.display()))?;
+        write_progressive(&photo.path, &path)
+            .with_context(|| format!("Failed to make {}", path.display()))?;
     }
     file(path)
 }
@@ -98,7 +126,10 @@ fn write_progressive(from: &Path, to: &Path) -> anyhow::Result<()> {
     let mut encoder = Encoder::new(&mut bytes, QUALITY);
     encoder.set_progressive(true);
     encoder.set_sampling_factor(SamplingFactor::F_2_2);
-    let (width, height) = (u16::try_from(picture.width())?, u16::try_from(picture.height())?);
+    let (width, height) = (
+        u16::try_from(picture.width())?,
+        u16::try_from(picture.height())?,
+    );
     encoder.encode(picture.as_raw(), width, height, ColorType::Rgb)?;
     Ok(std::fs::write(to, bytes)?)
 }
@@ -113,7 +144,9 @@ mod tests {
             let mut bytes = Vec::new();
             let mut encoder = Encoder::new(&mut bytes, QUALITY);
             encoder.set_progressive(progressive);
-            encoder.encode(&[90; 16 * 16 * 3], 16, 16, ColorType::Rgb).unwrap();
+            encoder
+                .encode(&[90; 16 * 16 * 3], 16, 16, ColorType::Rgb)
+                .unwrap();
             assert_eq!(is_baseline(&bytes), !progressive);
         }
         assert!(!is_baseline(&[]) && !is_baseline(b"not a photo"));

@@ -66,7 +66,11 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let (origin, photos) = folder::photos(options.folder.as_deref())?;
     let policy = SizePolicy::shipped(CURRENT_VERSION)?;
     let long_edge = options.long_edge.unwrap_or(policy.long_edge);
-    let settings = Settings { long_edge, quality: SHARP_QUALITY, rounds: options.rounds.into() };
+    let settings = Settings {
+        long_edge,
+        quality: SHARP_QUALITY,
+        rounds: options.rounds.into(),
+    };
     if options.memory {
         let sets = memory::measure(&photos, &settings, None)?;
         return write(options, &sets, || print::memory(&sets));
@@ -83,8 +87,16 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     write(options, &found, || print::report(&found))
 }
 
-fn write(options: &Options, found: &impl Serialize, report: impl Fn() -> String) -> anyhow::Result<()> {
-    print(&if options.json { serde_json::to_string_pretty(found)? } else { report() })
+fn write(
+    options: &Options,
+    found: &impl Serialize,
+    report: impl Fn() -> String,
+) -> anyhow::Result<()> {
+    print(&if options.json {
+        serde_json::to_string_pretty(found)?
+    } else {
+        report()
+    })
 }
 
 fn compared(
@@ -101,7 +113,11 @@ fn compared(
     let memory = memory::measure(photos, &settings, Some(&peer))?;
     let summary = summary::of(&rows, &two, &memory)?;
     let over_entropy_floor = split::measure(photos, &settings, policy)?.over_entropy_floor;
-    let Settings { long_edge, quality: sharp_jpeg_quality, rounds } = settings;
+    let Settings {
+        long_edge,
+        quality: sharp_jpeg_quality,
+        rounds,
+    } = settings;
     let jpeg_quality = policy.jpeg_quality;
     Ok(Comparison {
         photos_from,
@@ -118,6 +134,9 @@ fn compared(
 
 /// A side that refuses a photo is done with it at once: such photos say nothing of time.
 fn read_by_both(photos: &[Photo], rows: &[Row]) -> Vec<Photo> {
-    let both = photos.iter().zip(rows).filter(|(_, row)| row.both().is_some());
+    let both = photos
+        .iter()
+        .zip(rows)
+        .filter(|(_, row)| row.both().is_some());
     both.map(|(photo, _)| photo.clone()).collect()
 }

@@ -20,9 +20,16 @@ impl Peer {
     /// Installs sharp unless it stands already.
     pub(crate) fn install() -> anyhow::Result<Self> {
         let program = repository().join("infra/local");
-        let done = Command::new("python3").arg(&program).arg("peer").stderr(Stdio::inherit()).output();
+        let done = Command::new("python3")
+            .arg(&program)
+            .arg("peer")
+            .stderr(Stdio::inherit())
+            .output();
         let done = done.context("Failed to run python3, which installs sharp; install Python 3")?;
-        ensure!(done.status.success(), "sharp could not be installed; the message of `infra/local peer` is above");
+        ensure!(
+            done.status.success(),
+            "sharp could not be installed; the message of `infra/local peer` is above"
+        );
         serde_json::from_slice(&done.stdout).context("Failed to read what `infra/local peer` says")
     }
 

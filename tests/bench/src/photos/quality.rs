@@ -19,15 +19,22 @@ pub(crate) fn of(reference: &Reference, figures: &Figures) -> anyhow::Result<f64
 
 /// The score of a picture beside what it should look like; both of one size.
 pub(crate) fn score(reference: &Rgb32FImage, sent: &RgbImage) -> anyhow::Result<f64> {
-    let reference = frame(reference.pixels().map(|pixel| pixel.0).collect(), reference.dimensions())?;
+    let reference = frame(
+        reference.pixels().map(|pixel| pixel.0).collect(),
+        reference.dimensions(),
+    )?;
     let level = |value: u8| f32::from(value) / 255.0;
-    let sent = frame(sent.pixels().map(|pixel| pixel.0.map(level)).collect(), sent.dimensions())?;
+    let sent = frame(
+        sent.pixels().map(|pixel| pixel.0.map(level)).collect(),
+        sent.dimensions(),
+    )?;
     Ok(compute_frame_ssimulacra2(reference, sent)?)
 }
 
 fn frame(pixels: Vec<[f32; 3]>, (width, height): (u32, u32)) -> anyhow::Result<Rgb> {
     let (transfer, primaries) = (TransferCharacteristic::SRGB, ColorPrimaries::BT709);
-    Rgb::new(pixels, width as usize, height as usize, transfer, primaries).map_err(|cause| anyhow::anyhow!("{cause}"))
+    Rgb::new(pixels, width as usize, height as usize, transfer, primaries)
+        .map_err(|cause| anyhow::anyhow!("{cause}"))
 }
 
 #[cfg(test)]
@@ -36,7 +43,11 @@ mod tests {
 
     fn picture(noise: u8) -> RgbImage {
         RgbImage::from_fn(64, 48, |x, y| {
-            image::Rgb([(x * 3) as u8, (y * 4) as u8, if x % 7 < 3 { 90 } else { 90 + noise }])
+            image::Rgb([
+                (x * 3) as u8,
+                (y * 4) as u8,
+                if x % 7 < 3 { 90 } else { 90 + noise },
+            ])
         })
     }
 
@@ -44,6 +55,9 @@ mod tests {
     fn the_same_picture_scores_100_and_a_worse_one_less() {
         let exact = image::DynamicImage::ImageRgb8(picture(0)).into_rgb32f();
         let [same, near, far] = [0, 8, 80].map(|noise| score(&exact, &picture(noise)).unwrap());
-        assert!(same > 99.9 && same > near && near > far, "{same} {near} {far}");
+        assert!(
+            same > 99.9 && same > near && near > far,
+            "{same} {near} {far}"
+        );
     }
 }

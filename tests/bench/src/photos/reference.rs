@@ -18,27 +18,44 @@ pub(crate) struct Reference {
 impl Reference {
     /// A picture as it was stored, and how it is to be turned.
     pub(crate) fn new(picture: RgbImage, orientation: Orientation) -> Self {
-        Self { picture, orientation }
+        Self {
+            picture,
+            orientation,
+        }
     }
 
     /// Decodes a photo; an error for what the library `image` does not read.
     pub(crate) fn decode(bytes: &[u8]) -> anyhow::Result<Self> {
-        let mut decoder = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?.into_decoder()?;
+        let mut decoder = ImageReader::new(Cursor::new(bytes))
+            .with_guessed_format()?
+            .into_decoder()?;
         let orientation = decoder.orientation()?;
         let profile = decoder.icc_profile()?;
         let mut picture = DynamicImage::from_decoder(decoder)?.into_rgb8();
         if let Some(profile) = profile {
             to_srgb(&mut picture, &profile)?;
         }
-        Ok(Self { picture, orientation })
+        Ok(Self {
+            picture,
+            orientation,
+        })
     }
 
     /// White where a colour of the picture is at an end of its range, black elsewhere.
     pub(crate) fn cut_off(&self) -> Self {
         let mut picture = self.picture.clone();
         let ends = |pixel: &Rgb<u8>| pixel.0.iter().any(|value| matches!(value, 0 | 255));
-        picture.pixels_mut().for_each(|pixel| *pixel = if ends(pixel) { Rgb([255; 3]) } else { Rgb([0; 3]) });
-        Self { picture, orientation: self.orientation }
+        picture.pixels_mut().for_each(|pixel| {
+            *pixel = if ends(pixel) {
+                Rgb([255; 3])
+            } else {
+                Rgb([0; 3])
+            }
+        });
+        Self {
+            picture,
+            orientation: self.orientation,
+        }
     }
 
     /// Megapixels.
@@ -55,13 +72,22 @@ impl Reference {
     pub(crate) fn fitted(&self, long_edge: u32) -> (u32, u32) {
         let (width, height) = self.picture.dimensions();
         let scale = (f64::from(long_edge) / f64::from(width.max(height))).min(1.0);
-        let [width, height] = [width, height].map(|edge| (f64::from(edge) * scale).round().max(1.0) as u32);
-        if turns(self.orientation) { (height, width) } else { (width, height) }
+        let [width, height] =
+            [width, height].map(|edge| (f64::from(edge) * scale).round().max(1.0) as u32);
+        if turns(self.orientation) {
+            (height, width)
+        } else {
+            (width, height)
+        }
     }
 
     /// Upright, of this size, each channel 0 to 1.
     pub(crate) fn at(&self, width: u32, height: u32) -> anyhow::Result<Rgb32FImage> {
-        let (across, down) = if turns(self.orientation) { (height, width) } else { (width, height) };
+        let (across, down) = if turns(self.orientation) {
+            (height, width)
+        } else {
+            (width, height)
+        };
         let mut small = DynamicImage::ImageRgb32F(lanczos(&self.picture, across, down)?);
         small.apply_orientation(self.orientation);
         Ok(small.into_rgb32f())
@@ -70,29 +96,46 @@ impl Reference {
 
 fn turns(orientation: Orientation) -> bool {
     use Orientation::{Rotate90, Rotate90FlipH, Rotate270, Rotate270FlipH};
-    matches!(orientation, Rotate90 | Rotate270 | Rotate90FlipH | Rotate270FlipH)
+    matches!(
+        orientation,
+        Rotate90 | Rotate270 | Rotate90FlipH | Rotate270FlipH
+    )
 }
 
 fn lanczos(picture: &RgbImage, width: u32, height: u32) -> anyhow::Result<Rgb32FImage> {
-    let values = picture.as_raw().iter().flat_map(|value| (f32::from(*value) / 255.0).to_ne_bytes()).collect();
+    let values = picture
+        .as_raw()
+        .iter()
+        .flat_map(|value| (f32::from(*value) / 255.0).to_ne_bytes())
+        .collect();
     let from = Image::from_vec_u8(picture.width(), picture.height(), values, PixelType::F32x3)?;
     let mut to = Image::new(width, height, PixelType::F32x3);
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
     Resizer::new().resize(&from, &mut to, &options)?;
     let (values, _) = to.buffer().as_chunks();
-    let values = values.iter().map(|bytes| f32::from_ne_bytes(*bytes).clamp(0.0, 1.0)).collect();
+    let values = values
+        .iter()
+        .map(|bytes| f32::from_ne_bytes(*bytes).clamp(0.0, 1.0))
+        .collect();
     Rgb32FImage::from_raw(width, height, values).context("the resizer gave too few pixels")
 }
 
 /// Only a profile of RGB says anything about RGB pixels.
 fn to_srgb(picture: &mut RgbImage, profile: &[u8]) -> anyhow::Result<()> {
-    let Ok(profile) = ColorProfile::new_from_slice(profile) else { return Ok(()) };
+    let Ok(profile) = ColorProfile::new_from_slice(profile) else {
+        return Ok(());
+    };
     if profile.color_space != DataColorSpace::Rgb {
         return Ok(());
     }
     let srgb = ColorProfile::new_srgb();
-    let transform = profile.create_transform_8bit(Layout::Rgb, &srgb, Layout::Rgb, TransformOptions::default());
-    let Ok(transform) = transform else { bail!("the colour profile can't be converted") };
+    let transform =
+        profile.create_transform_8bit(Layout::Rgb, &srgb, Layout::Rgb, TransformOptions::default());
+    let Ok(transform) = transform else {
+        bail!("the colour profile can't be converted")
+    };
     let before = picture.as_raw().clone();
-    transform.transform(&before, picture).context("the colours could not be converted")
+    transform
+        .transform(&before, picture)
+        .context("the colours could not be converted")
 }

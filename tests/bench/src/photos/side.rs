@@ -99,9 +99,22 @@ impl Side {
             .stdout(Stdio::piped())
             .spawn()
             .with_context(|| format!("Failed to start the side of {name}"))?;
-        let requests = child.stdin.take().context("a child without standard input")?;
-        let answers = BufReader::new(child.stdout.take().context("a child without standard output")?);
-        Ok(Self { name, child, requests, answers })
+        let requests = child
+            .stdin
+            .take()
+            .context("a child without standard input")?;
+        let answers = BufReader::new(
+            child
+                .stdout
+                .take()
+                .context("a child without standard output")?,
+        );
+        Ok(Self {
+            name,
+            child,
+            requests,
+            answers,
+        })
     }
 
     /// Asks, and waits for the answer.
@@ -116,7 +129,8 @@ impl Side {
     /// The most memory that it ever had resident, in bytes.
     pub(crate) fn peak_bytes(&self) -> anyhow::Result<u64> {
         let path = format!("/proc/{}/status", self.child.id());
-        let status = std::fs::read_to_string(&path).with_context(|| format!("Failed to read {path}"))?;
+        let status =
+            std::fs::read_to_string(&path).with_context(|| format!("Failed to read {path}"))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
         Ok(kib.with_context(|| format!("{path} has no VmHWM"))? * 1024)
@@ -141,6 +155,8 @@ mod tests {
         assert!(
             matches!(read(r#"{"ms":1.5,"bytes":9,"width":800,"height":600}"#), Outcome::Prepared(f) if f.bytes == 9)
         );
-        assert!(matches!(read(r#"{"ms":1,"error":"no"}"#), Outcome::Refused { error } if error == "no"));
+        assert!(
+            matches!(read(r#"{"ms":1,"error":"no"}"#), Outcome::Refused { error } if error == "no")
+        );
     }
 }

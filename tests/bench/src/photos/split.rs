@@ -67,18 +67,39 @@ impl Stages {
 }
 
 /// Measures each photo.
-pub(crate) fn measure(photos: &[Photo], settings: &Settings, policy: &SizePolicy) -> anyhow::Result<Split> {
+pub(crate) fn measure(
+    photos: &[Photo],
+    settings: &Settings,
+    policy: &SizePolicy,
+) -> anyhow::Result<Split> {
     let row = |photo: &Photo| {
         eprintln!("    {} …", photo.name);
-        let rounds = (0..settings.rounds).map(|_| once(photo, settings, policy)).collect::<anyhow::Result<Vec<_>>>();
-        let stages = rounds.and_then(|rounds| medians(&rounds)).map_err(|cause| format!("{cause:#}"));
-        Row { photo: photo.name.clone(), stages }
+        let rounds = (0..settings.rounds)
+            .map(|_| once(photo, settings, policy))
+            .collect::<anyhow::Result<Vec<_>>>();
+        let stages = rounds
+            .and_then(|rounds| medians(&rounds))
+            .map_err(|cause| format!("{cause:#}"));
+        Row {
+            photo: photo.name.clone(),
+            stages,
+        }
     };
     let rows: Vec<Row> = photos.iter().map(row).collect();
-    let read: Vec<Stages> = rows.iter().filter_map(|row| row.stages.as_ref().ok().copied()).collect();
-    let floors = read.iter().filter_map(|stages| Some(stages.total() / stages.entropy?));
+    let read: Vec<Stages> = rows
+        .iter()
+        .filter_map(|row| row.stages.as_ref().ok().copied())
+        .collect();
+    let floors = read
+        .iter()
+        .filter_map(|stages| Some(stages.total() / stages.entropy?));
     let over_entropy_floor = Spread::of(floors).map(|spread| spread.median);
-    Ok(Split { rounds: settings.rounds, medians: medians(&read)?, over_entropy_floor, rows })
+    Ok(Split {
+        rounds: settings.rounds,
+        medians: medians(&read)?,
+        over_entropy_floor,
+        rows,
+    })
 }
 
 fn once(photo: &Photo, settings: &Settings, policy: &SizePolicy) -> anyhow::Result<Stages> {
@@ -91,7 +112,15 @@ fn once(photo: &Photo, settings: &Settings, policy: &SizePolicy) -> anyhow::Resu
     let base64 = millis(clock);
     let stages = [times.decode, times.scale, times.inspect, times.encode];
     let [decode, scale, inspect, encode] = stages.map(|time| time.as_secs_f64() * 1e3);
-    Ok(Stages { fetch, entropy: entropy(&bytes), decode, scale, inspect, encode, base64 })
+    Ok(Stages {
+        fetch,
+        entropy: entropy(&bytes),
+        decode,
+        scale,
+        inspect,
+        encode,
+        base64,
+    })
 }
 
 /// Milliseconds of entropy decoding alone, where this pipeline's own decoder reads the photo.
@@ -106,11 +135,14 @@ fn millis(since: Instant) -> f64 {
 
 fn medians(all: &[Stages]) -> anyhow::Result<Stages> {
     let median = |get: fn(&Stages) -> f64| {
-        Spread::of(all.iter().map(get)).map(|spread| spread.median).context("no photo could be prepared")
+        Spread::of(all.iter().map(get))
+            .map(|spread| spread.median)
+            .context("no photo could be prepared")
     };
     Ok(Stages {
         fetch: median(|stages| stages.fetch)?,
-        entropy: Spread::of(all.iter().filter_map(|stages| stages.entropy)).map(|spread| spread.median),
+        entropy: Spread::of(all.iter().filter_map(|stages| stages.entropy))
+            .map(|spread| spread.median),
         decode: median(|stages| stages.decode)?,
         scale: median(|stages| stages.scale)?,
         inspect: median(|stages| stages.inspect)?,
@@ -121,8 +153,17 @@ fn medians(all: &[Stages]) -> anyhow::Result<Stages> {
 
 /// The report for a person.
 pub(crate) fn report(split: &Split) -> String {
-    let mut table =
-        Table::new(["photo, ms", "fetch", "entropy", "IDCT …", "scale", "inspect", "encode", "base64", "all"]);
+    let mut table = Table::new([
+        "photo, ms",
+        "fetch",
+        "entropy",
+        "IDCT …",
+        "scale",
+        "inspect",
+        "encode",
+        "base64",
+        "all",
+    ]);
     for Row { photo, stages } in &split.rows {
         match stages {
             Ok(stages) => table.row(cells(photo.chars().take(32).collect(), stages)),
@@ -130,7 +171,15 @@ pub(crate) fn report(split: &Split) -> String {
         }
     }
     table.row(cells("median".into(), &split.medians));
-    let Stages { fetch, decode, scale, inspect, encode, base64, .. } = split.medians;
+    let Stages {
+        fetch,
+        decode,
+        scale,
+        inspect,
+        encode,
+        base64,
+        ..
+    } = split.medians;
     let parts = [
         ("fetch", fetch),
         ("decode", decode),
@@ -140,12 +189,18 @@ pub(crate) fn report(split: &Split) -> String {
         ("base64", base64),
     ];
     let most = parts.iter().map(|(_, ms)| *ms).fold(0.0, f64::max);
-    let bars = parts.map(|(name, ms)| format!("{name:<8}{} {ms:.1} ms", bar(ms, most, BAR))).join("\n");
-    [Some(table.render()), Some(bars), split.over_entropy_floor.map(over_floor)]
-        .into_iter()
-        .flatten()
-        .collect::<Vec<_>>()
-        .join("\n\n")
+    let bars = parts
+        .map(|(name, ms)| format!("{name:<8}{} {ms:.1} ms", bar(ms, most, BAR)))
+        .join("\n");
+    [
+        Some(table.render()),
+        Some(bars),
+        split.over_entropy_floor.map(over_floor),
+    ]
+    .into_iter()
+    .flatten()
+    .collect::<Vec<_>>()
+    .join("\n\n")
 }
 
 /// How far the floor is.
@@ -159,6 +214,23 @@ fn cells(name: String, stages: &Stages) -> [String; 9] {
         Some(entropy) => (ms(entropy), ms((stages.decode - entropy).max(0.0))),
         None => ("–".into(), ms(stages.decode)),
     };
-    let Stages { fetch, scale, inspect, encode, base64, .. } = *stages;
-    [name, ms(fetch), entropy, rest, ms(scale), ms(inspect), ms(encode), ms(base64), ms(stages.total())]
+    let Stages {
+        fetch,
+        scale,
+        inspect,
+        encode,
+        base64,
+        ..
+    } = *stages;
+    [
+        name,
+        ms(fetch),
+        entropy,
+        rest,
+        ms(scale),
+        ms(inspect),
+        ms(encode),
+        ms(base64),
+        ms(stages.total()),
+    ]
 }

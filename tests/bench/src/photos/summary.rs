@@ -14,8 +14,13 @@ pub(crate) fn of(rows: &[Row], two: &[Ratios], memory: &[Memory]) -> anyhow::Res
     let spread = |get: fn(&Row) -> Option<f64>| {
         Spread::of(rows.iter().filter_map(get)).context("There is no photo that both sides read")
     };
-    let two_spread = |get: fn(&Ratios) -> f64| Spread::of(two.iter().map(get)).context("nothing ran at two threads");
-    let (time_1, time_2) = (spread(|row| Some(row.time_ratio?.median))?, two_spread(|ratios| ratios.time)?);
+    let two_spread = |get: fn(&Ratios) -> f64| {
+        Spread::of(two.iter().map(get)).context("nothing ran at two threads")
+    };
+    let (time_1, time_2) = (
+        spread(|row| Some(row.time_ratio?.median))?,
+        two_spread(|ratios| ratios.time)?,
+    );
     let deltas = rows.iter().filter_map(Row::quality_delta);
     let large = rows.iter().filter(|row| row.original_bytes >= LARGE);
     Ok(Summary {
@@ -30,7 +35,9 @@ pub(crate) fn of(rows: &[Row], two: &[Ratios], memory: &[Memory]) -> anyhow::Res
         bytes_ratio_total: total(rows, |(ours, _)| ours) / total(rows, |(_, sharp)| sharp),
         worst_quality_delta: deltas.clone().fold(f64::INFINITY, f64::min),
         median_quality_delta: spread(Row::quality_delta)?.median,
-        least_payload_reduction: large.filter_map(Row::payload_reduction).min_by(f64::total_cmp),
+        least_payload_reduction: large
+            .filter_map(Row::payload_reduction)
+            .min_by(f64::total_cmp),
         medians: medians(rows)?,
     })
 }
@@ -41,14 +48,23 @@ pub(crate) fn memory_ratio(memory: &Memory) -> Option<f64> {
 }
 
 fn total(rows: &[Row], side: fn((u64, u64)) -> u64) -> f64 {
-    rows.iter().filter_map(Row::both).map(|(ours, sharp)| side((ours.bytes, sharp.bytes))).sum::<u64>() as f64
+    rows.iter()
+        .filter_map(Row::both)
+        .map(|(ours, sharp)| side((ours.bytes, sharp.bytes)))
+        .sum::<u64>() as f64
 }
 
 fn medians(rows: &[Row]) -> anyhow::Result<Medians> {
     let both: Vec<_> = rows.iter().filter_map(Row::both).collect();
-    let median = |values: Vec<f64>| Ok::<_, anyhow::Error>(Spread::of(values).context("nothing to compare")?.median);
-    let ours = |get: fn(&Sent) -> Option<f64>| median(both.iter().filter_map(|(ours, _)| get(ours)).collect());
-    let sharp = |get: fn(&Sent) -> Option<f64>| median(both.iter().filter_map(|(_, sharp)| get(sharp)).collect());
+    let median = |values: Vec<f64>| {
+        Ok::<_, anyhow::Error>(Spread::of(values).context("nothing to compare")?.median)
+    };
+    let ours = |get: fn(&Sent) -> Option<f64>| {
+        median(both.iter().filter_map(|(ours, _)| get(ours)).collect())
+    };
+    let sharp = |get: fn(&Sent) -> Option<f64>| {
+        median(both.iter().filter_map(|(_, sharp)| get(sharp)).collect())
+    };
     Ok(Medians {
         ours_ms: ours(|sent| Some(sent.ms.median))?,
         sharp_ms: sharp(|sent| Some(sent.ms.median))?,

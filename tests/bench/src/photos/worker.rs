@@ -27,7 +27,11 @@ fn answer(request: &Request) -> anyhow::Result<Answer> {
     let policy = SizePolicy::shipped(CURRENT_VERSION)?;
     let (begun, cpu_before) = (Instant::now(), cpu_ms());
     let photos = all(request, &policy)?;
-    Ok(Answer { wall_ms: millis(begun), cpu_ms: cpu_ms() - cpu_before, photos })
+    Ok(Answer {
+        wall_ms: millis(begun),
+        cpu_ms: cpu_ms() - cpu_before,
+        photos,
+    })
 }
 
 /// All photos, `workers` at a time: whoever is free takes the next.
@@ -37,7 +41,9 @@ fn all(request: &Request, policy: &SizePolicy) -> anyhow::Result<Vec<Timed>> {
         let mut done = Vec::new();
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(path) = request.photos.get(index) else { return done };
+            let Some(path) = request.photos.get(index) else {
+                return done;
+            };
             done.push((index, one(path, request, policy)));
         }
     };
@@ -45,7 +51,11 @@ fn all(request: &Request, policy: &SizePolicy) -> anyhow::Result<Vec<Timed>> {
         let others: Vec<_> = (1..request.workers).map(|_| scope.spawn(work)).collect();
         let mut photos = work();
         for other in others {
-            photos.extend(other.join().map_err(|_| anyhow::anyhow!("a worker panicked"))?);
+            photos.extend(
+                other
+                    .join()
+                    .map_err(|_| anyhow::anyhow!("a worker panicked"))?,
+            );
         }
         anyhow::Ok(photos)
     })?;
@@ -58,8 +68,13 @@ fn one(path: &Path, request: &Request, policy: &SizePolicy) -> Timed {
     let prepared = prepared(path, policy, request.long_edge);
     let ms = millis(begun);
     let outcome = match prepared {
-        Ok((figures, base64)) => Outcome::Prepared(Figures { jpeg: request.keep.then_some(base64), ..figures }),
-        Err(cause) => Outcome::Refused { error: format!("{cause:#}") },
+        Ok((figures, base64)) => Outcome::Prepared(Figures {
+            jpeg: request.keep.then_some(base64),
+            ..figures
+        }),
+        Err(cause) => Outcome::Refused {
+            error: format!("{cause:#}"),
+        },
     };
     Timed { ms, outcome }
 }
@@ -69,7 +84,15 @@ fn prepared(path: &Path, policy: &SizePolicy, long_edge: u32) -> anyhow::Result<
     let prepared = prepare(&std::fs::read(path)?, policy, long_edge)?;
     let base64 = STANDARD.encode(&prepared.jpeg);
     let figures = prepared.figures;
-    Ok((Figures { bytes: figures.sent_bytes, width: figures.width, height: figures.height, jpeg: None }, base64))
+    Ok((
+        Figures {
+            bytes: figures.sent_bytes,
+            width: figures.width,
+            height: figures.height,
+            jpeg: None,
+        },
+        base64,
+    ))
 }
 
 fn millis(since: Instant) -> f64 {

@@ -27,7 +27,11 @@ impl Share {
 
     /// The share in percent; 0 of nothing.
     pub(crate) fn percent(self) -> f64 {
-        if self.of == 0 { 0.0 } else { 100.0 * self.hits as f64 / self.of as f64 }
+        if self.of == 0 {
+            0.0
+        } else {
+            100.0 * self.hits as f64 / self.of as f64
+        }
     }
 
     /// Wilson's interval of 95 %, in percent: it holds its promise near 0 and 100 %, where the usual one does not.
@@ -39,7 +43,10 @@ impl Share {
         let (z2, scale) = (Z * Z, 1.0 + Z * Z / n);
         let centre = (p + z2 / (2.0 * n)) / scale;
         let half = Z * (p * (1.0 - p) / n + z2 / (4.0 * n * n)).sqrt() / scale;
-        (100.0 * (centre - half).max(0.0), 100.0 * (centre + half).min(1.0))
+        (
+            100.0 * (centre - half).max(0.0),
+            100.0 * (centre + half).min(1.0),
+        )
     }
 
     /// For programs.
@@ -62,11 +69,17 @@ mod tests {
     #[test]
     fn intervals_are_those_of_the_textbook() {
         // Newcombe (1998), method 3: 81 of 263, 15 of 148, 0 of 20 and 1 of 29.
-        for (hits, of, low, high) in
-            [(81, 263, 25.53, 36.62), (15, 148, 6.24, 16.05), (0, 20, 0.0, 16.11), (1, 29, 0.61, 17.18)]
-        {
+        for (hits, of, low, high) in [
+            (81, 263, 25.53, 36.62),
+            (15, 148, 6.24, 16.05),
+            (0, 20, 0.0, 16.11),
+            (1, 29, 0.61, 17.18),
+        ] {
             let (a, b) = Share { hits, of }.interval();
-            assert!((a - low).abs() < 0.01 && (b - high).abs() < 0.01, "{hits}/{of}: {a} {b}");
+            assert!(
+                (a - low).abs() < 0.01 && (b - high).abs() < 0.01,
+                "{hits}/{of}: {a} {b}"
+            );
         }
         assert_eq!(Share::default().interval(), (0.0, 100.0));
         assert_eq!(Share::of([true, false, true, true]).percent(), 75.0);

@@ -69,17 +69,31 @@ mod tests {
             (2, 8, 0.109_375),
             (7, 7, 1.0),
         ] {
-            let p = Paired { only_first, only_second }.p_value();
-            assert!((p - expected).abs() < 1e-9, "{only_first}:{only_second} {p}");
+            let p = Paired {
+                only_first,
+                only_second,
+            }
+            .p_value();
+            assert!(
+                (p - expected).abs() < 1e-9,
+                "{only_first}:{only_second} {p}"
+            );
         }
-        assert_eq!(Paired::of([(true, true), (true, false), (false, true), (true, false)]).only_first, 2);
+        assert_eq!(
+            Paired::of([(true, true), (true, false), (false, true), (true, false)]).only_first,
+            2
+        );
     }
 
     #[test]
     fn many_comparisons_need_stronger_evidence() {
         assert_eq!(significant(&[0.04]), [true]);
         assert_eq!(significant(&[0.04, 0.9]), [false, false]);
-        assert_eq!(significant(&[0.03, 0.001, 0.02]), [true, true, true], "0.001 × 3, 0.02 × 2, 0.03 × 1");
+        assert_eq!(
+            significant(&[0.03, 0.001, 0.02]),
+            [true, true, true],
+            "0.001 × 3, 0.02 × 2, 0.03 × 1"
+        );
         assert_eq!(significant(&[]), Vec::<bool>::new());
     }
 }

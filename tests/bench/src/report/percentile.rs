@@ -22,7 +22,13 @@ mod tests {
     #[test]
     fn percentiles_are_measured_times() {
         let times: Vec<Duration> = (1..=1000).rev().map(Duration::from_millis).collect();
-        for (percent, expected) in [(0.0, 1), (50.0, 500), (95.0, 950), (99.0, 990), (100.0, 1000)] {
+        for (percent, expected) in [
+            (0.0, 1),
+            (50.0, 500),
+            (95.0, 950),
+            (99.0, 990),
+            (100.0, 1000),
+        ] {
             assert_eq!(percentile(&times, percent), Duration::from_millis(expected));
         }
         assert_eq!(percentile(&[], 50.0), Duration::ZERO);

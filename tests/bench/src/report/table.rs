@@ -3,17 +3,36 @@
 /// A table of rows; the first row is its head.
 pub(crate) fn table(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
-    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
+    let width = |column: usize| {
+        rows.iter()
+            .filter_map(|row| row.get(column))
+            .map(|cell| cell.chars().count())
+            .max()
+    };
+    let widths: Vec<usize> = (0..columns)
+        .map(|column| width(column).unwrap_or(0))
+        .collect();
     let line = |row: &Vec<String>| {
-        let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, width))| {
-            if column == 0 { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
-        });
+        let cells = row
+            .iter()
+            .zip(&widths)
+            .enumerate()
+            .map(|(column, (cell, width))| {
+                if column == 0 {
+                    format!("{cell:<width$}")
+                } else {
+                    format!("{cell:>width$}")
+                }
+            });
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
     let mut lines: Vec<String> = rows.iter().map(line).collect();
     if lines.len() > 1 {
-        let rule = widths.iter().map(|width| "─".repeat(*width)).collect::<Vec<_>>().join("  ");
+        let rule = widths
+            .iter()
+            .map(|width| "─".repeat(*width))
+            .collect::<Vec<_>>()
+            .join("  ");
         lines.insert(1, rule);
     }
     lines.join("\n")
@@ -32,7 +51,9 @@ pub(crate) struct Table {
 impl Table {
     /// A table with these columns.
     pub(crate) fn new<const N: usize>(columns: [&str; N]) -> Self {
-        Self { rows: vec![row(columns)] }
+        Self {
+            rows: vec![row(columns)],
+        }
     }
 
     /// Adds a row.
@@ -52,7 +73,14 @@ mod tests {
 
     #[test]
     fn columns_line_up() {
-        let text = table(&[row(["step", "n"]), row(["power meter", "7"]), row(["ups", "123"])]);
-        assert_eq!(text, "step           n\n───────────  ───\npower meter    7\nups          123");
+        let text = table(&[
+            row(["step", "n"]),
+            row(["power meter", "7"]),
+            row(["ups", "123"]),
+        ]);
+        assert_eq!(
+            text,
+            "step           n\n───────────  ───\npower meter    7\nups          123"
+        );
     }
 }

@@ -13,8 +13,7 @@ use samples::drs::{Dr, made_up, samples};
 use samples::hostile;
 use samples::photo::jpeg;
 
-const USAGE: &str =
-    "sample-photos --out DIR [DR1730550 …] [--dr DR1 --photos N] [--seed S] [--megapixels M] [--hostile]";
+const USAGE: &str = "sample-photos --out DIR [DR1730550 …] [--dr DR1 --photos N] [--seed S] [--megapixels M] [--hostile]";
 
 struct Options {
     out: PathBuf,
@@ -28,7 +27,8 @@ struct Options {
 
 fn main() -> anyhow::Result<()> {
     let options = options(std::env::args().skip(1)).context(USAGE)?;
-    fs::create_dir_all(&options.out).with_context(|| format!("Failed to make {}", options.out.display()))?;
+    fs::create_dir_all(&options.out)
+        .with_context(|| format!("Failed to make {}", options.out.display()))?;
     for dr in wanted(&options)? {
         write_dr(&dr, &options)?;
     }
@@ -37,7 +37,11 @@ fn main() -> anyhow::Result<()> {
         fs::create_dir_all(&folder)?;
         for (name, bytes, readable) in hostile::files()? {
             fs::write(folder.join(name), &bytes)?;
-            say(&format!("{name:<28} {:>9} bytes  {}", bytes.len(), if readable { "a photo" } else { "not a photo" }))?;
+            say(&format!(
+                "{name:<28} {:>9} bytes  {}",
+                bytes.len(),
+                if readable { "a photo" } else { "not a photo" }
+            ))?;
         }
     }
     Ok(())
@@ -54,13 +58,19 @@ fn options(mut given: impl Iterator<Item = String>) -> anyhow::Result<Options> {
         hostile: false,
     };
     while let Some(argument) = given.next() {
-        let mut value = || given.next().with_context(|| format!("{argument} wants a value"));
+        let mut value = || {
+            given
+                .next()
+                .with_context(|| format!("{argument} wants a value"))
+        };
         match argument.as_str() {
             "--out" => options.out = value()?.into(),
             "--dr" => options.made = Some(value()?),
             "--photos" => options.photos = value()?.parse().context("--photos wants a number")?,
             "--seed" => options.seed = value()?.parse().context("--seed wants a number")?,
-            "--megapixels" => options.megapixels = value()?.parse().context("--megapixels wants a number")?,
+            "--megapixels" => {
+                options.megapixels = value()?.parse().context("--megapixels wants a number")?
+            }
             "--hostile" => options.hostile = true,
             option if option.starts_with("--") => bail!("there is no option {option}"),
             dr => options.named.push(dr.into()),
@@ -80,14 +90,21 @@ fn wanted(options: &Options) -> anyhow::Result<Vec<Dr>> {
     let mut drs = Vec::new();
     for name in &options.named {
         let dr = all.iter().find(|dr| &dr.dr_number == name);
-        drs.push(
-            dr.cloned().with_context(|| {
-                format!("there is no sample DR {name}; there are DR1730550, DR1733758 and DR1734014")
-            })?,
-        );
+        drs.push(dr.cloned().with_context(|| {
+            format!("there is no sample DR {name}; there are DR1730550, DR1733758 and DR1734014")
+        })?);
     }
-    drs.extend(options.made.as_ref().map(|dr| made_up(dr, options.photos, options.seed)));
-    if drs.is_empty() && !options.hostile { Ok(all) } else { Ok(drs) }
+    drs.extend(
+        options
+            .made
+            .as_ref()
+            .map(|dr| made_up(dr, options.photos, options.seed)),
+    );
+    if drs.is_empty() && !options.hostile {
+        Ok(all)
+    } else {
+        Ok(drs)
+    }
 }
 
 /// Draws a DR's photos on two threads, unless they stand.
@@ -98,13 +115,26 @@ fn write_dr(dr: &Dr, options: &Options) -> anyhow::Result<()> {
     if let Some(fields) = truth.as_object_mut() {
         fields.insert(
             "made_by".into(),
-            format!("seed {} megapixels {} version 3", options.seed, options.megapixels).into(),
+            format!(
+                "seed {} megapixels {} version 3",
+                options.seed, options.megapixels
+            )
+            .into(),
         );
     }
     let truth = format!("{truth:#}\n");
     let stands = fs::read_to_string(&truth_path).is_ok_and(|old| old == truth);
-    if stands && dr.photos.iter().all(|photo| folder.join(&photo.name).exists()) {
-        say(&format!("{}: {} photos stand", dr.dr_number, dr.photos.len()))?;
+    if stands
+        && dr
+            .photos
+            .iter()
+            .all(|photo| folder.join(&photo.name).exists())
+    {
+        say(&format!(
+            "{}: {} photos stand",
+            dr.dr_number,
+            dr.photos.len()
+        ))?;
         return Ok(());
     }
     let _ = fs::remove_file(&truth_path);
@@ -113,7 +143,9 @@ fn write_dr(dr: &Dr, options: &Options) -> anyhow::Result<()> {
     let work = || -> anyhow::Result<()> {
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
-            let (Some(photo), Some(truth)) = (dr.photos.get(index), dr.truth(index)) else { return Ok(()) };
+            let (Some(photo), Some(truth)) = (dr.photos.get(index), dr.truth(index)) else {
+                return Ok(());
+            };
             write_photo(
                 &folder,
                 &photo.name,
@@ -125,7 +157,9 @@ fn write_dr(dr: &Dr, options: &Options) -> anyhow::Result<()> {
     std::thread::scope(|scope| {
         let other = scope.spawn(work);
         work()?;
-        other.join().map_err(|_| anyhow::anyhow!("a drawing thread panicked"))?
+        other
+            .join()
+            .map_err(|_| anyhow::anyhow!("a drawing thread panicked"))?
     })?;
     fs::write(&truth_path, truth)?;
     Ok(())
@@ -133,7 +167,11 @@ fn write_dr(dr: &Dr, options: &Options) -> anyhow::Result<()> {
 
 fn write_photo(folder: &Path, name: &str, bytes: &[u8], index: usize) -> anyhow::Result<()> {
     fs::write(folder.join(name), bytes).with_context(|| format!("Failed to write {name}"))?;
-    say(&format!("{name:<55} {:>6.2} MB  orientation {}", bytes.len() as f64 / 1e6, index % 8 + 1))
+    say(&format!(
+        "{name:<55} {:>6.2} MB  orientation {}",
+        bytes.len() as f64 / 1e6,
+        index % 8 + 1
+    ))
 }
 
 fn say(line: &str) -> anyhow::Result<()> {

@@ -64,21 +64,39 @@ pub fn explore(scenario: Scenario, without: Option<GuardName>) -> Explored {
     let name = scenario.name;
     let model = Bounded { scenario, without };
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let finish = if without.is_some() { HasDiscoveries::AnyFailures } else { HasDiscoveries::AllFailures };
-    let checker = model.checker().threads(threads).finish_when(finish).spawn_dfs().join();
+    let finish = if without.is_some() {
+        HasDiscoveries::AnyFailures
+    } else {
+        HasDiscoveries::AllFailures
+    };
+    let checker = model
+        .checker()
+        .threads(threads)
+        .finish_when(finish)
+        .spawn_dfs()
+        .join();
     let discoveries = checker.discoveries();
     let properties = checker.model().properties();
-    let (sometimes, always): (Vec<_>, Vec<_>) =
-        properties.iter().partition(|property| property.expectation == stateright::Expectation::Sometimes);
+    let (sometimes, always): (Vec<_>, Vec<_>) = properties
+        .iter()
+        .partition(|property| property.expectation == stateright::Expectation::Sometimes);
     Explored {
         name,
         states: checker.unique_state_count(),
         transitions: checker.state_count(),
         depth: checker.max_depth(),
-        occurred: sometimes.iter().map(|property| (property.name, discoveries.contains_key(property.name))).collect(),
+        occurred: sometimes
+            .iter()
+            .map(|property| (property.name, discoveries.contains_key(property.name)))
+            .collect(),
         violations: always
             .iter()
-            .filter_map(|property| Some((property.name, discoveries.get(property.name)?.clone().into_actions())))
+            .filter_map(|property| {
+                Some((
+                    property.name,
+                    discoveries.get(property.name)?.clone().into_actions(),
+                ))
+            })
             .collect(),
         seconds: begun.elapsed().as_secs_f64(),
     }

@@ -53,11 +53,16 @@ pub struct Bounded {
 
 impl Bounded {
     fn may_tick(&self, state: &State) -> bool {
-        state.clock + 1 < self.scenario.times.len() && state.is_unfinished() && (self.scenario.slow || state.is_quiet())
+        state.clock + 1 < self.scenario.times.len()
+            && state.is_unfinished()
+            && (self.scenario.slow || state.is_quiet())
     }
 
     fn may_sweep(state: &State) -> bool {
-        let running = state.processes.iter().any(|process| *process.begun == Begun::Sweep);
+        let running = state
+            .processes
+            .iter()
+            .any(|process| *process.begun == Begun::Sweep);
         let due = (state.is_quiet() && state.idle_sweeps < 2) || state.left.sweeps > 0;
         state.clock > 0 && !running && due && state.is_unfinished()
     }
@@ -110,7 +115,11 @@ impl Bounded {
     /// The process may end before it all the same. Two things are left out by it, to the seeded simulation: the notes when
     /// an evaluation was dispatched and begun are written at once or never, not late.
     fn at_once(&self, state: &State, actions: &mut Vec<Action>) -> bool {
-        if let Some((place, body)) = state.messages.keys().find(|(_, body)| body.contains("\"kind\":\"started\"")) {
+        if let Some((place, body)) = state
+            .messages
+            .keys()
+            .find(|(_, body)| body.contains("\"kind\":\"started\""))
+        {
             actions.push(Action::Deliver(*place, Arc::clone(body)));
             return true;
         }
@@ -134,13 +143,27 @@ impl Bounded {
     fn commutes(&self, step: &Step) -> bool {
         match step {
             Step::Send(..) | Step::Look(..) | Step::PutAll(_) => true,
-            Step::Get(Key::Breaker) => self.scenario.faults.away == 0 && self.scenario.failures == 0,
+            Step::Get(Key::Breaker) => {
+                self.scenario.faults.away == 0 && self.scenario.failures == 0
+            }
             // Answers about photos are read by nobody but a further question; when photos were changed, by the API alone.
-            Step::Write(Write { key: Key::Verdict(_), .. }) => self.scenario.asks.len() == 1,
-            Step::GetAll(keys) => self.scenario.asks.len() == 1 && matches!(keys.first(), Some(Key::Verdict(_))),
-            Step::Write(write) if matches!(write.changes.first(), Some(Change::Set("changed_at", _))) => true,
+            Step::Write(Write {
+                key: Key::Verdict(_),
+                ..
+            }) => self.scenario.asks.len() == 1,
+            Step::GetAll(keys) => {
+                self.scenario.asks.len() == 1 && matches!(keys.first(), Some(Key::Verdict(_)))
+            }
+            Step::Write(write)
+                if matches!(write.changes.first(), Some(Change::Set("changed_at", _))) =>
+            {
+                true
+            }
             Step::Write(write) => {
-                matches!(write.changes.as_slice(), [Change::SetOnce("dispatched_at" | "started_at", _)])
+                matches!(
+                    write.changes.as_slice(),
+                    [Change::SetOnce("dispatched_at" | "started_at", _)]
+                )
             }
             _ => false,
         }
@@ -148,7 +171,11 @@ impl Bounded {
 
     fn wanted(&self, state: &State, at: usize, ticket: u16) -> Option<Step> {
         let wants = state.processes.get(at)?.wants(&self.scenario);
-        wants.steps.iter().find(|(other, _)| *other == ticket).map(|(_, step)| step.clone())
+        wants
+            .steps
+            .iter()
+            .find(|(other, _)| *other == ticket)
+            .map(|(_, step)| step.clone())
     }
 
     fn act(&self, state: &mut State, action: Action) -> Option<()> {
@@ -169,24 +196,34 @@ impl Bounded {
             Action::Die(place, body) => {
                 spend(&mut state.left.deaths);
                 state.take(place, &body);
-                let Place::Live(queue) = place else { return None };
+                let Place::Live(queue) = place else {
+                    return None;
+                };
                 state.put(Place::Dead(queue), body);
             }
             Action::Step(at, ticket) => {
                 let step = self.wanted(state, at, ticket)?;
                 let reply = state.carry_out(scenario, &step);
                 let process = state.processes.get(at)?;
-                let reply = if scenario.whole_items { reply } else { looked_at(process, &step, reply) };
+                let reply = if scenario.whole_items {
+                    reply
+                } else {
+                    looked_at(process, &step, reply)
+                };
                 state.step(scenario, at, ticket, reply);
             }
             Action::Repeat(at, ticket) => {
                 spend(&mut state.left.repeats);
-                let Step::Write(write) = self.wanted(state, at, ticket)? else { return None };
+                let Step::Write(write) = self.wanted(state, at, ticket)? else {
+                    return None;
+                };
                 state.write(scenario, &write);
             }
             Action::SendPart(at, ticket) => {
                 spend(&mut state.left.partial_sends);
-                let Step::Send(queue, messages) = self.wanted(state, at, ticket)? else { return None };
+                let Step::Send(queue, messages) = self.wanted(state, at, ticket)? else {
+                    return None;
+                };
                 state.send(queue, messages.get(..1)?);
                 state.step(scenario, at, ticket, Reply::Busy);
             }
@@ -218,8 +255,16 @@ impl Bounded {
 /// How often the photos of a message were put off.
 pub(super) fn attempt(place: Place, body: &str) -> u32 {
     let of_photos = matches!(place, Place::Live(Queue::Batches));
-    let after = of_photos.then(|| body.split_once("\"attempt\":")).flatten().map(|(_, after)| after);
-    let digits = after.map(|after| after.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default());
+    let after = of_photos
+        .then(|| body.split_once("\"attempt\":"))
+        .flatten()
+        .map(|(_, after)| after);
+    let digits = after.map(|after| {
+        after
+            .split(|c: char| !c.is_ascii_digit())
+            .next()
+            .unwrap_or_default()
+    });
     digits.and_then(|digits| digits.parse().ok()).unwrap_or(0)
 }
 
@@ -228,21 +273,32 @@ fn spend(budget: &mut u8) {
 }
 
 fn evaluations(state: &State) -> impl Iterator<Item = Evaluation> {
-    let items = state.table.having("photos_total").cloned().map(serde_json::Value::Object);
+    let items = state
+        .table
+        .having("photos_total")
+        .cloned()
+        .map(serde_json::Value::Object);
     items.filter_map(|item| serde_json::from_value(item).ok())
 }
 
 fn all_ended_right(state: &State) -> bool {
-    evaluations(state)
-        .all(|evaluation| evaluation.judgement.is_some() && invariants::misjudged(&state.table, &evaluation).is_none())
+    evaluations(state).all(|evaluation| {
+        evaluation.judgement.is_some() && invariants::misjudged(&state.table, &evaluation).is_none()
+    })
 }
 
 fn holds(state: &State, number: &str) -> bool {
-    !state.violations.iter().any(|violation| violation.0.starts_with(number))
+    !state
+        .violations
+        .iter()
+        .any(|violation| violation.0.starts_with(number))
 }
 
 fn verdict(state: &State, name: &str) -> bool {
-    let verdicts = state.table.having("judgement").filter_map(|item| item.get("judgement")?.get("verdict"));
+    let verdicts = state
+        .table
+        .having("judgement")
+        .filter_map(|item| item.get("judgement")?.get("verdict"));
     verdicts.into_iter().any(|verdict| verdict == name)
 }
 
@@ -288,32 +344,70 @@ impl Model for Bounded {
 
     fn properties(&self) -> Vec<Property<Self>> {
         let mut all = vec![
-            Property::<Self>::always("1: final only with an outcome of every photo", |_, state| holds(state, "1:")),
-            Property::<Self>::always("2: pass and fail never change", |_, state| holds(state, "2:")),
-            Property::<Self>::always("3: every evaluation ends, with the verdict of its photos", |model, state| {
-                !model.is_terminal(state) || all_ended_right(state)
+            Property::<Self>::always(
+                "1: final only with an outcome of every photo",
+                |_, state| holds(state, "1:"),
+            ),
+            Property::<Self>::always("2: pass and fail never change", |_, state| {
+                holds(state, "2:")
             }),
-            Property::<Self>::always("4: doubled deliveries change nothing", |_, state| holds(state, "4:")),
-            Property::<Self>::always("5: a photo has its own outcome", |_, state| holds(state, "5:")),
+            Property::<Self>::always(
+                "3: every evaluation ends, with the verdict of its photos",
+                |model, state| !model.is_terminal(state) || all_ended_right(state),
+            ),
+            Property::<Self>::always("4: doubled deliveries change nothing", |_, state| {
+                holds(state, "4:")
+            }),
+            Property::<Self>::always("5: a photo has its own outcome", |_, state| {
+                holds(state, "5:")
+            }),
             Property::<Self>::always("8: progress never goes back", |_, state| holds(state, "8:")),
-            Property::<Self>::always("9: no score without an answer", |_, state| holds(state, "9:")),
+            Property::<Self>::always("9: no score without an answer", |_, state| {
+                holds(state, "9:")
+            }),
             Property::<Self>::always("what each guard is for", |_, state| {
-                state.violations.iter().all(|violation| violation.0.starts_with(|first: char| first.is_ascii_digit()))
+                state.violations.iter().all(|violation| {
+                    violation
+                        .0
+                        .starts_with(|first: char| first.is_ascii_digit())
+                })
             }),
         ];
-        let Faults { crashes, duplicates, repeats, partial_sends, away, deaths, sweeps } = self.scenario.faults;
-        let fault = |most: u8, name, happened| (most > 0).then(|| Property::<Self>::sometimes(name, happened));
+        let Faults {
+            crashes,
+            duplicates,
+            repeats,
+            partial_sends,
+            away,
+            deaths,
+            sweeps,
+        } = self.scenario.faults;
+        let fault = |most: u8, name, happened| {
+            (most > 0).then(|| Property::<Self>::sometimes(name, happened))
+        };
         all.extend(
             [
-                fault(crashes, "crash", |model, state| state.left.crashes < model.scenario.faults.crashes),
-                fault(duplicates, "duplicate", |model, state| state.left.duplicates < model.scenario.faults.duplicates),
-                fault(repeats, "repeated write", |model, state| state.left.repeats < model.scenario.faults.repeats),
+                fault(crashes, "crash", |model, state| {
+                    state.left.crashes < model.scenario.faults.crashes
+                }),
+                fault(duplicates, "duplicate", |model, state| {
+                    state.left.duplicates < model.scenario.faults.duplicates
+                }),
+                fault(repeats, "repeated write", |model, state| {
+                    state.left.repeats < model.scenario.faults.repeats
+                }),
                 fault(partial_sends, "partial send", |model, state| {
                     state.left.partial_sends < model.scenario.faults.partial_sends
                 }),
-                fault(away, "VLM away", |model, state| state.left.away < model.scenario.faults.away),
-                fault(deaths, "dead letter", |model, state| state.left.deaths < model.scenario.faults.deaths),
-                fault(sweeps, "sweep in between", |model, state| state.left.sweeps < model.scenario.faults.sweeps),
+                fault(away, "VLM away", |model, state| {
+                    state.left.away < model.scenario.faults.away
+                }),
+                fault(deaths, "dead letter", |model, state| {
+                    state.left.deaths < model.scenario.faults.deaths
+                }),
+                fault(sweeps, "sweep in between", |model, state| {
+                    state.left.sweeps < model.scenario.faults.sweeps
+                }),
             ]
             .into_iter()
             .flatten(),
@@ -321,10 +415,14 @@ impl Model for Bounded {
         all.extend(self.scenario.ends.iter().map(|end| match end {
             End::Pass => Property::<Self>::sometimes("pass", |_, state| verdict(state, "pass")),
             End::Fail => Property::<Self>::sometimes("fail", |_, state| verdict(state, "fail")),
-            End::Incomplete => Property::<Self>::sometimes("incomplete", |_, state| verdict(state, "incomplete")),
-            End::Upgraded => Property::<Self>::sometimes("upgraded after late answers", |_, state| {
-                evaluations(state).any(|evaluation| evaluation.revision > 1)
-            }),
+            End::Incomplete => {
+                Property::<Self>::sometimes("incomplete", |_, state| verdict(state, "incomplete"))
+            }
+            End::Upgraded => {
+                Property::<Self>::sometimes("upgraded after late answers", |_, state| {
+                    evaluations(state).any(|evaluation| evaluation.revision > 1)
+                })
+            }
             End::Superseded => Property::<Self>::sometimes("superseded", |_, state| {
                 state.table.having("superseded_by").next().is_some()
             }),

@@ -34,11 +34,20 @@ pub fn looked_at(process: &Process, step: &Step, reply: Reply) -> Reply {
     match (step, reply) {
         // Of a write only whether it was done; but what is left pending when a photo is taken off, and who was first.
         (Step::Write(write), Reply::Written(Some(item))) => {
-            let takes_out = write.changes.iter().any(|change| matches!(change, Change::TakeOut(..)));
+            let takes_out = write
+                .changes
+                .iter()
+                .any(|change| matches!(change, Change::TakeOut(..)));
             let who_was_first = matches!(write.key, Key::Sighting(_));
-            Reply::Written(Some(if takes_out || who_was_first { item } else { Value::Null }))
+            Reply::Written(Some(if takes_out || who_was_first {
+                item
+            } else {
+                Value::Null
+            }))
         }
-        (Step::Get(Key::Evaluation(_)), Reply::Item(Some(item))) if reads_first_for_an_outcome(process) => {
+        (Step::Get(Key::Evaluation(_)), Reply::Item(Some(item)))
+            if reads_first_for_an_outcome(process) =>
+        {
             Reply::Item(Some(Arc::new(without_progress(&item))))
         }
         (_, reply) => reply,
@@ -57,7 +66,9 @@ fn reads_first_for_an_outcome(process: &Process) -> bool {
 }
 
 fn without_progress(item: &Value) -> Value {
-    let Value::Object(mut item) = item.clone() else { return item.clone() };
+    let Value::Object(mut item) = item.clone() else {
+        return item.clone();
+    };
     if !is_settled(&item) {
         item.remove("judgement");
         PROGRESS.iter().for_each(|name| drop(item.remove(*name)));
@@ -66,6 +77,9 @@ fn without_progress(item: &Value) -> Value {
 }
 
 fn is_settled(item: &Map<String, Value>) -> bool {
-    let verdict = item.get("judgement").and_then(|judgement| judgement.get("verdict")).and_then(Value::as_str);
+    let verdict = item
+        .get("judgement")
+        .and_then(|judgement| judgement.get("verdict"))
+        .and_then(Value::as_str);
     matches!(verdict, Some("pass" | "fail"))
 }

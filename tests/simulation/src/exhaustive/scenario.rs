@@ -142,15 +142,28 @@ const PHOTOS_PER_BATCH: usize = 2;
 impl Scenario {
     /// So many photos of one DR, two to a batch, asked about once, and nothing goes wrong. All but the last show one half
     /// of the steps each, in turn; if it is to fail, one step is not good enough.
-    pub fn new(name: &'static str, photos: usize, passes: bool, catalogue: &Catalogue) -> anyhow::Result<Self> {
+    pub fn new(
+        name: &'static str,
+        photos: usize,
+        passes: bool,
+        catalogue: &Catalogue,
+    ) -> anyhow::Result<Self> {
         let dr = DrNumber::parse("DR1")?;
         let mut truth = BTreeMap::new();
         let mut all = Vec::new();
         for index in 0..photos {
             let photo_name = format!("DR1_{index}.jpg");
-            let photo =
-                Photo::new(&format!("photos/DR1/{photo_name}"), &photo_name, &format!("\"{index}\""), catalogue);
-            let mine = catalogue.steps.iter().enumerate().filter(|(at, _)| photos == 1 || at % 2 == index % 2);
+            let photo = Photo::new(
+                &format!("photos/DR1/{photo_name}"),
+                &photo_name,
+                &format!("\"{index}\""),
+                catalogue,
+            );
+            let mine = catalogue
+                .steps
+                .iter()
+                .enumerate()
+                .filter(|(at, _)| photos == 1 || at % 2 == index % 2);
             let score = |at: usize| Score::try_from(if at == 0 && !passes { 3 } else { 8 });
             let findings = mine.map(|(at, step)| {
                 Ok(Finding {
@@ -179,7 +192,11 @@ impl Scenario {
             truth: Arc::new(truth),
             gone: BTreeSet::new(),
             question: Question {
-                request: Request { dr_number: dr, mode: Mode::Full, reuse: Reuse::Settled },
+                request: Request {
+                    dr_number: dr,
+                    mode: Mode::Full,
+                    reuse: Reuse::Settled,
+                },
                 plan: plan(all, Mode::Full, catalogue, &versions),
                 versions,
             },
@@ -194,36 +211,60 @@ impl Scenario {
     /// The flow of a process.
     pub fn flow(&self, begun: &Begun, ports: Replay) -> Flow {
         match begun {
-            Begun::Sweep => Box::pin(async move { sweep::run(&ports, LOST_AFTER).await.map(|_| ()) }),
+            Begun::Sweep => {
+                Box::pin(async move { sweep::run(&ports, LOST_AFTER).await.map(|_| ()) })
+            }
             Begun::Ask(index) => match self.asks.get(*index) {
                 Some(Ask::Upload) => {
                     let dr = self.question.request.dr_number.clone();
-                    Box::pin(async move { settle::note_upload(&ports, &dr, ports.now(), Duration::ZERO).await })
+                    Box::pin(async move {
+                        settle::note_upload(&ports, &dr, ports.now(), Duration::ZERO).await
+                    })
                 }
                 Some(Ask::Force) => self.split(ports, Reuse::Nothing),
                 Some(Ask::Post) | None => self.split(ports, Reuse::Settled),
             },
             Begun::Handle(place, body) => match (place, Message::parse(body)) {
                 (Place::Live(Queue::Batches), Ok(Message::Batch(message))) => {
-                    let eyes = ReplayEyes { ports: ports.clone(), truth: Arc::clone(&self.truth) };
+                    let eyes = ReplayEyes {
+                        ports: ports.clone(),
+                        truth: Arc::clone(&self.truth),
+                    };
                     Box::pin(async move { batch::handle(&ports, &eyes, &message).await })
                 }
                 (_, Ok(Message::Settle(message))) => {
                     let begin = self.split(ports.clone(), Reuse::AskedSince(message.uploaded_at));
-                    Box::pin(
-                        async move { if settle::is_quiet(&ports, &message).await? { begin.await } else { Ok(()) } },
-                    )
+                    Box::pin(async move {
+                        if settle::is_quiet(&ports, &message).await? {
+                            begin.await
+                        } else {
+                            Ok(())
+                        }
+                    })
                 }
-                (_, Ok(message)) => Box::pin(async move { aggregate::handle(&ports, message).await }),
+                (_, Ok(message)) => {
+                    Box::pin(async move { aggregate::handle(&ports, message).await })
+                }
                 (_, Err(_)) => Box::pin(async { Ok(()) }),
             },
         }
     }
 
     fn split(&self, ports: Replay, reuse: Reuse) -> Flow {
-        let Question { request, plan, versions } = self.question.clone();
+        let Question {
+            request,
+            plan,
+            versions,
+        } = self.question.clone();
         let request = Request { reuse, ..request };
-        let limits = Limits { photos_per_batch: PHOTOS_PER_BATCH, deadline: DEADLINE };
-        Box::pin(async move { split(&ports, &request, &plan, &versions, &limits).await.map(|_| ()) })
+        let limits = Limits {
+            photos_per_batch: PHOTOS_PER_BATCH,
+            deadline: DEADLINE,
+        };
+        Box::pin(async move {
+            split(&ports, &request, &plan, &versions, &limits)
+                .await
+                .map(|_| ())
+        })
     }
 }

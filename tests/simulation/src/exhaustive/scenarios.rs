@@ -8,11 +8,18 @@ use super::scenario::{Ask, DAY, DEADLINE_ONLY, End, Faults, Scenario};
 pub fn all(catalogue: &Catalogue) -> anyhow::Result<Vec<Scenario>> {
     let new = |name, photos, passes| Scenario::new(name, photos, passes, catalogue);
     let none = Faults::default();
-    let mut one_gone = new("three photos, one deleted, a crash and a duplicate", 3, true)?;
+    let mut one_gone = new(
+        "three photos, one deleted, a crash and a duplicate",
+        3,
+        true,
+    )?;
     one_gone.gone.extend(one_gone.truth.keys().next().cloned());
     Ok(vec![
         Scenario {
-            faults: Faults { duplicates: 2, ..none },
+            faults: Faults {
+                duplicates: 2,
+                ..none
+            },
             ..new("three photos, two duplicates of any message", 3, true)?
         },
         Scenario {
@@ -21,18 +28,30 @@ pub fn all(catalogue: &Catalogue) -> anyhow::Result<Vec<Scenario>> {
             ..new("three photos, two crashes anywhere", 3, false)?
         },
         Scenario {
-            faults: Faults { crashes: 1, duplicates: 1, ..none },
+            faults: Faults {
+                crashes: 1,
+                duplicates: 1,
+                ..none
+            },
             times: DAY,
             ..new("three photos, a crash and a duplicate", 3, true)?
         },
         Scenario {
-            faults: Faults { crashes: 1, duplicates: 1, ..none },
+            faults: Faults {
+                crashes: 1,
+                duplicates: 1,
+                ..none
+            },
             times: DAY,
             ends: vec![End::Incomplete],
             ..one_gone
         },
         Scenario {
-            faults: Faults { repeats: 2, partial_sends: 1, ..none },
+            faults: Faults {
+                repeats: 2,
+                partial_sends: 1,
+                ..none
+            },
             times: DAY,
             ..new("three photos, lost replies and a partial send", 3, false)?
         },
@@ -65,7 +84,11 @@ pub fn all(catalogue: &Catalogue) -> anyhow::Result<Vec<Scenario>> {
             ..new("two photos, the VLM away twice", 2, true)?
         },
         Scenario {
-            faults: Faults { away: 1, crashes: 1, ..none },
+            faults: Faults {
+                away: 1,
+                crashes: 1,
+                ..none
+            },
             failures: 4,
             times: DAY,
             ..new("a photo, the VLM away, a crash", 1, true)?

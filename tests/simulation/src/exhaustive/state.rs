@@ -50,8 +50,17 @@ impl Hash for State {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.table.hash(state);
         self.messages.hash(state);
-        self.processes.iter().for_each(|process| process.digest.hash(state));
-        (&self.unasked, self.clock, self.idle_sweeps, self.left, &self.answered).hash(state);
+        self.processes
+            .iter()
+            .for_each(|process| process.digest.hash(state));
+        (
+            &self.unasked,
+            self.clock,
+            self.idle_sweeps,
+            self.left,
+            &self.answered,
+        )
+            .hash(state);
         self.violations.len().hash(state);
     }
 }
@@ -67,8 +76,15 @@ impl State {
     pub fn new(scenario: &Scenario, table: Table) -> Self {
         let mut table = table;
         if scenario.failures > 0 {
-            let changes = vec![Change::Set("failures", json!(scenario.failures)), Change::Set("reason", json!("away"))];
-            table.write(&Write { key: Key::Breaker, guards: Vec::new(), changes });
+            let changes = vec![
+                Change::Set("failures", json!(scenario.failures)),
+                Change::Set("reason", json!("away")),
+            ];
+            table.write(&Write {
+                key: Key::Breaker,
+                guards: Vec::new(),
+                changes,
+            });
         }
         Self {
             table,
@@ -97,10 +113,21 @@ impl State {
     /// on, and then for those that were put off less often; and one that was put off many times until time has passed. Without
     /// this a photo that is put off while a probe is on its way would be put off without end.
     pub fn deliverable(&self) -> impl Iterator<Item = &(Place, Arc<str>)> {
-        let least = self.messages.keys().map(|(place, body)| attempt(*place, body)).min().unwrap_or(0);
-        let patient = if self.processes.is_empty() { least.max(SOON) } else { SOON };
+        let least = self
+            .messages
+            .keys()
+            .map(|(place, body)| attempt(*place, body))
+            .min()
+            .unwrap_or(0);
+        let patient = if self.processes.is_empty() {
+            least.max(SOON)
+        } else {
+            SOON
+        };
         let most = patient.min(SOON + OFTEN * (1 + self.clock as u32));
-        self.messages.keys().filter(move |(place, body)| attempt(*place, body) <= most)
+        self.messages
+            .keys()
+            .filter(move |(place, body)| attempt(*place, body) <= most)
     }
 
     /// Whether an evaluation has no verdict.
@@ -137,7 +164,9 @@ impl State {
         match &*process.begun {
             Begun::Handle(place, body) => self.put(*place, Arc::clone(body)),
             // S3 says an upload again; whoever posts sees an error.
-            Begun::Ask(index) if scenario.asks.get(*index) == Some(&Ask::Upload) => drop(self.unasked.insert(*index)),
+            Begun::Ask(index) if scenario.asks.get(*index) == Some(&Ask::Upload) => {
+                drop(self.unasked.insert(*index))
+            }
             Begun::Ask(_) | Begun::Sweep => (),
         }
     }
@@ -153,7 +182,9 @@ impl State {
     fn put_back(&mut self, scenario: &Scenario, process: Process) {
         match (process.wants(scenario).ended, &*process.begun) {
             (None, _) => {
-                let at = self.processes.partition_point(|other| other.digest < process.digest);
+                let at = self
+                    .processes
+                    .partition_point(|other| other.digest < process.digest);
                 self.processes.insert(at, process);
             }
             (Some(false), Begun::Handle(place, body)) => self.put(*place, Arc::clone(body)),
@@ -165,17 +196,27 @@ impl State {
     pub fn carry_out(&mut self, scenario: &Scenario, step: &Step) -> Reply {
         match step {
             Step::Get(key) => Reply::Item(self.table.get(key)),
-            Step::GetAll(keys) => {
-                Reply::Items(keys.iter().map(|key| self.table.get(key).unwrap_or_default()).collect())
-            }
-            Step::Photos(id) => Reply::Items(self.table.query(&Key::Evaluation(id.clone()).parts().0, "PHOTO#")),
+            Step::GetAll(keys) => Reply::Items(
+                keys.iter()
+                    .map(|key| self.table.get(key).unwrap_or_default())
+                    .collect(),
+            ),
+            Step::Photos(id) => Reply::Items(
+                self.table
+                    .query(&Key::Evaluation(id.clone()).parts().0, "PHOTO#"),
+            ),
             Step::Unfinished => {
-                let ids = self.table.having("gsi_active").filter_map(|item| item.get("evaluation_id"));
+                let ids = self
+                    .table
+                    .having("gsi_active")
+                    .filter_map(|item| item.get("evaluation_id"));
                 Reply::Items(ids.map(|id| Arc::new(id.clone())).collect())
             }
             Step::Write(write) => Reply::Written(self.write(scenario, write)),
             Step::Transact(parts) => {
-                self.check(scenario, |sight| invariants::before_transaction(sight, parts));
+                self.check(scenario, |sight| {
+                    invariants::before_transaction(sight, parts)
+                });
                 Reply::Done(self.table.transact(parts))
             }
             Step::PutAll(puts) => Reply::Done(puts.iter().all(|put| self.table.put(put))),
@@ -192,7 +233,9 @@ impl State {
     pub fn write(&mut self, scenario: &Scenario, write: &Write) -> Option<Value> {
         let before = self.table.get(&write.key);
         let written = self.table.write(write);
-        self.check(scenario, |sight| invariants::after_write(sight, &write.key, before.as_deref()));
+        self.check(scenario, |sight| {
+            invariants::after_write(sight, &write.key, before.as_deref())
+        });
         match written {
             Written::Applied(item) => Some(item),
             Written::Refused => None,

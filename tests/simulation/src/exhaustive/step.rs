@@ -110,14 +110,25 @@ impl Process {
     pub fn new(scenario: &Scenario, begun: Begun, clock: Timestamp) -> Self {
         let mut hasher = DefaultHasher::new();
         (scenario.name, &begun, clock).hash(&mut hasher);
-        Self { begun: Arc::new(begun), digest: hasher.finish(), clock, log: None, steps_done: 0 }
+        Self {
+            begun: Arc::new(begun),
+            digest: hasher.finish(),
+            clock,
+            log: None,
+            steps_done: 0,
+        }
     }
 
     /// The same process after one of its steps was answered.
     pub fn answered(&self, ticket: u16, reply: Reply, clock: Timestamp) -> Self {
         let mut hasher = DefaultHasher::new();
         (self.digest, ticket, &reply, clock).hash(&mut hasher);
-        let log = Some(Arc::new(Entry { ticket, reply, clock, before: self.log.clone() }));
+        let log = Some(Arc::new(Entry {
+            ticket,
+            reply,
+            clock,
+            before: self.log.clone(),
+        }));
         Self {
             begun: Arc::clone(&self.begun),
             digest: hasher.finish(),
@@ -152,17 +163,31 @@ impl Process {
             entries.push(entry);
             at = entry.before.as_ref();
         }
-        let desk = Rc::new(Desk { now: Cell::new(self.clock), id_base: self.begun.id_base(), ..Desk::default() });
+        let desk = Rc::new(Desk {
+            now: Cell::new(self.clock),
+            id_base: self.begun.id_base(),
+            ..Desk::default()
+        });
         let mut future = scenario.flow(&self.begun, Replay(Rc::clone(&desk)));
         let mut ended = poll(&mut future);
         for entry in entries.into_iter().rev() {
             desk.now.set(entry.clock);
             desk.open.borrow_mut().remove(&entry.ticket);
-            desk.replies.borrow_mut().insert(entry.ticket, entry.reply.clone());
+            desk.replies
+                .borrow_mut()
+                .insert(entry.ticket, entry.reply.clone());
             ended = poll(&mut future);
         }
-        let steps = desk.open.borrow().iter().map(|(ticket, step)| (*ticket, step.clone())).collect();
-        Wants { steps: if ended.is_some() { Vec::new() } else { steps }, ended }
+        let steps = desk
+            .open
+            .borrow()
+            .iter()
+            .map(|(ticket, step)| (*ticket, step.clone()))
+            .collect();
+        Wants {
+            steps: if ended.is_some() { Vec::new() } else { steps },
+            ended,
+        }
     }
 }
 
@@ -170,7 +195,10 @@ impl Process {
 pub type Flow = Pin<Box<dyn Future<Output = Result<(), Trouble>>>>;
 
 fn poll(future: &mut Flow) -> Option<bool> {
-    match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+    match future
+        .as_mut()
+        .poll(&mut Context::from_waker(Waker::noop()))
+    {
         Poll::Ready(result) => Some(result.is_ok()),
         Poll::Pending => None,
     }
@@ -195,7 +223,14 @@ impl Replay {
     async fn step(&self, step: Step) -> Reply {
         let ticket = self.0.tickets.replace(self.0.tickets.get() + 1);
         self.0.open.borrow_mut().insert(ticket, step);
-        poll_fn(|_| self.0.replies.borrow_mut().remove(&ticket).map_or(Poll::Pending, Poll::Ready)).await
+        poll_fn(|_| {
+            self.0
+                .replies
+                .borrow_mut()
+                .remove(&ticket)
+                .map_or(Poll::Pending, Poll::Ready)
+        })
+        .await
     }
 }
 
@@ -210,7 +245,8 @@ impl Ports for Replay {
 
     fn new_id(&self) -> EvaluationId {
         let id = self.0.id_base + self.0.ids.replace(self.0.ids.get() + 1);
-        EvaluationId::parse(&format!("00000000-0000-7000-8000-{id:012x}")).unwrap_or_else(|_| EvaluationId::generate())
+        EvaluationId::parse(&format!("00000000-0000-7000-8000-{id:012x}"))
+            .unwrap_or_else(|_| EvaluationId::generate())
     }
 
     async fn get<T: DeserializeOwned>(&self, key: Key) -> Result<Option<T>, Trouble> {
@@ -220,7 +256,10 @@ impl Ports for Replay {
         }
     }
 
-    async fn get_all<T: DeserializeOwned>(&self, keys: Vec<Key>) -> Result<Vec<Option<T>>, Trouble> {
+    async fn get_all<T: DeserializeOwned>(
+        &self,
+        keys: Vec<Key>,
+    ) -> Result<Vec<Option<T>>, Trouble> {
         match self.step(Step::GetAll(keys)).await {
             Reply::Items(items) => items.iter().map(|item| read(item)).collect(),
             _ => Err(Trouble::Busy("throttled".into())),
@@ -295,12 +334,24 @@ impl Eyes for ReplayEyes {
         let outcome = match self.ports.step(step).await {
             Reply::Away => {
                 let why = (DeferralCause::Unavailable, "away".to_owned());
-                return Ok(Ended::PutOff { why, retry_after: None });
+                return Ok(Ended::PutOff {
+                    why,
+                    retry_after: None,
+                });
             }
             Reply::Gone => PhotoOutcome::not_evaluated(ReasonCode::PhotoGone, "gone"),
-            _ => self.truth.get(&photo.photo_id).cloned().unwrap_or(PhotoOutcome::Evaluated { findings: Vec::new() }),
+            _ => self
+                .truth
+                .get(&photo.photo_id)
+                .cloned()
+                .unwrap_or(PhotoOutcome::Evaluated {
+                    findings: Vec::new(),
+                }),
         };
-        let report = Report { attempt: batch.attempt, ..Report::bare(outcome, self.ports.now()) };
+        let report = Report {
+            attempt: batch.attempt,
+            ..Report::bare(outcome, self.ports.now())
+        };
         Ok(Ended::Reported(Box::new(report)))
     }
 }

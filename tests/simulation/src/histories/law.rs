@@ -32,65 +32,122 @@ pub(super) struct Wanted {
 /// Checks an answer: whose it is, what it rests on, how old that is, and that no more was asked than had to be.
 pub(super) fn check(world: &Serial, wanted: &Wanted, answer: &Answer) -> Result<(), String> {
     let (Answer::Started(it) | Answer::Joined(it) | Answer::Cached(it)) = answer;
-    let evaluation: Evaluation = at_once(world.get(Key::Evaluation(it.evaluation_id.clone()))).unwrap().unwrap();
+    let evaluation: Evaluation = at_once(world.get(Key::Evaluation(it.evaluation_id.clone())))
+        .unwrap()
+        .unwrap();
     let photos = at_once(world.photos(&it.evaluation_id)).unwrap();
     let verdict = evaluation.verdict().ok_or("it never ended")?;
     if matches!(answer, Answer::Cached(_)) && verdict == Verdict::Incomplete {
         return Err("an incomplete evaluation is served as a result".into());
     }
-    same("another DR's answer", &evaluation.dr_number, &wanted.request.dr_number)?;
-    same("another mode's answer", &evaluation.mode, &wanted.request.mode)?;
-    same("an answer of other versions", &evaluation.versions(), &wanted.versions)?;
+    same(
+        "another DR's answer",
+        &evaluation.dr_number,
+        &wanted.request.dr_number,
+    )?;
+    same(
+        "another mode's answer",
+        &evaluation.mode,
+        &wanted.request.mode,
+    )?;
+    same(
+        "an answer of other versions",
+        &evaluation.versions(),
+        &wanted.versions,
+    )?;
     same("other steps", &evaluation.steps_asked, &wanted.plan.steps)?;
-    same("other photos", &identities(photos.iter().map(|p| &p.photo)), &identities(&wanted.photos))?;
-    photos.iter().try_for_each(|record| photo(world, wanted, record))?;
+    same(
+        "other photos",
+        &identities(photos.iter().map(|p| &p.photo)),
+        &identities(&wanted.photos),
+    )?;
+    photos
+        .iter()
+        .try_for_each(|record| photo(world, wanted, record))?;
     photos.iter().try_for_each(|record| copy(&photos, record))?;
     if wanted.request.reuse == Reuse::Nothing {
-        same("by force, and yet an old answer", &evaluation.created_at, &world.now())?;
+        same(
+            "by force, and yet an old answer",
+            &evaluation.created_at,
+            &world.now(),
+        )?;
     }
     once(world, &evaluation)?;
     sparing(world, wanted)
 }
 
 fn same<T: PartialEq + std::fmt::Debug>(what: &str, found: &T, wanted: &T) -> Result<(), String> {
-    if found == wanted { Ok(()) } else { Err(format!("{what}: {found:?}, not {wanted:?}")) }
+    if found == wanted {
+        Ok(())
+    } else {
+        Err(format!("{what}: {found:?}, not {wanted:?}"))
+    }
 }
 
 fn identities<'a>(photos: impl IntoIterator<Item = &'a Photo>) -> Vec<(&'a str, &'a str)> {
-    let mut all: Vec<_> = photos.into_iter().map(|photo| (photo.name.as_str(), photo.etag.as_str())).collect();
+    let mut all: Vec<_> = photos
+        .into_iter()
+        .map(|photo| (photo.name.as_str(), photo.etag.as_str()))
+        .collect();
     all.sort_unstable();
     all
 }
 
 /// A photo that nobody was asked about because it is a copy has an original that is none.
 fn copy(photos: &[PhotoRecord], record: &PhotoRecord) -> Result<(), String> {
-    let is_copy = |record: &PhotoRecord| record.report.as_ref().is_some_and(|report| report.outcome.is_copy());
+    let is_copy = |record: &PhotoRecord| {
+        record
+            .report
+            .as_ref()
+            .is_some_and(|report| report.outcome.is_copy())
+    };
     let original = |other: &PhotoRecord| other.photo.etag == record.photo.etag && !is_copy(other);
     let fine = !is_copy(record) || photos.iter().any(original);
-    if fine { Ok(()) } else { Err(format!("a copy of nothing: {}", record.photo.name)) }
+    if fine {
+        Ok(())
+    } else {
+        Err(format!("a copy of nothing: {}", record.photo.name))
+    }
 }
 
 /// A photo's findings are those of its content, its hint and the versions, of all steps asked, and not too old.
 fn photo(world: &Serial, wanted: &Wanted, record: &PhotoRecord) -> Result<(), String> {
-    let Some(PhotoOutcome::Evaluated { findings }) = record.report.as_ref().map(|report| &report.outcome) else {
+    let Some(PhotoOutcome::Evaluated { findings }) =
+        record.report.as_ref().map(|report| &report.outcome)
+    else {
         return Ok(());
     };
     let (now, forced) = (world.now(), wanted.request.reuse == Reuse::Nothing);
     for finding in findings {
-        let given = finding.reading.as_ref().and_then(|at| at.parse().ok()).map(Timestamp::from_millis);
+        let given = finding
+            .reading
+            .as_ref()
+            .and_then(|at| at.parse().ok())
+            .map(Timestamp::from_millis);
         let given = given.ok_or("a finding that nobody gave")?;
-        if now >= given.after(CACHED_FOR) || given <= wanted.valid_from || (forced && given != now) {
-            return Err(format!("an answer of {given} is used at {now}; emptied {}", wanted.valid_from));
+        if now >= given.after(CACHED_FOR) || given <= wanted.valid_from || (forced && given != now)
+        {
+            return Err(format!(
+                "an answer of {given} is used at {now}; emptied {}",
+                wanted.valid_from
+            ));
         }
     }
-    let asked_of = wanted.photos.iter().find(|photo| photo.name == record.photo.name).ok_or("another photo")?;
+    let asked_of = wanted
+        .photos
+        .iter()
+        .find(|photo| photo.name == record.photo.name)
+        .ok_or("another photo")?;
     let expected = answer(asked_of, &wanted.plan.steps, &wanted.versions, now);
     same("another answer", &said(findings), &said(&expected))
 }
 
 /// Findings but for when they were given.
 fn said(findings: &[Finding]) -> Vec<(&StepKey, u8, &str)> {
-    let mut all: Vec<_> = findings.iter().map(|f| (&f.step, f.score.value(), f.comment.as_str())).collect();
+    let mut all: Vec<_> = findings
+        .iter()
+        .map(|f| (&f.step, f.score.value(), f.comment.as_str()))
+        .collect();
     all.sort();
     all
 }
@@ -99,7 +156,9 @@ fn said(findings: &[Finding]) -> Vec<(&StepKey, u8, &str)> {
 fn once(world: &Serial, evaluation: &Evaluation) -> Result<(), String> {
     let mut seen = BTreeSet::new();
     let asked = world.asked.borrow();
-    let mut questions = asked.iter().filter(|question| question.evaluation_id == evaluation.evaluation_id);
+    let mut questions = asked
+        .iter()
+        .filter(|question| question.evaluation_id == evaluation.evaluation_id);
     match questions.find(|question| !seen.insert(&question.photo.photo_id)) {
         Some(question) => Err(format!("{} was asked about twice", question.photo.name)),
         None => Ok(()),
@@ -115,14 +174,26 @@ fn sparing(world: &Serial, wanted: &Wanted) -> Result<(), String> {
         let steps = question.photo.scope.steps(&catalogue);
         before
             .iter()
-            .filter(|old| old.answered && old.at > wanted.valid_from && question.at < old.at.after(CACHED_FOR))
+            .filter(|old| {
+                old.answered && old.at > wanted.valid_from && question.at < old.at.after(CACHED_FOR)
+            })
             .any(|old| {
                 let alike = (&old.photo.etag, &old.photo.step_hint, &old.versions);
-                alike == (&question.photo.etag, &question.photo.step_hint, &question.versions)
-                    && steps.iter().any(|step| old.photo.scope.steps(&catalogue).contains(step))
+                alike
+                    == (
+                        &question.photo.etag,
+                        &question.photo.step_hint,
+                        &question.versions,
+                    )
+                    && steps
+                        .iter()
+                        .any(|step| old.photo.scope.steps(&catalogue).contains(step))
             })
     };
-    match now.iter().find(|question| wanted.request.reuse != Reuse::Nothing && was_answered(question)) {
+    match now
+        .iter()
+        .find(|question| wanted.request.reuse != Reuse::Nothing && was_answered(question))
+    {
         Some(question) => Err(format!("asked although it had been answered: {question:?}")),
         None => Ok(()),
     }

@@ -64,10 +64,17 @@ fn event() -> impl Strategy<Value = Event> {
 
 /// The shortest history found in which an answer is wrong, if there is one.
 fn counterexample(histories: u32, left_out: Option<LeftOut>) -> Option<(String, Vec<Event>)> {
-    let config = Config { cases: histories, failure_persistence: None, ..Config::default() };
-    let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    let config = Config {
+        cases: histories,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    let mut runner =
+        TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     let outcome = runner.run(&prop::collection::vec(event(), 1..40), |events| {
-        Past::new(left_out).live(&events).map_err(TestCaseError::fail)
+        Past::new(left_out)
+            .live(&events)
+            .map_err(TestCaseError::fail)
     });
     match outcome {
         Ok(()) => None,
@@ -86,9 +93,16 @@ fn no_history_leads_to_a_stale_or_foreign_answer() {
 #[test]
 fn without_any_one_part_of_any_key_some_history_does() {
     let fingerprint = OF_FINGERPRINT.map(LeftOut::OfFingerprint);
-    let all = fingerprint.into_iter().chain(OF_VERDICT.map(LeftOut::OfVerdict));
-    let missed: Vec<_> = all.filter(|part| counterexample(HISTORIES_WITHOUT, Some(*part)).is_none()).collect();
-    assert!(missed.is_empty(), "these parts can be left out without anybody noticing: {missed:?}");
+    let all = fingerprint
+        .into_iter()
+        .chain(OF_VERDICT.map(LeftOut::OfVerdict));
+    let missed: Vec<_> = all
+        .filter(|part| counterexample(HISTORIES_WITHOUT, Some(*part)).is_none())
+        .collect();
+    assert!(
+        missed.is_empty(),
+        "these parts can be left out without anybody noticing: {missed:?}"
+    );
 }
 
 #[test]
@@ -96,12 +110,22 @@ fn only_the_last_upload_finds_its_dr_quiet() {
     let world = Serial::new(past::versions(), None);
     let dr = DrNumber::parse("DR1").unwrap();
     for _ in 0..3 {
-        at_once(settle::note_upload(&world, &dr, world.now.get(), Duration::from_secs(60))).unwrap();
+        at_once(settle::note_upload(
+            &world,
+            &dr,
+            world.now.get(),
+            Duration::from_secs(60),
+        ))
+        .unwrap();
         world.pass(Duration::from_secs(5));
     }
-    let looks = world.queue.take().into_iter().filter_map(|(_, message)| match message {
-        Message::Settle(look) => Some(at_once(settle::is_quiet(&world, &look)).unwrap()),
-        _ => None,
-    });
+    let looks = world
+        .queue
+        .take()
+        .into_iter()
+        .filter_map(|(_, message)| match message {
+            Message::Settle(look) => Some(at_once(settle::is_quiet(&world, &look)).unwrap()),
+            _ => None,
+        });
     assert_eq!(looks.collect::<Vec<_>>(), [false, false, true]);
 }

@@ -17,8 +17,13 @@ use super::law;
 use super::serial::{LeftOut, Serial, SerialEyes, at_once};
 
 /// Names that photos have: hints at a critical step, at another one, at nothing; the same in both DRs.
-pub(super) const NAMES: [&str; 5] =
-    ["X_ph_powm1_1.jpg", "X_ph_wall_2.jpg", "X_ph_prop_3.jpg", "IMG-4.jpg", "X_ph_powm2_5.jpg"];
+pub(super) const NAMES: [&str; 5] = [
+    "X_ph_powm1_1.jpg",
+    "X_ph_wall_2.jpg",
+    "X_ph_prop_3.jpg",
+    "IMG-4.jpg",
+    "X_ph_powm2_5.jpg",
+];
 /// Contents that photos have.
 pub(super) const CONTENTS: usize = 4;
 
@@ -26,7 +31,11 @@ pub(super) const CONTENTS: usize = 4;
 #[derive(Debug, Clone)]
 pub(super) enum Event {
     /// A photo is uploaded, or replaced.
-    Put { dr: usize, name: usize, content: usize },
+    Put {
+        dr: usize,
+        name: usize,
+        content: usize,
+    },
     /// A photo is deleted.
     Delete { dr: usize, name: usize },
     /// A photo is renamed.
@@ -55,7 +64,12 @@ pub(super) struct Past {
 
 pub(super) fn versions() -> Versions {
     let [catalogue, model, prompt, size_policy] = ["v1", "m1", "p1", "s1"].map(String::from);
-    Versions { catalogue, model, prompt, size_policy }
+    Versions {
+        catalogue,
+        model,
+        prompt,
+        size_policy,
+    }
 }
 
 fn number(dr: usize) -> DrNumber {
@@ -65,7 +79,12 @@ fn number(dr: usize) -> DrNumber {
 impl Past {
     pub(super) fn new(left_out: Option<LeftOut>) -> Self {
         let world = Serial::new(versions(), left_out);
-        Self { world, photos: Default::default(), emptied: [Timestamp::MIN; 2], left_out }
+        Self {
+            world,
+            photos: Default::default(),
+            emptied: [Timestamp::MIN; 2],
+            left_out,
+        }
     }
 
     /// Lets all this happen; the first wrong answer ends it.
@@ -91,8 +110,14 @@ impl Past {
             Event::Refuse(refuses) => self.world.refuses.set(refuses),
             Event::Empty(dr) => {
                 let at = self.world.now.get();
-                at_once(self.world.write(writes::invalidated(dr.map(number).as_ref(), at))).unwrap();
-                (0..2).filter(|other| dr.is_none_or(|dr| dr == *other)).for_each(|dr| self.emptied[dr] = at);
+                at_once(
+                    self.world
+                        .write(writes::invalidated(dr.map(number).as_ref(), at)),
+                )
+                .unwrap();
+                (0..2)
+                    .filter(|other| dr.is_none_or(|dr| dr == *other))
+                    .for_each(|dr| self.emptied[dr] = at);
             }
             Event::Evaluate { dr, quick, force } => self.evaluate(dr, quick, force)?,
         }
@@ -101,15 +126,28 @@ impl Past {
 
     fn deploy(&self, part: usize) {
         let mut versions = self.world.versions.borrow_mut();
-        let Versions { catalogue, model, prompt, size_policy } = &mut *versions;
-        let changed = [catalogue, model, prompt, size_policy].into_iter().nth(part).unwrap();
+        let Versions {
+            catalogue,
+            model,
+            prompt,
+            size_policy,
+        } = &mut *versions;
+        let changed = [catalogue, model, prompt, size_policy]
+            .into_iter()
+            .nth(part)
+            .unwrap();
         let next = if changed.ends_with('1') { "2" } else { "1" };
         changed.replace_range(1.., next);
     }
 
     fn listing(&self, dr: usize, catalogue: &Catalogue) -> Vec<Photo> {
         let of = |(name, content): (&&str, &usize)| {
-            Photo::new(&format!("photos/{}/{name}", number(dr)), name, &format!("\"{content}\""), catalogue)
+            Photo::new(
+                &format!("photos/{}/{name}", number(dr)),
+                name,
+                &format!("\"{content}\""),
+                catalogue,
+            )
         };
         self.photos[dr].iter().map(of).collect()
     }
@@ -122,24 +160,48 @@ impl Past {
             return Ok(());
         }
         let mode = if quick { Mode::Quick } else { Mode::Full };
-        let reuse = if force { Reuse::Nothing } else { Reuse::Settled };
-        let request = Request { dr_number: number(dr), mode, reuse };
+        let reuse = if force {
+            Reuse::Nothing
+        } else {
+            Reuse::Settled
+        };
+        let request = Request {
+            dr_number: number(dr),
+            mode,
+            reuse,
+        };
         let planned = self.plan(photos.clone(), mode, &catalogue, &versions);
-        let limits = Limits { photos_per_batch: 2, deadline: Duration::from_secs(3600) };
+        let limits = Limits {
+            photos_per_batch: 2,
+            deadline: Duration::from_secs(3600),
+        };
         let asked_before = self.world.asked.borrow().len();
         let answer = at_once(split(&self.world, &request, &planned, &versions, &limits)).unwrap();
         self.work();
-        let wanted =
-            law::Wanted { request, photos, plan: planned, versions, valid_from: self.emptied[dr], asked_before };
+        let wanted = law::Wanted {
+            request,
+            photos,
+            plan: planned,
+            versions,
+            valid_from: self.emptied[dr],
+            asked_before,
+        };
         law::check(&self.world, &wanted, &answer)
     }
 
-    fn plan(&self, photos: Vec<Photo>, mode: Mode, catalogue: &Catalogue, versions: &Versions) -> Plan {
+    fn plan(
+        &self,
+        photos: Vec<Photo>,
+        mode: Mode,
+        catalogue: &Catalogue,
+        versions: &Versions,
+    ) -> Plan {
         let planned = plan(photos.clone(), mode, catalogue, versions);
         match self.left_out {
-            Some(LeftOut::OfFingerprint(part)) => {
-                Plan { fingerprint: fingerprint(&photos, mode, versions).without(part).hash(), ..planned }
-            }
+            Some(LeftOut::OfFingerprint(part)) => Plan {
+                fingerprint: fingerprint(&photos, mode, versions).without(part).hash(),
+                ..planned
+            },
             _ => planned,
         }
     }
@@ -147,21 +209,32 @@ impl Past {
     /// All messages are handled, until none is left; then all batches come a second time.
     fn work(&self) {
         let batches = self.handle_all();
-        self.world.queue.borrow_mut().extend(batches.into_iter().map(|batch| (Queue::Batches, Message::Batch(batch))));
+        self.world.queue.borrow_mut().extend(
+            batches
+                .into_iter()
+                .map(|batch| (Queue::Batches, Message::Batch(batch))),
+        );
         self.handle_all();
     }
 
     /// Handles all messages, and those that come of them; the batches among them.
     fn handle_all(&self) -> Vec<Batch> {
-        let eyes = SerialEyes { world: &self.world, versions: self.world.versions.borrow().clone() };
+        let eyes = SerialEyes {
+            world: &self.world,
+            versions: self.world.versions.borrow().clone(),
+        };
         let mut batches = Vec::new();
         loop {
-            let Some((queue, message)) = self.world.queue.borrow_mut().pop_front() else { return batches };
+            let Some((queue, message)) = self.world.queue.borrow_mut().pop_front() else {
+                return batches;
+            };
             if let Message::Batch(batch) = &message {
                 batches.push(batch.clone());
             }
             match (queue, message) {
-                (Queue::Batches, Message::Batch(message)) => at_once(batch::handle(&self.world, &eyes, &message)),
+                (Queue::Batches, Message::Batch(message)) => {
+                    at_once(batch::handle(&self.world, &eyes, &message))
+                }
                 (_, message) => at_once(aggregate::handle(&self.world, message)),
             }
             .unwrap();

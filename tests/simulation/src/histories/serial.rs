@@ -75,7 +75,9 @@ impl Serial {
     /// The key with what is left out left out.
     fn key(&self, key: Key) -> Key {
         match (key, self.left_out) {
-            (Key::Verdict(parts), Some(LeftOut::OfVerdict(part))) => Key::Verdict(parts.without(part)),
+            (Key::Verdict(parts), Some(LeftOut::OfVerdict(part))) => {
+                Key::Verdict(parts.without(part))
+            }
             (key, _) => key,
         }
     }
@@ -105,8 +107,14 @@ impl Ports for Serial {
     }
 
     async fn photos(&self, id: &EvaluationId) -> Result<Vec<PhotoRecord>, Trouble> {
-        let items = self.table.borrow().query(&Key::Evaluation(id.clone()).parts().0, "PHOTO#");
-        Ok(items.iter().map(|item| PhotoRecord::deserialize(&**item).unwrap()).collect())
+        let items = self
+            .table
+            .borrow()
+            .query(&Key::Evaluation(id.clone()).parts().0, "PHOTO#");
+        Ok(items
+            .iter()
+            .map(|item| PhotoRecord::deserialize(&**item).unwrap())
+            .collect())
     }
 
     async fn unfinished(&self) -> Result<Vec<EvaluationId>, Trouble> {
@@ -114,7 +122,10 @@ impl Ports for Serial {
     }
 
     async fn write(&self, write: Write) -> Result<Written, Trouble> {
-        Ok(self.table.borrow_mut().write(&Write { key: self.key(write.key), ..write }))
+        Ok(self.table.borrow_mut().write(&Write {
+            key: self.key(write.key),
+            ..write
+        }))
     }
 
     async fn transact(&self, parts: Vec<Part>) -> Result<bool, Trouble> {
@@ -122,22 +133,34 @@ impl Ports for Serial {
     }
 
     async fn put_all(&self, puts: Vec<Put>) -> Result<(), Trouble> {
-        puts.iter().for_each(|put| assert!(self.table.borrow_mut().put(put)));
+        puts.iter()
+            .for_each(|put| assert!(self.table.borrow_mut().put(put)));
         Ok(())
     }
 
     async fn send(&self, queue: Queue, messages: Vec<Message>, _: Duration) -> Result<(), Trouble> {
-        self.queue.borrow_mut().extend(messages.into_iter().map(|message| (queue, message)));
+        self.queue
+            .borrow_mut()
+            .extend(messages.into_iter().map(|message| (queue, message)));
         Ok(())
     }
 }
 
 /// What a model says of a photo of this content, of the steps asked: and from what it says it.
-pub(super) fn answer(photo: &Photo, steps: &[StepKey], versions: &Versions, at: Timestamp) -> Vec<Finding> {
+pub(super) fn answer(
+    photo: &Photo,
+    steps: &[StepKey],
+    versions: &Versions,
+    at: Timestamp,
+) -> Vec<Finding> {
     let catalogue = Catalogue::shipped(&versions.catalogue).unwrap();
     let content: usize = photo.etag.trim_matches('"').parse().unwrap();
     // Each content shows some critical steps and some others, one of them not well.
-    let shown = catalogue.steps.iter().enumerate().filter(|(at, _)| !(at + content).is_multiple_of(3));
+    let shown = catalogue
+        .steps
+        .iter()
+        .enumerate()
+        .filter(|(at, _)| !(at + content).is_multiple_of(3));
     let shown = shown.filter(|(_, step)| steps.contains(&step.key));
     let finding = |(index, step): (usize, &shared::domain::catalogue::Step)| Finding {
         step: step.key.clone(),
@@ -165,8 +188,18 @@ impl Eyes for SerialEyes<'_> {
         &self.versions.prompt
     }
 
-    async fn look(&self, evaluation: &Evaluation, _: &Batch, photo: &Photo, _: Timestamp) -> Result<Ended, Trouble> {
-        let (versions, at, answered) = (evaluation.versions(), self.world.now.get(), !self.world.refuses.get());
+    async fn look(
+        &self,
+        evaluation: &Evaluation,
+        _: &Batch,
+        photo: &Photo,
+        _: Timestamp,
+    ) -> Result<Ended, Trouble> {
+        let (versions, at, answered) = (
+            evaluation.versions(),
+            self.world.now.get(),
+            !self.world.refuses.get(),
+        );
         let asked = Asked {
             evaluation_id: evaluation.evaluation_id.clone(),
             photo: photo.clone(),
@@ -177,7 +210,9 @@ impl Eyes for SerialEyes<'_> {
         self.world.asked.borrow_mut().push(asked);
         let catalogue = Catalogue::shipped(&versions.catalogue).unwrap();
         let outcome = if answered {
-            PhotoOutcome::Evaluated { findings: answer(photo, &photo.scope.steps(&catalogue), &versions, at) }
+            PhotoOutcome::Evaluated {
+                findings: answer(photo, &photo.scope.steps(&catalogue), &versions, at),
+            }
         } else {
             PhotoOutcome::not_evaluated(ReasonCode::Refused, "no")
         };

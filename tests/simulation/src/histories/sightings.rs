@@ -20,29 +20,50 @@ use super::serial::{Serial, at_once};
 
 /// Evaluates a DR of one photo; its record, and the flags of the verdict.
 fn evaluated(world: &Serial, dr: &str, etag: &str, hash: &str) -> (PhotoRecord, usize) {
-    let (dr_number, catalogue, versions) =
-        (DrNumber::parse(dr).unwrap(), Catalogue::shipped("v1").unwrap(), versions());
+    let (dr_number, catalogue, versions) = (
+        DrNumber::parse(dr).unwrap(),
+        Catalogue::shipped("v1").unwrap(),
+        versions(),
+    );
     let photo = Photo::new(&format!("photos/{dr}/a.jpg"), "a.jpg", etag, &catalogue);
     let planned = plan(vec![photo.clone()], Mode::Full, &catalogue, &versions);
-    let request = Request { dr_number, mode: Mode::Full, reuse: Reuse::Nothing };
-    let limits = Limits { photos_per_batch: 1, deadline: Duration::from_secs(3600) };
-    let Answer::Started(it) = at_once(split(world, &request, &planned, &versions, &limits)).unwrap() else {
+    let request = Request {
+        dr_number,
+        mode: Mode::Full,
+        reuse: Reuse::Nothing,
+    };
+    let limits = Limits {
+        photos_per_batch: 1,
+        deadline: Duration::from_secs(3600),
+    };
+    let Answer::Started(it) =
+        at_once(split(world, &request, &planned, &versions, &limits)).unwrap()
+    else {
         panic!("it was not started")
     };
     let quality = json!({"sharpness": 0.8, "bright": 200, "perceptual_hash": hash});
     let facts: Facts = serde_json::from_value(json!({"quality": quality})).unwrap();
     let outcome = PhotoOutcome::Evaluated { findings: vec![] };
-    let report = Report { facts: Some(facts), ..Report::bare(outcome, world.now()) };
+    let report = Report {
+        facts: Some(facts),
+        ..Report::bare(outcome, world.now())
+    };
     let message = Message::outcome(&it.evaluation_id, &photo.photo_id, report);
     at_once(aggregate::handle(world, message)).unwrap();
-    let (mut records, evaluation) =
-        (at_once(world.photos(&it.evaluation_id)).unwrap(), at_once(world.get(Key::Evaluation(it.evaluation_id))));
+    let (mut records, evaluation) = (
+        at_once(world.photos(&it.evaluation_id)).unwrap(),
+        at_once(world.get(Key::Evaluation(it.evaluation_id))),
+    );
     let evaluation: Evaluation = evaluation.unwrap().unwrap();
     (records.remove(0), evaluation.judgement.unwrap().flags.len())
 }
 
 fn elsewhere(dr: &str, how: Likeness) -> Option<Elsewhere> {
-    Some(Elsewhere { dr_number: DrNumber::parse(dr).unwrap(), photo: "a.jpg".into(), how })
+    Some(Elsewhere {
+        dr_number: DrNumber::parse(dr).unwrap(),
+        photo: "a.jpg".into(),
+        how,
+    })
 }
 
 const HASH: &str = "0123456789abcdef";
@@ -60,16 +81,30 @@ fn a_photo_points_to_the_dr_that_used_it_first() {
         record.also_in
     };
     assert_eq!(of("DR1", "\"x\"", HASH), None);
-    assert_eq!(of("DR2", "\"x\"", HASH), elsewhere("DR1", Likeness::SameFile));
-    assert_eq!(of("DR3", "\"y\"", NEAR), elsewhere("DR1", Likeness::LooksTheSame));
+    assert_eq!(
+        of("DR2", "\"x\"", HASH),
+        elsewhere("DR1", Likeness::SameFile)
+    );
+    assert_eq!(
+        of("DR3", "\"y\"", NEAR),
+        elsewhere("DR1", Likeness::LooksTheSame)
+    );
     assert_eq!(of("DR4", "\"z\"", FAR), None);
-    assert_eq!(of("DR1", "\"x\"", HASH), None, "who was first points to nobody");
+    assert_eq!(
+        of("DR1", "\"x\"", HASH),
+        None,
+        "who was first points to nobody"
+    );
 }
 
 #[test]
 fn a_sighting_that_can_t_be_read_costs_a_flag_and_no_outcome() {
     let world = Serial::new(versions(), None);
-    let garbage = Put { key: Key::Sighting(Mark::File("\"x\"".into())), guards: vec![], item: json!({"dr_number": 7}) };
+    let garbage = Put {
+        key: Key::Sighting(Mark::File("\"x\"".into())),
+        guards: vec![],
+        item: json!({"dr_number": 7}),
+    };
     assert!(world.table.borrow_mut().put(&garbage));
     let (record, flags) = evaluated(&world, "DR1", "\"x\"", HASH);
     assert!(record.is_answered());
