@@ -18,7 +18,7 @@ _QUEUE_OF_KIND = {
     "started": "ResultsQueueUrl",
     "outcome": "ResultsQueueUrl",
     "deferral": "ResultsQueueUrl",
-    "settle": "UploadsQueueUrl",
+    "quiet_check": "UploadsQueueUrl",
 }
 _SAID = {"BatchesQueueUrl": "batches", "ResultsQueueUrl": "results", "UploadsQueueUrl": "uploads"}
 #: Long enough to look at every message once; then those that stay can be received again.

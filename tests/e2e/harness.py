@@ -144,7 +144,7 @@ class Harness:
             time.sleep(0.2)
         raise AssertionError(f"not within {within_s} s: {json.dumps(last)[:2000]}")
 
-    def settled(self, dr: Dr, evaluations: int = 1) -> list[dict[str, Any]]:
+    def quiet(self, dr: Dr, evaluations: int = 1) -> list[dict[str, Any]]:
         """A DR's history, once its uploads have led to so many completed evaluations."""
         deadline = time.monotonic() + _PATIENCE_S
         history: list[dict[str, Any]] = []
@@ -153,7 +153,7 @@ class Harness:
             if len(history) >= evaluations and all(entry["status"] == "completed" for entry in history):
                 return history
             time.sleep(0.2)
-        raise AssertionError(f"not settled: {history}")
+        raise AssertionError(f"not quiet: {history}")
 
     def invoke(self, function: str, event: dict[str, Any]) -> tuple[Any, str | None]:
         """Invokes a function directly: its answer, and the kind of error if it was one."""

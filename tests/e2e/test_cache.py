@@ -34,7 +34,7 @@ def _becomes_stale(harness: Harness, evaluation_id: str, reason: str) -> None:
 def test_of_sixteen_photos_one_is_replaced_and_one_is_asked_about(harness: Harness) -> None:
     dr, other = harness.dr(16), harness.dr(1, seed=2)
     harness.upload(dr)
-    (first,) = harness.settled(dr)
+    (first,) = harness.quiet(dr)
     assert _requests(harness, dr, other) == 16
     harness.put(dr.number, dr.photos[0].name, other.photos[0].read_bytes())
     evaluation = harness.evaluate(dr)
@@ -43,7 +43,7 @@ def test_of_sixteen_photos_one_is_replaced_and_one_is_asked_about(harness: Harne
     assert evaluation["cache"]["photos_reused"] == 15
     assert evaluation["cache"]["tokens_saved"] > 0
     assert evaluation["cache"]["missed_because"] == ["photos"]
-    harness.settled(dr, evaluations=2)
+    harness.quiet(dr, evaluations=2)
     assert _requests(harness, dr, other) == 17, "the upload's own evaluation joined"
 
 
@@ -52,7 +52,7 @@ def test_quick_then_full_asks_nothing_twice(harness: Harness) -> None:
     harness.upload(dr)
     quick = harness.evaluate(dr, "quick")
     full = harness.evaluate(dr)
-    harness.settled(dr, evaluations=2)
+    harness.quiet(dr, evaluations=2)
     twice = [question for question, times in Counter(_asked(harness, dr)).items() if times > 1]
     assert twice == []
     assert full["continues"] == quick["evaluation_id"]
@@ -65,7 +65,7 @@ def test_quick_then_full_asks_nothing_twice(harness: Harness) -> None:
 def test_full_then_quick_asks_nothing_and_is_judged_all_the_same(harness: Harness) -> None:
     dr = harness.dr(10)
     harness.upload(dr)
-    harness.settled(dr)
+    harness.quiet(dr)
     before = _requests(harness, dr)
     quick = harness.evaluate(dr, "quick")
     assert quick["verdict"] == "pass"
@@ -76,7 +76,7 @@ def test_full_then_quick_asks_nothing_and_is_judged_all_the_same(harness: Harnes
 def test_a_renamed_photo_is_another_question_but_not_for_the_vlm(harness: Harness) -> None:
     dr = harness.dr(3)
     harness.upload(dr)
-    (first,) = harness.settled(dr)
+    (first,) = harness.quiet(dr)
     before = _requests(harness, dr)
     name = dr.photos[0].name
     harness.put(dr.number, name.replace(".jpg", "0.jpg"), dr.photos[0].read_bytes())
@@ -89,7 +89,7 @@ def test_a_renamed_photo_is_another_question_but_not_for_the_vlm(harness: Harnes
 def test_an_emptied_cache_answers_nothing(harness: Harness) -> None:
     dr = harness.dr(2)
     harness.upload(dr)
-    (first,) = harness.settled(dr)
+    (first,) = harness.quiet(dr)
     answer = harness.api.empty_cache(dr.number)
     assert answer.status == 200
     assert answer.body["dr_number"] == dr.number
@@ -107,7 +107,7 @@ def test_an_emptied_cache_answers_nothing(harness: Harness) -> None:
 def test_a_result_says_when_it_is_not_current_any_more(harness: Harness) -> None:
     dr, other = harness.dr(3), harness.dr(1, seed=2)
     harness.upload(dr)
-    (first,) = harness.settled(dr)
+    (first,) = harness.quiet(dr)
     shown = harness.api.evaluation(first["evaluation_id"]).body
     assert (shown["stale"], shown["stale_because"]) == (False, [])
     harness.delete(dr.number, dr.photos[0].name)
@@ -117,6 +117,6 @@ def test_a_result_says_when_it_is_not_current_any_more(harness: Harness) -> None
     assert not second["stale"]
     harness.put(dr.number, "IMG-1.jpg", other.photos[0].read_bytes())
     _becomes_stale(harness, second["evaluation_id"], "photos")
-    newest = harness.settled(dr, evaluations=3)[0]
+    newest = harness.quiet(dr, evaluations=3)[0]
     assert newest["photos_total"] == 3
     assert not harness.api.evaluation(newest["evaluation_id"]).body["stale"]

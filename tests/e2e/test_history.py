@@ -8,7 +8,7 @@ from harness import Harness, problem
 def test_history_is_newest_first_and_paged(harness: Harness) -> None:
     dr = harness.dr(2)
     harness.upload(dr)
-    (entry,) = harness.settled(dr)
+    (entry,) = harness.quiet(dr)
     second = harness.evaluate(dr, force=True)
     third = harness.evaluate(dr, "quick")
     newest_first = [third["evaluation_id"], second["evaluation_id"], entry["evaluation_id"]]

@@ -35,7 +35,7 @@ def test_a_finished_evaluation_is_known_and_nobody_is_asked(harness: Harness) ->
 def test_force_asks_anew(harness: Harness) -> None:
     dr = harness.dr(3)
     harness.upload(dr)
-    (entry,) = harness.settled(dr)
+    (entry,) = harness.quiet(dr)
     asked = harness.vlm.stats()["requests"]
     forced = harness.evaluate(dr, force=True)
     assert forced["evaluation_id"] != entry["evaluation_id"]

@@ -39,7 +39,7 @@ def test_every_way_in_works_under_iam(enforcing: Harness) -> None:
     assert error is None, answer
     enforcing.completed(answer["evaluation_id"])
     enforcing.upload(uploaded)
-    assert len(enforcing.settled(uploaded)) == 1
+    assert len(enforcing.quiet(uploaded)) == 1
 
 
 def test_a_photo_that_is_put_off_is_sent_again_under_iam(enforcing: Harness) -> None:

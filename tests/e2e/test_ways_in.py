@@ -70,11 +70,11 @@ def test_what_is_sent_to_the_vlm_is_readable_and_says_nothing_of_place_and_time(
 def test_uploads_start_an_evaluation_once_the_dr_is_quiet(harness: Harness) -> None:
     dr = harness.dr(6)
     harness.upload(dr)
-    (entry,) = harness.settled(dr)
+    (entry,) = harness.quiet(dr)
     assert entry["photos_total"] == 6
     assert truth.seen(harness.completed(entry["evaluation_id"])) == truth.verdict(dr.truth)
     time.sleep(_SETTLED_S)
-    assert len(harness.settled(dr)) == 1
+    assert len(harness.quiet(dr)) == 1
 
 
 def test_photos_that_come_late_are_in_the_same_evaluation(harness: Harness) -> None:
@@ -82,7 +82,7 @@ def test_photos_that_come_late_are_in_the_same_evaluation(harness: Harness) -> N
     for photo in dr.photos:
         harness.put(dr.number, photo.name, photo.read_bytes())
         time.sleep(1.5)
-    (entry,) = harness.settled(dr)
+    (entry,) = harness.quiet(dr)
     assert entry["photos_total"] == 4
 
 
@@ -91,7 +91,7 @@ def test_names_that_arrive_encoded_are_understood(harness: Harness, folder: Path
     odd = dict(zip(sorted(dr.truth), ["WhatsApp Image 2026-01-14 at 10.15.jpg", "a+b & c=100%.jpg", "Küche (1).jpg"]))
     dr = copied(dr, folder / dr.number, odd)
     harness.upload(dr)
-    (entry,) = harness.settled(dr)
+    (entry,) = harness.quiet(dr)
     assert truth.seen(harness.completed(entry["evaluation_id"])) == truth.verdict(dr.truth)
 
 
@@ -100,7 +100,7 @@ def test_an_upload_beside_the_drs_disturbs_nothing(harness: Harness) -> None:
     harness.put("..", "x.jpg", b"x")
     harness.put("lower-case", "x.jpg", b"x")
     harness.upload(dr)
-    assert len(harness.settled(dr)) == 1
+    assert len(harness.quiet(dr)) == 1
 
 
 def test_a_direct_invocation_answers_as_the_api_does(harness: Harness) -> None:

@@ -1,9 +1,10 @@
 //! A DR's history, page by page.
 
+use aws::http::problem::Problem;
+use aws::table::{Cursor, HistoryPage};
+use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
+use evaluation::domain::ids::DrNumber;
 use serde_json::{Value, json};
-use shared::domain::ids::DrNumber;
-use shared::http::problem::Problem;
-use shared::store::{Cursor, HistoryPage};
 
 /// Evaluations of one page, unless asked otherwise.
 const USUAL: i32 = 20;
@@ -19,13 +20,8 @@ pub(crate) struct Page {
 
 impl Page {
     /// Reads `limit` and `cursor` off a request.
-    pub(crate) fn of(event: &Value) -> Result<Self, Problem> {
-        let parameter = |name: &str| {
-            event
-                .pointer("/queryStringParameters")
-                .and_then(|all| all.get(name))
-                .and_then(Value::as_str)
-        };
+    pub(crate) fn of(request: &ApiGatewayV2httpRequest) -> Result<Self, Problem> {
+        let parameter = |name: &str| request.query_string_parameters.first(name);
         let limit = match parameter("limit").map(str::parse::<i32>) {
             None => USUAL,
             Some(Ok(limit)) if (1..=MOST).contains(&limit) => limit,
@@ -59,17 +55,26 @@ pub(crate) fn view(dr: &DrNumber, page: &HistoryPage) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use serde::Deserialize;
+
     use super::*;
 
+    fn asked(parameters: Value) -> Result<Page, Problem> {
+        let sample = include_str!("../../../tests/events/api-history.json");
+        let mut event: Value = serde_json::from_str(sample).unwrap();
+        event["queryStringParameters"] = parameters;
+        Page::of(&ApiGatewayV2httpRequest::deserialize(event).unwrap())
+    }
+
     fn page(limit: &str, cursor: &str) -> Result<Page, Problem> {
-        Page::of(&json!({"queryStringParameters": {"limit": limit, "cursor": cursor}}))
+        asked(json!({"limit": limit, "cursor": cursor}))
     }
 
     #[test]
     fn limit_and_cursor_are_checked() {
-        let id = Cursor::generate();
+        let id = aws::clock::new_evaluation_id();
         assert_eq!(
-            Page::of(&json!({})).unwrap(),
+            asked(json!({})).unwrap(),
             Page {
                 limit: USUAL,
                 cursor: None

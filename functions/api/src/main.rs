@@ -4,23 +4,26 @@ mod history;
 mod route;
 mod view;
 
+use aws::configuration::versions;
+use aws::table::Table;
+use aws::telemetry;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use photos::size_policy::CURRENT_VERSION;
 use serde_json::Value;
-use shared::config::versions;
-use shared::{aws, telemetry};
+use vlm::prompt::PROMPT_VERSION;
 
-use crate::route::Desk;
+use crate::route::Api;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     telemetry::start();
     let config = aws::load().await;
-    let desk = Desk {
-        store: aws::store(&config)?,
-        versions: versions()?,
+    let api = Api {
+        table: Table::from_env(&config)?,
+        versions: versions(PROMPT_VERSION, CURRENT_VERSION)?,
     };
     run(service_fn(|event: LambdaEvent<Value>| {
-        route::handle(&desk, event.payload)
+        route::handle(&api, event.payload)
     }))
     .await
 }

@@ -1,16 +1,17 @@
 //! Which question a request asks, and the answer.
 
-use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
+use aws::http::problem::Problem;
+use aws::table::{Table, TableError};
+use aws::{clock, http};
+use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use evaluation::decide::stale::stale_because;
+use evaluation::decide::updates;
+use evaluation::domain::ids::{DrNumber, EvaluationId};
+use evaluation::domain::versions::Versions;
+use evaluation::run::error::{Class, with_causes};
 use lambda_runtime::Error;
+use serde::Deserialize;
 use serde_json::{Value, json};
-use shared::domain::ids::{DrNumber, EvaluationId};
-use shared::domain::plan::Versions;
-use shared::domain::time::Timestamp;
-use shared::http;
-use shared::http::problem::Problem;
-use shared::protocol::current::changes;
-use shared::protocol::writes;
-use shared::store::{Store, StoreError};
 
 use crate::{history, view};
 
@@ -18,8 +19,8 @@ use crate::{history, view};
 const RETRY_AFTER_SECONDS: &str = "1";
 
 /// What the API works with.
-pub(crate) struct Desk {
-    pub(crate) store: Store,
+pub(crate) struct Api {
+    pub(crate) table: Table,
     /// What a result must have been made with to be current.
     pub(crate) versions: Versions,
 }
@@ -34,10 +35,14 @@ enum Question {
 }
 
 /// Why there is no answer.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 enum Refusal {
+    /// The caller can mend it.
+    #[error("{}", .0.detail)]
     Problem(Problem),
-    Store(StoreError),
+    /// The table could not be read or written.
+    #[error("the table")]
+    Table(#[from] TableError),
 }
 
 impl From<Problem> for Refusal {
@@ -46,55 +51,47 @@ impl From<Problem> for Refusal {
     }
 }
 
-impl From<StoreError> for Refusal {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
 /// Answers an HTTP request.
-pub(crate) async fn handle(desk: &Desk, event: Value) -> Result<Value, Error> {
-    let response = match answer(desk, &event).await {
+pub(crate) async fn handle(api: &Api, event: Value) -> Result<Value, Error> {
+    let response = match answer(api, event).await {
         Ok(response) => response,
         Err(Refusal::Problem(problem)) => problem.response(),
-        Err(Refusal::Store(error)) => {
-            tracing::error!(error = ?error, "the request failed");
-            if error.is_busy() {
-                Problem::busy().response()
-            } else {
-                Problem::internal().response()
+        Err(Refusal::Table(error)) => {
+            tracing::error!(error = %with_causes(&error), "the request failed");
+            match error.class() {
+                Class::Retry => Problem::busy().response(),
+                Class::Permanent | Class::Bug => Problem::internal().response(),
             }
         }
     };
     Ok(serde_json::to_value(response)?)
 }
 
-async fn answer(desk: &Desk, event: &Value) -> Result<ApiGatewayV2httpResponse, Refusal> {
-    match question(event)? {
-        Question::Evaluation(id) => evaluation(desk, &id).await,
-        Question::EmptyCache(dr) => empty_cache(&desk.store, dr.as_ref()).await,
+async fn answer(api: &Api, event: Value) -> Result<ApiGatewayV2httpResponse, Refusal> {
+    let unreadable = |_| Problem::bad_request("This is no request of an HTTP API (payload 2.0).");
+    let request = ApiGatewayV2httpRequest::deserialize(event).map_err(unreadable)?;
+    match question(&request)? {
+        Question::Evaluation(id) => evaluation(api, &id).await,
+        Question::EmptyCache(dr) => empty_cache(&api.table, dr.as_ref()).await,
         Question::History(dr, page) => {
-            let found = desk
-                .store
-                .history(&dr, page.limit, page.cursor.as_ref())
-                .await?;
-            Ok(http::json(200, &history::view(&dr, &found)))
+            let found = api.table.history(&dr, page.limit, page.cursor.as_ref());
+            Ok(http::json(200, &history::view(&dr, &found.await?)))
         }
     }
 }
 
-async fn evaluation(desk: &Desk, id: &EvaluationId) -> Result<ApiGatewayV2httpResponse, Refusal> {
-    let store = &desk.store;
-    let (evaluation, photos) = tokio::try_join!(store.evaluation(id), store.photos(id))?;
+async fn evaluation(api: &Api, id: &EvaluationId) -> Result<ApiGatewayV2httpResponse, Refusal> {
+    let table = &api.table;
+    let (evaluation, photos) = tokio::try_join!(table.evaluation(id), table.photos(id))?;
     let Some(evaluation) = evaluation else {
         return Err(Problem::not_found(format!("There is no evaluation {id}. Ask for one with POST /evaluations, or see a DR's evaluations under /drs/{{dr_number}}/evaluations.")).into());
     };
-    let changes = changes(
+    let stale_because = stale_because(
         &evaluation,
-        store.standing(&evaluation.dr_number).await?,
-        &desk.versions,
+        table.freshness(&evaluation.dr_number).await?,
+        &api.versions,
     );
-    let response = http::json(200, &view::view(&evaluation, &photos, &changes));
+    let response = http::json(200, &view::view(&evaluation, &photos, &stale_because));
     let done = evaluation.completed_at.is_some();
     Ok(if done {
         response
@@ -104,11 +101,11 @@ async fn evaluation(desk: &Desk, id: &EvaluationId) -> Result<ApiGatewayV2httpRe
 }
 
 async fn empty_cache(
-    store: &Store,
+    table: &Table,
     dr: Option<&DrNumber>,
 ) -> Result<ApiGatewayV2httpResponse, Refusal> {
-    let valid_from = Timestamp::now();
-    store.write(&writes::invalidated(dr, valid_from)).await?;
+    let valid_from = clock::now();
+    table.update(&updates::invalidated(dr, valid_from)).await?;
     tracing::info!(dr.number = dr.map(DrNumber::as_str), cache.valid_from = %valid_from, "the cache was emptied by hand");
     Ok(http::json(
         200,
@@ -117,35 +114,26 @@ async fn empty_cache(
 }
 
 /// Reads the question off the path itself: path parameters are missing where no gateway fills them in.
-fn question(event: &Value) -> Result<Question, Problem> {
-    let path = event
-        .get("rawPath")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    let stage = event
-        .pointer("/requestContext/stage")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    let path = path
-        .strip_prefix(&format!("/{stage}"))
-        .filter(|rest| rest.starts_with('/'))
-        .unwrap_or(path);
+fn question(request: &ApiGatewayV2httpRequest) -> Result<Question, Problem> {
+    let context = &request.request_context;
+    let path = request.raw_path.as_deref().unwrap_or_default();
+    let stage = context.stage.as_deref().unwrap_or_default();
+    let staged = path.strip_prefix(&format!("/{stage}"));
+    let path = staged.filter(|rest| rest.starts_with('/')).unwrap_or(path);
     let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
     let dr_number =
         |dr: &str| DrNumber::parse(dr).map_err(|invalid| Problem::bad_dr_number(invalid.0));
-    let method = event
-        .pointer("/requestContext/http/method")
-        .and_then(Value::as_str)
-        .unwrap_or("GET");
+    let method = context.http.method.as_str();
     match (method, parts.as_slice()) {
         ("DELETE", ["cache"]) => Ok(Question::EmptyCache(None)),
         ("DELETE", ["drs", dr, "cache"]) => Ok(Question::EmptyCache(Some(dr_number(dr)?))),
         ("GET", ["evaluations", id]) => EvaluationId::parse(id)
             .map(Question::Evaluation)
             .map_err(|invalid| Problem::not_found(invalid.0)),
-        ("GET", ["drs", dr, "evaluations"]) => {
-            Ok(Question::History(dr_number(dr)?, history::Page::of(event)?))
-        }
+        ("GET", ["drs", dr, "evaluations"]) => Ok(Question::History(
+            dr_number(dr)?,
+            history::Page::of(request)?,
+        )),
         _ => Err(Problem::not_found(
             "There is GET /evaluations/{evaluation_id}, GET /drs/{dr_number}/evaluations, DELETE /drs/{dr_number}/cache and DELETE /cache.",
         )),
@@ -161,9 +149,11 @@ mod tests {
     }
 
     fn sent(method: &str, path: &str) -> Result<Question, Problem> {
-        question(
-            &json!({"rawPath": path, "requestContext": {"stage": "$default", "http": {"method": method}}}),
-        )
+        let sample = include_str!("../../../tests/events/api-history.json");
+        let mut event: Value = serde_json::from_str(sample).unwrap();
+        event["rawPath"] = path.into();
+        event["requestContext"]["http"]["method"] = method.into();
+        question(&ApiGatewayV2httpRequest::deserialize(event).unwrap())
     }
 
     #[test]
@@ -193,7 +183,7 @@ mod tests {
 
     #[test]
     fn the_two_questions_are_told_apart() {
-        let id = EvaluationId::generate();
+        let id = clock::new_evaluation_id();
         assert_eq!(
             asked(&format!("/evaluations/{id}")).unwrap(),
             Question::Evaluation(id.clone())

@@ -1,16 +1,21 @@
 //! An evaluation as the app sees it.
 
+use evaluation::decide::evaluation::Evaluation;
+use evaluation::decide::photo_record::PhotoRecord;
+use evaluation::decide::stale::StaleReason;
+use evaluation::domain::catalogue::Catalogue;
+use evaluation::domain::ids::StepKey;
+use evaluation::domain::outcome::{PhotoOutcome, ReasonCode};
+use evaluation::domain::photo_rules::warning;
+use evaluation::domain::scope::Scope;
 use serde_json::{Value, json};
-use shared::domain::catalogue::Catalogue;
-use shared::domain::ids::StepKey;
-use shared::domain::outcome::{PhotoOutcome, ReasonCode};
-use shared::domain::scope::Scope;
-use shared::photos::warning;
-use shared::protocol::current::Change;
-use shared::protocol::evaluation::{Evaluation, PhotoRecord};
 
-/// The evaluation as JSON, its photos by name; `changes` are what makes it stale.
-pub(crate) fn view(evaluation: &Evaluation, photos: &[PhotoRecord], changes: &[Change]) -> Value {
+/// The evaluation as JSON, its photos by name; `stale_because` are what makes it stale.
+pub(crate) fn view(
+    evaluation: &Evaluation,
+    photos: &[PhotoRecord],
+    stale_because: &[StaleReason],
+) -> Value {
     let mut photos: Vec<&PhotoRecord> = photos.iter().collect();
     photos.sort_by(|a, b| a.photo.name.cmp(&b.photo.name));
     let judgement = evaluation.judgement.as_ref();
@@ -28,33 +33,37 @@ pub(crate) fn view(evaluation: &Evaluation, photos: &[PhotoRecord], changes: &[C
     let waiting = evaluation
         .waiting_since
         .map(|since| json!({"since": since.to_string(), "reason": evaluation.waiting_reason}));
-    json!({
+    let mut view = json!({
         "evaluation_id": evaluation.evaluation_id, "dr_number": evaluation.dr_number,
         "mode": evaluation.mode, "mode_note": evaluation.mode_note,
         "status": evaluation.status(), "waiting": waiting,
         "progress": {
             "photos_total": evaluation.photos_total, "photos_done": evaluation.photos_done(), "photos_pending": evaluation.pending.len(),
         },
-        "stale": !changes.is_empty(), "stale_because": changes,
+        "stale": !stale_because.is_empty(), "stale_because": stale_because,
         "verdict": evaluation.verdict(), "average_score": judgement.and_then(|j| j.average_score),
         "flags": judgement.map_or(&[][..], |j| j.flags.as_slice()),
         "steps": judgement.map_or(&[][..], |j| j.steps.as_slice()),
         "photos": photos.iter().map(|record| photo(record, &looks_like(record, &photos))).collect::<Vec<_>>(), "photos_skipped": skipped,
         "steps_asked": evaluation.steps_asked, "steps_not_asked": not_asked(evaluation),
-        "catalogue_version": evaluation.catalogue_version, "model": evaluation.model,
-        "prompt_version": evaluation.prompt_version, "size_policy_version": evaluation.size_policy_version,
         "revision": evaluation.revision, "superseded_by": evaluation.superseded_by, "continues": evaluation.continues,
         "created_at": evaluation.created_at.to_string(), "deadline_at": evaluation.deadline_at.to_string(),
         "completed_at": evaluation.completed_at.map(|at| at.to_string()), "expires_at": evaluation.expires_at.map(|at| at.to_string()),
         "timings": evaluation.timings, "cache": evaluation.cache, "usage": evaluation.usage,
         "links": {"self": format!("/evaluations/{}", evaluation.evaluation_id), "history": format!("/drs/{}/evaluations", evaluation.dr_number)},
-    })
+    });
+    if let Some(fields) = view.as_object_mut() {
+        let versions = evaluation.versions.parts();
+        fields
+            .extend(versions.map(|(part, version)| (part.published_name().into(), version.into())));
+    }
+    view
 }
 
 /// The steps of the catalogue that quick mode does not ask about.
 fn not_asked(evaluation: &Evaluation) -> Vec<StepKey> {
-    let steps = Catalogue::shipped(&evaluation.catalogue_version)
-        .map(|catalogue| Scope::All.steps(&catalogue));
+    let steps = Catalogue::shipped(&evaluation.versions.catalogue)
+        .map(|catalogue| Scope::All.steps(catalogue));
     let asked = |step: &StepKey| evaluation.steps_asked.contains(step);
     steps
         .unwrap_or_default()
@@ -98,7 +107,7 @@ fn photo(record: &PhotoRecord, looks_like: &[&str]) -> Value {
     json!({
         "photo_id": record.photo.photo_id, "name": record.photo.name, "step_hint": record.photo.step_hint,
         "outcome": outcome, "reason": reason, "findings": findings.map_or(&[][..], Vec::as_slice),
-        "asked": record.photo.scope, "reused_from": record.reused.iter().map(|reused| &reused.verdict.evaluation_id).collect::<Vec<_>>(),
+        "asked": record.photo.scope, "reused_from": record.reused.iter().map(|reused| &reused.answer.evaluation_id).collect::<Vec<_>>(),
         "attempts": record.attempt + 1, "deferred_until": record.deferred_until.map(|until| until.to_string()),
         "timings": report.and_then(|r| r.timings), "image": report.and_then(|r| r.image), "usage": report.and_then(|r| r.usage),
         "facts": facts, "looks_like": looks_like, "also_in": record.also_in, "warning": facts.and_then(|facts| warning(&facts.quality)),

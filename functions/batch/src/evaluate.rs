@@ -1,79 +1,78 @@
-//! What the batch function works with, and its eyes.
+//! What the batch function works with, and how it evaluates a photo.
 //!
 //! # Invariants
 //! - Requests in flight never exceed the bound, however many messages one invocation gets; nor do photos in memory that
 //!   are not compressed yet.
 
 use std::future::pending;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use aws::clock;
+use aws::ports::AwsPorts;
+use evaluation::decide::batch::AskedWith;
+use evaluation::decide::evaluation::Evaluation;
+use evaluation::decide::message::{Batch, DeferralCause, Message};
+use evaluation::decide::queue::Queue;
+use evaluation::decide::update::Key;
+use evaluation::domain::catalogue::Catalogue;
+use evaluation::domain::plan::{Mode, Photo};
+use evaluation::domain::time::Timestamp;
+use evaluation::run::batch::{AttemptResult, PhotoEvaluator, handle};
+use evaluation::run::error::RunError;
+use evaluation::run::ports::Ports;
 use photos::size_policy::SizePolicy;
-use shared::aws::{self, AwsPorts};
-use shared::domain::catalogue::Catalogue;
-use shared::domain::plan::{Mode, Photo};
-use shared::domain::time::Timestamp;
-use shared::flow::batch::{Ended, Eyes, handle};
-use shared::flow::{Ports, Queue, Trouble};
-use shared::protocol::evaluation::Evaluation;
-use shared::protocol::message::{Batch, DeferralCause, Message};
-use shared::protocol::write::Key;
-use shared::vlm::client::VlmClient;
-use shared::vlm::load::Gate;
-use shared::vlm::prompt::Question;
-use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout_at};
+use vlm::access::VlmAccess;
+use vlm::client::VlmClient;
+use vlm::gathering::Gathering;
+use vlm::load::ConcurrencyLimiter;
+use vlm::memory::Memory;
+use vlm::photo::{Bounds, Work, deferred};
+use vlm::prompt::PROMPT_VERSION;
 
-use crate::gathering::Gathering;
-use crate::memory::Memory;
-use crate::photo::{Work, put_off};
+use crate::bucket::Bucket;
 use crate::settings::Settings;
 
-/// How often a photo in flight is looked up, whether it is still needed: less often than an answer takes, so that most
+/// How often a photo in flight is checked, whether it is still needed: less often than an answer takes, so that most
 /// answers cost one more read at most.
-const LOOKS_EVERY: Duration = Duration::from_secs(2);
+const CHECK_EVERY: Duration = Duration::from_secs(2);
 
 /// What the batch function works with.
 pub(crate) struct BatchFunction {
-    settings: Settings,
     ports: AwsPorts,
-    s3: aws_sdk_s3::Client,
-    vlm: Asking,
-    bulk: Asking,
-    loading: Arc<Semaphore>,
-    cores: Arc<Semaphore>,
-    memory: Memory,
-}
-
-/// A way to the VLM: what people wait for has its own places, and so has bulk work.
-pub(crate) struct Asking {
-    pub(crate) vlm: VlmClient,
-    pub(crate) gate: Gate,
+    bucket: Bucket,
+    asked_with: AskedWith,
+    interactive: VlmAccess,
+    bulk: VlmAccess,
+    bounds: Bounds,
+    photos_per_request: usize,
 }
 
 impl BatchFunction {
     /// Settings from the environment, clients for AWS and the VLM.
     pub(crate) async fn from_env(config: &aws::SdkConfig) -> anyhow::Result<Self> {
         let settings = Settings::from_env(config).await?;
-        let vlm =
-            VlmClient::new(settings.vlm.clone()).context("Failed to set up the VLM's client")?;
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let model = settings.vlm.model.clone();
+        let vlm = VlmClient::new(settings.vlm).context("Failed to set up the VLM's client")?;
+        let access = |vlm, bound| VlmAccess {
+            vlm,
+            limiter: ConcurrencyLimiter::new(bound),
+        };
         Ok(Self {
             ports: AwsPorts::from_env(config, &[Queue::Results])?,
-            s3: aws::s3(config),
-            bulk: Asking {
-                vlm: vlm.for_bulk(),
-                gate: Gate::new(settings.bulk_in_flight),
+            bucket: Bucket::new(aws::s3(config), settings.bucket),
+            asked_with: AskedWith {
+                model,
+                prompt: PROMPT_VERSION.into(),
             },
-            vlm: Asking {
-                vlm,
-                gate: Gate::new(settings.requests_in_flight),
-            },
-            loading: Arc::new(Semaphore::new(settings.requests_in_flight)),
-            cores: Arc::new(Semaphore::new(cores)),
-            memory: Memory::from_env(),
-            settings,
+            bulk: access(vlm.for_bulk(), settings.bulk_in_flight),
+            interactive: access(vlm, settings.requests_in_flight),
+            bounds: Bounds::new(
+                settings.requests_in_flight,
+                Memory::of_function(settings.memory_megabytes),
+            ),
+            photos_per_request: settings.photos_per_request,
         })
     }
 
@@ -81,37 +80,30 @@ impl BatchFunction {
     pub(crate) async fn handle(&self, body: &str, until: Instant) -> anyhow::Result<()> {
         match Message::parse(body).context("Failed to read a message")? {
             Message::Batch(batch) => {
-                let gathering = Gathering::new(self.settings.photos_per_request);
-                Ok(handle(
-                    &self.ports,
-                    &Until {
-                        function: self,
-                        until,
-                        gathering,
-                    },
-                    &batch,
-                )
-                .await?)
+                let invocation = Invocation {
+                    function: self,
+                    until,
+                    gathering: Gathering::new(self.photos_per_request),
+                };
+                Ok(handle(&self.ports, &invocation, &batch).await?)
             }
-            other => anyhow::bail!("The batches queue holds a message that is no batch: {other:?}"),
+            other => {
+                anyhow::bail!("The batches queue holds a message that is no batch: {other:?}")
+            }
         }
     }
 
-    /// Waits until a photo of a quick evaluation has its outcome without being looked at. A full one needs all its photos.
+    /// Waits until a photo of a quick evaluation has its outcome without being asked about. A full one needs all its photos.
     async fn until_not_needed(&self, evaluation: &Evaluation, photo: &Photo) {
         if evaluation.mode == Mode::Full {
             return pending().await;
         }
         loop {
-            sleep(LOOKS_EVERY).await;
+            sleep(CHECK_EVERY).await;
             // What can't be read now can be read next time; until then the photo is needed.
-            let current = self
-                .ports
-                .get::<Evaluation>(Key::Evaluation(evaluation.evaluation_id.clone()))
-                .await;
-            if current.is_ok_and(|found| {
-                found.is_some_and(|found| !found.pending.contains(&photo.photo_id))
-            }) {
+            let key = Key::Evaluation(evaluation.evaluation_id.clone());
+            let current = self.ports.get::<Evaluation>(key).await.ok().flatten();
+            if current.is_some_and(|found| !found.pending.contains(&photo.photo_id)) {
                 return;
             }
         }
@@ -124,67 +116,72 @@ impl BatchFunction {
         photo: &Photo,
         received_at: Timestamp,
         gathering: &Gathering,
-    ) -> anyhow::Result<Ended> {
-        let seat = gathering.seat();
-        let catalogue = Catalogue::shipped(&evaluation.catalogue_version)?;
-        let size_policy = Arc::new(SizePolicy::shipped(&evaluation.size_policy_version)?);
+    ) -> Result<AttemptResult, RunError> {
+        let member = gathering.member();
+        let versions = &evaluation.versions;
+        let unknown = |cause| RunError::bug("the evaluation's catalogue", cause);
+        let catalogue = Catalogue::shipped(&versions.catalogue).map_err(unknown)?;
+        let unknown = |cause| RunError::bug("the evaluation's size policy", cause);
+        let size_policy = SizePolicy::shipped(&versions.size_policy).map_err(unknown)?;
         let work = Work {
-            s3: &self.s3,
-            bucket: &self.settings.bucket,
-            asking: if batch.bulk { &self.bulk } else { &self.vlm },
-            loading: &self.loading,
-            question: &Arc::new(Question::new(&catalogue, &photo.scope.steps(&catalogue))),
-            catalogue: &catalogue,
-            size_policy: &size_policy,
-            cores: &self.cores,
-            memory: &self.memory,
+            source: &self.bucket,
+            access: if batch.bulk {
+                &self.bulk
+            } else {
+                &self.interactive
+            },
+            bounds: &self.bounds,
+            catalogue,
+            size_policy,
             attempt: batch.attempt,
             queue_ms: received_at.millis_since(batch.due_at),
+            now: clock::now,
         };
-        work.evaluate(photo, seat).await
+        work.evaluate(photo, member).await
     }
 }
 
-/// The function's eyes during one invocation, which ends at a certain time.
-struct Until<'a> {
+/// The function during one invocation, which ends at a certain time.
+struct Invocation<'a> {
     function: &'a BatchFunction,
     until: Instant,
     gathering: Gathering,
 }
 
-impl Eyes for Until<'_> {
-    fn model(&self) -> &str {
-        &self.function.settings.vlm.model
+impl PhotoEvaluator for Invocation<'_> {
+    fn asked_with(&self) -> &AskedWith {
+        &self.function.asked_with
     }
 
     fn expect(&self, photos: usize) {
         self.gathering.expect(photos);
     }
 
-    async fn look(
+    async fn evaluate(
         &self,
         evaluation: &Evaluation,
         batch: &Batch,
         photo: &Photo,
         received_at: Timestamp,
-    ) -> Result<Ended, Trouble> {
+    ) -> Result<AttemptResult, RunError> {
         // Dropping the work drops its request, and the server then gives the answer up.
         let work = async {
+            let Self {
+                function,
+                gathering,
+                ..
+            } = self;
             tokio::select! {
-                ended = self.function.work(evaluation, batch, photo, received_at, &self.gathering) => ended,
-                () = self.function.until_not_needed(evaluation, photo) => Ok(Ended::NotNeeded),
+                result = function.work(evaluation, batch, photo, received_at, gathering) => result,
+                () = function.until_not_needed(evaluation, photo) => Ok(AttemptResult::NotNeeded),
             }
         };
-        match timeout_at(self.until, work).await {
-            Ok(ended) => {
-                ended.map_err(|cause| Trouble::Failed(format!("{}: {cause:#}", photo.key)))
-            }
-            Err(_) => Ok(put_off(
-                DeferralCause::OutOfTime,
-                "The VLM is slow",
-                "the invocation's time ended first",
-                None,
-            )),
-        }
+        let out_of_time = || {
+            let detail = "the invocation's time ended first";
+            deferred(DeferralCause::OutOfTime, "The VLM is slow", detail, None)
+        };
+        timeout_at(self.until, work)
+            .await
+            .unwrap_or_else(|_| Ok(out_of_time()))
     }
 }

@@ -1,17 +1,14 @@
 //! The batch function: fetches, compresses and asks about the photos of a batch, all at once, and says what became of
 //! each through the results queue.
 
+mod bucket;
 mod evaluate;
-mod fetch;
-mod gathering;
-mod memory;
-mod photo;
 mod settings;
 
+use aws::queues::Records;
+use aws::telemetry;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::Value;
-use shared::queues::Records;
-use shared::{aws, telemetry};
 
 use crate::evaluate::BatchFunction;
 
@@ -32,7 +29,7 @@ async fn handle(function: &BatchFunction, event: LambdaEvent<Value>) -> Result<V
     )??;
     let until = settings::work_until(event.context.deadline);
     let response = records
-        .for_each(async |record| function.handle(&record.body, until).await)
+        .for_each(async |body| function.handle(&body, until).await)
         .await;
     Ok(serde_json::to_value(response)?)
 }

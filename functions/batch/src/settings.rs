@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use aws_sdk_secretsmanager::error::DisplayErrorContext;
-use shared::aws::SdkConfig;
-use shared::config::{number, optional, required, seconds};
-use shared::domain::time::Timestamp;
-use shared::vlm::client::VlmSettings;
+use aws::configuration::{number, optional, required, seconds};
+use aws::{SdkConfig, clock};
+use evaluation::domain::time::Timestamp;
 use tokio::time::Instant;
+use vlm::client::VlmSettings;
 
 /// Kept free at the end of an invocation for saying what was put off.
 const MARGIN: Duration = Duration::from_secs(5);
@@ -27,6 +26,8 @@ pub(crate) struct Settings {
     pub(crate) requests_in_flight: usize,
     /// The same for bulk work.
     pub(crate) bulk_in_flight: usize,
+    /// Megabytes that the function has.
+    pub(crate) memory_megabytes: usize,
     /// Photos asked about in one request.
     pub(crate) photos_per_request: usize,
     /// The VLM.
@@ -38,17 +39,21 @@ impl Settings {
     pub(crate) async fn from_env(config: &SdkConfig) -> anyhow::Result<Self> {
         Ok(Self {
             bucket: required("BUCKET_NAME")?,
-            requests_in_flight: usize::from(number::<u8>("PHOTOS_IN_FLIGHT", 4, 64)?),
-            bulk_in_flight: usize::from(number::<u8>("BULK_PHOTOS_IN_FLIGHT", 1, 64)?),
-            photos_per_request: usize::from(number::<u8>("PHOTOS_PER_REQUEST", 1, 10)?),
+            requests_in_flight: usize::from(number::<u8>("PHOTOS_IN_FLIGHT", 64)?),
+            bulk_in_flight: usize::from(number::<u8>("BULK_PHOTOS_IN_FLIGHT", 64)?),
+            memory_megabytes: usize::from(number::<u16>(
+                "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+                10_240,
+            )?),
+            photos_per_request: usize::from(number::<u8>("PHOTOS_PER_REQUEST", 10)?),
             vlm: VlmSettings {
                 base_url: required("VLM_BASE_URL")?,
                 model: required("VLM_MODEL")?,
                 api_key: api_key(config).await?,
-                timeout: seconds("VLM_TIMEOUT_SECONDS", 60)?,
+                timeout: seconds("VLM_TIMEOUT_SECONDS")?,
                 connect_timeout: CONNECT_TIMEOUT,
-                first_token_timeout: seconds("VLM_FIRST_TOKEN_SECONDS", 45)?,
-                stall_timeout: seconds("VLM_STALL_SECONDS", 20)?,
+                first_token_timeout: seconds("VLM_FIRST_TOKEN_SECONDS")?,
+                stall_timeout: seconds("VLM_STALL_SECONDS")?,
             },
         })
     }
@@ -64,7 +69,6 @@ async fn api_key(config: &SdkConfig) -> anyhow::Result<Option<String>> {
         .secret_id(&secret)
         .send()
         .await;
-    let answer = answer.map_err(|cause| anyhow::anyhow!("{}", DisplayErrorContext(&cause)));
     let answer =
         answer.with_context(|| format!("Failed to read the VLM's key from the secret {secret}"))?;
     let key = answer.secret_string().map(|key| key.trim().to_owned());
@@ -74,7 +78,7 @@ async fn api_key(config: &SdkConfig) -> anyhow::Result<Option<String>> {
 /// Until when an invocation with this deadline (milliseconds since the epoch) may work.
 pub(crate) fn work_until(deadline_ms: u64) -> Instant {
     let deadline = Timestamp::from_millis(i64::try_from(deadline_ms).unwrap_or(i64::MAX));
-    let left = deadline.since(Timestamp::now());
+    let left = deadline.since(clock::now());
     let left = if left.is_zero() {
         WITHOUT_DEADLINE
     } else {
@@ -89,7 +93,7 @@ mod tests {
 
     #[test]
     fn work_ends_before_the_deadline_and_a_nonsense_deadline_gives_the_usual_time() {
-        let now = u64::try_from(Timestamp::now().as_millis()).unwrap();
+        let now = u64::try_from(clock::now().as_millis()).unwrap();
         let left = |deadline| {
             work_until(deadline)
                 .duration_since(Instant::now())

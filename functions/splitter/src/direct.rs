@@ -9,9 +9,6 @@ use crate::post;
 /// Starts or joins an evaluation; the answer is that of `POST /evaluations`. A refusal is a function error.
 pub(crate) async fn handle(splitter: &Splitter, event: Value) -> Result<Value, Error> {
     let request = post::read(&event).map_err(|problem| Error::from(problem.detail))?;
-    let answer = splitter
-        .evaluate(&request)
-        .await
-        .map_err(|error| Error::from(error.to_string()))?;
+    let answer = splitter.evaluate(&request).await?;
     Ok(post::body(&answer))
 }

@@ -1,17 +1,17 @@
-//! Starting or joining the evaluation of a DR: its photos are listed and planned here, the rest is `shared::flow::split`.
+//! Starting or joining the evaluation of a DR: its photos are listed and planned here, the rest is `evaluation::run::start`.
 
 use std::time::{Duration, Instant};
 
+use aws::ports::AwsPorts;
 use aws_sdk_s3::Client;
-use shared::aws::{self, AwsPorts};
-use shared::domain::ids::DrNumber;
-use shared::domain::plan::plan;
-use shared::flow::split::{Answer, split};
-use shared::flow::{Queue, Trouble};
-use shared::protocol::start::Request;
+use evaluation::decide::queue::Queue;
+use evaluation::decide::start::Request;
+use evaluation::domain::plan::plan;
+use evaluation::run::start::{StartResult, start};
 
 use crate::figures;
-use crate::listing::{self, MOST_PHOTOS};
+use crate::listing;
+use crate::refusal::StartError;
 use crate::settings::Settings;
 
 /// What the splitter works with.
@@ -30,49 +30,10 @@ pub(crate) struct Spent {
     pub(crate) table: Duration,
 }
 
-/// Why no evaluation could be started.
-#[derive(Debug)]
-pub(crate) enum SplitError {
-    /// The DR has no photos.
-    NoPhotos(DrNumber),
-    /// The DR has more photos than an evaluation takes.
-    TooManyPhotos(DrNumber),
-    /// AWS was busy: the same again later may work.
-    Busy(String),
-    /// AWS refused, or an item can't be read.
-    Failed(String),
-}
-
-impl std::fmt::Display for SplitError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::NoPhotos(dr) => write!(
-                f,
-                "{dr} has no photos. Upload them below photos/{dr}/ and ask again."
-            ),
-            Self::TooManyPhotos(dr) => write!(
-                f,
-                "{dr} has more than {MOST_PHOTOS} photos. Delete those that don't belong to it and ask again."
-            ),
-            Self::Busy(cause) => write!(f, "AWS is busy: {cause}"),
-            Self::Failed(cause) => write!(f, "AWS refused: {cause}"),
-        }
-    }
-}
-
-impl From<Trouble> for SplitError {
-    fn from(trouble: Trouble) -> Self {
-        match trouble {
-            Trouble::Busy(cause) => Self::Busy(cause),
-            Trouble::Failed(cause) => Self::Failed(cause),
-        }
-    }
-}
-
 impl Splitter {
     /// Settings from the environment, clients for AWS.
     pub(crate) fn from_env(config: &aws::SdkConfig) -> anyhow::Result<Self> {
-        let ports = AwsPorts::from_env(config, &[Queue::Batches, Queue::Results, Queue::Uploads])?;
+        let ports = AwsPorts::from_env(config, &Queue::ALL)?;
         Ok(Self {
             settings: Settings::from_env()?,
             ports,
@@ -81,7 +42,7 @@ impl Splitter {
     }
 
     /// Starts or joins the evaluation of a DR.
-    pub(crate) async fn evaluate(&self, request: &Request) -> Result<Answer, SplitError> {
+    pub(crate) async fn evaluate(&self, request: &Request) -> Result<StartResult, StartError> {
         self.evaluate_timed(request).await.map(|(answer, _)| answer)
     }
 
@@ -89,7 +50,7 @@ impl Splitter {
     pub(crate) async fn evaluate_timed(
         &self,
         request: &Request,
-    ) -> Result<(Answer, Spent), SplitError> {
+    ) -> Result<(StartResult, Spent), StartError> {
         let Settings {
             bucket,
             catalogue,
@@ -102,7 +63,7 @@ impl Splitter {
         let listing = clock.elapsed();
         let plan = plan(photos, request.mode, catalogue, versions);
         let clock = Instant::now();
-        let answer = split(&self.ports, request, &plan, versions, limits).await?;
+        let answer = start(&self.ports, request, &plan, versions, limits).await?;
         let table = clock.elapsed();
         figures::say(&answer);
         Ok((answer, Spent { listing, table }))

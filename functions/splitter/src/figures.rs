@@ -1,23 +1,24 @@
 //! What the cache did for a request: in the log, and as metrics.
 
-use shared::flow::split::Answer;
-use shared::protocol::evaluation::Evaluation;
-use shared::telemetry::{self, Metric, Unit};
+use aws::telemetry::{self, Metric, Unit};
+use evaluation::decide::evaluation::Evaluation;
+use evaluation::run::start::StartResult;
 
 /// Says how a request was answered, and what that saved.
-pub(crate) fn say(answer: &Answer) {
-    let (Answer::Started(evaluation) | Answer::Joined(evaluation) | Answer::Cached(evaluation)) =
-        answer;
+pub(crate) fn say(answer: &StartResult) {
+    let (StartResult::Started(evaluation)
+    | StartResult::Joined(evaluation)
+    | StartResult::Cached(evaluation)) = answer;
     let (result, metrics) = match answer {
-        Answer::Cached(_) => ("hit", hit(evaluation)),
-        Answer::Joined(_) => ("join", vec![Metric::new("CacheJoins", Unit::Count, 1.0)]),
-        Answer::Started(_) => ("miss", miss(evaluation)),
+        StartResult::Cached(_) => ("hit", hit(evaluation)),
+        StartResult::Joined(_) => ("join", vec![Metric::new("CacheJoins", Unit::Count, 1.0)]),
+        StartResult::Started(_) => ("miss", miss(evaluation)),
     };
     let reasons: Vec<String> = evaluation
         .cache
         .missed_because
         .iter()
-        .map(|miss| format!("{miss:?}"))
+        .map(ToString::to_string)
         .collect();
     tracing::info!(
         evaluation.id = %evaluation.evaluation_id, dr.number = %evaluation.dr_number, cache.result = result,

@@ -1,15 +1,12 @@
 //! Listing a DR's photos.
 
 use aws_sdk_s3::Client;
-use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata};
-use shared::domain::catalogue::Catalogue;
-use shared::domain::ids::DrNumber;
-use shared::domain::plan::Photo;
+use aws_sdk_s3::error::ProvideErrorMetadata;
+use evaluation::domain::catalogue::Catalogue;
+use evaluation::domain::ids::DrNumber;
+use evaluation::domain::plan::Photo;
 
-use crate::evaluate::SplitError;
-
-/// An evaluation takes no more photos than this: eight times the usual number.
-pub(crate) const MOST_PHOTOS: usize = 200;
+use crate::refusal::{MOST_PHOTOS, StartError};
 
 /// The folder of a DR's photos in the bucket.
 pub(crate) fn prefix(dr: &DrNumber) -> String {
@@ -22,7 +19,7 @@ pub(crate) async fn list(
     bucket: &str,
     dr: &DrNumber,
     catalogue: &Catalogue,
-) -> Result<Vec<Photo>, SplitError> {
+) -> Result<Vec<Photo>, StartError> {
     let prefix = prefix(dr);
     let mut pages = s3
         .list_objects_v2()
@@ -33,15 +30,9 @@ pub(crate) async fn list(
     let mut photos = Vec::new();
     while let Some(page) = pages.next().await {
         let page = page.map_err(|error| {
-            let cause = DisplayErrorContext(&error).to_string();
-            let refused = error.as_service_error().is_some_and(|e| {
-                e.code() == Some("AccessDenied") || e.code() == Some("NoSuchBucket")
-            });
-            if refused {
-                SplitError::Failed(cause)
-            } else {
-                SplitError::Busy(cause)
-            }
+            let code = error.as_service_error().and_then(|e| e.code());
+            let refused = matches!(code, Some("AccessDenied" | "NoSuchBucket"));
+            StartError::listing(refused, error)
         })?;
         for object in page.contents() {
             let (Some(key), Some(etag)) = (object.key(), object.e_tag()) else {
@@ -52,11 +43,11 @@ pub(crate) async fn list(
             }
         }
         if photos.len() > MOST_PHOTOS {
-            return Err(SplitError::TooManyPhotos(dr.clone()));
+            return Err(StartError::TooManyPhotos(dr.clone()));
         }
     }
     if photos.is_empty() {
-        Err(SplitError::NoPhotos(dr.clone()))
+        Err(StartError::NoPhotos(dr.clone()))
     } else {
         Ok(photos)
     }

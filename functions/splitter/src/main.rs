@@ -7,13 +7,14 @@ mod evaluate;
 mod figures;
 mod listing;
 mod post;
+mod refusal;
 mod settings;
 mod trigger;
 mod uploads;
 
+use aws::telemetry;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::Value;
-use shared::{aws, telemetry};
 
 use crate::evaluate::Splitter;
 

@@ -2,33 +2,26 @@
 
 use std::time::Duration;
 
-use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
+use aws::http;
+use aws::http::problem::Problem;
+use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use evaluation::decide::evaluation::{Evaluation, Status};
+use evaluation::decide::start::{Request, Reuse};
+use evaluation::domain::ids::DrNumber;
+use evaluation::domain::plan::Mode;
+use evaluation::run::error::Class;
+use evaluation::run::start::StartResult;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use shared::domain::ids::DrNumber;
-use shared::domain::plan::Mode;
-use shared::flow::split::Answer;
-use shared::http;
-use shared::http::problem::Problem;
-use shared::protocol::evaluation::{Evaluation, Status};
-use shared::protocol::start::{Request, Reuse};
 
-use crate::evaluate::{Spent, SplitError, Splitter};
+use crate::evaluate::{Spent, Splitter};
+use crate::refusal::StartError;
 
 /// Seconds after which the app may look for progress first.
 const RETRY_AFTER_SECONDS: &str = "2";
 const EXPECTED: &str = r#"Send a JSON object such as {"dr_number": "DR1730550", "mode": "full", "force": false}; "mode" (full or quick) and "force" may be left out."#;
-
-/// The parts of an HTTP request that matter here.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct HttpRequest {
-    body: Option<String>,
-    #[serde(default)]
-    is_base64_encoded: bool,
-}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -63,7 +56,7 @@ pub(crate) fn read(body: &Value) -> Result<Request, Problem> {
     let reuse = if body.force {
         Reuse::Nothing
     } else {
-        Reuse::Settled
+        Reuse::Final
     };
     Ok(Request {
         dr_number,
@@ -74,7 +67,7 @@ pub(crate) fn read(body: &Value) -> Result<Request, Problem> {
 
 fn request(event: &Value) -> Result<Request, Problem> {
     let refuse = || Problem::bad_request(format!("The body is not JSON. {EXPECTED}"));
-    let http = HttpRequest::deserialize(event).map_err(|_| refuse())?;
+    let http = ApiGatewayV2httpRequest::deserialize(event).map_err(|_| refuse())?;
     let body = http.body.unwrap_or_default();
     let bytes = if http.is_base64_encoded {
         BASE64_STANDARD.decode(body).map_err(|_| refuse())?
@@ -94,8 +87,8 @@ fn timing(Spent { listing, table }: Spent) -> String {
     )
 }
 
-fn response(answer: &Answer) -> ApiGatewayV2httpResponse {
-    let status = if matches!(answer, Answer::Started(_)) {
+fn response(answer: &StartResult) -> ApiGatewayV2httpResponse {
+    let status = if matches!(answer, StartResult::Started(_)) {
         202
     } else {
         200
@@ -107,7 +100,7 @@ fn response(answer: &Answer) -> ApiGatewayV2httpResponse {
         .unwrap_or_default()
         .to_owned();
     let response = http::with_header(http::json(status, &body), "location", &location);
-    if matches!(answer, Answer::Cached(_)) {
+    if matches!(answer, StartResult::Cached(_)) {
         response
     } else {
         http::with_header(response, "retry-after", RETRY_AFTER_SECONDS)
@@ -115,11 +108,11 @@ fn response(answer: &Answer) -> ApiGatewayV2httpResponse {
 }
 
 /// The body of an answer.
-pub(crate) fn body(answer: &Answer) -> Value {
+pub(crate) fn body(answer: &StartResult) -> Value {
     let (evaluation, joined, cached) = match answer {
-        Answer::Started(evaluation) => (evaluation, false, false),
-        Answer::Joined(evaluation) => (evaluation, true, false),
-        Answer::Cached(evaluation) => (evaluation, false, true),
+        StartResult::Started(evaluation) => (evaluation, false, false),
+        StartResult::Joined(evaluation) => (evaluation, true, false),
+        StartResult::Cached(evaluation) => (evaluation, false, true),
     };
     let Evaluation {
         evaluation_id,
@@ -137,16 +130,16 @@ pub(crate) fn body(answer: &Answer) -> Value {
     })
 }
 
-fn problem(error: &SplitError) -> Problem {
-    match error {
-        SplitError::NoPhotos(_) => Problem::no_photos(error.to_string()),
-        SplitError::TooManyPhotos(_) => Problem::too_many_photos(error.to_string()),
-        SplitError::Busy(_) => {
-            tracing::warn!(error = %error, "the request could not be served now");
+fn problem(error: &StartError) -> Problem {
+    match (error, error.class()) {
+        (StartError::NoPhotos(_), _) => Problem::no_photos(error.to_string()),
+        (StartError::TooManyPhotos(_), _) => Problem::too_many_photos(error.to_string()),
+        (StartError::Failed(cause), Class::Retry) => {
+            tracing::warn!(error = %cause.with_causes(), "the request could not be served now");
             Problem::busy()
         }
-        SplitError::Failed(_) => {
-            tracing::error!(error = %error, "the request failed");
+        (StartError::Failed(cause), _) => {
+            tracing::error!(error = %cause.with_causes(), "the request failed");
             Problem::internal()
         }
     }
@@ -156,8 +149,17 @@ fn problem(error: &SplitError) -> Problem {
 mod tests {
     use super::*;
 
+    /// The sample event, with this body.
+    fn event(body: &str, encoded: bool) -> Value {
+        let sample = include_str!("../../../tests/events/splitter-api.json");
+        let mut event: Value = serde_json::from_str(sample).unwrap();
+        event["body"] = body.into();
+        event["isBase64Encoded"] = encoded.into();
+        event
+    }
+
     fn post(body: &str) -> Result<Request, Problem> {
-        request(&json!({"requestContext": {"http": {}}, "body": body, "isBase64Encoded": false}))
+        request(&event(body, false))
     }
 
     #[test]
@@ -165,7 +167,7 @@ mod tests {
         let request = post(r#"{"dr_number": " dr1730550 "}"#).unwrap();
         assert_eq!(
             (request.dr_number.as_str(), request.mode, request.reuse),
-            ("DR1730550", Mode::Full, Reuse::Settled)
+            ("DR1730550", Mode::Full, Reuse::Final)
         );
         let forced = post(r#"{"dr_number": "DR1", "mode": "quick", "force": true}"#).unwrap();
         assert_eq!((forced.mode, forced.reuse), (Mode::Quick, Reuse::Nothing));
@@ -183,13 +185,8 @@ mod tests {
     #[test]
     fn a_base64_body_is_read_as_well() {
         let body = BASE64_STANDARD.encode(r#"{"dr_number": "DR1"}"#);
-        assert!(request(&json!({"body": body, "isBase64Encoded": true})).is_ok());
-        assert_eq!(
-            request(&json!({"body": "%", "isBase64Encoded": true}))
-                .unwrap_err()
-                .status,
-            400
-        );
+        assert!(request(&event(&body, true)).is_ok());
+        assert_eq!(request(&event("%", true)).unwrap_err().status, 400);
     }
 
     #[test]

@@ -1,11 +1,14 @@
 //! The splitter's settings.
 
-use anyhow::Context;
-use shared::config::{number, required, seconds, versions};
-use shared::domain::catalogue::Catalogue;
-use shared::domain::plan::Versions;
-use shared::protocol::start::Limits;
 use std::time::Duration;
+
+use anyhow::Context;
+use aws::configuration::{number, required, seconds, versions};
+use evaluation::decide::start::Limits;
+use evaluation::domain::catalogue::Catalogue;
+use evaluation::domain::versions::Versions;
+use photos::size_policy::CURRENT_VERSION;
+use vlm::prompt::PROMPT_VERSION;
 
 /// What the splitter is told by its environment.
 pub(crate) struct Settings {
@@ -16,7 +19,7 @@ pub(crate) struct Settings {
     /// Batch size and deadline.
     pub(crate) limits: Limits,
     /// The steps.
-    pub(crate) catalogue: Catalogue,
+    pub(crate) catalogue: &'static Catalogue,
     /// What a result depends on beside the photos.
     pub(crate) versions: Versions,
 }
@@ -24,15 +27,15 @@ pub(crate) struct Settings {
 impl Settings {
     /// Reads the environment.
     pub(crate) fn from_env() -> anyhow::Result<Self> {
-        let versions = versions()?;
+        let versions = versions(PROMPT_VERSION, CURRENT_VERSION)?;
         let catalogue = Catalogue::shipped(&versions.catalogue)
             .context("Failed to load the catalogue of steps")?;
         Ok(Self {
             bucket: required("BUCKET_NAME")?,
-            quiet_period: seconds("QUIET_PERIOD_SECONDS", 60)?,
+            quiet_period: seconds("QUIET_PERIOD_SECONDS")?,
             limits: Limits {
-                photos_per_batch: usize::from(number::<u8>("PHOTOS_PER_BATCH", 4, 10)?),
-                deadline: seconds("EVALUATION_DEADLINE_SECONDS", 12 * 60 * 60)?,
+                photos_per_batch: usize::from(number::<u8>("PHOTOS_PER_BATCH", 10)?),
+                deadline: seconds("EVALUATION_DEADLINE_SECONDS")?,
             },
             catalogue,
             versions,

@@ -1,9 +1,9 @@
 //! Which way an event came in.
 
 use anyhow::Context;
+use aws::queues::Records;
 use lambda_runtime::Error;
 use serde_json::Value;
-use shared::queues::Records;
 
 use crate::evaluate::Splitter;
 use crate::{direct, post, uploads};
@@ -16,10 +16,8 @@ pub(crate) async fn handle(splitter: &Splitter, event: Value) -> Result<Value, E
     match Records::of(&event) {
         Some(records) => {
             let records = records.context("Failed to read the records of the uploads queue")?;
-            let response = records
-                .for_each(async |record| uploads::handle(splitter, &record.body).await)
-                .await;
-            Ok(serde_json::to_value(response)?)
+            let handle = async |body: String| uploads::handle(splitter, &body).await;
+            Ok(serde_json::to_value(records.for_each(handle).await)?)
         }
         None => direct::handle(splitter, event).await,
     }

@@ -1,94 +1,90 @@
-//! Messages of the uploads queue: S3's events, and our own later looks. When a DR is quiet is for `shared::flow::settle`.
+//! Messages of the uploads queue: S3's events, and our own delayed checks. When a DR is quiet is for
+//! `evaluation::run::uploads`.
 
 use anyhow::Context;
+use aws_lambda_events::s3::S3EventRecord;
+use evaluation::decide::message::{Message, QuietCheck};
+use evaluation::decide::start::{Request, Reuse};
+use evaluation::domain::ids::DrNumber;
+use evaluation::domain::plan::Mode;
+use evaluation::domain::time::Timestamp;
+use evaluation::run::error::Class;
+use evaluation::run::uploads::{is_quiet, note_change, note_upload};
 use percent_encoding::percent_decode_str;
+use serde::Deserialize;
 use serde_json::Value;
-use shared::domain::ids::DrNumber;
-use shared::domain::plan::Mode;
-use shared::domain::time::Timestamp;
-use shared::flow::settle;
-use shared::protocol::message::{Message, Settle};
-use shared::protocol::start::{Request, Reuse};
 
-use crate::evaluate::{SplitError, Splitter};
+use crate::evaluate::Splitter;
 use crate::listing::prefix;
 
 /// Handles one message of the uploads queue.
 pub(crate) async fn handle(splitter: &Splitter, body: &str) -> anyhow::Result<()> {
     let value: Value =
         serde_json::from_str(body).context("Failed to read a message of the uploads queue")?;
-    if let Ok(Message::Settle(settle)) = Message::parse(body) {
-        return look(splitter, &settle).await;
+    if let Ok(Message::QuietCheck(check)) = Message::parse(body) {
+        return start_if_quiet(splitter, &check).await;
     }
     if value.get("Event").and_then(Value::as_str) == Some("s3:TestEvent") {
         return Ok(());
     }
-    let records = value
-        .get("Records")
-        .and_then(Value::as_array)
-        .context("The message is neither an S3 event nor one of ours")?;
+    let records = value.get("Records").and_then(Value::as_array);
+    let records = records.context("The message is neither an S3 event nor one of ours")?;
     for record in records {
-        let key = record
-            .pointer("/s3/object/key")
-            .and_then(Value::as_str)
-            .context("An S3 record names no object")?;
-        match dr_of(key)? {
-            Some(dr) if is_deletion(record) => {
-                settle::note_change(&splitter.ports, &dr, made_at(record)).await?
-            }
-            Some(dr) => {
-                settle::note_upload(
-                    &splitter.ports,
-                    &dr,
-                    made_at(record),
-                    splitter.settings.quiet_period,
-                )
-                .await?;
-            }
-            None => tracing::warn!(
-                s3.key = key,
-                "an upload that belongs to no DR was passed over; keys are photos/{{dr_number}}/{{name}}"
-            ),
-        }
+        let record = S3EventRecord::deserialize(record).context("Failed to read an S3 record")?;
+        note(splitter, &record).await?;
     }
     Ok(())
 }
 
-/// Starts the evaluation if nothing came since the upload that arranged for this look.
-async fn look(splitter: &Splitter, settle: &Settle) -> anyhow::Result<()> {
-    if !settle::is_quiet(&splitter.ports, settle).await? {
+/// Notes what S3 tells of a photo.
+async fn note(splitter: &Splitter, record: &S3EventRecord) -> anyhow::Result<()> {
+    let key = record.s3.object.key.as_deref();
+    let key = key.context("An S3 record names no object")?;
+    let Some(dr) = dr_of(key)? else {
+        tracing::warn!(
+            s3.key = key,
+            "an upload that belongs to no DR was passed over; keys are photos/{{dr_number}}/{{name}}"
+        );
+        return Ok(());
+    };
+    let (ports, at) = (&splitter.ports, made_at(record));
+    if is_deletion(record) {
+        note_change(ports, &dr, at).await?;
+    } else {
+        note_upload(ports, &dr, at, splitter.settings.quiet_period).await?;
+    }
+    Ok(())
+}
+
+/// Starts the evaluation if nothing came since the upload that arranged for this check.
+async fn start_if_quiet(splitter: &Splitter, check: &QuietCheck) -> anyhow::Result<()> {
+    if !is_quiet(&splitter.ports, check).await? {
         return Ok(());
     }
     let request = Request {
-        dr_number: settle.dr_number.clone(),
+        dr_number: check.dr_number.clone(),
         mode: Mode::Full,
-        reuse: Reuse::AskedSince(settle.uploaded_at),
+        reuse: Reuse::AskedSince(check.uploaded_at),
     };
     match splitter.evaluate(&request).await {
         Ok(_) => Ok(()),
-        Err(error @ (SplitError::NoPhotos(_) | SplitError::TooManyPhotos(_))) => {
-            tracing::warn!(dr.number = %settle.dr_number, "no evaluation after uploads: {error}");
+        Err(error) if error.class() == Class::Permanent => {
+            tracing::warn!(dr.number = %check.dr_number, "no evaluation after uploads: {error}");
             Ok(())
         }
-        Err(error) => Err(anyhow::anyhow!("{error}")),
+        Err(error) => Err(error.into()),
     }
 }
 
 /// Whether a photo was deleted: that makes a result stale, but starts no evaluation.
-fn is_deletion(record: &Value) -> bool {
-    record
-        .get("eventName")
-        .and_then(Value::as_str)
-        .is_some_and(|name| name.starts_with("ObjectRemoved"))
+fn is_deletion(record: &S3EventRecord) -> bool {
+    let name = record.event_name.as_deref().unwrap_or_default();
+    name.starts_with("ObjectRemoved")
 }
 
-/// When S3 did what it tells of; now, if it does not say.
-fn made_at(record: &Value) -> Timestamp {
-    let at = record
-        .get("eventTime")
-        .and_then(Value::as_str)
-        .and_then(|at| Timestamp::parse(at).ok());
-    at.unwrap_or_else(Timestamp::now)
+/// When S3 did what it tells of.
+fn made_at(record: &S3EventRecord) -> Timestamp {
+    Timestamp::from_millis(record.event_time.timestamp_millis())
 }
 
 /// The DR that a key of an S3 event belongs to. Keys arrive URL-encoded, a space as a plus.
@@ -123,17 +119,21 @@ mod tests {
 
     #[test]
     fn a_deletion_is_told_from_an_upload_and_each_has_its_time() {
-        let record =
-            |name: &str| json!({"eventName": name, "eventTime": "2026-11-24T10:34:54.007Z"});
-        assert!(
-            is_deletion(&record("ObjectRemoved:Delete"))
-                && is_deletion(&record("ObjectRemoved:DeleteMarkerCreated"))
-        );
-        assert!(!is_deletion(&record("ObjectCreated:Put")));
-        assert_eq!(
-            made_at(&record("ObjectCreated:Put")),
-            Timestamp::from_millis(1_795_516_494_007)
-        );
+        let record = |name: &str| {
+            let time = "2026-11-24T10:34:54.007Z";
+            S3EventRecord::deserialize(json!({
+                "eventName": name, "eventTime": time,
+                "userIdentity": {}, "requestParameters": {},
+                "s3": {"bucket": {}, "object": {"key": "photos/DR1/a.jpg"}},
+            }))
+            .unwrap()
+        };
+        for name in ["ObjectRemoved:Delete", "ObjectRemoved:DeleteMarkerCreated"] {
+            assert!(is_deletion(&record(name)), "{name}");
+        }
+        let upload = record("ObjectCreated:Put");
+        assert!(!is_deletion(&upload));
+        assert_eq!(made_at(&upload), Timestamp::from_millis(1_795_516_494_007));
     }
 
     #[test]

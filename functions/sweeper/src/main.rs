@@ -2,35 +2,33 @@
 
 use std::time::Duration;
 
+use aws::configuration::seconds;
+use aws::ports::AwsPorts;
+use aws::telemetry;
+use evaluation::decide::queue::Queue;
+use evaluation::run::sweep;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::Value;
-use shared::aws::{self, AwsPorts};
-use shared::config::seconds;
-use shared::flow::{Queue, sweep};
-use shared::telemetry;
-
-/// Longer than the batches queue hides a message: 6 times the batch function's time-out, and some.
-const LOST_AFTER_SECONDS: u64 = 900;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     telemetry::start();
-    let ports = AwsPorts::from_env(&aws::load().await, &[Queue::Batches, Queue::Results])?;
-    let lost_after = seconds("LOST_AFTER_SECONDS", LOST_AFTER_SECONDS)?;
+    let queues = [Queue::Batches, Queue::Bulk, Queue::Results];
+    let ports = AwsPorts::from_env(&aws::load().await, &queues)?;
+    let lost_after = seconds("LOST_AFTER_SECONDS")?;
     run(service_fn(|_: LambdaEvent<Value>| {
         handle(&ports, lost_after)
     }))
     .await
 }
 
-/// A round in which an evaluation could not be looked at fails as a whole, so that the alarm on errors sees it.
+/// A round in which an evaluation could not be swept fails as a whole: it counts as an error of the function.
 async fn handle(ports: &AwsPorts, lost_after: Duration) -> Result<Value, Error> {
     let swept = sweep::run(ports, lost_after).await?;
     let report = serde_json::to_value(swept)?;
     tracing::info!(sweep.report = %report, "swept");
-    if swept.failed == 0 {
-        Ok(report)
-    } else {
-        Err(format!("{} evaluations could not be swept", swept.failed).into())
+    match swept.failed {
+        0 => Ok(report),
+        failed => Err(format!("{failed} evaluations could not be swept").into()),
     }
 }

@@ -8,11 +8,11 @@ use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 use proptest::prelude::*;
 
 use super::scale::fitted;
-use super::size_policy::CURRENT_VERSION;
+use super::size_policy::{CURRENT_VERSION, SizePolicy};
 use super::*;
 
 fn policy() -> SizePolicy {
-    SizePolicy::shipped(CURRENT_VERSION).unwrap()
+    SizePolicy::shipped(CURRENT_VERSION).unwrap().clone()
 }
 
 /// Red left, blue right, white on top.

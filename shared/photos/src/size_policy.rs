@@ -3,6 +3,9 @@
 //! Small print (serials, meter digits) is lost at 800 px, and tokens grow with the square of the edge: so the size
 //! belongs to the step that the photo's name hints at.
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
 use serde::Deserialize;
 
 /// The version that new evaluations use.
@@ -84,15 +87,24 @@ pub enum SizePolicyError {
 }
 
 impl SizePolicy {
-    /// The shipped policy of this version.
-    pub fn shipped(version: &str) -> Result<Self, SizePolicyError> {
-        for json in SHIPPED {
-            let policy = Self::from_json(json)?;
-            if policy.version == version {
-                return Ok(policy);
-            }
-        }
-        Err(SizePolicyError::Unknown(version.into()))
+    /// The shipped policy of this version. Each is read once in a process.
+    ///
+    /// ```
+    /// use photos::size_policy::{CURRENT_VERSION, SizePolicy};
+    ///
+    /// let policy = SizePolicy::shipped(CURRENT_VERSION).unwrap();
+    /// assert!(policy.long_edge <= policy.small_print_long_edge);
+    /// ```
+    pub fn shipped(version: &str) -> Result<&'static Self, SizePolicyError> {
+        static POLICIES: LazyLock<BTreeMap<String, SizePolicy>> = LazyLock::new(|| {
+            let read = SHIPPED
+                .iter()
+                .filter_map(|json| SizePolicy::from_json(json).ok());
+            read.map(|policy| (policy.version.clone(), policy))
+                .collect()
+        });
+        let unknown = || SizePolicyError::Unknown(version.into());
+        POLICIES.get(version).ok_or_else(unknown)
     }
 
     /// Reads and checks a policy.
@@ -164,5 +176,13 @@ mod tests {
             SizePolicy::shipped("s9"),
             Err(SizePolicyError::Unknown(_))
         ));
+    }
+
+    #[test]
+    fn every_shipped_policy_reads() {
+        for json in SHIPPED {
+            let policy = SizePolicy::from_json(json).unwrap();
+            assert_eq!(*SizePolicy::shipped(&policy.version).unwrap(), policy);
+        }
     }
 }

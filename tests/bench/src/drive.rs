@@ -4,18 +4,20 @@
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
+use evaluation::decide::evaluation::Evaluation;
+use evaluation::decide::photo_record::PhotoRecord;
+use evaluation::decide::quick::{Next, next};
+use evaluation::decide::record::finalise;
+use evaluation::decide::start::{FromCache, Limits, Request, Reuse, open};
+use evaluation::domain::catalogue::Catalogue;
+use evaluation::domain::ids::{DrNumber, EvaluationId, Score, StepKey};
+use evaluation::domain::judge::Judgement;
+use evaluation::domain::outcome::{Finding, PhotoOutcome, ReasonCode};
+use evaluation::domain::plan::{Mode, Photo, plan};
+use evaluation::domain::report::Report;
+use evaluation::domain::time::Timestamp;
+use evaluation::domain::versions::Versions;
 use samples::truth::Shown;
-use shared::domain::catalogue::Catalogue;
-use shared::domain::ids::{DrNumber, EvaluationId, Score, StepKey};
-use shared::domain::judge::Judgement;
-use shared::domain::outcome::{Finding, PhotoOutcome, ReasonCode};
-use shared::domain::plan::{Mode, Photo, Versions, plan};
-use shared::domain::time::Timestamp;
-use shared::protocol::evaluation::{Evaluation, PhotoRecord};
-use shared::protocol::message::Report;
-use shared::protocol::quick::{Next, next};
-use shared::protocol::record::finalise;
-use shared::protocol::start::{Before, Limits, Request, Reuse, open};
 
 /// An evaluation on its way.
 pub(crate) struct Drive<'a> {
@@ -45,14 +47,14 @@ impl<'a> Drive<'a> {
             photos_per_batch: 1,
             deadline: Duration::ZERO,
         };
-        let id = EvaluationId::generate();
+        let id = EvaluationId::from_parts(Timestamp::default(), [0; 10]);
         let opened = open(
             id,
             &request,
             plan,
             versions,
             &limits,
-            Before::default(),
+            FromCache::default(),
             Timestamp::default(),
         );
         let mut records = opened.photos;

@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use clap::Args;
+use evaluation::domain::catalogue::{CURRENT_VERSION, Catalogue};
+use evaluation::domain::photo_name::hint;
+use evaluation::domain::photo_rules::long_edge_for;
 use photos::prepare;
 use photos::size_policy::{self, SizePolicy};
 use serde_json::json;
-use shared::domain::catalogue::{CURRENT_VERSION, Catalogue};
-use shared::domain::photo_name::hint;
-use shared::photos::long_edge_for;
-use shared::vlm::client::{VlmClient, VlmSettings};
-use shared::vlm::prompt::Question;
+use vlm::client::{VlmClient, VlmSettings};
+use vlm::prompt::Question;
 
 use crate::report::print;
 
@@ -46,7 +46,7 @@ async fn measure(options: &Options) -> anyhow::Result<serde_json::Value> {
         .iter()
         .map(|step| step.key.clone())
         .collect();
-    let question = Question::new(&catalogue, &steps);
+    let question = Question::new(catalogue, &steps);
     let vlm = VlmClient::new(VlmSettings {
         api_key: std::env::var("VLM_API_KEY").ok(),
         timeout: Duration::from_secs(180),
@@ -59,9 +59,9 @@ async fn measure(options: &Options) -> anyhow::Result<serde_json::Value> {
             .file_name()
             .and_then(|name| name.to_str())
             .unwrap_or(path);
-        let step = hint(name, &catalogue).and_then(|key| catalogue.step(&key).cloned());
+        let step = hint(name, catalogue).and_then(|key| catalogue.step(&key).cloned());
         let clock = Instant::now();
-        let prepared = prepare(&bytes, &policy, long_edge_for(&policy, step.as_ref()))
+        let prepared = prepare(&bytes, policy, long_edge_for(policy, step.as_ref()))
             .with_context(|| path.clone())?;
         compressing += clock.elapsed();
         let clock = Instant::now();

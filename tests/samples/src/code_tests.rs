@@ -50,7 +50,7 @@ fn photos() -> Vec<(Truth, RgbImage)> {
         .map(|index| {
             (
                 dr.truth(index).unwrap(),
-                picture(&dr.truth(index).unwrap(), &Dr::shot(index, 12.0, 1)).unwrap(),
+                picture(&dr.truth(index).unwrap(), &Dr::view(index, 12.0, 1)).unwrap(),
             )
         })
         .into()
@@ -85,7 +85,7 @@ fn every_sample_photo_reads_as_its_truth() {
     for dr in samples().unwrap().iter().chain([&made_up("DR1", 12, 3)]) {
         for index in 0..dr.photos.len() {
             let truth = dr.truth(index).unwrap();
-            let picture = picture(&truth, &Dr::shot(index, 1.3, 1)).unwrap();
+            let picture = picture(&truth, &Dr::view(index, 1.3, 1)).unwrap();
             assert_eq!(
                 read(&sent(&picture, 1280)),
                 Ok(truth),
@@ -158,7 +158,7 @@ fn a_photo_squeezed_cropped_cut_off_or_too_small_cant_be_read() {
 fn no_photo_can_be_read_at_250_pixels() {
     let dr = &samples().unwrap()[0];
     for index in 0..dr.photos.len() {
-        let picture = picture(&dr.truth(index).unwrap(), &Dr::shot(index, 2.0, 9)).unwrap();
+        let picture = picture(&dr.truth(index).unwrap(), &Dr::view(index, 2.0, 9)).unwrap();
         assert!(
             read(&sent(&picture, 250)).is_err(),
             "{}",
@@ -177,12 +177,12 @@ fn a_photo_without_a_code_shows_nothing() {
 fn files_weigh_what_phone_photos_weigh_and_are_the_same_each_time() {
     let dr = &samples().unwrap()[0];
     let truth = dr.truth(0).unwrap();
-    let bytes = jpeg(&truth, &Dr::shot(0, 12.0, 1)).unwrap();
+    let bytes = jpeg(&truth, &Dr::view(0, 12.0, 1)).unwrap();
     assert!(
         (2_000_000..5_000_000).contains(&bytes.len()),
         "{} bytes",
         bytes.len()
     );
-    let small = Dr::shot(5, 1.3, 1);
+    let small = Dr::view(5, 1.3, 1);
     assert_eq!(jpeg(&truth, &small).unwrap(), jpeg(&truth, &small).unwrap());
 }

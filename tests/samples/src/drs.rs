@@ -8,7 +8,7 @@ use fastrand::Rng;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::photo::Shot;
+use crate::photo::View;
 use crate::truth::{SMALL_PRINT_STEPS, Shown, Truth};
 
 const SAMPLES: &str = include_str!("drs.json");
@@ -101,7 +101,7 @@ impl Dr {
     }
 
     /// How the photo at `index` is taken: all orientations and both ways of holding a phone occur.
-    pub fn shot(index: usize, megapixels: f64, seed: u64) -> Shot {
+    pub fn view(index: usize, megapixels: f64, seed: u64) -> View {
         let unit = (megapixels * 1_000_000.0 / 12.0).sqrt();
         let (long, short) = ((4.0 * unit).round() as u32, (3.0 * unit).round() as u32);
         let portrait = index % 3 == 1;
@@ -110,7 +110,7 @@ impl Dr {
         } else {
             (long, short)
         };
-        Shot {
+        View {
             width,
             height,
             orientation: (index % 8) as u8 + 1,
@@ -171,7 +171,7 @@ mod tests {
             assert_eq!(names.len(), dr.photos.len());
         }
         let orientations: std::collections::BTreeSet<_> =
-            (0..16).map(|n| Dr::shot(n, 12.0, 0).orientation).collect();
+            (0..16).map(|n| Dr::view(n, 12.0, 0).orientation).collect();
         assert_eq!(
             orientations.into_iter().collect::<Vec<_>>(),
             (1..=8).collect::<Vec<_>>()

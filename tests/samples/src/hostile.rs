@@ -16,9 +16,9 @@ pub fn files() -> anyhow::Result<Vec<(&'static str, Vec<u8>, bool)>> {
         photo: 0,
         shows: made_up("DRHOSTILE", 1, 1).photos.remove(0).shows,
     };
-    let shot = Dr::shot(0, 1.3, 1);
-    let photo = jpeg(&truth, &shot)?;
-    let upright = DynamicImage::ImageRgb8(picture(&truth, &shot)?);
+    let view = Dr::view(0, 1.3, 1);
+    let photo = jpeg(&truth, &view)?;
+    let upright = DynamicImage::ImageRgb8(picture(&truth, &view)?);
     let encoded = |format| -> anyhow::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         upright.write_to(&mut Cursor::new(&mut bytes), format)?;

@@ -10,7 +10,7 @@ use crate::{code, exif, scene};
 
 /// How a photo is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Shot {
+pub struct View {
     /// Width when held upright.
     pub width: u32,
     /// Height when held upright.
@@ -27,10 +27,10 @@ const NOISE: u8 = 9;
 const QUALITY: u8 = 90;
 
 /// The upright picture.
-pub fn picture(truth: &Truth, shot: &Shot) -> anyhow::Result<RgbImage> {
-    let mut random = Rng::with_seed(shot.seed ^ (u64::from(truth.photo) << 32));
+pub fn picture(truth: &Truth, view: &View) -> anyhow::Result<RgbImage> {
+    let mut random = Rng::with_seed(view.seed ^ (u64::from(truth.photo) << 32));
     let step = truth.shows.first().map(|shown| shown.step.as_str());
-    let mut canvas = scene::draw(shot.width, shot.height, step, &mut random);
+    let mut canvas = scene::draw(view.width, view.height, step, &mut random);
     code::draw(&mut canvas, truth).map_err(|cause| {
         anyhow::anyhow!("The truth of {} does not fit a code: {cause}", truth.photo)
     })?;
@@ -39,14 +39,14 @@ pub fn picture(truth: &Truth, shot: &Shot) -> anyhow::Result<RgbImage> {
 }
 
 /// The JPEG file.
-pub fn jpeg(truth: &Truth, shot: &Shot) -> anyhow::Result<Vec<u8>> {
-    let mut stored = DynamicImage::ImageRgb8(picture(truth, shot)?);
-    stored.apply_orientation(undo(shot.orientation));
+pub fn jpeg(truth: &Truth, view: &View) -> anyhow::Result<Vec<u8>> {
+    let mut stored = DynamicImage::ImageRgb8(picture(truth, view)?);
+    stored.apply_orientation(undo(view.orientation));
     let stored = stored.into_rgb8();
     let mut bytes = Vec::new();
     let mut encoder = Encoder::new(&mut bytes, QUALITY);
     encoder.set_sampling_factor(SamplingFactor::F_2_2);
-    encoder.add_app_segment(1, exif::segment(shot.orientation, "2026:01:14 10:15:02"))?;
+    encoder.add_app_segment(1, exif::segment(view.orientation, "2026:01:14 10:15:02"))?;
     encoder.encode(
         stored.as_raw(),
         u16::try_from(stored.width())?,

@@ -361,7 +361,7 @@ mod tests {
     #[test]
     fn a_sample_photo_is_recognised_with_its_metadata() {
         let truth = seen(Some("-18.4 dBm")).truth.unwrap();
-        let found = look(&photo::jpeg(&truth, &Dr::shot(0, 1.3, 1)).unwrap()).unwrap();
+        let found = look(&photo::jpeg(&truth, &Dr::view(0, 1.3, 1)).unwrap()).unwrap();
         assert_eq!((found.truth, found.metadata), (Some(truth), true));
         assert_eq!(
             look(b"no image").unwrap_err().status,
@@ -372,7 +372,7 @@ mod tests {
     #[test]
     fn a_jpeg_that_is_cut_off_is_refused() {
         let truth = seen(Some("-18.4 dBm")).truth.unwrap();
-        let whole = photo::jpeg(&truth, &Dr::shot(0, 1.3, 1)).unwrap();
+        let whole = photo::jpeg(&truth, &Dr::view(0, 1.3, 1)).unwrap();
         for percent in [10, 50, 98] {
             let cut = look(&whole[..whole.len() * percent / 100]);
             assert_eq!(

@@ -81,7 +81,7 @@ impl Client {
 
 fn request() -> Value {
     let dr = &samples().unwrap()[0];
-    let jpeg = photo::jpeg(&dr.truth(8).unwrap(), &Dr::shot(0, 1.3, 1)).unwrap();
+    let jpeg = photo::jpeg(&dr.truth(8).unwrap(), &Dr::view(0, 1.3, 1)).unwrap();
     let url = format!("data:image/jpeg;base64,{}", BASE64_STANDARD.encode(jpeg));
     let schema = json!({"properties": {"steps": {"items": {"properties": {"step": {"enum": ["power_meter", "ups_serial"]}}}}}});
     json!({"model": "sim", "response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}, "messages": [

@@ -8,19 +8,21 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use shared::domain::catalogue::Catalogue;
-use shared::domain::ids::{DrNumber, EvaluationId, Score};
-use shared::domain::outcome::{Finding, PhotoOutcome};
-use shared::domain::plan::{Mode, Photo, Plan, Versions, plan};
-use shared::domain::time::Timestamp;
-use shared::flow::split::split;
-use shared::flow::{Ports, Queue, Trouble, aggregate, batch, settle, sweep};
-use shared::protocol::message::{Message, Settle};
-use shared::protocol::start::{Limits, Request, Reuse};
-use shared::protocol::writes;
-use shared::vlm::prompt::PROMPT_VERSION;
+use evaluation::decide::message::{Message, QuietCheck};
+use evaluation::decide::start::{Limits, Request, Reuse};
+use evaluation::decide::updates;
+use evaluation::domain::catalogue::Catalogue;
+use evaluation::domain::ids::{DrNumber, EvaluationId, Score};
+use evaluation::domain::outcome::{Finding, PhotoOutcome};
+use evaluation::domain::plan::{Mode, Photo, Plan, plan};
+use evaluation::domain::time::Timestamp;
+use evaluation::domain::versions::{VersionPart, Versions};
+use evaluation::run::error::RunError;
+use evaluation::run::ports::{Ports, Queue};
+use evaluation::run::start::start;
+use evaluation::run::{aggregate, batch, sweep, uploads};
 
-use crate::ports::{MODEL, ModelPorts};
+use crate::ports::{MODEL, ModelPorts, PROMPT};
 use crate::world::{Place, World};
 
 /// Batch functions at once.
@@ -43,7 +45,7 @@ const SLOTS: [&str; 12] = [
 ];
 
 struct Process {
-    future: Pin<Box<dyn Future<Output = Result<(), Trouble>>>>,
+    future: Pin<Box<dyn Future<Output = Result<(), RunError>>>>,
     wakes_at: Rc<Cell<Timestamp>>,
     /// The message that is deleted when the process ends well.
     handles: Option<(Place, u64)>,
@@ -76,12 +78,15 @@ pub struct Day {
 
 /// The versions that every evaluation of the model has.
 pub fn versions() -> Versions {
-    Versions {
-        catalogue: "v1".into(),
-        model: MODEL.into(),
-        prompt: PROMPT_VERSION.into(),
-        size_policy: "s1".into(),
-    }
+    Versions::from_fn(|part| {
+        let version = match part {
+            VersionPart::Catalogue => "v1",
+            VersionPart::Model => MODEL,
+            VersionPart::Prompt => PROMPT,
+            _ => "1",
+        };
+        version.to_owned()
+    })
 }
 
 /// The photos of a made-up DR and what they show, put into the world.
@@ -239,7 +244,7 @@ impl Day {
         let made_at = Timestamp::from_millis(self.world.borrow().now.as_millis() - late);
         let mine = ports.clone();
         self.begin(ports, None, async move {
-            settle::note_upload(&mine, &dr, made_at, quiet).await
+            uploads::note_upload(&mine, &dr, made_at, quiet).await
         });
     }
 
@@ -253,7 +258,7 @@ impl Day {
             let ports = ModelPorts::new(&self.world);
             let (mine, at, dr) = (ports.clone(), ports.now(), dr.clone());
             self.begin(ports, None, async move {
-                mine.write(writes::invalidated(Some(&dr), at))
+                mine.update(updates::invalidated(Some(&dr), at))
                     .await
                     .map(drop)
             });
@@ -274,14 +279,14 @@ impl Day {
         let ports = ModelPorts::new(&self.world);
         let mine = ports.clone();
         self.begin(ports, None, async move {
-            split(&mine, &request, &plan, &versions, &limits)
+            start(&mine, &request, &plan, &versions, &limits)
                 .await
                 .map(|_| ())
         });
     }
 
     /// What the splitter does with a later look: if the DR is quiet, its question is asked.
-    fn look(&mut self, place: Place, id: u64, settle: Settle) {
+    fn look(&mut self, place: Place, id: u64, settle: QuietCheck) {
         let Some((request, plan)) = self.questions.get(&settle.dr_number).cloned() else {
             return;
         };
@@ -296,8 +301,8 @@ impl Day {
         );
         let mine = ports.clone();
         self.begin(ports, Some((place, id)), async move {
-            if settle::is_quiet(&mine, &settle).await? {
-                split(&mine, &request, &plan, &versions, &limits).await?;
+            if uploads::is_quiet(&mine, &settle).await? {
+                start(&mine, &request, &plan, &versions, &limits).await?;
             }
             Ok(())
         });
@@ -322,7 +327,7 @@ impl Day {
         &mut self,
         ports: ModelPorts,
         handles: Option<(Place, u64)>,
-        future: impl Future<Output = Result<(), Trouble>> + 'static,
+        future: impl Future<Output = Result<(), RunError>> + 'static,
     ) {
         self.processes.push(Process {
             future: Box::pin(future),
@@ -427,7 +432,7 @@ impl Day {
                     batch::handle(&mine, &mine, &batch).await
                 });
             }
-            (_, Message::Settle(settle)) => self.look(place, id, settle),
+            (_, Message::QuietCheck(settle)) => self.look(place, id, settle),
             (_, message) => self.begin(ports, Some((place, id)), async move {
                 aggregate::handle(&mine, message).await
             }),
@@ -515,11 +520,7 @@ pub fn asking(
     force: bool,
     catalogue: &Catalogue,
 ) -> Asking {
-    let reuse = if force {
-        Reuse::Nothing
-    } else {
-        Reuse::Settled
-    };
+    let reuse = if force { Reuse::Nothing } else { Reuse::Final };
     let request = Request {
         dr_number: dr.clone(),
         mode,

@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use anyhow::bail;
+use evaluation::decide::update::GuardName;
+use evaluation::domain::catalogue::Catalogue;
 use serde_json::json;
-use shared::domain::catalogue::Catalogue;
-use shared::protocol::write::GuardName;
 use simulation::invariants::Ends;
 use simulation::seeds::{Outcome, run};
 

@@ -3,15 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use evaluation::decide::evaluation::Evaluation;
+use evaluation::decide::photo_record::PhotoRecord;
+use evaluation::decide::update::{Key, Part};
+use evaluation::domain::catalogue::Catalogue;
+use evaluation::domain::ids::{EvaluationId, PhotoId};
+use evaluation::domain::judge::{PhotoResult, StepOutcome, StepVerdict, Verdict, judge};
+use evaluation::domain::outcome::{PhotoOutcome, ReasonCode};
+use evaluation::domain::time::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
-use shared::domain::catalogue::Catalogue;
-use shared::domain::ids::{EvaluationId, PhotoId};
-use shared::domain::judge::{PhotoResult, StepOutcome, StepVerdict, Verdict, judge};
-use shared::domain::outcome::{PhotoOutcome, ReasonCode};
-use shared::domain::time::Timestamp;
-use shared::protocol::evaluation::{Evaluation, PhotoRecord};
-use shared::protocol::write::{Key, Part};
 
 use crate::table::Table;
 use crate::world::{Violation, World};
@@ -54,7 +55,7 @@ pub fn after_write(sight: &mut Sight<'_>, key: &Key, before: Option<&Value>) {
         Key::Photo(..) => photo_changed(sight, key, before, after),
         Key::Uploads(_) => uploads_changed(sight, before, after),
         Key::Breaker => breaker_changed(sight, before, after),
-        Key::Verdict(_) if number(after, "answered_at") < number(before, "answered_at") => {
+        Key::Answer(_) if number(after, "answered_at") < number(before, "answered_at") => {
             sight.violation("6: an answer was replaced by an earlier one");
         }
         Key::Cache(_) if number(after, "valid_from") < number(before, "valid_from") => {
@@ -62,7 +63,7 @@ pub fn after_write(sight: &mut Sight<'_>, key: &Key, before: Option<&Value>) {
         }
         Key::Fingerprint(_)
         | Key::LastAsked(..)
-        | Key::Verdict(_)
+        | Key::Answer(_)
         | Key::Cache(_)
         | Key::Sighting(_) => (),
     }
@@ -72,7 +73,7 @@ pub fn after_write(sight: &mut Sight<'_>, key: &Key, before: Option<&Value>) {
 pub fn before_transaction(sight: &mut Sight<'_>, parts: &[Part]) {
     let admitted = sight.table.would_admit(parts);
     let replaced = parts.iter().find_map(|part| match part {
-        Part::Write(write) => Some(write.key.parts().0),
+        Part::Update(write) => Some(write.key.parts().0),
         Part::Put(_) => None,
     });
     let opened = parts.iter().find_map(|part| match part {
@@ -88,7 +89,7 @@ pub fn before_transaction(sight: &mut Sight<'_>, parts: &[Part]) {
     if admitted && others > 0 {
         sight.violation("a question is answered twice at once");
     }
-    if let Some(Part::Write(write)) = parts.iter().find(|part| matches!(part, Part::Write(_)))
+    if let Some(Part::Update(write)) = parts.iter().find(|part| matches!(part, Part::Update(_)))
         && admitted
         && sight
             .table
@@ -368,8 +369,8 @@ pub fn misjudged(table: &Table, evaluation: &Evaluation) -> Option<Violation> {
         .iter()
         .filter_map(result)
         .collect();
-    let catalogue = Catalogue::shipped(&evaluation.catalogue_version).ok()?;
-    let expected = judge(&catalogue, &evaluation.steps_asked, &results);
+    let catalogue = Catalogue::shipped(&evaluation.versions.catalogue).ok()?;
+    let expected = judge(catalogue, &evaluation.steps_asked, &results);
     // A pass stands whatever comes later.
     let differs = expected != *judgement && judgement.verdict != Verdict::Pass;
     differs.then(|| {

@@ -4,8 +4,8 @@ mod days;
 mod worlds;
 
 use clap::Parser;
-use shared::domain::catalogue::Catalogue;
-use shared::protocol::write::GuardName;
+use evaluation::decide::update::GuardName;
+use evaluation::domain::catalogue::Catalogue;
 
 /// Runs the flows that the functions run against a model of the table, the queues, the VLM and the clock.
 #[derive(Debug, Parser)]
@@ -38,9 +38,9 @@ fn main() -> anyhow::Result<()> {
     let options = Options::parse();
     let catalogue = Catalogue::shipped("v1")?;
     if options.exhaustive {
-        worlds::explore_all(&options, &catalogue)
+        worlds::explore_all(&options, catalogue)
     } else {
-        days::run_all(&options, &catalogue)
+        days::run_all(&options, catalogue)
     }
 }
 

@@ -8,23 +8,38 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use evaluation::decide::batch::AskedWith;
+use evaluation::decide::evaluation::Evaluation;
+use evaluation::decide::message::{Batch, DeferralCause, Message};
+use evaluation::decide::photo_record::PhotoRecord;
+use evaluation::decide::update::{Key, Part, Put, Update};
+use evaluation::domain::ids::EvaluationId;
+use evaluation::domain::outcome::{PhotoOutcome, ReasonCode};
+use evaluation::domain::plan::Photo;
+use evaluation::domain::report::Report;
+use evaluation::domain::time::Timestamp;
+use evaluation::run::batch::{AttemptResult, PhotoEvaluator};
+use evaluation::run::error::RunError;
+use evaluation::run::ports::{Ports, Queue, UpdateResult};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use shared::domain::ids::EvaluationId;
-use shared::domain::outcome::{PhotoOutcome, ReasonCode};
-use shared::domain::plan::Photo;
-use shared::domain::time::Timestamp;
-use shared::flow::batch::{Ended, Eyes};
-use shared::flow::{Ports, Queue, Trouble, Written};
-use shared::protocol::evaluation::{Evaluation, PhotoRecord};
-use shared::protocol::message::{Batch, DeferralCause, Message, Report};
-use shared::protocol::write::{Key, Part, Put, Write};
 
 use crate::invariants;
 use crate::world::{Place, World};
 
 /// The model that every evaluation asks.
 pub const MODEL: &str = "m";
+/// The version of the prompt that it is asked with.
+pub const PROMPT: &str = "p";
+
+/// What every deployment of the model asks.
+pub fn asked_with() -> AskedWith {
+    AskedWith {
+        model: MODEL.into(),
+        prompt: PROMPT.into(),
+    }
+}
+
 /// An answer takes 1 to 6 seconds.
 const ANSWER_MS: (u64, u64) = (1_000, 5_000);
 /// A VLM that is away is noticed after the connect time-out.
@@ -37,6 +52,7 @@ const TIMED_OUT_AFTER: Duration = Duration::from_secs(60);
 pub struct ModelPorts {
     world: Rc<RefCell<World>>,
     skew_ms: i64,
+    asked_with: AskedWith,
     /// Until when the process sleeps.
     pub wakes_at: Rc<Cell<Timestamp>>,
 }
@@ -53,24 +69,25 @@ impl ModelPorts {
         Self {
             world: Rc::clone(world),
             skew_ms,
+            asked_with: asked_with(),
             wakes_at: Rc::default(),
         }
     }
 
     /// Waits for its turn; then the table or a queue may be busy.
-    async fn step(&self) -> Result<(), Trouble> {
+    async fn step(&self) -> Result<(), RunError> {
         Turn(false).await;
         let mut world = self.world.borrow_mut();
         let rate = world.rates.throttle;
         if world.fault("throttle", rate) {
-            Err(Trouble::Busy("throttled".into()))
+            Err(RunError::contended("throttled"))
         } else {
             Ok(())
         }
     }
 
-    fn read<T: DeserializeOwned>(item: &Value) -> Result<T, Trouble> {
-        T::deserialize(item).map_err(|cause| Trouble::Failed(cause.to_string()))
+    fn read<T: DeserializeOwned>(item: &Value) -> Result<T, RunError> {
+        T::deserialize(item).map_err(|cause| RunError::bug("an item can't be read", cause))
     }
 
     /// Whether the SDK does a write again, because the reply to the first was lost; then other processes come in between.
@@ -83,11 +100,11 @@ impl ModelPorts {
         again
     }
 
-    fn write_once(&self, write: &Write) -> Written {
+    fn write_once(&self, update: &Update) -> UpdateResult {
         let mut world = self.world.borrow_mut();
-        let before = world.table.get(&write.key);
-        let written = world.table.write(write);
-        invariants::after_write(&mut world.sight(), &write.key, before.as_deref());
+        let before = world.table.get(&update.key);
+        let written = world.table.update(update);
+        invariants::after_write(&mut world.sight(), &update.key, before.as_deref());
         written
     }
 
@@ -138,20 +155,17 @@ impl Ports for ModelPorts {
     }
 
     fn new_id(&self) -> EvaluationId {
-        self.world
-            .borrow_mut()
-            .new_id()
-            .unwrap_or_else(EvaluationId::generate)
+        self.world.borrow_mut().new_id()
     }
 
-    async fn get<T: DeserializeOwned>(&self, key: Key) -> Result<Option<T>, Trouble> {
+    async fn get<T: DeserializeOwned>(&self, key: Key) -> Result<Option<T>, RunError> {
         self.step().await?;
         let item = self.world.borrow().table.get(&key);
         // An item without anything in it, as an update that only removes leaves it, reads as its default.
         item.as_deref().map(Self::read).transpose()
     }
 
-    async fn photos(&self, id: &EvaluationId) -> Result<Vec<PhotoRecord>, Trouble> {
+    async fn photos(&self, id: &EvaluationId) -> Result<Vec<PhotoRecord>, RunError> {
         self.step().await?;
         let items = self
             .world
@@ -161,7 +175,7 @@ impl Ports for ModelPorts {
         items.iter().map(|item| Self::read(item)).collect()
     }
 
-    async fn unfinished(&self) -> Result<Vec<EvaluationId>, Trouble> {
+    async fn unfinished(&self) -> Result<Vec<EvaluationId>, RunError> {
         self.step().await?;
         let world = self.world.borrow();
         let ids = world
@@ -171,24 +185,24 @@ impl Ports for ModelPorts {
         ids.map(Self::read).collect()
     }
 
-    async fn write(&self, write: Write) -> Result<Written, Trouble> {
+    async fn update(&self, update: Update) -> Result<UpdateResult, RunError> {
         self.step().await?;
-        let written = self.write_once(&write);
+        let written = self.write_once(&update);
         Ok(if self.again().await {
-            self.write_once(&write)
+            self.write_once(&update)
         } else {
             written
         })
     }
 
-    async fn transact(&self, parts: Vec<Part>) -> Result<bool, Trouble> {
+    async fn transact(&self, parts: Vec<Part>) -> Result<bool, RunError> {
         self.step().await?;
         let mut world = self.world.borrow_mut();
         invariants::before_transaction(&mut world.sight(), &parts);
         Ok(world.table.transact(&parts))
     }
 
-    async fn put_all(&self, puts: Vec<Put>) -> Result<(), Trouble> {
+    async fn put_all(&self, puts: Vec<Put>) -> Result<(), RunError> {
         for put in &puts {
             self.step().await?;
             self.world.borrow_mut().table.put(put);
@@ -201,7 +215,7 @@ impl Ports for ModelPorts {
         queue: Queue,
         messages: Vec<Message>,
         delay: Duration,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), RunError> {
         self.step().await?;
         let mut world = self.world.borrow_mut();
         let rate = world.rates.partial_send;
@@ -214,12 +228,20 @@ impl Ports for ModelPorts {
         messages
             .iter()
             .take(taken)
-            .for_each(|message| world.enqueue(Place::Live(queue), message, delay));
+            .for_each(|message| world.enqueue(Place::Live(taken_from(queue)), message, delay));
         if part {
-            Err(Trouble::Busy("some messages were not taken".into()))
+            Err(RunError::contended("some messages were not taken"))
         } else {
             Ok(())
         }
+    }
+}
+
+/// Which messages of the two queues of batches come first is for the schedule to say: they lie in one heap.
+pub(crate) fn taken_from(queue: Queue) -> Queue {
+    match queue {
+        Queue::Bulk => Queue::Batches,
+        other => other,
     }
 }
 
@@ -242,18 +264,18 @@ impl Drop for InFlight<'_> {
     }
 }
 
-impl Eyes for ModelPorts {
-    fn model(&self) -> &str {
-        MODEL
+impl PhotoEvaluator for ModelPorts {
+    fn asked_with(&self) -> &AskedWith {
+        &self.asked_with
     }
 
-    async fn look(
+    async fn evaluate(
         &self,
         evaluation: &Evaluation,
         batch: &Batch,
         photo: &Photo,
         _: Timestamp,
-    ) -> Result<Ended, Trouble> {
+    ) -> Result<AttemptResult, RunError> {
         if evaluation.superseded_by.is_some() || !evaluation.pending.contains(&photo.photo_id) {
             self.world
                 .borrow_mut()
@@ -262,7 +284,10 @@ impl Eyes for ModelPorts {
         Turn(false).await;
         if self.world.borrow().gone.contains(&photo.photo_id) {
             let outcome = PhotoOutcome::not_evaluated(ReasonCode::PhotoGone, "gone");
-            return Ok(Ended::Reported(Box::new(Report::bare(outcome, self.now()))));
+            return Ok(AttemptResult::Reported(Box::new(Report::bare(
+                outcome,
+                self.now(),
+            ))));
         }
         let _in_flight = InFlight::new(self);
         let about = (evaluation.evaluation_id.clone(), photo.photo_id.clone());
@@ -316,12 +341,12 @@ impl Eyes for ModelPorts {
             attempt: batch.attempt,
             ..Report::bare(outcome, self.now())
         };
-        Ok(Ended::Reported(Box::new(report)))
+        Ok(AttemptResult::Reported(Box::new(report)))
     }
 }
 
-fn put_off(cause: DeferralCause, retry_after: Option<Duration>) -> Ended {
-    Ended::PutOff {
+fn put_off(cause: DeferralCause, retry_after: Option<Duration>) -> AttemptResult {
+    AttemptResult::Deferred {
         why: (cause, format!("{cause:?}")),
         retry_after,
     }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use shared::domain::catalogue::Catalogue;
-use shared::domain::plan::Mode;
-use shared::protocol::write::GuardName;
+use evaluation::decide::update::GuardName;
+use evaluation::domain::catalogue::Catalogue;
+use evaluation::domain::plan::Mode;
 
 use crate::day::{Asking, Day, VLM_BOUND, asking, make_dr};
 use crate::invariants::{Ends, at_the_end};

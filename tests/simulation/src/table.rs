@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, OnceLock};
 
+use evaluation::decide::update::{
+    Condition, Guard, GuardName, Key, Part, Put, Update, UpdateAction,
+};
+use evaluation::run::ports::UpdateResult;
 use serde_json::{Map, Value, json};
-use shared::flow::Written;
-use shared::protocol::write::{Change, Condition, Guard, GuardName, Key, Part, Put, Write};
 
 /// Items by key, cheap to clone. A guard that is switched off is never against anything: the check that each guard is needed.
 #[derive(Debug, Clone, Default)]
@@ -91,24 +93,24 @@ impl Table {
     }
 
     /// Changes an item.
-    pub fn write(&mut self, write: &Write) -> Written {
-        if !self.admits(&write.key, &write.guards) {
-            return Written::Refused;
+    pub fn update(&mut self, update: &Update) -> UpdateResult {
+        if !self.admits(&update.key, &update.guards) {
+            return UpdateResult::Refused;
         }
-        let (pk, sk) = write.key.parts();
+        let (pk, sk) = update.key.parts();
         let key = (pk, sk);
         let before = self
             .items
             .get(&key)
             .and_then(|item| item.attributes().cloned());
         let mut item = before.unwrap_or_else(|| keys(&key.0, &key.1));
-        write
-            .changes
+        update
+            .actions
             .iter()
             .for_each(|change| apply(&mut item, change));
         let after = Value::Object(item.clone());
         self.items.insert(Arc::new(key), Item::new(item));
-        Written::Applied(after)
+        UpdateResult::Applied(after)
     }
 
     /// Puts an item.
@@ -134,7 +136,7 @@ impl Table {
             for part in parts {
                 match part {
                     Part::Put(put) => drop(self.put(put)),
-                    Part::Write(write) => drop(self.write(write)),
+                    Part::Update(update) => drop(self.update(update)),
                 }
             }
         }
@@ -149,7 +151,7 @@ impl Table {
     fn against_part(&self, part: &Part) -> Vec<GuardName> {
         match part {
             Part::Put(put) => self.against(&put.key, &put.guards),
-            Part::Write(write) => self.against(&write.key, &write.guards),
+            Part::Update(update) => self.against(&update.key, &update.guards),
         }
     }
 
@@ -202,16 +204,18 @@ fn holds(item: &Map<String, Value>, condition: &Condition) -> bool {
     }
 }
 
-fn apply(item: &mut Map<String, Value>, change: &Change) {
+fn apply(item: &mut Map<String, Value>, change: &UpdateAction) {
     match change {
-        Change::Set(name, value) => drop(item.insert((*name).into(), value.clone())),
-        Change::SetOnce(name, value) => drop(item.entry(*name).or_insert_with(|| value.clone())),
-        Change::Remove(name) => drop(item.remove(*name)),
-        Change::Count(name) => {
+        UpdateAction::Set(name, value) => drop(item.insert((*name).into(), value.clone())),
+        UpdateAction::SetIfAbsent(name, value) => {
+            _ = item.entry(*name).or_insert_with(|| value.clone());
+        }
+        UpdateAction::Remove(name) => drop(item.remove(*name)),
+        UpdateAction::Increment(name) => {
             let count = item.get(*name).and_then(Value::as_u64).unwrap_or(0);
             item.insert((*name).into(), json!(count + 1));
         }
-        Change::TakeOut(name, members) => {
+        UpdateAction::DeleteMembers(name, members) => {
             let left: Vec<Value> = item
                 .get(*name)
                 .and_then(Value::as_array)

@@ -3,9 +3,9 @@
 use std::thread;
 use std::time::Duration;
 
-use shared::domain::catalogue::Catalogue;
-use shared::domain::plan::Mode;
-use shared::protocol::write::GuardName;
+use evaluation::decide::update::GuardName;
+use evaluation::domain::catalogue::Catalogue;
+use evaluation::domain::plan::Mode;
 
 use crate::day::{Day, VLM_BOUND, asking, make_dr};
 use crate::invariants::at_the_end;
@@ -16,7 +16,7 @@ use crate::world::{Rates, Spans, World};
 fn some_hundred_seeds_hold() {
     let catalogue = Catalogue::shipped("v1").unwrap();
     for seed in 0..300 {
-        let outcome = run(seed, &catalogue, None);
+        let outcome = run(seed, catalogue, None);
         assert!(
             outcome.violations.is_empty(),
             "seed {seed}: {:?}",
@@ -82,7 +82,7 @@ fn a_day_without_the_vlm(seed: u64, hours: u64, catalogue: &Catalogue) -> (World
 #[test]
 fn eight_hours_without_the_vlm_cost_no_evaluation_and_no_dead_letter() {
     let catalogue = Catalogue::shipped("v1").unwrap();
-    let (mut world, parked) = a_day_without_the_vlm(8, 8, &catalogue);
+    let (mut world, parked) = a_day_without_the_vlm(8, 8, catalogue);
     let asked_in_vain = world.faults.get("vlm_away").copied().unwrap_or_default();
     let ends = at_the_end(&mut world);
     assert!(world.violations.is_empty(), "{:?}", world.violations);

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use shared::domain::ids::{EvaluationId, PhotoId};
-use shared::domain::outcome::PhotoOutcome;
-use shared::domain::time::Timestamp;
-use shared::flow::Queue;
-use shared::protocol::message::Message;
-use shared::protocol::write::Key;
+use evaluation::decide::message::Message;
+use evaluation::decide::update::Key;
+use evaluation::domain::ids::{EvaluationId, PhotoId};
+use evaluation::domain::outcome::PhotoOutcome;
+use evaluation::domain::time::Timestamp;
+use evaluation::run::ports::Queue;
 
 use crate::invariants::Sight;
 use crate::random::Random;
@@ -163,9 +163,9 @@ impl World {
     }
 
     /// An id made up of a counter: later ones sort later.
-    pub fn new_id(&mut self) -> Option<EvaluationId> {
+    pub fn new_id(&mut self) -> EvaluationId {
         self.ids += 1;
-        EvaluationId::parse(&format!("00000000-0000-7000-8000-{:012x}", self.ids)).ok()
+        id_of_number(self.ids)
     }
 
     /// Whether a fault of this kind happens now; counts it.
@@ -235,4 +235,11 @@ impl World {
     pub fn is_vlm_away(&self) -> bool {
         (self.outage.0..self.outage.1).contains(&self.now)
     }
+}
+
+/// The id of this number; those of larger numbers sort later.
+pub fn id_of_number(number: u64) -> EvaluationId {
+    let [_, _, low @ ..] = number.to_be_bytes();
+    let [a, b, c, d, e, f] = low;
+    EvaluationId::from_parts(Timestamp::from_millis(0), [0, 0, 0, 0, a, b, c, d, e, f])
 }

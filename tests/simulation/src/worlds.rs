@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use anyhow::bail;
+use evaluation::domain::catalogue::Catalogue;
 use serde_json::{Value, json};
-use shared::domain::catalogue::Catalogue;
 use simulation::exhaustive::{Explored, explore, scenarios};
 
 use crate::Options;

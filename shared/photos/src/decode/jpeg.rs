@@ -8,8 +8,8 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::{Decoded, check};
 use crate::PhotoError;
+use crate::exif_data::orientation;
 use crate::jpeg::{Colours, Jpeg, JpegError};
-use crate::metadata::orientation;
 use crate::scale::{Picture, fitted};
 use crate::size_policy::Limits;
 

@@ -1,8 +1,8 @@
 //! Two ways on the same DRs: which differences are more than chance?
 
+use evaluation::domain::ids::StepKey;
+use evaluation::domain::plan::Mode;
 use serde_json::{Value, json};
-use shared::domain::ids::StepKey;
-use shared::domain::plan::Mode;
 
 use super::tally::{Tally, passes};
 use crate::report::paired::{Paired, significant};

@@ -1,10 +1,10 @@
 //! A labelled DR through production's own code: planned, asked and judged as the functions do it.
 
+use evaluation::domain::judge::{Judgement, PhotoResult, judge};
+use evaluation::domain::outcome::PhotoOutcome;
+use evaluation::domain::plan::{Mode, Photo};
+use evaluation::domain::scope::Scope;
 use futures::{StreamExt, TryStreamExt, stream};
-use shared::domain::judge::{Judgement, PhotoResult, judge};
-use shared::domain::outcome::PhotoOutcome;
-use shared::domain::plan::{Mode, Photo};
-use shared::domain::scope::Scope;
 
 use super::eye::{Eye, Seen};
 use super::labelled::LabelledDr;

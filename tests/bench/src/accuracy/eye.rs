@@ -3,19 +3,19 @@
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use evaluation::domain::catalogue::Step;
+use evaluation::domain::ids::StepKey;
+use evaluation::domain::outcome::{ImageFigures, PhotoOutcome, Reason, ReasonCode, Usage};
+use evaluation::domain::photo_name::hint;
 use photos::{image_tokens, prepare};
 use samples::drs::Dr;
 use samples::photo::jpeg;
 use samples::truth::Truth;
-use shared::domain::catalogue::Step;
-use shared::domain::ids::StepKey;
-use shared::domain::outcome::{ImageFigures, PhotoOutcome, ReasonCode, Usage};
-use shared::domain::photo_name::hint;
-use shared::photos::{closer_look, long_edge_for, seen_closer};
-use shared::vlm::answer::read_answer;
-use shared::vlm::client::{VlmClient, VlmSettings};
-use shared::vlm::failure::VlmFailure;
-use shared::vlm::prompt::Question;
+use vlm::answer::read_answer;
+use vlm::client::{VlmClient, VlmSettings};
+use vlm::closer_look::{self, AskAboutPhoto, SizedQuestion};
+use vlm::failure::VlmFailure;
+use vlm::prompt::Question;
 
 use super::labelled::{LabelledDr, LabelledPhoto};
 use super::noise::{Look, Noise};
@@ -68,7 +68,7 @@ impl Eye {
         })?))
     }
 
-    /// Asks which of these steps a photo shows, sized by what its name hints at and once more from closer, as in production.
+    /// Asks which of these steps a photo shows, as production does: sized by what its name hints at, and once more from closer.
     pub(crate) async fn look(
         &self,
         way: &Way,
@@ -76,96 +76,103 @@ impl Eye {
         at: usize,
         asked: &[StepKey],
     ) -> anyhow::Result<Seen> {
-        let photo = dr
-            .photos
-            .get(at)
-            .context("The plan holds photos of the DR only")?;
+        let photo = dr.photos.get(at);
+        let photo = photo.context("The plan holds photos of the DR only")?;
         let step = hint(&photo.name, &way.catalogue).and_then(|key| way.catalogue.step(&key));
-        let long_edge = long_edge_for(&way.size_policy, step);
-        let seen = self
-            .look_once(way, dr, (at, photo), asked, long_edge)
-            .await?;
-        let PhotoOutcome::Evaluated { findings } = &seen.outcome else {
-            return Ok(seen);
+        let mut asking = Asking {
+            eye: self,
+            way,
+            dr,
+            at,
+            photo,
+            hint: step,
+            usage: Usage::default(),
+            image: None,
+            looks: 0,
         };
-        let unread = closer_look(&way.size_policy, &way.catalogue, &seen.image, findings);
-        if unread.is_empty() {
-            return Ok(seen);
-        }
-        let closer = self
-            .look_once(
-                way,
-                dr,
-                (at, photo),
-                &unread,
-                way.size_policy.small_print_long_edge,
-            )
-            .await?;
-        Ok(seen.closer(closer))
-    }
-
-    async fn look_once(
-        &self,
-        way: &Way,
-        dr: &LabelledDr,
-        (at, photo): (usize, &LabelledPhoto),
-        asked: &[StepKey],
-        long_edge: u32,
-    ) -> anyhow::Result<Seen> {
-        let question = Question::new(&way.catalogue, asked);
-        match self {
-            Self::Noise { noise, seed } => {
-                let identity = format!("{}/{}", dr.dr_number, photo.name);
-                let looks_like = &photo.looks_like;
-                let answer = noise.answer(&Look {
-                    seed: *seed,
-                    photo: &identity,
-                    looks_like,
-                    asked,
-                    long_edge,
-                });
-                Ok(told(&question, &answer, sent(long_edge, photo.portrait)))
-            }
-            Self::Server(vlm) => {
-                let prepared = prepare(&bytes(dr, at, photo)?, &way.size_policy, long_edge)
-                    .with_context(|| format!("{}/{} can't be read", dr.dr_number, photo.name))?;
-                let step =
-                    hint(&photo.name, &way.catalogue).and_then(|key| way.catalogue.step(&key));
-                let (outcome, usage) = ask(vlm, &question, &prepared.jpeg, step).await?;
-                Ok(Seen {
-                    outcome,
-                    usage,
-                    image: prepared.figures,
-                    looks: 1,
-                })
-            }
-        }
+        let (catalogue, policy) = (&way.catalogue, &way.size_policy);
+        let outcome = closer_look::outcome(&mut asking, step, asked, catalogue, policy).await?;
+        Ok(Seen {
+            outcome,
+            usage: asking.usage,
+            image: asking.image.context("No photo was sent")?,
+            looks: asking.looks,
+        })
     }
 }
 
-impl Seen {
-    /// What was seen after a closer look: what it found stands, and both cost tokens.
-    fn closer(self, closer: Self) -> Self {
-        let usage = self.usage.plus(closer.usage);
-        let outcome = match (self.outcome, closer.outcome) {
-            (PhotoOutcome::Evaluated { findings: first }, PhotoOutcome::Evaluated { findings }) => {
-                PhotoOutcome::Evaluated {
-                    findings: seen_closer(first, findings),
-                }
-            }
-            (first, _) => first,
+/// One labelled photo that is being asked about.
+struct Asking<'a> {
+    eye: &'a Eye,
+    way: &'a Way,
+    dr: &'a LabelledDr,
+    at: usize,
+    photo: &'a LabelledPhoto,
+    hint: Option<&'a Step>,
+    usage: Usage,
+    image: Option<ImageFigures>,
+    looks: u32,
+}
+
+impl AskAboutPhoto for Asking<'_> {
+    type Stopped = anyhow::Error;
+
+    async fn ask(
+        &mut self,
+        asked: SizedQuestion<'_>,
+    ) -> anyhow::Result<Result<closer_look::Seen, Reason>> {
+        let question = Question::new(&self.way.catalogue, asked.steps);
+        let (outcome, usage, image) = match self.eye {
+            Eye::Noise { noise, seed } => self.told(noise, *seed, &question, asked),
+            Eye::Server(vlm) => self.sent(vlm, &question, asked.long_edge).await?,
         };
-        Self {
-            outcome,
-            usage,
-            image: closer.image,
-            looks: self.looks + closer.looks,
-        }
+        self.usage = self.usage.plus(usage);
+        self.image = Some(image);
+        self.looks += 1;
+        Ok(match outcome {
+            PhotoOutcome::Evaluated { findings } => Ok(closer_look::Seen { findings, image }),
+            PhotoOutcome::NotEvaluated { reason } => Err(reason),
+        })
+    }
+}
+
+impl Asking<'_> {
+    fn told(
+        &self,
+        noise: &Noise,
+        seed: u64,
+        question: &Question,
+        asked: SizedQuestion<'_>,
+    ) -> (PhotoOutcome, Usage, ImageFigures) {
+        let identity = format!("{}/{}", self.dr.dr_number, self.photo.name);
+        let answer = noise.answer(&Look {
+            seed,
+            photo: &identity,
+            looks_like: &self.photo.looks_like,
+            asked: asked.steps,
+            long_edge: asked.long_edge,
+        });
+        let image = sent(asked.long_edge, self.photo.portrait);
+        let (outcome, usage) = told(question, &answer, image);
+        (outcome, usage, image)
+    }
+
+    async fn sent(
+        &self,
+        vlm: &VlmClient,
+        question: &Question,
+        long_edge: u32,
+    ) -> anyhow::Result<(PhotoOutcome, Usage, ImageFigures)> {
+        let file = bytes(self.dr, self.at, self.photo)?;
+        let unreadable = || format!("{}/{} can't be read", self.dr.dr_number, self.photo.name);
+        let prepared = prepare(&file, &self.way.size_policy, long_edge).with_context(unreadable)?;
+        let (outcome, usage) = ask(vlm, question, &prepared.jpeg, self.hint).await?;
+        Ok((outcome, usage, prepared.figures))
     }
 }
 
 /// A noise model's answer, read as production reads one. Its text's tokens are estimated from its length.
-fn told(question: &Question, answer: &str, image: ImageFigures) -> Seen {
+fn told(question: &Question, answer: &str, image: ImageFigures) -> (PhotoOutcome, Usage) {
     let outcome = match read_answer(answer, question) {
         Ok(answer) => PhotoOutcome::Evaluated {
             findings: answer.findings,
@@ -174,15 +181,11 @@ fn told(question: &Question, answer: &str, image: ImageFigures) -> Seen {
     };
     let text = (question.characters() / CHARACTERS_PER_TOKEN + FRAME_TOKENS) as u64;
     let completion_tokens = (answer.len() / CHARACTERS_PER_TOKEN + 1) as u64;
-    Seen {
-        outcome,
-        usage: Usage {
-            prompt_tokens: text + u64::from(image.image_tokens),
-            completion_tokens,
-        },
-        image,
-        looks: 1,
-    }
+    let usage = Usage {
+        prompt_tokens: text + u64::from(image.image_tokens),
+        completion_tokens,
+    };
+    (outcome, usage)
 }
 
 /// What is sent of a phone's photo, 4:3, at this long edge; bytes are not known.
@@ -215,7 +218,7 @@ fn bytes(dr: &LabelledDr, at: usize, photo: &LabelledPhoto) -> anyhow::Result<Ve
                 photo: at as u32,
                 shows,
             };
-            jpeg(&truth, &Dr::shot(at, DRAWN_MEGAPIXELS, 1))
+            jpeg(&truth, &Dr::view(at, DRAWN_MEGAPIXELS, 1))
         }
     }
 }

@@ -10,9 +10,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
+use evaluation::domain::ids::{DrNumber, Score};
 use samples::truth::Shown;
 use serde::Deserialize;
-use shared::domain::ids::{DrNumber, Score};
 
 /// A DR whose truth is known.
 #[derive(Debug, Clone, PartialEq)]

@@ -3,9 +3,9 @@
 //! # Invariants
 //! - The same seed, number and rates give the same DRs.
 
+use evaluation::domain::ids::DrNumber;
 use fastrand::Rng;
 use samples::truth::{SMALL_PRINT_STEPS, Shown};
-use shared::domain::ids::DrNumber;
 
 use super::labelled::{LabelledDr, LabelledPhoto};
 use super::mistakes::Mistakes;
@@ -51,27 +51,27 @@ fn dr(mistakes: &Mistakes, number: usize, random: Rng) -> anyhow::Result<Labelle
         random,
         reading: number * 100,
     };
-    let mut shots = maker.needed();
-    maker.add_extra(&mut shots);
-    maker.random.shuffle(&mut shots);
+    let mut taken = maker.needed();
+    maker.add_extra(&mut taken);
+    maker.random.shuffle(&mut taken);
     let by_step = maker.chance(mistakes.rates.named_by_step.rate);
-    let photos = shots
+    let photos = taken
         .into_iter()
         .enumerate()
-        .map(|(at, shot)| maker.photo(&dr_number, at, shot, by_step))
+        .map(|(at, one)| maker.photo(&dr_number, at, one, by_step))
         .collect();
     Ok(LabelledDr { dr_number, photos })
 }
 
 /// A photo before it has a name.
-struct Shot {
+struct TakenPhoto {
     /// The step whose slot it belongs to.
     slot: usize,
     shows: Vec<Shown>,
     looks_like: Vec<Shown>,
 }
 
-impl Shot {
+impl TakenPhoto {
     fn of(slot: usize, shows: Vec<Shown>) -> Self {
         Self {
             slot,
@@ -90,10 +90,10 @@ struct Maker<'a> {
 
 impl Maker<'_> {
     /// A photo for each step, where the technician took one; one for two steps where they fit.
-    fn needed(&mut self) -> Vec<Shot> {
+    fn needed(&mut self) -> Vec<TakenPhoto> {
         let rates = &self.mistakes.rates;
         let joined = PAIRS.map(|_| self.chance(rates.two_steps_in_one.rate));
-        let mut shots: Vec<Shot> = Vec::new();
+        let mut taken: Vec<TakenPhoto> = Vec::new();
         for step in 0..STEPS.len() {
             if self.chance(rates.step_missing.rate) {
                 continue;
@@ -108,36 +108,36 @@ impl Maker<'_> {
                 .iter()
                 .zip(joined)
                 .find(|((_, second), joined)| *joined && *second == step);
-            let first = partner
-                .and_then(|((first, _), _)| shots.iter_mut().find(|shot| shot.slot == *first));
+            let first =
+                partner.and_then(|((first, _), _)| taken.iter_mut().find(|one| one.slot == *first));
             match first {
                 // Whichever of the two the technician thought of gives the slot.
-                Some(shot) => {
-                    shot.shows.push(shown);
-                    shot.looks_like = shot.shows.clone();
-                    shot.slot = if self.random.bool() { step } else { shot.slot };
+                Some(one) => {
+                    one.shows.push(shown);
+                    one.looks_like = one.shows.clone();
+                    one.slot = if self.random.bool() { step } else { one.slot };
                 }
-                None => shots.push(Shot::of(step, vec![shown])),
+                None => taken.push(TakenPhoto::of(step, vec![shown])),
             }
         }
-        shots
+        taken
     }
 
-    fn add_extra(&mut self, shots: &mut Vec<Shot>) {
+    fn add_extra(&mut self, taken: &mut Vec<TakenPhoto>) {
         let photos = &self.mistakes.photos;
         let more = photos.mean_extra / (1.0 + photos.mean_extra);
-        let mut extra = photos.fewest.saturating_sub(shots.len());
-        while self.chance(more) && shots.len() + extra < photos.most {
+        let mut extra = photos.fewest.saturating_sub(taken.len());
+        while self.chance(more) && taken.len() + extra < photos.most {
             extra += 1;
         }
         for _ in 0..extra {
-            let shot = self.extra(shots);
-            shots.push(shot);
+            let one = self.extra(taken);
+            taken.push(one);
         }
     }
 
     /// A photo that no step needs.
-    fn extra(&mut self, shots: &[Shot]) -> Shot {
+    fn extra(&mut self, taken: &[TakenPhoto]) -> TakenPhoto {
         let kinds = &self.mistakes.extra_photos;
         let (view, blurred) = (
             kinds.another_view,
@@ -145,18 +145,18 @@ impl Maker<'_> {
         );
         let kind = self.random.f64();
         let slot = self.random.usize(..STEPS.len());
-        let model = shots
-            .get(self.random.usize(..shots.len().max(1)))
-            .filter(|shot| !shot.shows.is_empty());
-        match model.and_then(|shot| Some((shot.slot, shot.shows.first()?.clone()))) {
-            Some((slot, shown)) if kind < view => Shot::of(
+        let model = taken
+            .get(self.random.usize(..taken.len().max(1)))
+            .filter(|one| !one.shows.is_empty());
+        match model.and_then(|one| Some((one.slot, one.shows.first()?.clone()))) {
+            Some((slot, shown)) if kind < view => TakenPhoto::of(
                 slot,
                 vec![Shown {
                     score: 4 + self.random.u8(..6),
                     ..shown
                 }],
             ),
-            Some((slot, shown)) if kind < blurred => Shot::of(
+            Some((slot, shown)) if kind < blurred => TakenPhoto::of(
                 slot,
                 vec![Shown {
                     score: 1 + self.random.u8(..4),
@@ -164,10 +164,10 @@ impl Maker<'_> {
                     ..shown
                 }],
             ),
-            _ if kind < blurred + kinds.nothing => Shot::of(slot, Vec::new()),
+            _ if kind < blurred + kinds.nothing => TakenPhoto::of(slot, Vec::new()),
             _ => {
                 let looks_like = vec![self.shown(HOUSE, 8)];
-                Shot {
+                TakenPhoto {
                     slot: HOUSE,
                     shows: Vec::new(),
                     looks_like,
@@ -207,12 +207,12 @@ impl Maker<'_> {
     }
 
     /// The photo under the name that the technician, or a messenger, gave it.
-    fn photo(&mut self, dr: &DrNumber, at: usize, shot: Shot, by_step: bool) -> LabelledPhoto {
+    fn photo(&mut self, dr: &DrNumber, at: usize, one: TakenPhoto, by_step: bool) -> LabelledPhoto {
         let rates = &self.mistakes.rates;
         let slot = if self.chance(rates.wrong_slot.rate) {
             self.random.usize(..STEPS.len())
         } else {
-            shot.slot
+            one.slot
         };
         let (step, types) = STEPS
             .get(slot)
@@ -228,9 +228,9 @@ impl Maker<'_> {
                 .unwrap_or(&"prop");
             format!("{dr}_ph_{kind}_{}.jpg", 88_100 + at)
         };
-        let Shot {
+        let TakenPhoto {
             shows, looks_like, ..
-        } = shot;
+        } = one;
         LabelledPhoto {
             name,
             shows,
@@ -249,8 +249,8 @@ impl Maker<'_> {
 mod tests {
     use std::collections::BTreeSet;
 
-    use shared::domain::catalogue::Catalogue;
-    use shared::domain::photo_name::hint;
+    use evaluation::domain::catalogue::Catalogue;
+    use evaluation::domain::photo_name::hint;
 
     use super::*;
 
@@ -292,7 +292,7 @@ mod tests {
         some(|photo| photo.shows.is_empty() && photo.looks_like.is_empty());
         some(|photo| photo.shows != photo.looks_like);
         some(|photo| {
-            let hint = hint(&photo.name, &Catalogue::shipped("v1").unwrap());
+            let hint = hint(&photo.name, Catalogue::shipped("v1").unwrap());
             hint.is_some_and(|hint| {
                 !photo.shows.is_empty() && photo.shows.iter().all(|s| s.step != hint.as_str())
             })

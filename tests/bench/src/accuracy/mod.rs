@@ -22,9 +22,9 @@ mod way;
 use std::path::PathBuf;
 
 use clap::Args;
+use evaluation::domain::catalogue::CURRENT_VERSION;
+use evaluation::domain::plan::Mode;
 use serde_json::json;
-use shared::domain::catalogue::CURRENT_VERSION;
-use shared::domain::plan::Mode;
 use simulated_vlm::latency::Rates;
 
 use self::compare::differences;

@@ -7,11 +7,11 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context;
+use evaluation::domain::ids::{Score, StepKey};
 use samples::truth::Shown;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use shared::domain::ids::{Score, StepKey};
 
 const FILE: &str = include_str!("noise.json");
 /// The long edge, in pixels, that the file's rates are for.
@@ -160,9 +160,9 @@ impl Look<'_> {
 
 #[cfg(test)]
 mod tests {
-    use shared::domain::catalogue::Catalogue;
-    use shared::vlm::answer::read_answer;
-    use shared::vlm::prompt::Question;
+    use evaluation::domain::catalogue::Catalogue;
+    use vlm::answer::read_answer;
+    use vlm::prompt::Question;
 
     use super::*;
 
@@ -180,7 +180,7 @@ mod tests {
             score: 8,
             reading: Some("-18".into()),
         }];
-        let question = Question::new(&Catalogue::shipped("v1").unwrap(), asked);
+        let question = Question::new(Catalogue::shipped("v1").unwrap(), asked);
         let of = |photo: usize| {
             let photo = photo.to_string();
             let look = Look {

@@ -1,7 +1,7 @@
 //! The report for people.
 
-use shared::domain::ids::StepKey;
-use shared::domain::plan::Mode;
+use evaluation::domain::ids::StepKey;
+use evaluation::domain::plan::Mode;
 
 use super::compare::Difference;
 use super::tally::{Case, Tally};

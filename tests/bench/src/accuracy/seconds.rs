@@ -39,8 +39,8 @@ pub(crate) fn seconds(rates: Rates, evaluated: &Evaluated) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use shared::domain::judge::{Judgement, Verdict};
-    use shared::domain::outcome::{ImageFigures, PhotoOutcome, Usage};
+    use evaluation::domain::judge::{Judgement, Verdict};
+    use evaluation::domain::outcome::{ImageFigures, PhotoOutcome, Usage};
 
     use super::super::eye::Seen;
     use super::*;

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use evaluation::domain::ids::StepKey;
+use evaluation::domain::judge::{Judgement, StepOutcome, Verdict};
+use evaluation::domain::plan::Mode;
 use serde_json::{Value, json};
-use shared::domain::ids::StepKey;
-use shared::domain::judge::{Judgement, StepOutcome, Verdict};
-use shared::domain::plan::Mode;
 
 use super::evaluate::Evaluated;
 use super::way::Way;

@@ -4,10 +4,10 @@ use std::fs;
 use std::str::FromStr;
 
 use anyhow::{Context, bail};
+use evaluation::domain::catalogue::Catalogue;
+use evaluation::domain::versions::{VersionPart, Versions};
 use photos::size_policy::{CURRENT_VERSION, SizePolicy};
-use shared::domain::catalogue::Catalogue;
-use shared::domain::plan::Versions;
-use shared::vlm::prompt::PROMPT_VERSION;
+use vlm::prompt::PROMPT_VERSION;
 
 /// What a result depends on beside the photos.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,7 +23,7 @@ pub(crate) struct Way {
 impl Way {
     /// The catalogue of this version or in this file, the current size policy, this model.
     pub(crate) fn new(catalogue: &str, model: &str) -> anyhow::Result<Self> {
-        let size_policy = SizePolicy::shipped(CURRENT_VERSION)?;
+        let size_policy = SizePolicy::shipped(CURRENT_VERSION)?.clone();
         Ok(Self {
             catalogue: catalogue_of(catalogue)?,
             size_policy,
@@ -33,12 +33,12 @@ impl Way {
 
     /// What production keeps with each result.
     pub(crate) fn versions(&self) -> Versions {
-        Versions {
-            catalogue: self.catalogue.version.clone(),
-            model: self.model.clone(),
-            prompt: PROMPT_VERSION.into(),
-            size_policy: self.size_policy.version.clone(),
-        }
+        Versions::from_fn(|part| match part {
+            VersionPart::Catalogue => self.catalogue.version.clone(),
+            VersionPart::Model => self.model.clone(),
+            VersionPart::Prompt => PROMPT_VERSION.into(),
+            VersionPart::SizePolicy => self.size_policy.version.clone(),
+        })
     }
 }
 
@@ -108,7 +108,7 @@ fn catalogue_of(value: &str) -> anyhow::Result<Catalogue> {
     match draft(value)? {
         Some(json) => Catalogue::from_json(&json)
             .with_context(|| format!("Failed to use the catalogue {value}")),
-        None => Catalogue::shipped(value).with_context(|| {
+        None => Catalogue::shipped(value).cloned().with_context(|| {
             format!("Failed to use the catalogue {value}; a draft is named by its file, draft.json")
         }),
     }
@@ -119,7 +119,7 @@ fn size_policy_of(value: &str) -> anyhow::Result<SizePolicy> {
     match draft(value)? {
         Some(json) => SizePolicy::from_json(&json)
             .with_context(|| format!("Failed to use the size policy {value}")),
-        None => SizePolicy::shipped(value).with_context(|| {
+        None => SizePolicy::shipped(value).cloned().with_context(|| {
             format!(
                 "Failed to use the size policy {value}; a draft is named by its file, draft.json"
             )

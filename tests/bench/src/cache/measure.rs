@@ -102,7 +102,7 @@ async fn upload(stack: &Stack, dr: &Dr) -> anyhow::Result<()> {
         let truth = dr
             .truth(at)
             .context("Every photo of the sample has its truth")?;
-        let bytes = jpeg(&truth, &Dr::shot(at, MEGAPIXELS, 1))?;
+        let bytes = jpeg(&truth, &Dr::view(at, MEGAPIXELS, 1))?;
         let key = format!("photos/{}/{}", dr.dr_number, photo.name);
         s3.put_object()
             .bucket(bucket)

@@ -75,7 +75,7 @@ pub(super) struct Oracle {
 impl Oracle {
     /// With the shipped policy, but bounds that keep a run short and a quality that hides nothing.
     pub(super) fn new() -> anyhow::Result<Self> {
-        let policy = SizePolicy::shipped(CURRENT_VERSION)?;
+        let policy = SizePolicy::shipped(CURRENT_VERSION)?.clone();
         let limits = Limits {
             most_pixels: MOST_PIXELS,
             ..policy.limits

@@ -65,7 +65,7 @@ pub(super) fn drawn() -> anyhow::Result<Vec<Vec<u8>>> {
             photo: 0,
             shows: vec![],
         },
-        &samples::photo::Shot {
+        &samples::photo::View {
             width: 240,
             height: 180,
             orientation: 6,

@@ -1,13 +1,13 @@
 //! The predecessor's plan phase by phase, and this system, as evaluations of the simulated world.
 
 use anyhow::Context;
+use evaluation::domain::plan::Mode;
 use samples::drs::Dr;
 use serde::Deserialize;
-use shared::domain::plan::Mode;
 use simulated_vlm::engine::{Engine, Prefix, Work};
 use simulated_vlm::latency::Rates;
 
-use super::workload::{Asked, Selected, Workload};
+use super::workload::{AskedPhoto, Selected, Workload};
 use super::world::{Evaluation, Round, run};
 
 const OVERHEADS: &str = include_str!("overheads.json");
@@ -239,11 +239,11 @@ impl Setting {
     }
 
     /// Batches of as many photos as an invocation asks about at once, of sizes that differ by one at most.
-    fn batches(&self, selected: &Selected, wave: &[Asked], in_flight: InFlight) -> Vec<Round> {
+    fn batches(&self, selected: &Selected, wave: &[AskedPhoto], in_flight: InFlight) -> Vec<Round> {
         let InFlight { lanes, photos, .. } = in_flight;
         let at_once = (lanes * photos).min(wave.len()) as f64;
         let before_s = self.overheads.our_fetch_and_compress_s_at_16 * at_once / 16.0;
-        let batch = |batch: Vec<Asked>| Round {
+        let batch = |batch: Vec<AskedPhoto>| Round {
             before_s,
             requests: batch
                 .chunks(self.photos_per_request)
@@ -256,8 +256,8 @@ impl Setting {
             .collect()
     }
 
-    fn request(&self, selected: &Selected, photos: &[Asked]) -> Work {
-        let sum = |of: fn(&Asked) -> u32| f64::from(photos.iter().map(of).sum::<u32>());
+    fn request(&self, selected: &Selected, photos: &[AskedPhoto]) -> Work {
+        let sum = |of: fn(&AskedPhoto) -> u32| f64::from(photos.iter().map(of).sum::<u32>());
         let prefix = Prefix {
             id: u64::from(selected.prefix_tokens),
             tokens: selected.prefix_tokens,
@@ -285,8 +285,8 @@ impl Setting {
     }
 }
 
-/// As `shared::domain::plan::batches` deals photos: sizes differ by one at most.
-fn dealt(photos: &[Asked], most: usize) -> Vec<Vec<Asked>> {
+/// As `evaluation::domain::plan::batches` deals photos: sizes differ by one at most.
+fn dealt(photos: &[AskedPhoto], most: usize) -> Vec<Vec<AskedPhoto>> {
     let count = photos.len().div_ceil(most.max(1));
     (0..count)
         .map(|at| {

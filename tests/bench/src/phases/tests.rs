@@ -92,7 +92,7 @@ fn answers_about_the_sample_photos_are_short() {
     let workload = setting().workload;
     let all = workload.drs.iter().map(|dr| {
         workload
-            .selected(dr, shared::domain::plan::Mode::Full)
+            .selected(dr, evaluation::domain::plan::Mode::Full)
             .unwrap()
     });
     let mut tokens: Vec<u32> = all

@@ -1,15 +1,16 @@
 //! What the photos of the sample DRs cost a VLM: tokens of the image, of the prompt and of the answer, and bytes.
 
+use evaluation::domain::catalogue::{CURRENT_VERSION as CATALOGUE, Catalogue};
+use evaluation::domain::ids::{DrNumber, StepKey};
+use evaluation::domain::outcome::PhotoOutcome;
+use evaluation::domain::photo_rules::long_edge_for;
+use evaluation::domain::plan::{Mode, Photo};
+use evaluation::domain::versions::{VersionPart, Versions};
 use photos::image_tokens;
 use photos::size_policy::{CURRENT_VERSION as SIZE_POLICY, SizePolicy};
 use samples::drs::{Dr, samples};
-use shared::domain::catalogue::{CURRENT_VERSION as CATALOGUE, Catalogue};
-use shared::domain::ids::{DrNumber, StepKey};
-use shared::domain::outcome::PhotoOutcome;
-use shared::domain::plan::{Mode, Photo, Versions};
-use shared::photos::long_edge_for;
-use shared::vlm::prompt::{PROMPT_VERSION, Question};
 use simulated_vlm::tokens::{CHARACTERS_PER_TOKEN, TOKENS_BEHIND_THE_PHOTO, of_answer};
+use vlm::prompt::{PROMPT_VERSION, Question};
 
 use crate::drive::{Drive, findings};
 
@@ -20,7 +21,7 @@ const PREDECESSOR_WIDTH: u32 = 800;
 
 /// What this system asks about a photo.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Asked {
+pub(crate) struct AskedPhoto {
     /// Of the image and what comes behind it.
     pub(crate) photo_tokens: u32,
     pub(crate) answer_tokens: u32,
@@ -33,14 +34,14 @@ pub(crate) struct Selected {
     /// Tokens of the text before every photo.
     pub(crate) prefix_tokens: u32,
     /// Photos, wave after wave.
-    pub(crate) waves: Vec<Vec<Asked>>,
+    pub(crate) waves: Vec<Vec<AskedPhoto>>,
 }
 
 /// The sample DRs, and what is known of all of them.
 pub(crate) struct Workload {
     pub(crate) drs: Vec<Dr>,
-    catalogue: Catalogue,
-    policy: SizePolicy,
+    catalogue: &'static Catalogue,
+    policy: &'static SizePolicy,
 }
 
 impl Workload {
@@ -57,18 +58,18 @@ impl Workload {
         let photos = dr
             .photos
             .iter()
-            .map(|photo| Photo::new(&photo.name, &photo.name, &photo.name, &self.catalogue));
-        let versions = Versions {
-            catalogue: CATALOGUE.into(),
-            model: "m".into(),
-            prompt: PROMPT_VERSION.into(),
-            size_policy: SIZE_POLICY.into(),
-        };
+            .map(|photo| Photo::new(&photo.name, &photo.name, &photo.name, self.catalogue));
+        let versions = Versions::from_fn(|part| match part {
+            VersionPart::Catalogue => CATALOGUE.into(),
+            VersionPart::Model => "m".into(),
+            VersionPart::Prompt => PROMPT_VERSION.into(),
+            VersionPart::SizePolicy => SIZE_POLICY.into(),
+        });
         let mut drive = Drive::new(
             &DrNumber::parse(&dr.dr_number)?,
             mode,
             photos.collect(),
-            &self.catalogue,
+            self.catalogue,
             versions,
         );
         let steps = drive.steps().to_vec();
@@ -84,7 +85,7 @@ impl Workload {
             let outcomes = drive.wave().iter().map(|photo| shown(dr, photo, &steps));
             drive.answered(outcomes.collect::<anyhow::Result<_>>()?)?;
         }
-        let question = Question::new(&self.catalogue, &steps);
+        let question = Question::new(self.catalogue, &steps);
         Ok(Selected {
             prefix_tokens: tokens(question.characters()),
             waves,
@@ -94,9 +95,9 @@ impl Workload {
     /// Of every photo of a DR, in its order, the image's tokens and pixels as the predecessor's plan compresses it.
     pub(crate) fn compressed(dr: &Dr) -> Vec<(u32, f64)> {
         let scaled = |at: usize| {
-            let shot = Dr::shot(at, MEGAPIXELS, 0);
+            let view = Dr::view(at, MEGAPIXELS, 0);
             let height =
-                (f64::from(shot.height * PREDECESSOR_WIDTH) / f64::from(shot.width)).round() as u32;
+                (f64::from(view.height * PREDECESSOR_WIDTH) / f64::from(view.width)).round() as u32;
             (
                 image_tokens(PREDECESSOR_WIDTH, height),
                 f64::from(PREDECESSOR_WIDTH) * f64::from(height),
@@ -105,22 +106,22 @@ impl Workload {
         (0..dr.photos.len()).map(scaled).collect()
     }
 
-    fn asked(&self, dr: &Dr, photo: &Photo, steps: &[StepKey]) -> Option<Asked> {
+    fn asked(&self, dr: &Dr, photo: &Photo, steps: &[StepKey]) -> Option<AskedPhoto> {
         let at = dr
             .photos
             .iter()
             .position(|named| named.name == photo.name)?;
-        let shot = Dr::shot(at, MEGAPIXELS, 0);
+        let view = Dr::view(at, MEGAPIXELS, 0);
         let hint = photo
             .step_hint
             .as_ref()
             .and_then(|step| self.catalogue.step(step));
-        let long = long_edge_for(&self.policy, hint);
-        let scale = f64::from(long) / f64::from(shot.width.max(shot.height));
+        let long = long_edge_for(self.policy, hint);
+        let scale = f64::from(long) / f64::from(view.width.max(view.height));
         let edge = |edge: u32| (f64::from(edge) * scale).round() as u32;
-        let (width, height) = (edge(shot.width), edge(shot.height));
+        let (width, height) = (edge(view.width), edge(view.height));
         let keys: Vec<String> = steps.iter().map(|step| step.as_str().to_owned()).collect();
-        Some(Asked {
+        Some(AskedPhoto {
             photo_tokens: image_tokens(width, height) + TOKENS_BEHIND_THE_PHOTO,
             answer_tokens: of_answer(&dr.truth(at)?, &keys),
             pixels: f64::from(width) * f64::from(height),

@@ -117,7 +117,7 @@ fn drawn() -> anyhow::Result<Vec<Photo>> {
             dr.truth(index).context("a photo without truth")?,
         );
         if !path.exists() {
-            std::fs::write(path, photo::jpeg(&truth, &Dr::shot(index, 12.0, 1))?)?;
+            std::fs::write(path, photo::jpeg(&truth, &Dr::view(index, 12.0, 1))?)?;
         }
     }
     listed(&folder)

@@ -76,14 +76,14 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         return write(options, &sets, || print::memory(&sets));
     }
     if options.split {
-        let split = split::measure(&photos, &settings, &policy)?;
+        let split = split::measure(&photos, &settings, policy)?;
         return write(options, &split, || split::report(&split));
     }
     if options.calibrate {
-        let found = calibrate::measure(&photos, &policy)?;
+        let found = calibrate::measure(&photos, policy)?;
         return write(options, &found, || calibrate::report(&found));
     }
-    let found = compared(origin, &photos, settings, &policy)?;
+    let found = compared(origin, &photos, settings, policy)?;
     write(options, &found, || print::report(&found))
 }
 

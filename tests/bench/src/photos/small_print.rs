@@ -1,14 +1,14 @@
 //! What a step's size policy is for: its small print is still read after the whole preparation.
 
+use evaluation::domain::catalogue::Catalogue;
+use evaluation::domain::photo_name::hint;
+use evaluation::domain::photo_rules::long_edge_for;
 use photos::prepare;
 use photos::size_policy::{CURRENT_VERSION, SizePolicy};
 use samples::code::read;
 use samples::drs::{Dr, samples};
 use samples::photo::jpeg;
 use samples::truth::Truth;
-use shared::domain::catalogue::Catalogue;
-use shared::domain::photo_name::hint;
-use shared::photos::long_edge_for;
 
 /// The size of phones' photos, in megapixels, and one that draws quickly.
 const SIZES: [f64; 2] = [12.0, 2.2];
@@ -28,10 +28,10 @@ fn is_read(dr: &Dr, index: usize, megapixels: f64) -> bool {
         Catalogue::shipped("v1").unwrap(),
     );
     let (name, truth) = (&dr.photos[index].name, dr.truth(index).unwrap());
-    let step = hint(name, &catalogue).and_then(|key| catalogue.step(&key).cloned());
-    let edge = long_edge_for(&policy, step.as_ref());
-    let photo = jpeg(&truth, &Dr::shot(index, megapixels, 1)).unwrap();
-    let sent = image::load_from_memory(&prepare(&photo, &policy, edge).unwrap().jpeg)
+    let step = hint(name, catalogue).and_then(|key| catalogue.step(&key).cloned());
+    let edge = long_edge_for(policy, step.as_ref());
+    let photo = jpeg(&truth, &Dr::view(index, megapixels, 1)).unwrap();
+    let sent = image::load_from_memory(&prepare(&photo, policy, edge).unwrap().jpeg)
         .unwrap()
         .into_rgb8();
     let seen = read(&sent);

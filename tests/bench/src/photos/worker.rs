@@ -26,7 +26,7 @@ pub(crate) fn serve() -> anyhow::Result<()> {
 fn answer(request: &Request) -> anyhow::Result<Answer> {
     let policy = SizePolicy::shipped(CURRENT_VERSION)?;
     let (begun, cpu_before) = (Instant::now(), cpu_ms());
-    let photos = all(request, &policy)?;
+    let photos = all(request, policy)?;
     Ok(Answer {
         wall_ms: millis(begun),
         cpu_ms: cpu_ms() - cpu_before,

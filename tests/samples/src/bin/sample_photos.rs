@@ -149,7 +149,7 @@ fn write_dr(dr: &Dr, options: &Options) -> anyhow::Result<()> {
             write_photo(
                 &folder,
                 &photo.name,
-                &jpeg(&truth, &Dr::shot(index, options.megapixels, options.seed))?,
+                &jpeg(&truth, &Dr::view(index, options.megapixels, options.seed))?,
                 index,
             )?;
         }

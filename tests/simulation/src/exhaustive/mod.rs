@@ -1,7 +1,7 @@
 //! The exhaustive check: every order of everything that can happen in small worlds.
 //!
 //! The checker is `stateright`; it explores, remembers states and finds the way to a violation. The model is ours, because the
-//! processes are the flows of `shared::flow` themselves: `step` turns a flow into an automaton by replaying it.
+//! processes are the flows of `evaluation::run` themselves: `step` turns a flow into an automaton by replaying it.
 //!
 //! "Eventually" is checked in the states where nothing can happen any more. That is enough, because every way leads to one:
 //! faults are bounded, the clock only moves forward, and the sweeper stops after two rounds that changed nothing. (The
@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Instant;
 
-use shared::protocol::write::GuardName;
+use evaluation::decide::update::GuardName;
 use stateright::{Checker, HasDiscoveries, Model};
 
 use model::{Action, Bounded};

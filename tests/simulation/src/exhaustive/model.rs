@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use shared::flow::Queue;
-use shared::protocol::evaluation::Evaluation;
-use shared::protocol::write::{Change, GuardName, Key, Write};
+use evaluation::decide::evaluation::Evaluation;
+use evaluation::decide::update::{GuardName, Key, Update, UpdateAction};
+use evaluation::run::ports::Queue;
 use stateright::{Model, Property};
 
 use super::projection::looked_at;
@@ -101,7 +101,7 @@ impl Bounded {
     fn step(state: &State, at: usize, ticket: u16, step: &Step, actions: &mut Vec<Action>) {
         actions.push(Action::Step(at, ticket));
         match step {
-            Step::Write(_) if state.left.repeats > 0 => actions.push(Action::Repeat(at, ticket)),
+            Step::Update(_) if state.left.repeats > 0 => actions.push(Action::Repeat(at, ticket)),
             Step::Look(..) if state.left.away > 0 => actions.push(Action::Away(at, ticket)),
             Step::Send(_, all) if all.len() > 1 && state.left.partial_sends > 0 => {
                 actions.push(Action::SendPart(at, ticket));
@@ -147,22 +147,25 @@ impl Bounded {
                 self.scenario.faults.away == 0 && self.scenario.failures == 0
             }
             // Answers about photos are read by nobody but a further question; when photos were changed, by the API alone.
-            Step::Write(Write {
-                key: Key::Verdict(_),
+            Step::Update(Update {
+                key: Key::Answer(_),
                 ..
             }) => self.scenario.asks.len() == 1,
             Step::GetAll(keys) => {
-                self.scenario.asks.len() == 1 && matches!(keys.first(), Some(Key::Verdict(_)))
+                self.scenario.asks.len() == 1 && matches!(keys.first(), Some(Key::Answer(_)))
             }
-            Step::Write(write)
-                if matches!(write.changes.first(), Some(Change::Set("changed_at", _))) =>
+            Step::Update(update)
+                if matches!(
+                    update.actions.first(),
+                    Some(UpdateAction::Set("changed_at", _))
+                ) =>
             {
                 true
             }
-            Step::Write(write) => {
+            Step::Update(update) => {
                 matches!(
-                    write.changes.as_slice(),
-                    [Change::SetOnce("dispatched_at" | "started_at", _)]
+                    update.actions.as_slice(),
+                    [UpdateAction::SetIfAbsent("dispatched_at" | "started_at", _)]
                 )
             }
             _ => false,
@@ -214,10 +217,10 @@ impl Bounded {
             }
             Action::Repeat(at, ticket) => {
                 spend(&mut state.left.repeats);
-                let Step::Write(write) = self.wanted(state, at, ticket)? else {
+                let Step::Update(update) = self.wanted(state, at, ticket)? else {
                     return None;
                 };
-                state.write(scenario, &write);
+                state.update(scenario, &update);
             }
             Action::SendPart(at, ticket) => {
                 spend(&mut state.left.partial_sends);

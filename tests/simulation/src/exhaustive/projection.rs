@@ -6,9 +6,9 @@
 
 use std::sync::Arc;
 
+use evaluation::decide::update::{Key, UpdateAction};
+use evaluation::run::ports::Queue;
 use serde_json::{Map, Value};
-use shared::flow::Queue;
-use shared::protocol::write::{Change, Key};
 
 use super::scenario::Begun;
 use super::step::{Process, Reply, Step};
@@ -33,13 +33,13 @@ const PROGRESS: [&str; 11] = [
 pub fn looked_at(process: &Process, step: &Step, reply: Reply) -> Reply {
     match (step, reply) {
         // Of a write only whether it was done; but what is left pending when a photo is taken off, and who was first.
-        (Step::Write(write), Reply::Written(Some(item))) => {
+        (Step::Update(write), Reply::UpdateResult(Some(item))) => {
             let takes_out = write
-                .changes
+                .actions
                 .iter()
-                .any(|change| matches!(change, Change::TakeOut(..)));
+                .any(|change| matches!(change, UpdateAction::DeleteMembers(..)));
             let who_was_first = matches!(write.key, Key::Sighting(_));
-            Reply::Written(Some(if takes_out || who_was_first {
+            Reply::UpdateResult(Some(if takes_out || who_was_first {
                 item
             } else {
                 Value::Null
@@ -69,14 +69,14 @@ fn without_progress(item: &Value) -> Value {
     let Value::Object(mut item) = item.clone() else {
         return item.clone();
     };
-    if !is_settled(&item) {
+    if !is_final(&item) {
         item.remove("judgement");
         PROGRESS.iter().for_each(|name| drop(item.remove(*name)));
     }
     Value::Object(item)
 }
 
-fn is_settled(item: &Map<String, Value>) -> bool {
+fn is_final(item: &Map<String, Value>) -> bool {
     let verdict = item
         .get("judgement")
         .and_then(|judgement| judgement.get("verdict"))

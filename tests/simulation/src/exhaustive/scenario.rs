@@ -4,17 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared::domain::catalogue::Catalogue;
-use shared::domain::ids::{DrNumber, PhotoId, Score};
-use shared::domain::outcome::{Finding, PhotoOutcome};
-use shared::domain::plan::{Mode, Photo, Plan, Versions, plan};
-use shared::domain::time::Timestamp;
-use shared::flow::split::split;
-use shared::flow::{Ports, Queue, aggregate, batch, settle, sweep};
-use shared::protocol::message::Message;
-use shared::protocol::start::{Limits, Request, Reuse};
+use evaluation::decide::message::Message;
+use evaluation::decide::start::{Limits, Request, Reuse};
+use evaluation::domain::catalogue::Catalogue;
+use evaluation::domain::ids::{DrNumber, PhotoId, Score};
+use evaluation::domain::outcome::{Finding, PhotoOutcome};
+use evaluation::domain::plan::{Mode, Photo, Plan, plan};
+use evaluation::domain::time::Timestamp;
+use evaluation::domain::versions::Versions;
+use evaluation::run::ports::{Ports, Queue};
+use evaluation::run::start::start;
+use evaluation::run::{aggregate, batch, sweep, uploads};
 
-use super::step::{Flow, Replay, ReplayEyes};
+use super::step::{Flow, Replay, ReplayEvaluator};
 use crate::day::versions;
 use crate::world::Place;
 
@@ -195,7 +197,7 @@ impl Scenario {
                 request: Request {
                     dr_number: dr,
                     mode: Mode::Full,
-                    reuse: Reuse::Settled,
+                    reuse: Reuse::Final,
                 },
                 plan: plan(all, Mode::Full, catalogue, &versions),
                 versions,
@@ -218,24 +220,25 @@ impl Scenario {
                 Some(Ask::Upload) => {
                     let dr = self.question.request.dr_number.clone();
                     Box::pin(async move {
-                        settle::note_upload(&ports, &dr, ports.now(), Duration::ZERO).await
+                        uploads::note_upload(&ports, &dr, ports.now(), Duration::ZERO).await
                     })
                 }
-                Some(Ask::Force) => self.split(ports, Reuse::Nothing),
-                Some(Ask::Post) | None => self.split(ports, Reuse::Settled),
+                Some(Ask::Force) => self.start(ports, Reuse::Nothing),
+                Some(Ask::Post) | None => self.start(ports, Reuse::Final),
             },
             Begun::Handle(place, body) => match (place, Message::parse(body)) {
                 (Place::Live(Queue::Batches), Ok(Message::Batch(message))) => {
-                    let eyes = ReplayEyes {
+                    let evaluator = ReplayEvaluator {
                         ports: ports.clone(),
+                        asked_with: crate::ports::asked_with(),
                         truth: Arc::clone(&self.truth),
                     };
-                    Box::pin(async move { batch::handle(&ports, &eyes, &message).await })
+                    Box::pin(async move { batch::handle(&ports, &evaluator, &message).await })
                 }
-                (_, Ok(Message::Settle(message))) => {
-                    let begin = self.split(ports.clone(), Reuse::AskedSince(message.uploaded_at));
+                (_, Ok(Message::QuietCheck(message))) => {
+                    let begin = self.start(ports.clone(), Reuse::AskedSince(message.uploaded_at));
                     Box::pin(async move {
-                        if settle::is_quiet(&ports, &message).await? {
+                        if uploads::is_quiet(&ports, &message).await? {
                             begin.await
                         } else {
                             Ok(())
@@ -250,7 +253,7 @@ impl Scenario {
         }
     }
 
-    fn split(&self, ports: Replay, reuse: Reuse) -> Flow {
+    fn start(&self, ports: Replay, reuse: Reuse) -> Flow {
         let Question {
             request,
             plan,
@@ -262,7 +265,7 @@ impl Scenario {
             deadline: DEADLINE,
         };
         Box::pin(async move {
-            split(&ports, &request, &plan, &versions, &limits)
+            start(&ports, &request, &plan, &versions, &limits)
                 .await
                 .map(|_| ())
         })

@@ -1,6 +1,6 @@
 //! The small worlds that are explored. Each allows what the others leave out; together they cover what is promised.
 
-use shared::domain::catalogue::Catalogue;
+use evaluation::domain::catalogue::Catalogue;
 
 use super::scenario::{Ask, DAY, DEADLINE_ONLY, End, Faults, Scenario};
 

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use evaluation::decide::message::Message;
+use evaluation::decide::update::{Key, Update, UpdateAction};
+use evaluation::domain::ids::{EvaluationId, PhotoId};
+use evaluation::domain::time::Timestamp;
+use evaluation::run::ports::{Queue, UpdateResult};
 use serde_json::{Value, json};
-use shared::domain::ids::{EvaluationId, PhotoId};
-use shared::domain::time::Timestamp;
-use shared::flow::{Queue, Written};
-use shared::protocol::message::Message;
-use shared::protocol::write::{Change, Key, Write};
 
 use super::model::attempt;
 use super::scenario::{Ask, Begun, Faults, Scenario};
@@ -76,14 +76,14 @@ impl State {
     pub fn new(scenario: &Scenario, table: Table) -> Self {
         let mut table = table;
         if scenario.failures > 0 {
-            let changes = vec![
-                Change::Set("failures", json!(scenario.failures)),
-                Change::Set("reason", json!("away")),
+            let actions = vec![
+                UpdateAction::Set("failures", json!(scenario.failures)),
+                UpdateAction::Set("reason", json!("away")),
             ];
-            table.write(&Write {
+            table.update(&Update {
                 key: Key::Breaker,
                 guards: Vec::new(),
-                changes,
+                actions,
             });
         }
         Self {
@@ -165,7 +165,7 @@ impl State {
             Begun::Handle(place, body) => self.put(*place, Arc::clone(body)),
             // S3 says an upload again; whoever posts sees an error.
             Begun::Ask(index) if scenario.asks.get(*index) == Some(&Ask::Upload) => {
-                drop(self.unasked.insert(*index))
+                _ = self.unasked.insert(*index);
             }
             Begun::Ask(_) | Begun::Sweep => (),
         }
@@ -212,7 +212,7 @@ impl State {
                     .filter_map(|item| item.get("evaluation_id"));
                 Reply::Items(ids.map(|id| Arc::new(id.clone())).collect())
             }
-            Step::Write(write) => Reply::Written(self.write(scenario, write)),
+            Step::Update(update) => Reply::UpdateResult(self.update(scenario, update)),
             Step::Transact(parts) => {
                 self.check(scenario, |sight| {
                     invariants::before_transaction(sight, parts)
@@ -230,15 +230,15 @@ impl State {
     }
 
     /// Writes, and checks what that did.
-    pub fn write(&mut self, scenario: &Scenario, write: &Write) -> Option<Value> {
-        let before = self.table.get(&write.key);
-        let written = self.table.write(write);
+    pub fn update(&mut self, scenario: &Scenario, update: &Update) -> Option<Value> {
+        let before = self.table.get(&update.key);
+        let written = self.table.update(update);
         self.check(scenario, |sight| {
-            invariants::after_write(sight, &write.key, before.as_deref())
+            invariants::after_write(sight, &update.key, before.as_deref())
         });
         match written {
-            Written::Applied(item) => Some(item),
-            Written::Refused => None,
+            UpdateResult::Applied(item) => Some(item),
+            UpdateResult::Refused => None,
         }
     }
 

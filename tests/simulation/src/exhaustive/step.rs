@@ -17,20 +17,24 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use evaluation::decide::batch::AskedWith;
+use evaluation::decide::evaluation::Evaluation;
+use evaluation::decide::message::{Batch, DeferralCause, Message};
+use evaluation::decide::photo_record::PhotoRecord;
+use evaluation::decide::update::{Key, Part, Put, Update};
+use evaluation::domain::ids::{EvaluationId, PhotoId};
+use evaluation::domain::outcome::{PhotoOutcome, ReasonCode};
+use evaluation::domain::plan::Photo;
+use evaluation::domain::report::Report;
+use evaluation::domain::time::Timestamp;
+use evaluation::run::batch::{AttemptResult, PhotoEvaluator};
+use evaluation::run::error::RunError;
+use evaluation::run::ports::{Ports, Queue, UpdateResult};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use shared::domain::ids::{EvaluationId, PhotoId};
-use shared::domain::outcome::{PhotoOutcome, ReasonCode};
-use shared::domain::plan::Photo;
-use shared::domain::time::Timestamp;
-use shared::flow::batch::{Ended, Eyes};
-use shared::flow::{Ports, Queue, Trouble, Written};
-use shared::protocol::evaluation::{Evaluation, PhotoRecord};
-use shared::protocol::message::{Batch, DeferralCause, Message, Report};
-use shared::protocol::write::{Key, Part, Put, Write};
 
 use super::scenario::{Begun, Scenario};
-use crate::ports::MODEL;
+use crate::world::id_of_number;
 
 /// What a process wants done.
 #[derive(Debug, Clone)]
@@ -44,7 +48,7 @@ pub enum Step {
     /// Reads which evaluations are unfinished.
     Unfinished,
     /// Changes an item.
-    Write(Write),
+    Update(Update),
     /// Does all parts or none.
     Transact(Vec<Part>),
     /// Puts items.
@@ -63,7 +67,7 @@ pub enum Reply {
     /// Items.
     Items(Vec<Arc<Value>>),
     /// The item as it was written; nothing if a guard was against it.
-    Written(Option<Value>),
+    UpdateResult(Option<Value>),
     /// Whether it was done.
     Done(bool),
     /// Only a part was done.
@@ -163,10 +167,10 @@ impl Process {
             entries.push(entry);
             at = entry.before.as_ref();
         }
-        let desk = Rc::new(Desk {
+        let desk = Rc::new(Api {
             now: Cell::new(self.clock),
             id_base: self.begun.id_base(),
-            ..Desk::default()
+            ..Api::default()
         });
         let mut future = scenario.flow(&self.begun, Replay(Rc::clone(&desk)));
         let mut ended = poll(&mut future);
@@ -192,7 +196,7 @@ impl Process {
 }
 
 /// A flow that runs.
-pub type Flow = Pin<Box<dyn Future<Output = Result<(), Trouble>>>>;
+pub type Flow = Pin<Box<dyn Future<Output = Result<(), RunError>>>>;
 
 fn poll(future: &mut Flow) -> Option<bool> {
     match future
@@ -206,7 +210,7 @@ fn poll(future: &mut Flow) -> Option<bool> {
 
 /// Where a replayed flow puts its steps and takes their replies.
 #[derive(Debug, Default)]
-struct Desk {
+struct Api {
     now: Cell<Timestamp>,
     id_base: u64,
     ids: Cell<u64>,
@@ -217,7 +221,7 @@ struct Desk {
 
 /// The ports of a replayed flow.
 #[derive(Debug, Clone)]
-pub struct Replay(Rc<Desk>);
+pub struct Replay(Rc<Api>);
 
 impl Replay {
     async fn step(&self, step: Step) -> Reply {
@@ -234,8 +238,8 @@ impl Replay {
     }
 }
 
-fn read<T: DeserializeOwned>(item: &Value) -> Result<T, Trouble> {
-    T::deserialize(item).map_err(|cause| Trouble::Failed(cause.to_string()))
+fn read<T: DeserializeOwned>(item: &Value) -> Result<T, RunError> {
+    T::deserialize(item).map_err(|cause| RunError::bug("an item can't be read", cause))
 }
 
 impl Ports for Replay {
@@ -245,96 +249,104 @@ impl Ports for Replay {
 
     fn new_id(&self) -> EvaluationId {
         let id = self.0.id_base + self.0.ids.replace(self.0.ids.get() + 1);
-        EvaluationId::parse(&format!("00000000-0000-7000-8000-{id:012x}"))
-            .unwrap_or_else(|_| EvaluationId::generate())
+        id_of_number(id)
     }
 
-    async fn get<T: DeserializeOwned>(&self, key: Key) -> Result<Option<T>, Trouble> {
+    async fn get<T: DeserializeOwned>(&self, key: Key) -> Result<Option<T>, RunError> {
         match self.step(Step::Get(key)).await {
             Reply::Item(item) => item.as_deref().map(read).transpose(),
-            _ => Err(Trouble::Busy("throttled".into())),
+            _ => Err(RunError::contended("throttled")),
         }
     }
 
     async fn get_all<T: DeserializeOwned>(
         &self,
         keys: Vec<Key>,
-    ) -> Result<Vec<Option<T>>, Trouble> {
+    ) -> Result<Vec<Option<T>>, RunError> {
         match self.step(Step::GetAll(keys)).await {
             Reply::Items(items) => items.iter().map(|item| read(item)).collect(),
-            _ => Err(Trouble::Busy("throttled".into())),
+            _ => Err(RunError::contended("throttled")),
         }
     }
 
-    async fn photos(&self, id: &EvaluationId) -> Result<Vec<PhotoRecord>, Trouble> {
+    async fn photos(&self, id: &EvaluationId) -> Result<Vec<PhotoRecord>, RunError> {
         match self.step(Step::Photos(id.clone())).await {
             Reply::Items(items) => items.iter().map(|item| read(item)).collect(),
-            _ => Err(Trouble::Busy("throttled".into())),
+            _ => Err(RunError::contended("throttled")),
         }
     }
 
-    async fn unfinished(&self) -> Result<Vec<EvaluationId>, Trouble> {
+    async fn unfinished(&self) -> Result<Vec<EvaluationId>, RunError> {
         match self.step(Step::Unfinished).await {
             Reply::Items(items) => items.iter().map(|item| read(item)).collect(),
-            _ => Err(Trouble::Busy("throttled".into())),
+            _ => Err(RunError::contended("throttled")),
         }
     }
 
-    async fn write(&self, write: Write) -> Result<Written, Trouble> {
-        match self.step(Step::Write(write)).await {
-            Reply::Written(item) => Ok(item.map_or(Written::Refused, Written::Applied)),
-            _ => Err(Trouble::Busy("throttled".into())),
+    async fn update(&self, update: Update) -> Result<UpdateResult, RunError> {
+        match self.step(Step::Update(update)).await {
+            Reply::UpdateResult(item) => {
+                Ok(item.map_or(UpdateResult::Refused, UpdateResult::Applied))
+            }
+            _ => Err(RunError::contended("throttled")),
         }
     }
 
-    async fn transact(&self, parts: Vec<Part>) -> Result<bool, Trouble> {
+    async fn transact(&self, parts: Vec<Part>) -> Result<bool, RunError> {
         match self.step(Step::Transact(parts)).await {
             Reply::Done(done) => Ok(done),
-            _ => Err(Trouble::Busy("throttled".into())),
+            _ => Err(RunError::contended("throttled")),
         }
     }
 
-    async fn put_all(&self, puts: Vec<Put>) -> Result<(), Trouble> {
+    async fn put_all(&self, puts: Vec<Put>) -> Result<(), RunError> {
         match self.step(Step::PutAll(puts)).await {
             Reply::Done(_) => Ok(()),
-            _ => Err(Trouble::Busy("throttled".into())),
+            _ => Err(RunError::contended("throttled")),
         }
     }
 
-    async fn send(&self, queue: Queue, messages: Vec<Message>, _: Duration) -> Result<(), Trouble> {
+    async fn send(
+        &self,
+        queue: Queue,
+        messages: Vec<Message>,
+        _: Duration,
+    ) -> Result<(), RunError> {
         match self.step(Step::Send(queue, messages)).await {
             Reply::Done(_) => Ok(()),
-            _ => Err(Trouble::Busy("some messages were not taken".into())),
+            _ => Err(RunError::contended("some messages were not taken")),
         }
     }
 }
 
-/// The eyes of a replayed flow: what a photo shows is the scenario's truth.
+/// What evaluates photos for replayed steps: what a photo shows is the scenario's truth.
 #[derive(Debug, Clone)]
-pub struct ReplayEyes {
+pub struct ReplayEvaluator {
     /// Its ports.
     pub ports: Replay,
+    /// What the deployment asks.
+    pub asked_with: AskedWith,
     /// What photos show.
     pub truth: Arc<BTreeMap<PhotoId, PhotoOutcome>>,
 }
 
-impl Eyes for ReplayEyes {
-    fn model(&self) -> &str {
-        MODEL
+impl PhotoEvaluator for ReplayEvaluator {
+    fn asked_with(&self) -> &AskedWith {
+        &self.asked_with
     }
 
-    async fn look(
+    async fn evaluate(
         &self,
         evaluation: &Evaluation,
         batch: &Batch,
         photo: &Photo,
         _: Timestamp,
-    ) -> Result<Ended, Trouble> {
+    ) -> Result<AttemptResult, RunError> {
         let step = Step::Look(evaluation.evaluation_id.clone(), photo.photo_id.clone());
         let outcome = match self.ports.step(step).await {
             Reply::Away => {
                 let why = (DeferralCause::Unavailable, "away".to_owned());
-                return Ok(Ended::PutOff {
+                return Ok(AttemptResult::Deferred {
                     why,
                     retry_after: None,
                 });
@@ -352,6 +364,6 @@ impl Eyes for ReplayEyes {
             attempt: batch.attempt,
             ..Report::bare(outcome, self.ports.now())
         };
-        Ok(Ended::Reported(Box::new(report)))
+        Ok(AttemptResult::Reported(Box::new(report)))
     }
 }

@@ -1,13 +1,13 @@
 //! That the model leaves nothing out, and that it notices what is missing.
 
-use shared::domain::catalogue::Catalogue;
-use shared::protocol::write::GuardName;
+use evaluation::decide::update::GuardName;
+use evaluation::domain::catalogue::Catalogue;
 
 use super::scenario::{Ask, DAY, End, Faults, Scenario};
 use super::{Explored, explore};
 
 fn scenario(name: &'static str, photos: usize) -> Scenario {
-    Scenario::new(name, photos, true, &Catalogue::shipped("v1").unwrap()).unwrap()
+    Scenario::new(name, photos, true, Catalogue::shipped("v1").unwrap()).unwrap()
 }
 
 fn one_photo_with_every_fault(whole_items: bool) -> Explored {

@@ -2,17 +2,20 @@
 
 use std::collections::BTreeSet;
 
-use shared::domain::catalogue::Catalogue;
-use shared::domain::ids::StepKey;
-use shared::domain::judge::Verdict;
-use shared::domain::outcome::{Finding, PhotoOutcome};
-use shared::domain::plan::{Photo, Plan, Versions};
-use shared::domain::time::Timestamp;
-use shared::flow::Ports;
-use shared::flow::split::Answer;
-use shared::protocol::evaluation::{Evaluation, PhotoRecord};
-use shared::protocol::start::{CACHED_FOR, Request, Reuse};
-use shared::protocol::write::Key;
+use evaluation::decide::cache::CACHED_FOR;
+use evaluation::decide::evaluation::Evaluation;
+use evaluation::decide::photo_record::PhotoRecord;
+use evaluation::decide::start::{Request, Reuse};
+use evaluation::decide::update::Key;
+use evaluation::domain::catalogue::Catalogue;
+use evaluation::domain::ids::StepKey;
+use evaluation::domain::judge::Verdict;
+use evaluation::domain::outcome::{Finding, PhotoOutcome};
+use evaluation::domain::plan::{Photo, Plan};
+use evaluation::domain::time::Timestamp;
+use evaluation::domain::versions::Versions;
+use evaluation::run::ports::Ports;
+use evaluation::run::start::StartResult;
 
 use super::serial::{Asked, Serial, answer, at_once};
 
@@ -30,14 +33,14 @@ pub(super) struct Wanted {
 }
 
 /// Checks an answer: whose it is, what it rests on, how old that is, and that no more was asked than had to be.
-pub(super) fn check(world: &Serial, wanted: &Wanted, answer: &Answer) -> Result<(), String> {
-    let (Answer::Started(it) | Answer::Joined(it) | Answer::Cached(it)) = answer;
+pub(super) fn check(world: &Serial, wanted: &Wanted, answer: &StartResult) -> Result<(), String> {
+    let (StartResult::Started(it) | StartResult::Joined(it) | StartResult::Cached(it)) = answer;
     let evaluation: Evaluation = at_once(world.get(Key::Evaluation(it.evaluation_id.clone())))
         .unwrap()
         .unwrap();
     let photos = at_once(world.photos(&it.evaluation_id)).unwrap();
     let verdict = evaluation.verdict().ok_or("it never ended")?;
-    if matches!(answer, Answer::Cached(_)) && verdict == Verdict::Incomplete {
+    if matches!(answer, StartResult::Cached(_)) && verdict == Verdict::Incomplete {
         return Err("an incomplete evaluation is served as a result".into());
     }
     same(
@@ -52,7 +55,7 @@ pub(super) fn check(world: &Serial, wanted: &Wanted, answer: &Answer) -> Result<
     )?;
     same(
         "an answer of other versions",
-        &evaluation.versions(),
+        &evaluation.versions,
         &wanted.versions,
     )?;
     same("other steps", &evaluation.steps_asked, &wanted.plan.steps)?;
@@ -171,7 +174,7 @@ fn sparing(world: &Serial, wanted: &Wanted) -> Result<(), String> {
     let (before, now) = asked.split_at(wanted.asked_before);
     let catalogue = Catalogue::shipped(&wanted.versions.catalogue).unwrap();
     let was_answered = |question: &Asked| {
-        let steps = question.photo.scope.steps(&catalogue);
+        let steps = question.photo.scope.steps(catalogue);
         before
             .iter()
             .filter(|old| {
@@ -187,7 +190,7 @@ fn sparing(world: &Serial, wanted: &Wanted) -> Result<(), String> {
                     )
                     && steps
                         .iter()
-                        .any(|step| old.photo.scope.steps(&catalogue).contains(step))
+                        .any(|step| old.photo.scope.steps(catalogue).contains(step))
             })
     };
     match now

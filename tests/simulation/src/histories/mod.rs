@@ -11,12 +11,13 @@ mod sightings;
 
 use std::time::Duration;
 
+use evaluation::decide::message::Message;
+use evaluation::domain::ids::DrNumber;
+use evaluation::domain::key::KeyPart;
+use evaluation::domain::versions::VersionPart;
+use evaluation::run::uploads;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
-use shared::domain::ids::DrNumber;
-use shared::domain::key::KeyPart;
-use shared::flow::settle;
-use shared::protocol::message::Message;
 
 use past::{Event, Past};
 use serial::{LeftOut, Serial, at_once};
@@ -25,27 +26,22 @@ use serial::{LeftOut, Serial, at_once};
 const HISTORIES: u32 = 1_000;
 /// Histories among which one must fail if a part is left out.
 const HISTORIES_WITHOUT: u32 = 4_000;
+
 /// Parts of the key of an evaluation.
-const OF_FINGERPRINT: [KeyPart; 8] = [
-    KeyPart::Dr,
-    KeyPart::Name,
-    KeyPart::Content,
-    KeyPart::Mode,
-    KeyPart::Catalogue,
-    KeyPart::Model,
-    KeyPart::Prompt,
-    KeyPart::SizePolicy,
-];
-/// Parts of the key of a photo's verdict.
-const OF_VERDICT: [KeyPart; 7] = [
-    KeyPart::Content,
-    KeyPart::Hint,
-    KeyPart::Scope,
-    KeyPart::Catalogue,
-    KeyPart::Model,
-    KeyPart::Prompt,
-    KeyPart::SizePolicy,
-];
+fn of_fingerprint() -> impl Iterator<Item = KeyPart> {
+    let own = [KeyPart::Dr, KeyPart::Name, KeyPart::Content, KeyPart::Mode];
+    own.into_iter().chain(versions())
+}
+
+/// Parts of the key of a model's answer about a photo.
+fn of_answer() -> impl Iterator<Item = KeyPart> {
+    let own = [KeyPart::Content, KeyPart::Hint, KeyPart::Scope];
+    own.into_iter().chain(versions())
+}
+
+fn versions() -> impl Iterator<Item = KeyPart> {
+    VersionPart::ALL.iter().copied().map(KeyPart::Version)
+}
 
 fn event() -> impl Strategy<Value = Event> {
     let (dr, name, content) = (0..2usize, 0..past::NAMES.len(), 0..past::CONTENTS);
@@ -55,7 +51,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => (dr.clone(), name.clone(), name).prop_map(|(dr, from, to)| Event::Rename { dr, from, to }),
         6 => (dr.clone(), any::<bool>(), prop::bool::weighted(0.15))
             .prop_map(|(dr, quick, force)| Event::Evaluate { dr, quick, force }),
-        2 => (0..4usize).prop_map(Event::NewVersion),
+        2 => (0..VersionPart::ALL.len()).prop_map(Event::NewVersion),
         1 => (1..30u64).prop_map(Event::Hours),
         1 => prop::option::of(dr).prop_map(Event::Empty),
         1 => any::<bool>().prop_map(Event::Refuse),
@@ -92,10 +88,8 @@ fn no_history_leads_to_a_stale_or_foreign_answer() {
 
 #[test]
 fn without_any_one_part_of_any_key_some_history_does() {
-    let fingerprint = OF_FINGERPRINT.map(LeftOut::OfFingerprint);
-    let all = fingerprint
-        .into_iter()
-        .chain(OF_VERDICT.map(LeftOut::OfVerdict));
+    let fingerprint = of_fingerprint().map(LeftOut::OfFingerprint);
+    let all = fingerprint.chain(of_answer().map(LeftOut::OfAnswer));
     let missed: Vec<_> = all
         .filter(|part| counterexample(HISTORIES_WITHOUT, Some(*part)).is_none())
         .collect();
@@ -110,7 +104,7 @@ fn only_the_last_upload_finds_its_dr_quiet() {
     let world = Serial::new(past::versions(), None);
     let dr = DrNumber::parse("DR1").unwrap();
     for _ in 0..3 {
-        at_once(settle::note_upload(
+        at_once(uploads::note_upload(
             &world,
             &dr,
             world.now.get(),
@@ -124,7 +118,7 @@ fn only_the_last_upload_finds_its_dr_quiet() {
         .take()
         .into_iter()
         .filter_map(|(_, message)| match message {
-            Message::Settle(look) => Some(at_once(settle::is_quiet(&world, &look)).unwrap()),
+            Message::QuietCheck(look) => Some(at_once(uploads::is_quiet(&world, &look)).unwrap()),
             _ => None,
         });
     assert_eq!(looks.collect::<Vec<_>>(), [false, false, true]);

@@ -3,18 +3,21 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use shared::domain::catalogue::Catalogue;
-use shared::domain::ids::DrNumber;
-use shared::domain::plan::{Mode, Photo, Plan, Versions, fingerprint, plan};
-use shared::domain::time::Timestamp;
-use shared::flow::split::split;
-use shared::flow::{Ports, Queue, aggregate, batch};
-use shared::protocol::message::{Batch, Message};
-use shared::protocol::start::{Limits, Request, Reuse};
-use shared::protocol::writes;
+use evaluation::decide::batch::AskedWith;
+use evaluation::decide::message::{Batch, Message};
+use evaluation::decide::start::{Limits, Request, Reuse};
+use evaluation::decide::updates;
+use evaluation::domain::catalogue::Catalogue;
+use evaluation::domain::ids::DrNumber;
+use evaluation::domain::plan::{Mode, Photo, Plan, fingerprint, plan};
+use evaluation::domain::time::Timestamp;
+use evaluation::domain::versions::{VersionPart, Versions};
+use evaluation::run::ports::{Ports, Queue};
+use evaluation::run::start::start;
+use evaluation::run::{aggregate, batch};
 
 use super::law;
-use super::serial::{LeftOut, Serial, SerialEyes, at_once};
+use super::serial::{LeftOut, Serial, SerialEvaluator, at_once};
 
 /// Names that photos have: hints at a critical step, at another one, at nothing; the same in both DRs.
 pub(super) const NAMES: [&str; 5] = [
@@ -63,13 +66,10 @@ pub(super) struct Past {
 }
 
 pub(super) fn versions() -> Versions {
-    let [catalogue, model, prompt, size_policy] = ["v1", "m1", "p1", "s1"].map(String::from);
-    Versions {
-        catalogue,
-        model,
-        prompt,
-        size_policy,
-    }
+    Versions::from_fn(|part| match part {
+        VersionPart::Catalogue => "v1".into(),
+        other => format!("{other:?}1"),
+    })
 }
 
 fn number(dr: usize) -> DrNumber {
@@ -112,7 +112,7 @@ impl Past {
                 let at = self.world.now.get();
                 at_once(
                     self.world
-                        .write(writes::invalidated(dr.map(number).as_ref(), at)),
+                        .update(updates::invalidated(dr.map(number).as_ref(), at)),
                 )
                 .unwrap();
                 (0..2)
@@ -126,18 +126,18 @@ impl Past {
 
     fn deploy(&self, part: usize) {
         let mut versions = self.world.versions.borrow_mut();
-        let Versions {
-            catalogue,
-            model,
-            prompt,
-            size_policy,
-        } = &mut *versions;
-        let changed = [catalogue, model, prompt, size_policy]
-            .into_iter()
-            .nth(part)
-            .unwrap();
-        let next = if changed.ends_with('1') { "2" } else { "1" };
-        changed.replace_range(1.., next);
+        let part = VersionPart::ALL[part];
+        let (name, number) = versions.get(part).split_at(versions.get(part).len() - 1);
+        let next = format!("{name}{}", if number == "1" { "2" } else { "1" });
+        *versions = versions.with(part, &next);
+    }
+
+    fn asked_with(&self) -> AskedWith {
+        let versions = self.world.versions.borrow();
+        AskedWith {
+            model: versions.model.clone(),
+            prompt: versions.prompt.clone(),
+        }
     }
 
     fn listing(&self, dr: usize, catalogue: &Catalogue) -> Vec<Photo> {
@@ -155,28 +155,24 @@ impl Past {
     fn evaluate(&self, dr: usize, quick: bool, force: bool) -> Result<(), String> {
         let versions = self.world.versions.borrow().clone();
         let catalogue = Catalogue::shipped(&versions.catalogue).unwrap();
-        let photos = self.listing(dr, &catalogue);
+        let photos = self.listing(dr, catalogue);
         if photos.is_empty() {
             return Ok(());
         }
         let mode = if quick { Mode::Quick } else { Mode::Full };
-        let reuse = if force {
-            Reuse::Nothing
-        } else {
-            Reuse::Settled
-        };
+        let reuse = if force { Reuse::Nothing } else { Reuse::Final };
         let request = Request {
             dr_number: number(dr),
             mode,
             reuse,
         };
-        let planned = self.plan(photos.clone(), mode, &catalogue, &versions);
+        let planned = self.plan(photos.clone(), mode, catalogue, &versions);
         let limits = Limits {
             photos_per_batch: 2,
             deadline: Duration::from_secs(3600),
         };
         let asked_before = self.world.asked.borrow().len();
-        let answer = at_once(split(&self.world, &request, &planned, &versions, &limits)).unwrap();
+        let answer = at_once(start(&self.world, &request, &planned, &versions, &limits)).unwrap();
         self.work();
         let wanted = law::Wanted {
             request,
@@ -219,9 +215,9 @@ impl Past {
 
     /// Handles all messages, and those that come of them; the batches among them.
     fn handle_all(&self) -> Vec<Batch> {
-        let eyes = SerialEyes {
+        let evaluator = SerialEvaluator {
             world: &self.world,
-            versions: self.world.versions.borrow().clone(),
+            asked_with: self.asked_with(),
         };
         let mut batches = Vec::new();
         loop {
@@ -233,7 +229,7 @@ impl Past {
             }
             match (queue, message) {
                 (Queue::Batches, Message::Batch(message)) => {
-                    at_once(batch::handle(&self.world, &eyes, &message))
+                    at_once(batch::handle(&self.world, &evaluator, &message))
                 }
                 (_, message) => at_once(aggregate::handle(&self.world, message)),
             }

@@ -7,19 +7,25 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use crate::world::id_of_number;
+use evaluation::decide::batch::AskedWith;
+use evaluation::decide::evaluation::Evaluation;
+use evaluation::decide::message::{Batch, Message};
+use evaluation::decide::photo_record::PhotoRecord;
+use evaluation::decide::update::{Key, Part, Put, Update};
+use evaluation::domain::catalogue::Catalogue;
+use evaluation::domain::ids::{EvaluationId, Score, StepKey};
+use evaluation::domain::key::KeyPart;
+use evaluation::domain::outcome::{Finding, PhotoOutcome, ReasonCode};
+use evaluation::domain::plan::Photo;
+use evaluation::domain::report::Report;
+use evaluation::domain::time::Timestamp;
+use evaluation::domain::versions::Versions;
+use evaluation::run::batch::{AttemptResult, PhotoEvaluator};
+use evaluation::run::error::RunError;
+use evaluation::run::ports::{Ports, Queue, UpdateResult};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use shared::domain::catalogue::Catalogue;
-use shared::domain::ids::{EvaluationId, Score, StepKey};
-use shared::domain::key::KeyPart;
-use shared::domain::outcome::{Finding, PhotoOutcome, ReasonCode};
-use shared::domain::plan::{Photo, Versions};
-use shared::domain::time::Timestamp;
-use shared::flow::batch::{Ended, Eyes};
-use shared::flow::{Ports, Queue, Trouble, Written};
-use shared::protocol::evaluation::{Evaluation, PhotoRecord};
-use shared::protocol::message::{Batch, Message, Report};
-use shared::protocol::write::{Key, Part, Put, Write};
 
 use crate::table::Table;
 
@@ -27,7 +33,7 @@ use crate::table::Table;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum LeftOut {
     OfFingerprint(KeyPart),
-    OfVerdict(KeyPart),
+    OfAnswer(KeyPart),
 }
 
 /// A question that was put to the model.
@@ -75,9 +81,7 @@ impl Serial {
     /// The key with what is left out left out.
     fn key(&self, key: Key) -> Key {
         match (key, self.left_out) {
-            (Key::Verdict(parts), Some(LeftOut::OfVerdict(part))) => {
-                Key::Verdict(parts.without(part))
-            }
+            (Key::Answer(parts), Some(LeftOut::OfAnswer(part))) => Key::Answer(parts.without(part)),
             (key, _) => key,
         }
     }
@@ -98,15 +102,15 @@ impl Ports for Serial {
 
     fn new_id(&self) -> EvaluationId {
         self.ids.set(self.ids.get() + 1);
-        EvaluationId::parse(&format!("00000000-0000-7000-8000-{:012x}", self.ids.get())).unwrap()
+        id_of_number(self.ids.get())
     }
 
-    async fn get<T: DeserializeOwned>(&self, key: Key) -> Result<Option<T>, Trouble> {
+    async fn get<T: DeserializeOwned>(&self, key: Key) -> Result<Option<T>, RunError> {
         let item = self.table.borrow().get(&self.key(key));
         Ok(item.map(|item| T::deserialize(&*item).unwrap()))
     }
 
-    async fn photos(&self, id: &EvaluationId) -> Result<Vec<PhotoRecord>, Trouble> {
+    async fn photos(&self, id: &EvaluationId) -> Result<Vec<PhotoRecord>, RunError> {
         let items = self
             .table
             .borrow()
@@ -117,28 +121,33 @@ impl Ports for Serial {
             .collect())
     }
 
-    async fn unfinished(&self) -> Result<Vec<EvaluationId>, Trouble> {
+    async fn unfinished(&self) -> Result<Vec<EvaluationId>, RunError> {
         Ok(Vec::new())
     }
 
-    async fn write(&self, write: Write) -> Result<Written, Trouble> {
-        Ok(self.table.borrow_mut().write(&Write {
-            key: self.key(write.key),
-            ..write
+    async fn update(&self, update: Update) -> Result<UpdateResult, RunError> {
+        Ok(self.table.borrow_mut().update(&Update {
+            key: self.key(update.key),
+            ..update
         }))
     }
 
-    async fn transact(&self, parts: Vec<Part>) -> Result<bool, Trouble> {
+    async fn transact(&self, parts: Vec<Part>) -> Result<bool, RunError> {
         Ok(self.table.borrow_mut().transact(&parts))
     }
 
-    async fn put_all(&self, puts: Vec<Put>) -> Result<(), Trouble> {
+    async fn put_all(&self, puts: Vec<Put>) -> Result<(), RunError> {
         puts.iter()
             .for_each(|put| assert!(self.table.borrow_mut().put(put)));
         Ok(())
     }
 
-    async fn send(&self, queue: Queue, messages: Vec<Message>, _: Duration) -> Result<(), Trouble> {
+    async fn send(
+        &self,
+        queue: Queue,
+        messages: Vec<Message>,
+        _: Duration,
+    ) -> Result<(), RunError> {
         self.queue
             .borrow_mut()
             .extend(messages.into_iter().map(|message| (queue, message)));
@@ -162,7 +171,7 @@ pub(super) fn answer(
         .enumerate()
         .filter(|(at, _)| !(at + content).is_multiple_of(3));
     let shown = shown.filter(|(_, step)| steps.contains(&step.key));
-    let finding = |(index, step): (usize, &shared::domain::catalogue::Step)| Finding {
+    let finding = |(index, step): (usize, &evaluation::domain::catalogue::Step)| Finding {
         step: step.key.clone(),
         score: Score::try_from(if index == content { 3 } else { 8 }).unwrap(),
         comment: format!("{content} {:?} {versions:?}", photo.step_hint),
@@ -172,31 +181,27 @@ pub(super) fn answer(
     shown.map(finding).collect()
 }
 
-/// The eyes of the deployed versions.
+/// What evaluates photos in the deployed versions.
 #[derive(Debug)]
-pub(super) struct SerialEyes<'a> {
+pub(super) struct SerialEvaluator<'a> {
     pub(super) world: &'a Serial,
-    pub(super) versions: Versions,
+    pub(super) asked_with: AskedWith,
 }
 
-impl Eyes for SerialEyes<'_> {
-    fn model(&self) -> &str {
-        &self.versions.model
+impl PhotoEvaluator for SerialEvaluator<'_> {
+    fn asked_with(&self) -> &AskedWith {
+        &self.asked_with
     }
 
-    fn prompt(&self) -> &str {
-        &self.versions.prompt
-    }
-
-    async fn look(
+    async fn evaluate(
         &self,
         evaluation: &Evaluation,
         _: &Batch,
         photo: &Photo,
         _: Timestamp,
-    ) -> Result<Ended, Trouble> {
+    ) -> Result<AttemptResult, RunError> {
         let (versions, at, answered) = (
-            evaluation.versions(),
+            evaluation.versions.clone(),
             self.world.now.get(),
             !self.world.refuses.get(),
         );
@@ -211,11 +216,11 @@ impl Eyes for SerialEyes<'_> {
         let catalogue = Catalogue::shipped(&versions.catalogue).unwrap();
         let outcome = if answered {
             PhotoOutcome::Evaluated {
-                findings: answer(photo, &photo.scope.steps(&catalogue), &versions, at),
+                findings: answer(photo, &photo.scope.steps(catalogue), &versions, at),
             }
         } else {
             PhotoOutcome::not_evaluated(ReasonCode::Refused, "no")
         };
-        Ok(Ended::Reported(Box::new(Report::bare(outcome, at))))
+        Ok(AttemptResult::Reported(Box::new(Report::bare(outcome, at))))
     }
 }

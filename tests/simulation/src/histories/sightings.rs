@@ -2,18 +2,21 @@
 
 use std::time::Duration;
 
+use evaluation::decide::evaluation::Evaluation;
+use evaluation::decide::message::Message;
+use evaluation::decide::photo_record::PhotoRecord;
+use evaluation::decide::sighting::{Elsewhere, Likeness, Mark};
+use evaluation::decide::start::{Limits, Request, Reuse};
+use evaluation::decide::update::{Key, Put};
+use evaluation::domain::catalogue::Catalogue;
+use evaluation::domain::ids::DrNumber;
+use evaluation::domain::outcome::{Facts, PhotoOutcome};
+use evaluation::domain::plan::{Mode, Photo, plan};
+use evaluation::domain::report::Report;
+use evaluation::run::aggregate;
+use evaluation::run::ports::Ports;
+use evaluation::run::start::{StartResult, start};
 use serde_json::json;
-use shared::domain::catalogue::Catalogue;
-use shared::domain::ids::DrNumber;
-use shared::domain::outcome::{Facts, PhotoOutcome};
-use shared::domain::plan::{Mode, Photo, plan};
-use shared::flow::split::{Answer, split};
-use shared::flow::{Ports, aggregate};
-use shared::protocol::evaluation::{Evaluation, PhotoRecord};
-use shared::protocol::message::{Message, Report};
-use shared::protocol::sighting::{Elsewhere, Likeness, Mark};
-use shared::protocol::start::{Limits, Request, Reuse};
-use shared::protocol::write::{Key, Put};
 
 use super::past::versions;
 use super::serial::{Serial, at_once};
@@ -25,8 +28,8 @@ fn evaluated(world: &Serial, dr: &str, etag: &str, hash: &str) -> (PhotoRecord, 
         Catalogue::shipped("v1").unwrap(),
         versions(),
     );
-    let photo = Photo::new(&format!("photos/{dr}/a.jpg"), "a.jpg", etag, &catalogue);
-    let planned = plan(vec![photo.clone()], Mode::Full, &catalogue, &versions);
+    let photo = Photo::new(&format!("photos/{dr}/a.jpg"), "a.jpg", etag, catalogue);
+    let planned = plan(vec![photo.clone()], Mode::Full, catalogue, &versions);
     let request = Request {
         dr_number,
         mode: Mode::Full,
@@ -36,8 +39,8 @@ fn evaluated(world: &Serial, dr: &str, etag: &str, hash: &str) -> (PhotoRecord, 
         photos_per_batch: 1,
         deadline: Duration::from_secs(3600),
     };
-    let Answer::Started(it) =
-        at_once(split(world, &request, &planned, &versions, &limits)).unwrap()
+    let StartResult::Started(it) =
+        at_once(start(world, &request, &planned, &versions, &limits)).unwrap()
     else {
         panic!("it was not started")
     };

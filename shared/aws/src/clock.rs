@@ -1,0 +1,19 @@
+//! The machine's clock, and ids that sort by it. The only place where they are read.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use evaluation::domain::ids::EvaluationId;
+use evaluation::domain::time::Timestamp;
+
+/// The time now.
+pub fn now() -> Timestamp {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// A new id; ids made later sort later, those of one process also within a millisecond.
+pub fn new_evaluation_id() -> EvaluationId {
+    EvaluationId::from(uuid::Uuid::now_v7())
+}

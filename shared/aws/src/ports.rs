@@ -1,0 +1,116 @@
+//! AWS behind the steps of a function.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use evaluation::decide::message::Message;
+use evaluation::decide::photo_record::PhotoRecord;
+use evaluation::decide::queue::Queue;
+use evaluation::decide::update::{Key, Part, Put, Update};
+use evaluation::domain::ids::EvaluationId;
+use evaluation::domain::time::Timestamp;
+use evaluation::run::error::RunError;
+use evaluation::run::ports::{Ports, UpdateResult};
+use serde::de::DeserializeOwned;
+
+use crate::clock;
+use crate::configuration::{ConfigError, required};
+use crate::queues::{QueueError, Queues};
+use crate::table::{Table, TableError};
+
+/// The table and the queues.
+#[derive(Debug, Clone)]
+pub struct AwsPorts {
+    table: Table,
+    queues: Queues,
+    urls: BTreeMap<Queue, String>,
+}
+
+impl AwsPorts {
+    /// The table named by `TABLE_NAME`, and the queues that a function sends to: each is named by a variable of its own.
+    pub fn from_env(config: &SdkConfig, sends_to: &[Queue]) -> Result<Self, ConfigError> {
+        let url = |queue: &Queue| Ok((*queue, required(variable(*queue))?));
+        Ok(Self {
+            table: Table::from_env(config)?,
+            queues: Queues::new(aws_sdk_sqs::Client::new(config)),
+            urls: sends_to
+                .iter()
+                .map(url)
+                .collect::<Result<_, ConfigError>>()?,
+        })
+    }
+}
+
+fn variable(queue: Queue) -> &'static str {
+    match queue {
+        Queue::Batches => "BATCHES_QUEUE_URL",
+        Queue::Bulk => "BULK_QUEUE_URL",
+        Queue::Results => "RESULTS_QUEUE_URL",
+        Queue::Uploads => "UPLOADS_QUEUE_URL",
+    }
+}
+
+impl Ports for AwsPorts {
+    fn now(&self) -> Timestamp {
+        clock::now()
+    }
+
+    fn new_id(&self) -> EvaluationId {
+        clock::new_evaluation_id()
+    }
+
+    async fn get<T: DeserializeOwned>(&self, key: Key) -> Result<Option<T>, RunError> {
+        Ok(self.table.get(&key).await?)
+    }
+
+    async fn get_all<T: DeserializeOwned>(
+        &self,
+        keys: Vec<Key>,
+    ) -> Result<Vec<Option<T>>, RunError> {
+        Ok(self.table.get_all(&keys).await?)
+    }
+
+    async fn photos(&self, id: &EvaluationId) -> Result<Vec<PhotoRecord>, RunError> {
+        Ok(self.table.photos(id).await?)
+    }
+
+    async fn unfinished(&self) -> Result<Vec<EvaluationId>, RunError> {
+        Ok(self.table.unfinished().await?)
+    }
+
+    async fn update(&self, update: Update) -> Result<UpdateResult, RunError> {
+        Ok(self.table.update(&update).await?)
+    }
+
+    async fn transact(&self, parts: Vec<Part>) -> Result<bool, RunError> {
+        Ok(self.table.transact(&parts).await?)
+    }
+
+    async fn put_all(&self, puts: Vec<Put>) -> Result<(), RunError> {
+        Ok(self.table.put_all(&puts).await?)
+    }
+
+    async fn send(
+        &self,
+        queue: Queue,
+        messages: Vec<Message>,
+        delay: Duration,
+    ) -> Result<(), RunError> {
+        let missing = || RunError::bug("sending", ConfigError::Missing(variable(queue)));
+        let url = self.urls.get(&queue).ok_or_else(missing)?;
+        Ok(self.queues.send_all(url, &messages, delay).await?)
+    }
+}
+
+impl From<TableError> for RunError {
+    fn from(error: TableError) -> Self {
+        Self::of(error.class(), "the table", error)
+    }
+}
+
+impl From<QueueError> for RunError {
+    fn from(error: QueueError) -> Self {
+        Self::retry("a queue", error)
+    }
+}

@@ -1,0 +1,135 @@
+//! Reading what Lambda hands over from a queue.
+//!
+//! # Invariants
+//! - One record that can't be read, or fails, is reported alone; the others count as done.
+//! - An id is reported only if Lambda gave one: an empty or unknown id would fail the whole batch.
+
+use std::future::Future;
+
+use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsMessage};
+use evaluation::run::error::Cause;
+use serde::Deserialize;
+use serde_json::Value;
+
+/// One record: its id and its body, or why there is none.
+#[derive(Debug)]
+struct Record {
+    message_id: String,
+    body: Result<String, Cause>,
+}
+
+/// The records of one invocation.
+#[derive(Debug)]
+pub struct Records(Vec<Record>);
+
+/// A record without an id: it can't be reported alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a record of the queue has no messageId, so it could not be reported alone")]
+pub struct WithoutId;
+
+impl Records {
+    /// The records of an event; `None` if this is no event of a queue.
+    ///
+    /// A record without an id can't be reported alone, so the whole event is refused as an error.
+    ///
+    /// ```
+    /// use aws::queues::Records;
+    ///
+    /// let event = serde_json::json!({"Records": [{"messageId": "1", "body": "text"}]});
+    /// assert!(Records::of(&event).is_some());
+    /// assert!(Records::of(&serde_json::json!({"dr_number": "DR1"})).is_none());
+    /// ```
+    pub fn of(event: &Value) -> Option<Result<Self, WithoutId>> {
+        let records = event.get("Records")?.as_array()?;
+        let sent =
+            |record: &Value| record.get("messageId").is_some() || record.get("body").is_some();
+        let from_queue = records.iter().all(sent);
+        from_queue.then(|| {
+            records
+                .iter()
+                .map(record)
+                .collect::<Result<_, _>>()
+                .map(Self)
+        })
+    }
+
+    /// Handles each record's body, all at once, and answers with those that failed. A failure is logged here, once.
+    pub async fn for_each<F>(self, handle: impl Fn(String) -> F) -> SqsBatchResponse
+    where
+        F: Future<Output = anyhow::Result<()>>,
+    {
+        let handle = &handle;
+        let handled = self.0.into_iter().map(async |Record { message_id, body }| {
+            let done = match body {
+                Ok(body) => handle(body).await,
+                Err(cause) => Err(anyhow::anyhow!(cause).context("a record can't be read")),
+            };
+            done.err().map(|error| failure(message_id, &error))
+        });
+        let mut response = SqsBatchResponse::default();
+        let failures = futures::future::join_all(handled).await;
+        response.batch_item_failures = failures.into_iter().flatten().collect();
+        response
+    }
+}
+
+fn record(record: &Value) -> Result<Record, WithoutId> {
+    let message_id = record.get("messageId").and_then(Value::as_str);
+    let message_id = message_id.filter(|id| !id.is_empty()).ok_or(WithoutId)?;
+    let body = match SqsMessage::deserialize(record) {
+        Ok(message) => message.body.ok_or_else(|| "the record has no body".into()),
+        Err(cause) => Err(cause.into()),
+    };
+    Ok(Record {
+        message_id: message_id.to_owned(),
+        body,
+    })
+}
+
+fn failure(message_id: String, error: &anyhow::Error) -> BatchItemFailure {
+    let causes = format!("{error:#}");
+    tracing::error!(message.id = %message_id, error = %causes, "a record failed; it will be delivered again");
+    let mut failure = BatchItemFailure::default();
+    failure.item_identifier = message_id;
+    failure
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn other_events_are_not_taken_for_a_queues() {
+        assert!(Records::of(&json!({"dr_number": "DR1"})).is_none());
+        assert!(Records::of(&json!({"Records": [{"s3": {}}]})).is_none());
+    }
+
+    #[test]
+    fn a_record_without_an_id_fails_the_event_instead_of_being_lost() {
+        for record in [json!({"body": "x"}), json!({"messageId": "", "body": "x"})] {
+            assert!(Records::of(&json!({"Records": [record]})).unwrap().is_err());
+        }
+    }
+
+    #[tokio::test]
+    async fn one_bad_record_is_reported_alone() {
+        let event = json!({"Records": [
+            {"messageId": "1", "body": "good"},
+            {"messageId": "2", "body": "bad"},
+            {"messageId": "3", "body": "good"},
+            {"messageId": "4"},
+            {"messageId": "5", "body": 7},
+        ]});
+        let records = Records::of(&event).unwrap().unwrap();
+        let handle = async |body: String| {
+            anyhow::ensure!(body == "good", "bad");
+            Ok(())
+        };
+        let response = records.for_each(handle).await;
+        let failed = response.batch_item_failures.iter();
+        let failed: Vec<_> = failed.map(|one| one.item_identifier.as_str()).collect();
+        assert_eq!(failed, ["2", "4", "5"]);
+    }
+}

@@ -1,0 +1,64 @@
+//! The one DynamoDB table: reads, and carrying out the writes that `decide::updates` describes.
+//!
+//! | pk | sk | what | written by |
+//! | --- | --- | --- | --- |
+//! | `EVALUATION#{id}` | `META` | an evaluation | splitter, aggregator |
+//! | `EVALUATION#{id}` | `PHOTO#{photo_id}` | one of its photos and its outcome | splitter, aggregator, sweeper (time of resending) |
+//! | `FINGERPRINT#{hash}` | `CURRENT` | the evaluation that answers this question | splitter |
+//! | `DR#{dr_number}` | `UPLOADS` | when a photo was uploaded last | splitter |
+//! | `DR#{dr_number}` | `LAST#{mode}` | the question that was asked of the DR last | splitter |
+//! | `DR#{dr_number}` | `CACHE` | since when answers about this DR may be used | api |
+//! | `CACHE` | `ALL` | since when answers about any DR may be used | api |
+//! | `ANSWER#{hash}` | `KEPT` | the model's answer to a question about a photo | aggregator |
+//! | `SIGHTING#{mark}` | `FIRST` | where a photo with this mark was seen first | aggregator |
+//! | `VLM` | `BREAKER` | what is known of the VLM | aggregator |
+//!
+//! Index `by_dr` (`gsi_dr`, `gsi_created`) lists a DR's evaluations; index `active` (`gsi_active`, `gsi_due`) holds
+//! the unfinished ones only.
+
+mod expression;
+mod failure;
+mod history;
+mod read;
+mod write;
+
+use std::collections::HashMap;
+
+use aws_config::SdkConfig;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde::de::DeserializeOwned;
+
+use crate::configuration::{ConfigError, required};
+
+pub use self::failure::TableError;
+pub use self::history::{Cursor, HistoryPage};
+
+type Item = HashMap<String, AttributeValue>;
+
+/// The table.
+#[derive(Debug, Clone)]
+pub struct Table {
+    client: Client,
+    name: String,
+}
+
+impl Table {
+    /// The table named by `TABLE_NAME`.
+    pub fn from_env(config: &SdkConfig) -> Result<Self, ConfigError> {
+        Ok(Self::new(Client::new(config), required("TABLE_NAME")?))
+    }
+
+    /// The table of this name.
+    pub fn new(client: Client, name: String) -> Self {
+        Self { client, name }
+    }
+}
+
+fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, TableError> {
+    serde_dynamo::from_item(item).map_err(TableError::corrupt)
+}

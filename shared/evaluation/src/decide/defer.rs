@@ -1,0 +1,105 @@
+//! Putting a photo off: when it is asked about again, and when it is given up.
+
+use std::time::Duration;
+
+use super::backoff;
+use super::breaker::{self, Breaker};
+use super::evaluation::Evaluation;
+use super::message::{Batch, Deferral, DeferralCause};
+use super::photo_record::PhotoRecord;
+use crate::domain::outcome::{PhotoOutcome, ReasonCode};
+use crate::domain::report::Report;
+use crate::domain::time::Timestamp;
+
+/// So many failures at a photo, each right after others were answered, are the photo's own.
+const FAULTS_TO_GIVE_UP: u32 = 3;
+
+/// What to do with a deferral that arrived.
+#[derive(Debug, Clone, PartialEq)]
+pub enum DeferralAction {
+    /// The photo has an outcome, or this deferral was recorded before.
+    Ignore,
+    /// Ask about the photo again later.
+    Resend(Resend),
+    /// The VLM answers others and keeps failing at this photo: it gets this outcome.
+    GiveUp(Report),
+}
+
+/// How a photo is sent again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Resend {
+    /// The message to send.
+    pub batch: Batch,
+    /// Its delay, at most SQS's 15 minutes.
+    pub delay: Duration,
+    /// When it is due.
+    pub until: Timestamp,
+    /// For a probe: until when its lease lasts. Claim the lease with a conditional write before sending; if that is
+    /// refused, send the message without leave to probe.
+    pub probe_lease: Option<Timestamp>,
+}
+
+/// Decides about a deferral.
+///
+/// A photo that failed as a probe is not the next probe: were it the photo's fault, no other would ever be asked.
+pub fn on_deferral(
+    evaluation: &Evaluation,
+    record: &PhotoRecord,
+    note: &Deferral,
+    breaker: &Breaker,
+    now: Timestamp,
+) -> DeferralAction {
+    if !evaluation.pending.contains(&note.photo.photo_id) || record.attempt > note.attempt {
+        return DeferralAction::Ignore;
+    }
+    let faults = note
+        .faults
+        .saturating_add(u32::from(is_photos_fault(note.cause, breaker)));
+    if faults >= FAULTS_TO_GIVE_UP {
+        return DeferralAction::GiveUp(given_up(note, now));
+    }
+    let delay = backoff::delay(&note.photo.photo_id, note.attempt, note.retry_after());
+    let (probe_delay, lease) = breaker::probe(delay, note.retry_after(), now);
+    let probes = breaker.wants_probe(now) && !note.probe;
+    let delay = if probes { probe_delay } else { delay };
+    let mut batch = Batch::new(
+        &note.evaluation_id,
+        &note.dr_number,
+        vec![note.photo.clone()],
+        now.after(delay),
+    );
+    batch.attempt = note.attempt.saturating_add(1);
+    batch.probe = probes;
+    batch.bulk = note.bulk;
+    batch.faults = faults;
+    DeferralAction::Resend(Resend {
+        until: batch.due_at,
+        batch,
+        delay,
+        probe_lease: probes.then_some(lease),
+    })
+}
+
+/// Whether a failure speaks against the photo: the VLM failed at it, and nothing had failed since its last answer. In an
+/// outage that is true of the first failure only.
+fn is_photos_fault(cause: DeferralCause, breaker: &Breaker) -> bool {
+    cause == DeferralCause::Failed && breaker.failures == 0
+}
+
+fn given_up(note: &Deferral, now: Timestamp) -> Report {
+    let message = "The model's server failed at this photo again and again, and answered others. Take the photo again.";
+    let outcome = PhotoOutcome::not_evaluated(ReasonCode::Refused, message);
+    Report {
+        attempt: note.attempt,
+        ..Report::bare(outcome, now)
+    }
+}
+
+/// Whether a deferral counts as a failure of the VLM.
+pub fn counts_as_failure(cause: DeferralCause) -> bool {
+    matches!(cause, DeferralCause::Unavailable | DeferralCause::Failed)
+}
+
+#[cfg(test)]
+#[path = "defer_tests.rs"]
+mod tests;

@@ -1,0 +1,201 @@
+//! Putting photos off, as values.
+
+use super::*;
+use crate::decide::fixtures::{evaluation_of, photo};
+use crate::decide::message::Message;
+use crate::decide::queue::Queue;
+use crate::domain::ids::{DrNumber, PhotoId};
+
+fn record() -> PhotoRecord {
+    PhotoRecord::new(photo("a.jpg"))
+}
+
+fn note(attempt: u32) -> Deferral {
+    let batch = Batch::new(
+        &evaluation_of(&["a.jpg"]).evaluation_id,
+        &DrNumber::parse("DR1").unwrap(),
+        vec![],
+        Timestamp::default(),
+    );
+    let batch = Batch { attempt, ..batch };
+    let why = (DeferralCause::Unavailable, "away".to_string());
+    match Message::deferral(
+        &batch,
+        &photo("a.jpg"),
+        why,
+        None,
+        Timestamp::from_millis(0),
+    ) {
+        Message::Deferral(note) => note,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// How a photo is sent again, which it must be.
+fn resent(action: DeferralAction) -> Resend {
+    match action {
+        DeferralAction::Resend(resend) => resend,
+        other => panic!("a photo that waits is always sent again: {other:?}"),
+    }
+}
+
+/// Sends a photo again and again while the server fails at it, `failures` being held against the server each time.
+fn failing(failures: u32, cause: DeferralCause) -> Option<u32> {
+    let evaluation = evaluation_of(&["a.jpg"]);
+    let (breaker, now) = (
+        Breaker {
+            failures,
+            ..Breaker::default()
+        },
+        Timestamp::from_millis(9),
+    );
+    let (mut attempt, mut faults) = (0, 0);
+    while attempt < 100 {
+        let note = Deferral {
+            cause,
+            faults,
+            ..note(attempt)
+        };
+        let record = PhotoRecord {
+            attempt,
+            ..record()
+        };
+        match on_deferral(&evaluation, &record, &note, &breaker, now) {
+            DeferralAction::Resend(resend) => {
+                (attempt, faults) = (resend.batch.attempt, resend.batch.faults)
+            }
+            DeferralAction::GiveUp(report) => {
+                assert!(!report.outcome.is_provisional() && report.attempt == attempt);
+                return Some(attempt + 1);
+            }
+            DeferralAction::Ignore => panic!("the photo is pending"),
+        }
+    }
+    None
+}
+
+#[test]
+fn a_photo_that_the_server_fails_at_while_it_answers_others_is_given_up_the_third_time() {
+    assert_eq!(failing(0, DeferralCause::Failed), Some(3));
+    assert_eq!(
+        failing(1, DeferralCause::Failed),
+        None,
+        "nobody is answered: it may be an outage"
+    );
+    assert_eq!(failing(0, DeferralCause::Unavailable), None);
+    assert_eq!(failing(0, DeferralCause::Overloaded), None);
+}
+
+#[test]
+fn bulk_work_stays_bulk_when_it_is_put_off() {
+    let note = Deferral {
+        bulk: true,
+        ..note(1)
+    };
+    let evaluation = evaluation_of(&["a.jpg"]);
+    let again = on_deferral(
+        &evaluation,
+        &record(),
+        &note,
+        &Breaker::default(),
+        Timestamp::default(),
+    );
+    assert_eq!(resent(again).batch.queue(), Queue::Bulk);
+}
+
+#[test]
+fn never_again_work_fails_while_the_gpu_host_is_down_for_hours() {
+    let evaluation = evaluation_of(&["a.jpg"]);
+    let (mut waited, mut attempt) = (Duration::ZERO, 0);
+    while waited < Duration::from_secs(8 * 3600) {
+        let record = PhotoRecord {
+            attempt,
+            ..record()
+        };
+        let resend = resent(on_deferral(
+            &evaluation,
+            &record,
+            &note(attempt),
+            &Breaker::default(),
+            Timestamp::default(),
+        ));
+        waited += resend.delay + Duration::from_secs(1);
+        attempt = resend.batch.attempt;
+    }
+    assert!(attempt < 1000, "eight hours take {attempt} messages");
+}
+
+#[test]
+fn never_again_every_call_is_tried_once() {
+    let evaluation = evaluation_of(&["a.jpg"]);
+    resent(on_deferral(
+        &evaluation,
+        &record(),
+        &note(0),
+        &Breaker::default(),
+        Timestamp::default(),
+    ));
+}
+
+#[test]
+fn a_deferred_photo_is_sent_again_once_with_the_next_attempt() {
+    let evaluation = evaluation_of(&["a.jpg"]);
+    let now = Timestamp::from_millis(0);
+    let closed = Breaker::default();
+    let resend = resent(on_deferral(&evaluation, &record(), &note(3), &closed, now));
+    assert_eq!(
+        (
+            resend.batch.attempt,
+            resend.batch.probe,
+            resend.batch.photos.len()
+        ),
+        (4, false, 1)
+    );
+    let recorded = PhotoRecord {
+        attempt: 4,
+        ..record()
+    };
+    assert_eq!(
+        on_deferral(&evaluation, &recorded, &note(3), &closed, now),
+        DeferralAction::Ignore
+    );
+    let mut done = evaluation;
+    done.pending.remove(&PhotoId::of("a.jpg", "\"a.jpg\""));
+    assert_eq!(
+        on_deferral(&done, &record(), &note(3), &closed, now),
+        DeferralAction::Ignore
+    );
+}
+
+#[test]
+fn while_the_breaker_is_open_one_resent_message_may_probe() {
+    let evaluation = evaluation_of(&["a.jpg"]);
+    let now = Timestamp::from_millis(0);
+    let open = Breaker {
+        failures: breaker::FAILURES_TO_OPEN,
+        ..Breaker::default()
+    };
+    let resend = resent(on_deferral(&evaluation, &record(), &note(12), &open, now));
+    assert!(resend.batch.probe && resend.delay <= Duration::from_secs(20));
+    let failed = Deferral {
+        probe: true,
+        ..note(12)
+    };
+    let next = resent(on_deferral(&evaluation, &record(), &failed, &open, now));
+    assert!(!next.batch.probe, "another photo's turn");
+    let claimed = Breaker {
+        probe_until: resend.probe_lease,
+        ..open
+    };
+    assert!(
+        !resent(on_deferral(
+            &evaluation,
+            &record(),
+            &note(12),
+            &claimed,
+            now
+        ))
+        .batch
+        .probe
+    );
+}

@@ -1,0 +1,370 @@
+//! What travels through the queues: keys and outcomes, never pixels.
+//!
+//! # Invariants
+//! - Every message says its `kind` and its `version`; one that can't be read fails alone (a bug: redelivery, then
+//!   the dead-letter queue), it is never guessed at.
+//! - The largest message, a batch of ten photos with the longest S3 keys, stays far below SQS's limit of 1 MiB.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::queue::Queue;
+use crate::domain::ids::{DrNumber, EvaluationId, PhotoId};
+use crate::domain::plan::Photo;
+use crate::domain::report::Report;
+use crate::domain::time::Timestamp;
+
+/// The version that this program writes and the only one that it reads.
+const VERSION: u8 = 1;
+
+/// Any message of any queue.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Message {
+    /// Batches queue: evaluate these photos.
+    Batch(Batch),
+    /// Results queue: a batch function has begun with these photos.
+    Started(Started),
+    /// Results queue: what became of a photo.
+    Outcome(Outcome),
+    /// Results queue: a photo must be asked about later.
+    Deferral(Deferral),
+    /// Uploads queue: check whether the DR has been quiet since.
+    QuietCheck(QuietCheck),
+}
+
+/// Photos to be evaluated together.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Batch {
+    /// The message's version.
+    #[serde(deserialize_with = "known_version")]
+    pub version: u8,
+    /// The evaluation that asks.
+    pub evaluation_id: EvaluationId,
+    /// Its DR.
+    pub dr_number: DrNumber,
+    /// The photos.
+    pub photos: Vec<Photo>,
+    /// How often these photos were put off before.
+    pub attempt: u32,
+    /// Whether this message may ask although the VLM is taken to be away.
+    #[serde(default)]
+    pub probe: bool,
+    /// Whether nobody waits for it (uploads started it): it goes through a queue of its own, behind what people wait for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub bulk: bool,
+    /// How often the VLM failed at this photo although it had just answered others.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub faults: u32,
+    /// When it was due to be received: the time of sending plus the delay.
+    pub due_at: Timestamp,
+}
+
+impl Batch {
+    /// The queue that it belongs in: nobody waits for what uploads started.
+    pub fn queue(&self) -> Queue {
+        if self.bulk {
+            Queue::Bulk
+        } else {
+            Queue::Batches
+        }
+    }
+
+    /// A batch of these photos, asked about for the first time.
+    pub fn new(
+        evaluation_id: &EvaluationId,
+        dr_number: &DrNumber,
+        photos: Vec<Photo>,
+        due_at: Timestamp,
+    ) -> Self {
+        Self {
+            version: VERSION,
+            evaluation_id: evaluation_id.clone(),
+            dr_number: dr_number.clone(),
+            photos,
+            attempt: 0,
+            probe: false,
+            bulk: false,
+            faults: 0,
+            due_at,
+        }
+    }
+}
+
+/// A batch function's word that it has begun.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Started {
+    /// The message's version.
+    #[serde(deserialize_with = "known_version")]
+    pub version: u8,
+    /// The evaluation.
+    pub evaluation_id: EvaluationId,
+    /// When it began.
+    pub at: Timestamp,
+}
+
+/// What became of one photo.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// The message's version.
+    #[serde(deserialize_with = "known_version")]
+    pub version: u8,
+    /// The evaluation.
+    pub evaluation_id: EvaluationId,
+    /// The photo.
+    pub photo_id: PhotoId,
+    /// Its outcome and how it came about.
+    pub report: Report,
+}
+
+/// A photo that must be asked about later.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Deferral {
+    /// The message's version.
+    #[serde(deserialize_with = "known_version")]
+    pub version: u8,
+    /// The evaluation.
+    pub evaluation_id: EvaluationId,
+    /// Its DR.
+    pub dr_number: DrNumber,
+    /// The photo.
+    pub photo: Photo,
+    /// How often it was put off before this.
+    pub attempt: u32,
+    /// Whether it was asked about as a probe.
+    #[serde(default)]
+    pub probe: bool,
+    /// As in the batch.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub bulk: bool,
+    /// As in the batch.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub faults: u32,
+    /// Why.
+    pub cause: DeferralCause,
+    /// The reason in words, for the evaluation's `waiting`.
+    pub reason: String,
+    /// The least delay that the server asked for, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
+    /// When it was put off.
+    pub at: Timestamp,
+}
+
+impl Deferral {
+    /// The least delay that the server asked for.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after_ms.map(Duration::from_millis)
+    }
+}
+
+/// Why a photo is put off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeferralCause {
+    /// The VLM could not be reached, failed, or did not answer in time. Counts towards the circuit breaker.
+    Unavailable,
+    /// The VLM failed at this photo's request, which may be the photo's fault. Counts towards the circuit breaker.
+    Failed,
+    /// The VLM is busy and said so.
+    Overloaded,
+    /// The circuit breaker is open: nobody was asked.
+    BreakerOpen,
+    /// The function's own time ended first, or S3 was slow.
+    OutOfTime,
+}
+
+/// A delayed check whether the uploads of a DR have come to rest.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct QuietCheck {
+    /// The message's version.
+    #[serde(deserialize_with = "known_version")]
+    pub version: u8,
+    /// The DR.
+    pub dr_number: DrNumber,
+    /// The upload after which this message was sent.
+    pub uploaded_at: Timestamp,
+}
+
+impl Message {
+    /// Reads a message body.
+    pub fn parse(body: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(body)
+    }
+
+    /// Whose share of the queue it counts against.
+    pub fn fair_share_of(&self) -> Option<&DrNumber> {
+        match self {
+            Self::Batch(batch) => Some(&batch.dr_number),
+            _ => None,
+        }
+    }
+
+    /// The queue that it belongs in.
+    pub fn queue(&self) -> Queue {
+        match self {
+            Self::Batch(batch) => batch.queue(),
+            Self::Started(_) | Self::Outcome(_) | Self::Deferral(_) => Queue::Results,
+            Self::QuietCheck(_) => Queue::Uploads,
+        }
+    }
+
+    /// The body to send.
+    pub fn to_body(&self) -> String {
+        serde_json::json!(self).to_string()
+    }
+
+    /// A message that a batch has begun.
+    pub fn started(evaluation_id: &EvaluationId, at: Timestamp) -> Self {
+        Self::Started(Started {
+            version: VERSION,
+            evaluation_id: evaluation_id.clone(),
+            at,
+        })
+    }
+
+    /// A message with a photo's outcome.
+    pub fn outcome(evaluation_id: &EvaluationId, photo_id: &PhotoId, report: Report) -> Self {
+        Self::Outcome(Outcome {
+            version: VERSION,
+            evaluation_id: evaluation_id.clone(),
+            photo_id: photo_id.clone(),
+            report,
+        })
+    }
+
+    /// A message that puts a photo of `batch` off.
+    pub fn deferral(
+        batch: &Batch,
+        photo: &Photo,
+        why: (DeferralCause, String),
+        retry_after: Option<Duration>,
+        at: Timestamp,
+    ) -> Self {
+        let (cause, reason) = why;
+        Self::Deferral(Deferral {
+            version: VERSION,
+            evaluation_id: batch.evaluation_id.clone(),
+            dr_number: batch.dr_number.clone(),
+            photo: photo.clone(),
+            attempt: batch.attempt,
+            probe: batch.probe,
+            bulk: batch.bulk,
+            faults: batch.faults,
+            cause,
+            reason,
+            retry_after_ms: retry_after
+                .map(|span| u64::try_from(span.as_millis()).unwrap_or(u64::MAX)),
+            at,
+        })
+    }
+
+    /// A message that has a DR checked later.
+    pub fn quiet_check(dr_number: &DrNumber, uploaded_at: Timestamp) -> Self {
+        Self::QuietCheck(QuietCheck {
+            version: VERSION,
+            dr_number: dr_number.clone(),
+            uploaded_at,
+        })
+    }
+}
+
+fn is_zero(value: &u32) -> bool {
+    *value == 0
+}
+
+fn known_version<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {
+    match u8::deserialize(deserializer)? {
+        VERSION => Ok(VERSION),
+        other => Err(serde::de::Error::custom(format!(
+            "message version {other} is not {VERSION}"
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::catalogue::Catalogue;
+    use crate::domain::outcome::{PhotoOutcome, ReasonCode};
+
+    fn batch() -> Batch {
+        let catalogue = Catalogue::shipped("v1").unwrap();
+        let photos = vec![Photo::new(
+            "photos/DR1/DR1_ph_ups_1.jpg",
+            "DR1_ph_ups_1.jpg",
+            "\"e\"",
+            catalogue,
+        )];
+        Batch::new(
+            &crate::decide::fixtures::id(7),
+            &DrNumber::parse("DR1").unwrap(),
+            photos,
+            Timestamp::from_millis(7),
+        )
+    }
+
+    #[test]
+    fn every_kind_of_message_reads_back_as_it_was_written() {
+        let batch = batch();
+        let report = Report::bare(
+            PhotoOutcome::not_evaluated(ReasonCode::PhotoGone, "gone"),
+            Timestamp::from_millis(9),
+        );
+        let photo = &batch.photos[0];
+        for message in [
+            Message::Batch(batch.clone()),
+            Message::started(&batch.evaluation_id, Timestamp::from_millis(8)),
+            Message::outcome(&batch.evaluation_id, &photo.photo_id, report),
+            Message::deferral(
+                &batch,
+                photo,
+                (DeferralCause::Overloaded, "busy".into()),
+                Some(Duration::from_secs(2)),
+                Timestamp::from_millis(8),
+            ),
+            Message::quiet_check(&batch.dr_number, Timestamp::from_millis(8)),
+        ] {
+            assert_eq!(Message::parse(&message.to_body()).unwrap(), message);
+        }
+    }
+
+    #[test]
+    fn an_unknown_version_and_garbage_are_refused() {
+        let body = Message::Batch(batch()).to_body();
+        assert!(Message::parse(&body.replace("\"version\":1", "\"version\":2")).is_err());
+        assert!(Message::parse("{}").is_err() && Message::parse("").is_err());
+    }
+
+    #[test]
+    fn a_batch_of_ten_photos_with_the_longest_keys_fits_a_message() {
+        let mut batch = batch();
+        let key = "é".repeat(512);
+        batch.photos = vec![
+            Photo::new(
+                &key,
+                &key,
+                &"f".repeat(70),
+                Catalogue::shipped("v1").unwrap()
+            );
+            10
+        ];
+        assert!(Message::Batch(batch).to_body().len() < 256 * 1024);
+    }
+
+    #[test]
+    fn the_sample_events_hold_messages_that_read() {
+        for event in [
+            include_str!("../../../../tests/events/batch.json"),
+            include_str!("../../../../tests/events/aggregator-results.json"),
+            include_str!("../../../../tests/events/aggregator-dead-letter.json"),
+            include_str!("../../../../tests/events/splitter-quiet-check.json"),
+        ] {
+            let event: serde_json::Value = serde_json::from_str(event).unwrap();
+            for record in event["Records"].as_array().unwrap() {
+                Message::parse(record["body"].as_str().unwrap()).unwrap();
+            }
+        }
+    }
+}

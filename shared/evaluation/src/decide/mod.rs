@@ -1,0 +1,25 @@
+//! What is decided at each step, as values: state and message in, what is to be written and sent out.
+//!
+//! Nothing here reads a clock, a table or a queue; `run` does that, and so does a model that checks this.
+
+pub mod backoff;
+pub mod batch;
+pub mod breaker;
+pub mod cache;
+pub mod defer;
+pub mod evaluation;
+#[cfg(test)]
+pub(crate) mod fixtures;
+pub mod message;
+pub mod miss;
+pub mod photo_record;
+pub mod queue;
+pub mod quick;
+pub mod record;
+pub mod sighting;
+pub mod stale;
+pub mod start;
+pub mod sweep;
+pub mod update;
+pub mod updates;
+pub mod uploads;

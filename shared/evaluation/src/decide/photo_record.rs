@@ -1,0 +1,120 @@
+//! A photo of an evaluation as it is kept.
+
+use serde::{Deserialize, Serialize};
+
+use super::cache::{self, Known, Reused};
+use super::sighting::Elsewhere;
+use crate::domain::ids::StepKey;
+use crate::domain::outcome::{PhotoOutcome, ReasonCode};
+use crate::domain::plan::{Copied, Photo};
+use crate::domain::report::Report;
+use crate::domain::scope::Scope;
+use crate::domain::time::Timestamp;
+
+/// One photo of one evaluation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PhotoRecord {
+    /// The photo.
+    #[serde(flatten)]
+    pub photo: Photo,
+    /// How often it was put off.
+    #[serde(default)]
+    pub attempt: u32,
+    /// Until when it is put off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deferred_until: Option<Timestamp>,
+    /// When the sweeper sent it again last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resent_at: Option<Timestamp>,
+    /// Earlier answers about it that are used.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reused: Vec<Reused>,
+    /// Another DR in which it was used before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub also_in: Option<Elsewhere>,
+    /// Its outcome.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<Report>,
+}
+
+impl PhotoRecord {
+    /// A photo nothing is known of yet.
+    pub fn new(photo: Photo) -> Self {
+        Self {
+            photo,
+            attempt: 0,
+            deferred_until: None,
+            resent_at: None,
+            reused: Vec::new(),
+            also_in: None,
+            report: None,
+        }
+    }
+
+    /// A photo that is the same file as another one of its DR, which is asked about instead.
+    pub fn copy(copy: Copied, now: Timestamp) -> Self {
+        let message = format!(
+            "The same photo as {}, which was asked about instead.",
+            copy.of
+        );
+        let outcome = PhotoOutcome::not_evaluated(ReasonCode::SamePhoto, message);
+        Self {
+            report: Some(Report::bare(outcome, now)),
+            ..Self::new(copy.photo)
+        }
+    }
+
+    /// A photo of which this much is known: if that is all that is asked, it has its outcome.
+    pub fn begin(photo: Photo, known: Known, asked: &[StepKey], now: Timestamp) -> Self {
+        let Known { reused, open } = known;
+        let findings = || cache::merged(asked, &[], &reused);
+        let report = open.is_none().then(|| {
+            Report::bare(
+                PhotoOutcome::Evaluated {
+                    findings: findings(),
+                },
+                now,
+            )
+        });
+        Self {
+            report,
+            reused,
+            ..Self::new(Photo {
+                scope: open.unwrap_or(photo.scope),
+                ..photo
+            })
+        }
+    }
+
+    /// Whether an answer of the model stands.
+    pub fn is_answered(&self) -> bool {
+        matches!(
+            self.report.as_ref().map(|report| &report.outcome),
+            Some(PhotoOutcome::Evaluated { .. })
+        )
+    }
+
+    /// Whether earlier answers were enough, so that nobody was asked.
+    pub fn is_reused(&self) -> bool {
+        let has = |scope: &Scope| self.reused.iter().any(|reused| reused.scope == *scope);
+        self.photo
+            .scope
+            .answered_by()
+            .iter()
+            .any(|scopes| scopes.iter().all(has))
+    }
+
+    /// The report, with what earlier answers say of the steps that were not asked about now.
+    pub fn completed(&self, report: &Report, asked: &[StepKey]) -> Report {
+        match &report.outcome {
+            PhotoOutcome::Evaluated { findings } if !self.reused.is_empty() => {
+                let findings = cache::merged(asked, findings, &self.reused);
+                Report {
+                    outcome: PhotoOutcome::Evaluated { findings },
+                    ..report.clone()
+                }
+            }
+            _ => report.clone(),
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! Recording and finalising, as values.
+
+use super::*;
+use crate::decide::fixtures::{evaluation_of, photo};
+use crate::domain::judge::Verdict;
+use crate::domain::outcome::{PhotoTimings, ReasonCode};
+
+fn answered(at: i64) -> Report {
+    Report::bare(
+        PhotoOutcome::Evaluated { findings: vec![] },
+        Timestamp::from_millis(at),
+    )
+}
+
+fn failed(code: ReasonCode) -> Report {
+    Report::bare(
+        PhotoOutcome::not_evaluated(code, "m"),
+        Timestamp::from_millis(5),
+    )
+}
+
+fn with(report: Option<Report>) -> PhotoRecord {
+    PhotoRecord {
+        report,
+        ..PhotoRecord::new(photo("a.jpg"))
+    }
+}
+
+#[test]
+fn the_first_outcome_stays_and_repeats_only_take_the_photo_off_the_pending_set() {
+    let evaluation = evaluation_of(&["a.jpg"]);
+    assert_eq!(
+        on_outcome(&evaluation, &with(None), &answered(1)),
+        OutcomeAction::Record
+    );
+    assert_eq!(
+        on_outcome(&evaluation, &with(Some(answered(1))), &answered(2)),
+        OutcomeAction::RemoveFromPending
+    );
+    assert_eq!(
+        on_outcome(
+            &evaluation,
+            &with(Some(failed(ReasonCode::PhotoGone))),
+            &answered(2)
+        ),
+        OutcomeAction::RemoveFromPending
+    );
+}
+
+#[test]
+fn a_late_answer_replaces_only_a_provisional_outcome() {
+    let evaluation = evaluation_of(&["a.jpg"]);
+    for code in [ReasonCode::Deadline, ReasonCode::DeadLettered] {
+        assert_eq!(
+            on_outcome(&evaluation, &with(Some(failed(code))), &answered(2)),
+            OutcomeAction::Upgrade
+        );
+        assert_eq!(
+            on_outcome(
+                &evaluation,
+                &with(Some(failed(code))),
+                &failed(ReasonCode::PhotoGone)
+            ),
+            OutcomeAction::RemoveFromPending
+        );
+    }
+}
+
+#[test]
+fn nothing_changes_a_final_verdict() {
+    let mut evaluation = evaluation_of(&["a.jpg"]);
+    evaluation.judgement = Some(Judgement {
+        verdict: Verdict::Pass,
+        average_score: None,
+        steps: vec![],
+        flags: vec![],
+    });
+    assert_eq!(
+        on_outcome(
+            &evaluation,
+            &with(Some(failed(ReasonCode::Deadline))),
+            &answered(2)
+        ),
+        OutcomeAction::Ignore
+    );
+}
+
+#[test]
+fn it_is_due_when_nothing_is_pending_and_until_it_is_final() {
+    let mut evaluation = evaluation_of(&["a.jpg"]);
+    assert!(!is_due(&evaluation));
+    evaluation.pending.clear();
+    assert!(is_due(&evaluation));
+    evaluation.judgement = Some(Judgement {
+        verdict: Verdict::Incomplete,
+        average_score: None,
+        steps: vec![],
+        flags: vec![],
+    });
+    assert!(is_due(&evaluation));
+    evaluation.judgement = Some(Judgement {
+        verdict: Verdict::Fail,
+        average_score: None,
+        steps: vec![],
+        flags: vec![],
+    });
+    assert!(!is_due(&evaluation));
+}
+
+#[test]
+fn judging_again_without_a_change_writes_nothing() {
+    let catalogue = Catalogue::shipped("v1").unwrap();
+    let mut evaluation = evaluation_of(&["a.jpg"]);
+    let provisional = [with(Some(failed(ReasonCode::Deadline)))];
+    let now = Timestamp::from_millis(100);
+    let first = finalise(&evaluation, &provisional, catalogue, now).unwrap();
+    assert_eq!(first.judgement.verdict, Verdict::Incomplete);
+    evaluation.judgement = Some(first.judgement);
+    assert_eq!(finalise(&evaluation, &provisional, catalogue, now), None);
+    let upgraded = finalise(&evaluation, &[with(Some(answered(1)))], catalogue, now).unwrap();
+    assert_eq!(upgraded.judgement.verdict, Verdict::Fail);
+}
+
+#[test]
+fn no_verdict_without_an_outcome_of_every_photo() {
+    let evaluation = evaluation_of(&["a.jpg", "b.jpg"]);
+    let catalogue = Catalogue::shipped("v1").unwrap();
+    let now = Timestamp::from_millis(100);
+    let b = |report| PhotoRecord {
+        report,
+        ..PhotoRecord::new(photo("b.jpg"))
+    };
+    assert_eq!(
+        finalise(&evaluation, &[with(Some(answered(1)))], catalogue, now),
+        None
+    );
+    assert_eq!(
+        finalise(
+            &evaluation,
+            &[with(Some(answered(1))), b(None)],
+            catalogue,
+            now
+        ),
+        None
+    );
+    assert!(
+        finalise(
+            &evaluation,
+            &[with(Some(answered(1))), b(Some(answered(2)))],
+            catalogue,
+            now
+        )
+        .is_some()
+    );
+}
+
+#[test]
+fn the_timings_are_those_of_the_last_photo_and_add_up() {
+    let mut evaluation = evaluation_of(&["a.jpg", "b.jpg"]);
+    evaluation.dispatched_at = Some(Timestamp::from_millis(40));
+    let timed = |at, vlm_ms| {
+        let timings = Some(PhotoTimings {
+            queue_ms: 10,
+            fetch_ms: 20,
+            compress_ms: 30,
+            vlm_ms,
+            ..PhotoTimings::default()
+        });
+        with(Some(Report {
+            timings,
+            ..answered(at)
+        }))
+    };
+    let found = finalise(
+        &evaluation,
+        &[timed(900, 500), timed(300, 100)],
+        Catalogue::shipped("v1").unwrap(),
+        Timestamp::from_millis(1000),
+    );
+    let t = found.unwrap().timings;
+    assert_eq!(
+        (t.split_ms, t.vlm_ms, t.merge_ms, t.total_ms),
+        (40, 500, 100, 1000)
+    );
+    assert_eq!(
+        t.split_ms + t.queue_ms + t.fetch_ms + t.compress_ms + t.vlm_ms + t.merge_ms,
+        t.total_ms
+    );
+}

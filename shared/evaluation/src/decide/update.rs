@@ -1,0 +1,218 @@
+//! Writes to the table as values: what is changed, and on which conditions. The table carries them out; so does the
+//! model that checks the protocol, and the conditions are the same ones.
+
+use serde_json::Value;
+
+use super::sighting::Mark;
+use crate::domain::ids::{DrNumber, EvaluationId, PhotoId};
+use crate::domain::key::KeyParts;
+use crate::domain::plan::Mode;
+
+/// Which item.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Key {
+    /// An evaluation.
+    Evaluation(EvaluationId),
+    /// One of its photos.
+    Photo(EvaluationId, PhotoId),
+    /// The evaluation that answers the question of this fingerprint.
+    Fingerprint(String),
+    /// When a DR's photos were uploaded, and when they were changed, last.
+    Uploads(DrNumber),
+    /// What is known of the VLM.
+    Breaker,
+    /// The question that was asked of a DR last, in this mode.
+    LastAsked(DrNumber, Mode),
+    /// The model's answer to a question about a photo.
+    Answer(KeyParts),
+    /// Where a photo with this mark was seen first.
+    Sighting(Mark),
+    /// Since when answers about this DR may be used again; about all without one.
+    Cache(Option<DrNumber>),
+}
+
+impl Key {
+    /// The partition and sort key.
+    pub fn parts(&self) -> (String, String) {
+        match self {
+            Self::Evaluation(id) => (format!("EVALUATION#{id}"), "META".into()),
+            Self::Photo(id, photo) => (format!("EVALUATION#{id}"), format!("PHOTO#{photo}")),
+            Self::Fingerprint(fingerprint) => {
+                (format!("FINGERPRINT#{fingerprint}"), "CURRENT".into())
+            }
+            Self::Uploads(dr) => (format!("DR#{dr}"), "UPLOADS".into()),
+            Self::Breaker => ("VLM".into(), "BREAKER".into()),
+            Self::LastAsked(dr, mode) => (format!("DR#{dr}"), format!("LAST#{}", mode.as_str())),
+            Self::Answer(key) => (format!("ANSWER#{}", key.hash()), "KEPT".into()),
+            Self::Cache(Some(dr)) => (format!("DR#{dr}"), "CACHE".into()),
+            Self::Sighting(mark) => (format!("SIGHTING#{}", mark.key()), "FIRST".into()),
+            Self::Cache(None) => ("CACHE".into(), "ALL".into()),
+        }
+    }
+}
+
+/// A condition on one attribute; dots lead into maps.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Condition {
+    /// It is there.
+    Exists(&'static str),
+    /// It is not there.
+    Absent(&'static str),
+    /// It has this value.
+    Is(&'static str, Value),
+    /// It is a number below this.
+    Below(&'static str, i64),
+    /// It is a number up to this.
+    AtMost(&'static str, i64),
+}
+
+/// The guards, by what they see to. There is no other one, and none is there that can be left out: the simulation finds
+/// a violation without it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum GuardName {
+    /// A fingerprint still points where it was seen to point.
+    FingerprintUnmoved,
+    /// An evaluation that is replaced has not ended.
+    SupersededNotEnded,
+    /// An evaluation whose dispatch is noted is there.
+    DispatchedKnown,
+    /// An evaluation whose start is noted is there.
+    StartedKnown,
+    /// A photo that is sent again is there.
+    ResentKnown,
+    /// A photo that is sent again has no outcome.
+    ResentWithoutOutcome,
+    /// A photo whose outcome is written is there.
+    OutcomeKnown,
+    /// A photo's first outcome stays.
+    FirstOutcomeStays,
+    /// Only the provisional outcome that was seen is replaced.
+    UpgradedAsSeen,
+    /// An evaluation whose photo is taken off the pending set is there.
+    PendingKnown,
+    /// A photo that is put off has no outcome.
+    DeferredWithoutOutcome,
+    /// A photo is not put back to an earlier attempt.
+    LaterAttemptStays,
+    /// An evaluation that waits is there.
+    WaitingKnown,
+    /// An evaluation that waits has not ended.
+    WaitingNotEnded,
+    /// The verdict in place is the one that was judged anew, so that two who judge at once don't overwrite each other.
+    RevisionAsJudged,
+    /// No two probes are on their way.
+    OneProbe,
+    /// The time of the last upload only moves forward.
+    LaterUploadStays,
+    /// An answer about a photo is replaced by a later one only.
+    LaterAnswerStays,
+    /// The time since when answers may be used only moves forward.
+    LaterInvalidationStays,
+    /// The time of a DR's last change only moves forward.
+    LaterChangeStays,
+    /// An evaluation that goes on to its next photos is there.
+    ReleasedKnown,
+    /// An evaluation that lets go of its last photos is there.
+    NotNeededKnown,
+}
+
+impl GuardName {
+    /// All of them.
+    pub const ALL: [Self; 22] = [
+        Self::FingerprintUnmoved,
+        Self::SupersededNotEnded,
+        Self::DispatchedKnown,
+        Self::StartedKnown,
+        Self::ResentKnown,
+        Self::ResentWithoutOutcome,
+        Self::OutcomeKnown,
+        Self::FirstOutcomeStays,
+        Self::UpgradedAsSeen,
+        Self::PendingKnown,
+        Self::DeferredWithoutOutcome,
+        Self::LaterAttemptStays,
+        Self::WaitingKnown,
+        Self::WaitingNotEnded,
+        Self::RevisionAsJudged,
+        Self::OneProbe,
+        Self::LaterUploadStays,
+        Self::LaterAnswerStays,
+        Self::LaterInvalidationStays,
+        Self::LaterChangeStays,
+        Self::ReleasedKnown,
+        Self::NotNeededKnown,
+    ];
+}
+
+/// What protects an item: the write is refused unless one of the conditions holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Guard {
+    /// Its name, for the list of guards and the check that each is needed.
+    pub name: GuardName,
+    /// At least one must hold.
+    pub any_of: Vec<Condition>,
+}
+
+impl Guard {
+    /// A guard with one condition.
+    pub fn one(name: GuardName, condition: Condition) -> Self {
+        Self {
+            name,
+            any_of: vec![condition],
+        }
+    }
+
+    /// A guard with two, of which one must hold.
+    pub fn either(name: GuardName, first: Condition, second: Condition) -> Self {
+        Self {
+            name,
+            any_of: vec![first, second],
+        }
+    }
+}
+
+/// A change of one attribute.
+#[derive(Debug, Clone, PartialEq)]
+pub enum UpdateAction {
+    /// It gets this value.
+    Set(&'static str, Value),
+    /// It gets this value unless it has one.
+    SetIfAbsent(&'static str, Value),
+    /// It goes.
+    Remove(&'static str),
+    /// These members leave the set; an empty set goes.
+    DeleteMembers(&'static str, Vec<String>),
+    /// It is a number and grows by one; an absent one becomes 1.
+    Increment(&'static str),
+}
+
+/// A change of one item. An item that is not there comes into being, unless a guard is against it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Update {
+    /// The item.
+    pub key: Key,
+    /// All must let it pass.
+    pub guards: Vec<Guard>,
+    /// What actions.
+    pub actions: Vec<UpdateAction>,
+}
+
+/// A whole item to put in place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Put {
+    /// The item.
+    pub key: Key,
+    /// All must let it pass.
+    pub guards: Vec<Guard>,
+    /// Its attributes, as a JSON object.
+    pub item: Value,
+}
+
+/// A part of a transaction.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Part {
+    /// Puts an item.
+    Put(Put),
+    /// Changes one.
+    Update(Update),
+}

@@ -1,0 +1,440 @@
+//! Every conditional write of the system.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::cache::CachedAnswer;
+use super::evaluation::Evaluation;
+use super::photo_record::PhotoRecord;
+use super::record::Finalisation;
+use super::sighting::{Elsewhere, Mark, Sighting};
+use super::start::NewEvaluation;
+use crate::domain::report::Report;
+
+use super::update::Condition::{Absent, AtMost, Below, Exists, Is};
+use super::update::GuardName::{
+    DeferredWithoutOutcome, DispatchedKnown, FingerprintUnmoved, FirstOutcomeStays,
+    LaterAnswerStays, LaterAttemptStays, LaterChangeStays, LaterInvalidationStays,
+    LaterUploadStays, NotNeededKnown, OneProbe, OutcomeKnown, PendingKnown, ReleasedKnown,
+    ResentKnown, ResentWithoutOutcome, RevisionAsJudged, StartedKnown, SupersededNotEnded,
+    UpgradedAsSeen, WaitingKnown, WaitingNotEnded,
+};
+use super::update::UpdateAction::{DeleteMembers, Increment, Remove, Set, SetIfAbsent};
+use super::update::{Guard, GuardName, Key, Part, Put, Update};
+use crate::domain::ids::{DrNumber, EvaluationId, PhotoId};
+use crate::domain::key::KeyParts;
+use crate::domain::time::Timestamp;
+
+/// Items are deleted some time after this many days.
+const KEPT_FOR_SECONDS: i64 = 90 * 24 * 60 * 60;
+
+fn value(of: &impl Serialize) -> Value {
+    json!(of)
+}
+
+/// An item with the time after which it may be deleted.
+fn item(of: &impl Serialize, now: Timestamp, more: &[(&str, Value)]) -> Value {
+    let mut item = value(of);
+    if let Some(fields) = item.as_object_mut() {
+        fields.insert(
+            "ttl".into(),
+            json!(now.as_seconds().saturating_add(KEPT_FOR_SECONDS)),
+        );
+        fields.extend(
+            more.iter()
+                .map(|(name, value)| ((*name).to_owned(), value.clone())),
+        );
+    }
+    item
+}
+
+/// The photos of a new evaluation. Nobody looks for them before the evaluation itself stands, so they need no guard.
+pub fn photos(new: &NewEvaluation) -> Vec<Put> {
+    let id = &new.evaluation.evaluation_id;
+    let put = |record: &PhotoRecord| Put {
+        key: Key::Photo(id.clone(), record.photo.photo_id.clone()),
+        guards: Vec::new(),
+        item: item(record, new.evaluation.created_at, &[]),
+    };
+    new.photos.iter().map(put).collect()
+}
+
+/// Puts a new evaluation in place, on the condition that its fingerprint points where it was seen to point.
+pub fn open(
+    new: &NewEvaluation,
+    seen: Option<&EvaluationId>,
+    supersedes: Option<&EvaluationId>,
+) -> Vec<Part> {
+    let Evaluation {
+        evaluation_id,
+        fingerprint,
+        created_at,
+        dr_number,
+        deadline_at,
+        ..
+    } = &new.evaluation;
+    let indexed = [
+        ("gsi_dr", value(dr_number)),
+        ("gsi_created", value(evaluation_id)),
+        ("gsi_active", json!("active")),
+        ("gsi_due", json!(deadline_at.to_string())),
+    ];
+    let evaluation = Put {
+        key: Key::Evaluation(evaluation_id.clone()),
+        guards: Vec::new(),
+        item: item(&new.evaluation, *created_at, &indexed),
+    };
+    let unmoved = match seen {
+        None => Absent("pk"),
+        Some(seen) => Is("evaluation_id", value(seen)),
+    };
+    let pointer = Put {
+        key: Key::Fingerprint(fingerprint.clone()),
+        guards: vec![Guard::one(FingerprintUnmoved, unmoved)],
+        item: item(&json!({"evaluation_id": evaluation_id}), *created_at, &[]),
+    };
+    let last = Put {
+        key: Key::LastAsked(dr_number.clone(), new.evaluation.mode),
+        guards: Vec::new(),
+        item: item(&new.asked, *created_at, &[]),
+    };
+    let supersede = supersedes.map(|old| Update {
+        key: Key::Evaluation(old.clone()),
+        guards: vec![Guard::one(SupersededNotEnded, Absent("completed_at"))],
+        actions: vec![Set("superseded_by", value(evaluation_id))],
+    });
+    [Part::Put(evaluation), Part::Put(pointer), Part::Put(last)]
+        .into_iter()
+        .chain(supersede.map(Part::Update))
+        .collect()
+}
+
+fn known(name: GuardName) -> Guard {
+    Guard::one(name, Exists("pk"))
+}
+
+/// Notes that all batches stand in the queue.
+pub fn dispatched(id: &EvaluationId, at: Timestamp) -> Update {
+    let guards = vec![known(DispatchedKnown)];
+    Update {
+        key: Key::Evaluation(id.clone()),
+        guards,
+        actions: vec![SetIfAbsent("dispatched_at", value(&at))],
+    }
+}
+
+/// Notes that a batch function has begun.
+pub fn started(id: &EvaluationId, at: Timestamp) -> Update {
+    let guards = vec![known(StartedKnown)];
+    Update {
+        key: Key::Evaluation(id.clone()),
+        guards,
+        actions: vec![SetIfAbsent("started_at", value(&at))],
+    }
+}
+
+/// Notes that the sweeper sends a photo again.
+pub fn resent(id: &EvaluationId, record: &PhotoRecord, at: Timestamp) -> Update {
+    let guards = vec![
+        known(ResentKnown),
+        Guard::one(ResentWithoutOutcome, Absent("report")),
+    ];
+    Update {
+        key: Key::Photo(id.clone(), record.photo.photo_id.clone()),
+        guards,
+        actions: vec![Set("resent_at", value(&at))],
+    }
+}
+/// A photo's outcome, and where else the photo was used if that is known now.
+pub fn outcome(
+    id: &EvaluationId,
+    photo: &PhotoId,
+    report: &Report,
+    also_in: Option<&Elsewhere>,
+) -> Update {
+    let guards = vec![
+        known(OutcomeKnown),
+        Guard::one(FirstOutcomeStays, Absent("report")),
+    ];
+    let also_in = also_in.map(|elsewhere| Set("also_in", value(elsewhere)));
+    let actions = [Set("report", value(report)), Remove("deferred_until")]
+        .into_iter()
+        .chain(also_in)
+        .collect();
+    Update {
+        key: Key::Photo(id.clone(), photo.clone()),
+        guards,
+        actions,
+    }
+}
+
+/// A photo with this mark was seen. Whoever was first stays, and is what the write returns.
+pub fn sighted(mark: Mark, sighting: &Sighting, at: Timestamp) -> Update {
+    let actions = vec![
+        SetIfAbsent("dr_number", value(&sighting.dr_number)),
+        SetIfAbsent("photo", value(&sighting.photo)),
+        SetIfAbsent("etag", value(&sighting.etag)),
+        SetIfAbsent("quality", value(&sighting.quality)),
+        SetIfAbsent(
+            "ttl",
+            json!(at.as_seconds().saturating_add(KEPT_FOR_SECONDS)),
+        ),
+    ];
+    Update {
+        key: Key::Sighting(mark),
+        guards: Vec::new(),
+        actions,
+    }
+}
+
+/// Writes a photo's outcome in place of the provisional one that was seen.
+pub fn upgrade(
+    id: &EvaluationId,
+    photo: &PhotoId,
+    seen: &Report,
+    report: &Report,
+    also_in: Option<&Elsewhere>,
+) -> Update {
+    let guards = vec![Guard::one(UpgradedAsSeen, Is("report", value(seen)))];
+    let also_in = also_in.map(|elsewhere| Set("also_in", value(elsewhere)));
+    let actions = [Set("report", value(report))]
+        .into_iter()
+        .chain(also_in)
+        .collect();
+    Update {
+        key: Key::Photo(id.clone(), photo.clone()),
+        guards,
+        actions,
+    }
+}
+
+/// Takes a photo off the pending set; again, harmlessly. `answered`: the model answered, so nothing waits for it.
+pub fn removed_from_pending(id: &EvaluationId, photo: &PhotoId, answered: bool) -> Update {
+    let mut actions = vec![DeleteMembers("pending", vec![photo.to_string()])];
+    if answered {
+        actions.extend([Remove("waiting_since"), Remove("waiting_reason")]);
+    }
+    Update {
+        key: Key::Evaluation(id.clone()),
+        guards: vec![known(PendingKnown)],
+        actions,
+    }
+}
+
+fn members(photos: &[PhotoId]) -> Vec<String> {
+    photos.iter().map(ToString::to_string).collect()
+}
+
+/// These photos are not held back any more: they have been sent.
+pub fn released(id: &EvaluationId, photos: &[PhotoId]) -> Update {
+    let actions = vec![DeleteMembers("held", members(photos))];
+    Update {
+        key: Key::Evaluation(id.clone()),
+        guards: vec![known(ReleasedKnown)],
+        actions,
+    }
+}
+
+/// Takes photos that are not needed off the pending set: their outcomes say so.
+pub fn not_needed(id: &EvaluationId, photos: &[PhotoId]) -> Update {
+    let actions = vec![DeleteMembers("pending", members(photos))];
+    Update {
+        key: Key::Evaluation(id.clone()),
+        guards: vec![known(NotNeededKnown)],
+        actions,
+    }
+}
+
+/// Notes that a photo waits, and until when.
+pub fn deferred(id: &EvaluationId, photo: &PhotoId, attempt: u32, until: Timestamp) -> Update {
+    let guards = vec![
+        Guard::one(DeferredWithoutOutcome, Absent("report")),
+        Guard::one(LaterAttemptStays, Below("attempt", i64::from(attempt))),
+    ];
+    let actions = vec![
+        Set("attempt", value(&attempt)),
+        Set("deferred_until", value(&until)),
+    ];
+    Update {
+        key: Key::Photo(id.clone(), photo.clone()),
+        guards,
+        actions,
+    }
+}
+
+/// Notes since when and why an evaluation waits; the first time stays until the model answers.
+pub fn waiting(id: &EvaluationId, since: Timestamp, reason: &str) -> Update {
+    let guards = vec![
+        known(WaitingKnown),
+        Guard::one(WaitingNotEnded, Absent("completed_at")),
+    ];
+    let actions = vec![
+        SetIfAbsent("waiting_since", value(&since)),
+        Set("waiting_reason", json!(reason)),
+    ];
+    Update {
+        key: Key::Evaluation(id.clone()),
+        guards,
+        actions,
+    }
+}
+
+/// Puts a verdict in place of the one (or none) that was there when it was judged. Whoever judges has seen nothing pending,
+/// and the pending set only shrinks; a final verdict is not judged again: so one guard is enough.
+pub fn finalised(id: &EvaluationId, verdict: &Finalisation) -> Update {
+    let guards = vec![Guard::one(
+        RevisionAsJudged,
+        Is("revision", value(&verdict.expected_revision)),
+    )];
+    let actions = vec![
+        Set("judgement", value(&verdict.judgement)),
+        Set("timings", value(&verdict.timings)),
+        Set("completed_at", value(&verdict.completed_at)),
+        Set("expires_at", value(&verdict.expires_at)),
+        Set("usage", value(&verdict.usage)),
+        Set(
+            "revision",
+            value(&verdict.expected_revision.saturating_add(1)),
+        ),
+        Remove("gsi_active"),
+        Remove("gsi_due"),
+        Remove("waiting_since"),
+        Remove("waiting_reason"),
+    ];
+    Update {
+        key: Key::Evaluation(id.clone()),
+        guards,
+        actions,
+    }
+}
+
+/// Counts a failure of the VLM.
+pub fn failure(reason: &str, at: Timestamp) -> Update {
+    let actions = vec![
+        Set("reason", json!(reason)),
+        SetIfAbsent("since", value(&at)),
+        Increment("failures"),
+    ];
+    Update {
+        key: Key::Breaker,
+        guards: Vec::new(),
+        actions,
+    }
+}
+
+/// Notes that the VLM answered: nothing is held against it any more.
+pub fn answered() -> Update {
+    let actions = ["failures", "since", "reason", "probe_until"]
+        .map(Remove)
+        .into();
+    Update {
+        key: Key::Breaker,
+        guards: Vec::new(),
+        actions,
+    }
+}
+
+/// Claims the probe until `until`.
+pub fn probe(until: Timestamp, now: Timestamp) -> Update {
+    let guards = vec![Guard::either(
+        OneProbe,
+        Absent("probe_until"),
+        AtMost("probe_until", now.as_millis()),
+    )];
+    Update {
+        key: Key::Breaker,
+        guards,
+        actions: vec![Set("probe_until", value(&until))],
+    }
+}
+
+/// Notes that the probe came back without an answer, so that another may be sent.
+pub fn probe_ended() -> Update {
+    Update {
+        key: Key::Breaker,
+        guards: Vec::new(),
+        actions: vec![Remove("probe_until")],
+    }
+}
+
+/// Notes an upload.
+pub fn uploaded(dr: &DrNumber, at: Timestamp) -> Update {
+    let guards = vec![Guard::either(
+        LaterUploadStays,
+        Absent("uploaded_at"),
+        Below("uploaded_at", at.as_millis()),
+    )];
+    let actions = vec![
+        Set("uploaded_at", value(&at)),
+        Set(
+            "ttl",
+            json!(at.as_seconds().saturating_add(KEPT_FOR_SECONDS)),
+        ),
+    ];
+    Update {
+        key: Key::Uploads(dr.clone()),
+        guards,
+        actions,
+    }
+}
+
+/// Notes a change of a DR's photos: when it was made, which is not when it became known.
+pub fn changed(dr: &DrNumber, at: Timestamp) -> Update {
+    let guards = vec![Guard::either(
+        LaterChangeStays,
+        Absent("changed_at"),
+        Below("changed_at", at.as_millis()),
+    )];
+    let actions = vec![
+        Set("changed_at", value(&at)),
+        Set(
+            "ttl",
+            json!(at.as_seconds().saturating_add(KEPT_FOR_SECONDS)),
+        ),
+    ];
+    Update {
+        key: Key::Uploads(dr.clone()),
+        guards,
+        actions,
+    }
+}
+
+/// Keeps the model's answer to a question about a photo, unless a later one is kept.
+pub fn cached_answer(key: KeyParts, answer: &CachedAnswer) -> Update {
+    let earlier = Below("answered_at", answer.answered_at.as_millis());
+    let guards = vec![Guard::either(
+        LaterAnswerStays,
+        Absent("answered_at"),
+        earlier,
+    )];
+    let actions = vec![
+        Set("evaluation_id", value(&answer.evaluation_id)),
+        Set("asked_at", value(&answer.asked_at)),
+        Set("answered_at", value(&answer.answered_at)),
+        Set("expires_at", value(&answer.expires_at)),
+        Set("findings", value(&answer.findings)),
+        Set("usage", value(&answer.usage)),
+        Set("vlm_ms", value(&answer.vlm_ms)),
+        Set("ttl", json!(answer.expires_at.as_seconds())),
+    ];
+    Update {
+        key: Key::Answer(key),
+        guards,
+        actions,
+    }
+}
+
+/// From now on no earlier answer is used: about this DR, or about any without one.
+pub fn invalidated(dr: Option<&DrNumber>, at: Timestamp) -> Update {
+    let guards = vec![Guard::either(
+        LaterInvalidationStays,
+        Absent("valid_from"),
+        Below("valid_from", at.as_millis()),
+    )];
+    let actions = vec![Set("valid_from", value(&at))];
+    Update {
+        key: Key::Cache(dr.cloned()),
+        guards,
+        actions,
+    }
+}

@@ -1,0 +1,224 @@
+//! Applying the checks on readings before the photos are judged, and showing them beside the verdict.
+//!
+//! # Invariants
+//! - A photo's step that a check fails has a score below the pass mark, and no other score changes; none is raised.
+//! - Verdicts stay monotone: the checks look at one photo at a time.
+
+use super::catalogue::Catalogue;
+use super::ids::{DrNumber, Score};
+use super::judge::{Judgement, PhotoResult, StepOutcome};
+use super::outcome::{Finding, PhotoOutcome};
+use super::reading::{Flag, FlagCode, check};
+
+/// The photos with what the checks make of their scores, and what people should look at, by photo.
+pub fn checked(
+    catalogue: &Catalogue,
+    dr: &DrNumber,
+    photos: Vec<PhotoResult>,
+) -> (Vec<PhotoResult>, Vec<Flag>) {
+    let mut flags = Vec::new();
+    let photos = photos
+        .into_iter()
+        .map(|photo| check_photo(catalogue, dr, photo, &mut flags))
+        .collect();
+    flags.sort();
+    (photos, flags)
+}
+
+fn check_photo(
+    catalogue: &Catalogue,
+    dr: &DrNumber,
+    photo: PhotoResult,
+    flags: &mut Vec<Flag>,
+) -> PhotoResult {
+    let PhotoResult { name, outcome } = photo;
+    let PhotoOutcome::Evaluated { findings } = outcome else {
+        return PhotoResult { name, outcome };
+    };
+    let one = |finding: Finding| {
+        let Some((code, message, fails)) = wrong(catalogue, &finding, dr) else {
+            return finding;
+        };
+        flags.push(Flag {
+            photo: name.clone(),
+            step: Some(finding.step.clone()),
+            code,
+            message,
+            fails,
+        });
+        if fails {
+            capped(finding, catalogue.pass_score)
+        } else {
+            finding
+        }
+    };
+    let findings = findings.into_iter().map(one).collect();
+    PhotoResult {
+        name,
+        outcome: PhotoOutcome::Evaluated { findings },
+    }
+}
+
+/// What is wrong with what the photo's finding read, if anything.
+fn wrong(
+    catalogue: &Catalogue,
+    finding: &Finding,
+    dr: &DrNumber,
+) -> Option<(FlagCode, String, bool)> {
+    let reads = catalogue.step(&finding.step)?.reads.as_ref()?;
+    check(reads, finding.reading.as_deref()?, dr)
+}
+
+/// Just below the pass mark at most; the model's own reason no longer is the reason.
+fn capped(finding: Finding, pass: Score) -> Finding {
+    let highest = Score::try_from(pass.value().saturating_sub(1)).unwrap_or(finding.score);
+    Finding {
+        score: finding.score.min(highest),
+        fail_code: None,
+        ..finding
+    }
+}
+
+/// The judgement with its flags; a step that a check failed says so.
+pub fn flagged(mut judgement: Judgement, flags: Vec<Flag>) -> Judgement {
+    for row in judgement
+        .steps
+        .iter_mut()
+        .filter(|row| row.outcome == StepOutcome::Fail)
+    {
+        let decided = |flag: &&Flag| {
+            flag.fails
+                && flag.step.as_ref() == Some(&row.step)
+                && Some(&flag.photo) == row.photo.as_ref()
+        };
+        if let Some(flag) = flags.iter().find(decided) {
+            row.reason = Some(flag.message.clone());
+        }
+    }
+    Judgement { flags, ..judgement }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::ids::StepKey;
+    use crate::domain::judge::{Verdict, judge};
+    use crate::domain::scope::Scope;
+
+    fn catalogue() -> &'static Catalogue {
+        Catalogue::shipped("v3").unwrap()
+    }
+
+    fn keys() -> Vec<StepKey> {
+        Scope::All.steps(catalogue())
+    }
+
+    fn photo(name: &str, step: &str, score: u8, reading: &str) -> PhotoResult {
+        let finding = Finding {
+            step: StepKey::parse(step).unwrap(),
+            score: Score::try_from(score).unwrap(),
+            comment: "c".into(),
+            reading: Some(reading.into()),
+            fail_code: Some("unclear".into()),
+        };
+        PhotoResult {
+            name: name.into(),
+            outcome: PhotoOutcome::Evaluated {
+                findings: vec![finding],
+            },
+        }
+    }
+
+    fn verdict(photos: Vec<PhotoResult>) -> Judgement {
+        let (photos, flags) = checked(catalogue(), &DrNumber::parse("DR1730550").unwrap(), photos);
+        flagged(judge(catalogue(), &keys(), &photos), flags)
+    }
+
+    fn row(judgement: &Judgement, step: &str) -> (StepOutcome, u8, Option<String>) {
+        let row = judgement
+            .steps
+            .iter()
+            .find(|row| row.step.as_str() == step)
+            .unwrap();
+        (row.outcome, row.score.unwrap().value(), row.reason.clone())
+    }
+
+    #[test]
+    fn another_drs_label_fails_its_photo_only_and_is_flagged_beside_the_verdict() {
+        let other = photo("a.jpg", "ont_lights_and_dr_label", 10, "DR1733758");
+        let alone = verdict(vec![other.clone()]);
+        let (outcome, score, reason) = row(&alone, "ont_lights_and_dr_label");
+        assert_eq!((outcome, score), (StepOutcome::Fail, 6));
+        assert_eq!(
+            reason.as_deref(),
+            Some("The label says DR1733758, not DR1730550")
+        );
+        let both = verdict(vec![
+            other,
+            photo("b.jpg", "ont_lights_and_dr_label", 8, "DR1730550"),
+        ]);
+        assert_eq!(
+            row(&both, "ont_lights_and_dr_label"),
+            (StepOutcome::Pass, 8, None)
+        );
+        assert_eq!(
+            both.flags
+                .iter()
+                .map(|flag| (flag.code, flag.fails))
+                .collect::<Vec<_>>(),
+            [(FlagCode::OtherDrNumber, true)]
+        );
+    }
+
+    #[test]
+    fn weak_power_is_flagged_and_weaker_power_fails() {
+        let weak = verdict(vec![photo("a.jpg", "power_meter", 9, "-26 dBm")]);
+        assert_eq!(
+            (row(&weak, "power_meter").0, weak.flags.len()),
+            (StepOutcome::Pass, 1)
+        );
+        let weaker = verdict(vec![photo("a.jpg", "power_meter", 9, "-30 dBm")]);
+        assert_eq!(
+            (row(&weaker, "power_meter").0, weaker.verdict),
+            (StepOutcome::Fail, Verdict::Fail)
+        );
+    }
+
+    #[test]
+    fn a_fail_code_of_the_model_gives_the_canonical_reason() {
+        let (_, _, reason) = row(
+            &verdict(vec![photo("a.jpg", "power_meter", 3, "-18 dBm")]),
+            "power_meter",
+        );
+        assert_eq!(
+            reason.as_deref(),
+            Some("The photo is too dark, blurred or far away")
+        );
+    }
+
+    #[test]
+    fn an_older_catalogue_checks_nothing() {
+        let photos = vec![photo("a.jpg", "power_meter", 9, "-30 dBm")];
+        let old = Catalogue::shipped("v1").unwrap();
+        let (same, flags) = checked(old, &DrNumber::parse("DR1730550").unwrap(), photos.clone());
+        assert_eq!((same, flags.len()), (photos, 0));
+    }
+
+    proptest! {
+        #[test]
+        fn checks_never_raise_a_score_and_flags_say_every_change(score in 0u8..=10, tenths in -400i32..100, dr in "DR[0-9]{7}") {
+            for before in [photo("a.jpg", "power_meter", score, &format!("{} dBm", f64::from(tenths) / 10.0)), photo("b.jpg", "ont_lights_and_dr_label", score, &dr)] {
+                let (after, flags) = checked(catalogue(), &DrNumber::parse("DR1730550").unwrap(), vec![before.clone()]);
+                let score_of = |photo: &PhotoResult| match &photo.outcome {
+                    PhotoOutcome::Evaluated { findings } => findings[0].score.value(),
+                    PhotoOutcome::NotEvaluated { .. } => unreachable!(),
+                };
+                let (was, is) = (score_of(&before), score_of(&after[0]));
+                prop_assert!(is <= was && (is == was || flags.iter().any(|flag| flag.fails)));
+                prop_assert!(!flags.iter().any(|flag| flag.fails) || is < 7);
+            }
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! The domain, pure: no AWS types, no clock, no network.
+
+pub mod catalogue;
+pub mod checks;
+pub(crate) mod hash;
+pub mod ids;
+pub mod invalid;
+pub mod judge;
+pub mod key;
+pub mod outcome;
+pub mod photo_name;
+pub mod photo_rules;
+pub mod plan;
+pub mod reading;
+pub mod report;
+pub mod scope;
+pub mod time;
+pub mod versions;

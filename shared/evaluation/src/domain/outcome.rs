@@ -1,0 +1,172 @@
+//! What became of one photo: findings, or the reason why there are none.
+//!
+//! # Invariants
+//! - A score exists only inside `PhotoOutcome::Evaluated`, so an error can't carry one.
+
+pub use photos::ImageFigures;
+use photos::metadata::Metadata;
+use photos::quality::Quality;
+use serde::{Deserialize, Serialize};
+
+use super::ids::{Score, StepKey};
+
+/// One step that a photo shows, as the model judged it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// The step.
+    pub step: StepKey,
+    /// How well the photo shows it.
+    pub score: Score,
+    /// A short remark of the model.
+    pub comment: String,
+    /// The small print read, e.g. a serial or `-18.4 dBm`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reading: Option<String>,
+    /// The code of the reason for a low score, one of the catalogue's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fail_code: Option<String>,
+}
+
+/// What became of one photo.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum PhotoOutcome {
+    /// The model looked; no findings means that the photo shows no step.
+    Evaluated {
+        /// A finding per step shown.
+        findings: Vec<Finding>,
+    },
+    /// The model's judgement could not be had.
+    NotEvaluated {
+        /// Why.
+        reason: Reason,
+    },
+}
+
+impl PhotoOutcome {
+    /// An outcome without a judgement.
+    pub fn not_evaluated(code: ReasonCode, message: impl Into<String>) -> Self {
+        Self::NotEvaluated {
+            reason: Reason {
+                code,
+                message: message.into(),
+            },
+        }
+    }
+
+    /// Whether the photo might have shown what is not known: it was wanted, and could not be looked at.
+    pub fn is_gap(&self) -> bool {
+        matches!(self, Self::NotEvaluated { .. }) && !self.is_not_needed() && !self.is_copy()
+    }
+
+    /// Whether nobody was asked, because the verdict stood.
+    pub fn is_not_needed(&self) -> bool {
+        matches!(self, Self::NotEvaluated { reason } if reason.code == ReasonCode::NotNeeded)
+    }
+
+    /// Whether another photo of the DR is the same file: what this one shows, that one does.
+    pub fn is_copy(&self) -> bool {
+        matches!(self, Self::NotEvaluated { reason } if reason.code == ReasonCode::SamePhoto)
+    }
+
+    /// Whether a later answer of the model may still take this outcome's place.
+    pub fn is_provisional(&self) -> bool {
+        matches!(self, Self::NotEvaluated { reason } if matches!(reason.code, ReasonCode::Deadline | ReasonCode::DeadLettered))
+    }
+}
+
+/// Why a photo was not evaluated, for people and programs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reason {
+    /// The class, stable for programs.
+    pub code: ReasonCode,
+    /// The reason in words, fit to be shown to a user.
+    pub message: String,
+}
+
+/// The classes of reasons.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReasonCode {
+    /// The photo was deleted after the evaluation began.
+    PhotoGone,
+    /// The photo was replaced after the evaluation began.
+    PhotoChanged,
+    /// The file is not an image, or is damaged.
+    NotAnImage,
+    /// The file or its dimensions exceed the limits.
+    TooLarge,
+    /// The photo is too blurred or too dark to judge, and the configuration says not to ask about such photos.
+    Unfit,
+    /// The model's answer could not be understood, also after one repair.
+    InvalidAnswer,
+    /// The VLM server refused the request for good.
+    Refused,
+    /// No answer came before the evaluation's deadline.
+    Deadline,
+    /// Processing failed repeatedly and the message ended in the dead-letter queue.
+    DeadLettered,
+    /// A newer evaluation took this one's place.
+    Superseded,
+    /// The verdict stood without it.
+    NotNeeded,
+    /// It is the same file as another photo of the DR, which was asked about instead.
+    SamePhoto,
+}
+
+/// What a photo itself tells, whatever the model says of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Facts {
+    /// How sharp and bright it is, and a hash of how it looks.
+    pub quality: Quality,
+    /// When, where and with what it was taken.
+    #[serde(default, skip_serializing_if = "Metadata::is_empty")]
+    pub metadata: Metadata,
+}
+
+/// How long each part of a photo's way took, in milliseconds; a closer look included, if there was one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PhotoTimings {
+    /// From sending the batch message to its arrival in the function.
+    pub queue_ms: u64,
+    /// Reading the photo from S3.
+    pub fetch_ms: u64,
+    /// Decoding, turning, scaling, encoding; waiting for a free core included.
+    pub compress_ms: u64,
+    /// VlmAccess the VLM, a repair included.
+    pub vlm_ms: u64,
+    /// From sending the question to the answer's first token; absent where the server does not stream.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_token_ms: Option<u64>,
+    /// From the first token to the last, a repair included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation_ms: Option<u64>,
+}
+
+/// Tokens as the VLM server counted them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Tokens read, the image included.
+    pub prompt_tokens: u64,
+    /// Tokens written.
+    pub completion_tokens: u64,
+}
+
+impl Usage {
+    /// Tokens of this and another request.
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            prompt_tokens: self.prompt_tokens.saturating_add(other.prompt_tokens),
+            completion_tokens: self
+                .completion_tokens
+                .saturating_add(other.completion_tokens),
+        }
+    }
+
+    /// Tokens written a second, one decimal, given how long the writing took.
+    pub fn tokens_per_second(self, generation_ms: u64) -> Option<f64> {
+        (generation_ms > 0).then(|| {
+            (self.completion_tokens as f64 * 10_000.0 / generation_ms as f64).round() / 10.0
+        })
+    }
+}

@@ -1,0 +1,196 @@
+//! What a photo's preparation means for its evaluation: reasons for users, sizes by step, when to look closer.
+
+use std::collections::BTreeMap;
+
+use photos::PhotoError;
+use photos::quality::Quality;
+use photos::size_policy::{SizePolicy, UnfitPhotos};
+
+use super::catalogue::{Catalogue, Step};
+use super::ids::StepKey;
+use super::outcome::{Finding, ImageFigures, Reason, ReasonCode};
+
+/// The long edge for a photo whose name hints at this step: larger where small print is to be read, or where nothing is known.
+pub fn long_edge_for(policy: &SizePolicy, hint: Option<&Step>) -> u32 {
+    policy.long_edge_for(hint.is_none_or(|step| step.small_print.is_some()))
+}
+
+/// The steps that a photo is looked at again for, at the larger size: it shows them, and their small print was not read
+/// in what was sent. None where nothing larger can be sent.
+pub fn closer_look(
+    policy: &SizePolicy,
+    catalogue: &Catalogue,
+    sent: &ImageFigures,
+    seen: &[Finding],
+) -> Vec<StepKey> {
+    let long_edge = sent.width.max(sent.height);
+    // A photo below the usual size was not scaled down: there is no more in it.
+    if !policy.closer_look || !(policy.long_edge..policy.small_print_long_edge).contains(&long_edge)
+    {
+        return Vec::new();
+    }
+    let unread = |finding: &&Finding| {
+        let print = catalogue
+            .step(&finding.step)
+            .is_some_and(|step| step.small_print.is_some());
+        print && finding.reading.is_none()
+    };
+    seen.iter()
+        .filter(unread)
+        .map(|finding| finding.step.clone())
+        .collect()
+}
+
+/// The findings of a photo after a closer look: of a step that both found, what was seen from closer.
+pub fn seen_closer(first: Vec<Finding>, closer: Vec<Finding>) -> Vec<Finding> {
+    let by_step = first
+        .into_iter()
+        .chain(closer)
+        .map(|finding| (finding.step.clone(), finding));
+    by_step.collect::<BTreeMap<_, _>>().into_values().collect()
+}
+
+/// The reason to show to a user.
+pub fn reason(error: &PhotoError) -> Reason {
+    let (code, message) = match error {
+        PhotoError::Empty => (
+            ReasonCode::NotAnImage,
+            "The file is empty. Upload the photo again.".into(),
+        ),
+        PhotoError::Unknown(_) => (
+            ReasonCode::NotAnImage,
+            "The file is not a photo. Upload a JPEG, HEIC, PNG or WebP.".into(),
+        ),
+        PhotoError::Unsupported(format) => (
+            ReasonCode::NotAnImage,
+            format!("Photos in the format {format} can't be read yet. Upload it as JPEG."),
+        ),
+        PhotoError::Damaged(_) | PhotoError::Processing(_) => (
+            ReasonCode::NotAnImage,
+            "The photo's file is damaged or incomplete. Upload the photo again.".into(),
+        ),
+        PhotoError::TooMuchMemory { .. } => (
+            ReasonCode::TooLarge,
+            "The photo is too large in this format. Upload it as JPEG.".into(),
+        ),
+        PhotoError::TooLarge { width, height, .. } => (
+            ReasonCode::TooLarge,
+            format!(
+                "The photo claims {width} x {height} pixels, more than is allowed. Take it at the phone's usual size."
+            ),
+        ),
+    };
+    Reason { code, message }
+}
+
+/// What a user is told of a photo that is hard to judge; nothing for a good one.
+pub fn warning(quality: &Quality) -> Option<&'static str> {
+    if quality.is_dark() {
+        Some("The photo is too dark to judge. Take it again with more light.")
+    } else if quality.is_blurred() {
+        Some("The photo is too blurred to judge. Take it again, and hold still.")
+    } else {
+        None
+    }
+}
+
+/// Why a photo is not asked about, if the configuration says not to ask about such photos.
+pub fn unfit(policy: &SizePolicy, quality: &Quality) -> Option<Reason> {
+    let refuses = policy.unfit_photos == UnfitPhotos::Refuse;
+    let message = warning(quality).filter(|_| refuses)?;
+    Some(Reason {
+        code: ReasonCode::Unfit,
+        message: message.into(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use photos::size_policy::CURRENT_VERSION;
+
+    use super::*;
+    use crate::domain::ids::Score;
+
+    #[test]
+    fn small_print_and_unknown_content_get_the_larger_size() {
+        let (policy, catalogue) = (
+            SizePolicy::shipped(CURRENT_VERSION).unwrap(),
+            Catalogue::shipped("v1").unwrap(),
+        );
+        for step in &catalogue.steps {
+            let expected = if step.small_print.is_some() {
+                1280
+            } else {
+                800
+            };
+            assert_eq!(long_edge_for(policy, Some(step)), expected, "{}", step.key);
+        }
+        assert_eq!(long_edge_for(policy, None), 1280);
+    }
+
+    fn found(step: &str, score: u8, reading: Option<&str>) -> Finding {
+        Finding {
+            step: StepKey::parse(step).unwrap(),
+            score: Score::try_from(score).unwrap(),
+            comment: String::new(),
+            reading: reading.map(String::from),
+            fail_code: None,
+        }
+    }
+
+    fn sent(width: u32, height: u32) -> ImageFigures {
+        ImageFigures {
+            original_bytes: 3_000_000,
+            sent_bytes: 80_000,
+            width,
+            height,
+            image_tokens: 475,
+        }
+    }
+
+    #[test]
+    fn never_again_small_print_is_lost_because_a_photo_was_filed_wrongly() {
+        let (policy, catalogue) = (
+            SizePolicy::shipped(CURRENT_VERSION).unwrap(),
+            Catalogue::shipped("v3").unwrap(),
+        );
+        let unread = [
+            found("house_photo", 3, None),
+            found("power_meter", 4, None),
+            found("ups_serial", 8, Some("U1")),
+        ];
+        let closer = |sent: ImageFigures| closer_look(policy, catalogue, &sent, &unread);
+        assert_eq!(
+            closer(sent(600, 800)),
+            [StepKey::parse("power_meter").unwrap()]
+        );
+        assert!(
+            closer(sent(960, 1280)).is_empty(),
+            "it was sent at the larger size"
+        );
+        assert!(
+            closer(sent(640, 480)).is_empty(),
+            "the photo has no more pixels"
+        );
+        let before = SizePolicy::shipped("s2").unwrap();
+        assert!(
+            closer_look(before, catalogue, &sent(600, 800), &unread).is_empty(),
+            "a released policy stays as it is"
+        );
+    }
+
+    #[test]
+    fn what_is_seen_from_closer_stands_and_what_it_leaves_out_stays() {
+        let first = vec![
+            found("final_installation", 8, None),
+            found("power_meter", 4, None),
+            found("ups_serial", 4, None),
+        ];
+        let closer = vec![found("power_meter", 9, Some("-18.4 dBm"))];
+        let both = seen_closer(first.clone(), closer.clone());
+        assert_eq!(
+            both,
+            [first[0].clone(), closer[0].clone(), first[2].clone()]
+        );
+    }
+}

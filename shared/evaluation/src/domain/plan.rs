@@ -1,0 +1,447 @@
+//! Planning an evaluation: which photos are asked about which steps, in which batches, under which fingerprint.
+//!
+//! # Invariants
+//! - Every photo of the DR is either selected or held back, never both and never neither; of files that are the same, one
+//!   is, and the others are its copies.
+//! - The plan depends on the set of photos, not on the order in which they were listed.
+//! - Quick mode never selects nothing: where the names don't help, it looks at everything and says so.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::catalogue::Catalogue;
+use super::ids::{PhotoId, StepKey};
+use super::key::{KeyPart, KeyParts, version_parts};
+use super::photo_name::hint;
+use super::scope::Scope;
+use super::versions::Versions;
+
+/// Where names promise no photo of a critical step, quick mode will look at other photos: if those that its first round
+/// leaves are so few or fewer, they are asked about at once, since a round takes longer than two photos more.
+const SMALL_REST: usize = 2;
+
+/// A photo as the bucket lists it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Photo {
+    /// Its identity: name and content.
+    pub photo_id: PhotoId,
+    /// The S3 key.
+    pub key: String,
+    /// The key below `photos/{dr_number}/`.
+    pub name: String,
+    /// The content's ETag, as S3 gives it (quoted).
+    pub etag: String,
+    /// The step that the name hints at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step_hint: Option<StepKey>,
+    /// Which steps it is asked about.
+    #[serde(default, skip_serializing_if = "Scope::is_all")]
+    pub scope: Scope,
+}
+
+impl Photo {
+    /// The photo `name` with the content `etag`, stored at `key`.
+    pub fn new(key: &str, name: &str, etag: &str, catalogue: &Catalogue) -> Self {
+        Self {
+            photo_id: PhotoId::of(name, etag),
+            key: key.into(),
+            name: name.into(),
+            etag: etag.into(),
+            step_hint: hint(name, catalogue),
+            scope: Scope::All,
+        }
+    }
+}
+
+/// How much of a DR is evaluated.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// All steps, all photos.
+    #[default]
+    Full,
+    /// The critical steps, on as many photos as it takes to know.
+    Quick,
+}
+
+impl Mode {
+    /// The mode's name in JSON and tables.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Quick => "quick",
+        }
+    }
+}
+
+/// A photo that is the same file as another one of its DR.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Copied {
+    /// The photo.
+    pub photo: Photo,
+    /// The name of the one that is asked about instead.
+    pub of: String,
+}
+
+/// A planned evaluation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// The steps asked, in catalogue order.
+    pub steps: Vec<StepKey>,
+    /// The photos asked, by name.
+    pub selected: Vec<Photo>,
+    /// The photos that quick mode asks about only if the selected ones leave a critical step open, by name.
+    pub held: Vec<Photo>,
+    /// The photos that are the same file as one of those, by name.
+    pub copies: Vec<Copied>,
+    /// Why quick mode looked at everything, if it did.
+    pub mode_note: Option<String>,
+    /// The identity of the question: the same question has the same fingerprint.
+    pub fingerprint: String,
+}
+
+impl Plan {
+    /// All photos of the DR.
+    pub fn photos(&self) -> impl Iterator<Item = &Photo> {
+        self.selected
+            .iter()
+            .chain(&self.held)
+            .chain(self.copies.iter().map(|copy| &copy.photo))
+    }
+}
+
+/// Plans the evaluation of these photos.
+pub fn plan(
+    mut photos: Vec<Photo>,
+    mode: Mode,
+    catalogue: &Catalogue,
+    versions: &Versions,
+) -> Plan {
+    photos.sort_by(|a, b| (&a.name, &a.photo_id).cmp(&(&b.name, &b.photo_id)));
+    photos.dedup_by(|a, b| a.photo_id == b.photo_id);
+    let fingerprint = fingerprint(&photos, mode, versions).hash();
+    let (photos, copies) = apart(photos);
+    let full = |photos, copies, mode_note| Plan {
+        steps: Scope::All.steps(catalogue),
+        selected: photos,
+        held: Vec::new(),
+        copies,
+        mode_note,
+        fingerprint: fingerprint.clone(),
+    };
+    if mode == Mode::Full {
+        return full(photos, copies, None);
+    }
+    if photos.iter().all(|photo| photo.step_hint.is_none()) {
+        let note = "No photo's name says what it shows, so all steps are asked of all photos.";
+        return full(photos, copies, Some(note.into()));
+    }
+    let steps = Scope::Critical.steps(catalogue);
+    let first: BTreeSet<PhotoId> = wave(&steps.iter().collect::<Vec<_>>(), photos.iter())
+        .into_iter()
+        .map(|photo| photo.photo_id.clone())
+        .collect();
+    if first.is_empty() {
+        let note =
+            "No photo's name promises a critical step, so all steps are asked of all photos.";
+        return full(photos, copies, Some(note.into()));
+    }
+    let promised = |step: &StepKey| {
+        photos
+            .iter()
+            .any(|photo| photo.step_hint.as_ref() == Some(step))
+    };
+    let at_once = photos.len() - first.len() <= SMALL_REST && !steps.iter().all(promised);
+    let photos = photos.into_iter().map(|photo| Photo {
+        scope: Scope::Critical,
+        ..photo
+    });
+    let (selected, held) = photos.partition(|photo| at_once || first.contains(&photo.photo_id));
+    Plan {
+        steps,
+        selected,
+        held,
+        copies,
+        mode_note: None,
+        fingerprint,
+    }
+}
+
+/// Of files that are the same one, the first by name whose name says what it shows, and the copies.
+fn apart(photos: Vec<Photo>) -> (Vec<Photo>, Vec<Copied>) {
+    let mut asked: BTreeMap<String, Photo> = BTreeMap::new();
+    for photo in &photos {
+        let first = asked
+            .entry(photo.etag.clone())
+            .or_insert_with(|| photo.clone());
+        if first.step_hint.is_none() && photo.step_hint.is_some() {
+            *first = photo.clone();
+        }
+    }
+    let of = |photo: &Photo| {
+        let first = asked.get(&photo.etag);
+        first.filter(|first| first.photo_id != photo.photo_id)
+    };
+    let (copies, photos): (Vec<Photo>, Vec<Photo>) =
+        photos.into_iter().partition(|photo| of(photo).is_some());
+    let copy = |photo: Photo| {
+        Some(Copied {
+            of: of(&photo)?.name.clone(),
+            photo,
+        })
+    };
+    (photos, copies.into_iter().filter_map(copy).collect())
+}
+
+/// For each of these steps the next photo whose name promises it; if there is a step without one, half of those whose names
+/// promise nothing.
+pub fn wave<'a>(
+    steps: &[&StepKey],
+    photos: impl Iterator<Item = &'a Photo> + Clone,
+) -> Vec<&'a Photo> {
+    let promised = |step: &&StepKey| {
+        photos
+            .clone()
+            .find(|photo| photo.step_hint.as_ref() == Some(*step))
+    };
+    let mut wave: Vec<&Photo> = steps.iter().filter_map(promised).collect();
+    if wave.len() < steps.len() {
+        let silent: Vec<&Photo> = photos.filter(|photo| photo.step_hint.is_none()).collect();
+        wave.extend(half(&silent));
+    }
+    wave.sort_by(|a, b| a.name.cmp(&b.name));
+    wave
+}
+
+/// The first half, of one the one: looking through photos by halves spares some when they show what is looked for, and takes
+/// few rounds when they don't.
+pub fn half<'a>(photos: &[&'a Photo]) -> Vec<&'a Photo> {
+    photos
+        .iter()
+        .copied()
+        .take(photos.len().div_ceil(2))
+        .collect()
+}
+
+/// The photos in groups of at most `photos_per_batch`; sizes differ by one at most, so that no batch is a straggler.
+pub fn batches(photos: &[Photo], photos_per_batch: usize) -> Vec<Vec<Photo>> {
+    let count = photos.len().div_ceil(photos_per_batch.max(1));
+    let mut batches = vec![Vec::new(); count];
+    for (photo, at) in photos.iter().zip((0..count).cycle()) {
+        if let Some(batch) = batches.get_mut(at) {
+            batch.push(photo.clone());
+        }
+    }
+    batches
+}
+
+/// What an evaluation's result depends on: of each photo the place, that is the DR, the name and the content.
+pub fn fingerprint(photos: &[Photo], mode: Mode, versions: &Versions) -> KeyParts {
+    let settings = [(KeyPart::Mode, mode.as_str())]
+        .into_iter()
+        .chain(version_parts(versions));
+    let of = |photo: &'_ Photo| {
+        let place = photo.key.len().saturating_sub(photo.name.len());
+        let place = photo.key.get(..place).unwrap_or(&photo.key).to_owned();
+        [
+            (KeyPart::Dr, place),
+            (KeyPart::Name, photo.name.clone()),
+            (KeyPart::Content, photo.etag.clone()),
+        ]
+    };
+    let contents: Vec<_> = photos.iter().flat_map(of).collect();
+    KeyParts::new(settings.chain(contents.iter().map(|(part, value)| (*part, value.as_str()))))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::versions::VersionPart;
+
+    fn catalogue() -> &'static Catalogue {
+        Catalogue::shipped("v1").unwrap()
+    }
+
+    fn versions() -> Versions {
+        Versions::from_fn(|part| format!("{part:?}-1"))
+    }
+
+    fn photos(names: &[&str]) -> Vec<Photo> {
+        let photo = |name: &&str| {
+            Photo::new(
+                &format!("photos/DR1/{name}"),
+                name,
+                &format!("\"{name}\""),
+                catalogue(),
+            )
+        };
+        names.iter().map(photo).collect()
+    }
+
+    fn names(photos: &[Photo]) -> Vec<&str> {
+        photos.iter().map(|photo| photo.name.as_str()).collect()
+    }
+
+    #[test]
+    fn full_mode_asks_every_step_of_every_photo() {
+        let plan = plan(
+            photos(&["b.jpg", "DR1_ph_wall_1.jpg"]),
+            Mode::Full,
+            catalogue(),
+            &versions(),
+        );
+        assert_eq!(names(&plan.selected), ["DR1_ph_wall_1.jpg", "b.jpg"]);
+        assert_eq!(
+            (plan.steps.len(), plan.held.len(), plan.mode_note),
+            (10, 0, None)
+        );
+    }
+
+    #[test]
+    fn quick_mode_begins_with_a_photo_for_each_critical_step_through_the_name_map() {
+        let all = photos(&[
+            "X_ph_wall_1.jpg",
+            "X_ph_powm1_2.jpg",
+            "X_ph_powm2_3.jpg",
+            "IMG-1.jpg",
+            "IMG-2.jpg",
+            "IMG-3.jpg",
+        ]);
+        let plan = plan(all, Mode::Quick, catalogue(), &versions());
+        assert_eq!(
+            names(&plan.selected),
+            ["IMG-1.jpg", "IMG-2.jpg", "X_ph_powm1_2.jpg"],
+            "of five steps nothing is promised"
+        );
+        assert_eq!(
+            names(&plan.held),
+            ["IMG-3.jpg", "X_ph_powm2_3.jpg", "X_ph_wall_1.jpg"]
+        );
+        assert!(
+            plan.selected
+                .iter()
+                .chain(&plan.held)
+                .all(|photo| photo.scope == Scope::Critical)
+        );
+        assert_eq!(plan.steps.len(), 6);
+    }
+
+    #[test]
+    fn of_the_same_file_twice_the_one_whose_name_helps_is_asked_about() {
+        let same =
+            |name: &str| Photo::new(&format!("photos/DR1/{name}"), name, "\"same\"", catalogue());
+        let all = vec![
+            same("IMG-1.jpg"),
+            same("X_ph_wall_2.jpg"),
+            same("X_ph_powm1_3.jpg"),
+        ];
+        let plan = plan(
+            [all, photos(&["X_ph_prop_4.jpg"])].concat(),
+            Mode::Full,
+            catalogue(),
+            &versions(),
+        );
+        assert_eq!(
+            names(&plan.selected),
+            ["X_ph_powm1_3.jpg", "X_ph_prop_4.jpg"]
+        );
+        let copies: Vec<_> = plan
+            .copies
+            .iter()
+            .map(|copy| (copy.photo.name.as_str(), copy.of.as_str()))
+            .collect();
+        assert_eq!(
+            copies,
+            [
+                ("IMG-1.jpg", "X_ph_powm1_3.jpg"),
+                ("X_ph_wall_2.jpg", "X_ph_powm1_3.jpg")
+            ]
+        );
+        assert_eq!(plan.photos().count(), 4);
+    }
+
+    #[test]
+    fn quick_mode_without_helpful_names_runs_in_full_and_says_so() {
+        for all in [
+            photos(&["IMG-1.jpg", "IMG-2.jpg"]),
+            photos(&["DR1_ph_wall_1.jpg"]),
+        ] {
+            let plan = plan(all, Mode::Quick, catalogue(), &versions());
+            assert_eq!(plan.steps.len(), 10);
+            assert!(plan.held.is_empty() && plan.mode_note.is_some());
+        }
+    }
+
+    #[test]
+    fn the_fingerprint_changes_with_each_of_its_parts() {
+        let of = |photos: Vec<Photo>, mode, versions: &Versions| {
+            plan(photos, mode, catalogue(), versions).fingerprint
+        };
+        let base = || photos(&["a.jpg", "b.jpg"]);
+        let mut seen = BTreeSet::from([
+            of(base(), Mode::Full, &versions()),
+            of(base(), Mode::Quick, &versions()),
+        ]);
+        for part in VersionPart::ALL {
+            let other = versions().with(*part, "another");
+            seen.insert(of(base(), Mode::Full, &other));
+        }
+        let replaced = Photo::new("photos/DR1/a.jpg", "a.jpg", "\"other\"", catalogue());
+        seen.insert(of(
+            vec![replaced, base()[1].clone()],
+            Mode::Full,
+            &versions(),
+        ));
+        seen.insert(of(photos(&["a.jpg", "c.jpg"]), Mode::Full, &versions()));
+        seen.insert(of(photos(&["a.jpg"]), Mode::Full, &versions()));
+        seen.insert(of(
+            photos(&["a.jpg", "b.jpg", "c.jpg"]),
+            Mode::Full,
+            &versions(),
+        ));
+        let elsewhere = ["a.jpg", "b.jpg"]
+            .map(|name| Photo::new(&format!("photos/DR2/{name}"), name, name, catalogue()));
+        seen.insert(of(elsewhere.to_vec(), Mode::Full, &versions()));
+        assert_eq!(seen.len(), 7 + VersionPart::ALL.len());
+    }
+
+    proptest! {
+        #[test]
+        fn every_photo_is_selected_or_held_in_whatever_order_it_was_listed(
+            mut names in proptest::collection::btree_set("(DR1_ph_(wall|powm1|prop|ups)_[0-9]|IMG-[0-9])\\.jpg", 1..20).prop_map(|s| s.into_iter().collect::<Vec<_>>()),
+            quick: bool, turn in 0usize..20,
+        ) {
+            let mode = if quick { Mode::Quick } else { Mode::Full };
+            let as_str = |names: &[String]| photos(&names.iter().map(String::as_str).collect::<Vec<_>>());
+            let one = plan(as_str(&names), mode, catalogue(), &versions());
+            let at = turn % names.len();
+            names.rotate_left(at);
+            names.reverse();
+            prop_assert_eq!(&one, &plan(as_str(&names), mode, catalogue(), &versions()));
+            let mut both: Vec<_> = one.selected.iter().chain(&one.held).map(|p| p.name.clone()).collect();
+            both.sort();
+            names.sort();
+            prop_assert_eq!(both, names);
+            prop_assert!(!one.selected.is_empty());
+        }
+
+        #[test]
+        fn batches_hold_every_photo_once_and_differ_by_one_at_most(count in 0usize..60, size in 0usize..12) {
+            let all = photos(&(0..count).map(|n| format!("{n}.jpg")).collect::<Vec<_>>().iter().map(String::as_str).collect::<Vec<_>>());
+            let batches = batches(&all, size);
+            let mut flat: Vec<_> = batches.iter().flatten().map(|p| p.name.clone()).collect();
+            flat.sort();
+            let mut expected: Vec<_> = all.iter().map(|p| p.name.clone()).collect();
+            expected.sort();
+            prop_assert_eq!(flat, expected);
+            let sizes: Vec<_> = batches.iter().map(Vec::len).collect();
+            prop_assert!(sizes.iter().all(|s| (1..=size.max(1)).contains(s)));
+            prop_assert!(sizes.iter().max().unwrap_or(&0) - sizes.iter().min().unwrap_or(&0) <= 1);
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! A photo's report: its outcome and how it came about.
+
+use serde::{Deserialize, Serialize};
+
+use super::outcome::{Facts, ImageFigures, PhotoOutcome, PhotoTimings, Usage};
+use super::time::Timestamp;
+
+/// A photo's outcome and how it came about, as it is kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// Findings, or why there are none.
+    #[serde(flatten)]
+    pub outcome: PhotoOutcome,
+    /// When the outcome was known.
+    pub at: Timestamp,
+    /// How often the photo was put off before.
+    pub attempt: u32,
+    /// How long each part took; absent where nothing was done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timings: Option<PhotoTimings>,
+    /// What was sent to the VLM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<ImageFigures>,
+    /// What the photo itself tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub facts: Option<Facts>,
+    /// Tokens the server counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
+}
+
+impl Report {
+    /// A report of something that no time was spent on.
+    pub fn bare(outcome: PhotoOutcome, at: Timestamp) -> Self {
+        Self {
+            outcome,
+            at,
+            attempt: 0,
+            timings: None,
+            image: None,
+            facts: None,
+            usage: None,
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Moments and spans, in whole milliseconds. The domain never reads a clock: it is told the time.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::invalid::Invalid;
+
+/// A moment: milliseconds since 1970-01-01T00:00:00Z.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// FromCache every other moment.
+    pub const MIN: Self = Self(i64::MIN);
+
+    /// The moment this many milliseconds after the epoch.
+    pub fn from_millis(millis: i64) -> Self {
+        Self(millis)
+    }
+
+    /// Reads RFC 3339.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let moment: Result<jiff::Timestamp, _> = text.parse();
+        moment
+            .map(|moment| Self(moment.as_millisecond()))
+            .map_err(|cause| Invalid(cause.to_string()))
+    }
+
+    /// Milliseconds since the epoch.
+    pub fn as_millis(self) -> i64 {
+        self.0
+    }
+
+    /// Whole seconds since the epoch, as DynamoDB's TTL wants them.
+    pub fn as_seconds(self) -> i64 {
+        self.0.div_euclid(1000)
+    }
+
+    /// The moment `span` later; the furthest one that can be said if that overflows.
+    pub fn after(self, span: Duration) -> Self {
+        Self(
+            self.0
+                .saturating_add(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)),
+        )
+    }
+
+    /// How long it is since `earlier`; zero if that is not earlier (clocks of two machines may disagree).
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+
+    /// The same as `since`, in milliseconds.
+    pub fn millis_since(self, earlier: Self) -> u64 {
+        u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0)
+    }
+}
+
+/// RFC 3339 in UTC, with milliseconds.
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match jiff::Timestamp::from_millisecond(self.0) {
+            Ok(moment) => write!(f, "{moment:.3}"),
+            Err(_) => write!(f, "{} ms", self.0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_reads_as_rfc_3339() {
+        assert_eq!(
+            Timestamp::from_millis(1_795_516_494_007).to_string(),
+            "2026-11-24T10:34:54.007Z"
+        );
+    }
+
+    #[test]
+    fn clocks_that_disagree_give_no_negative_span() {
+        assert_eq!(
+            Timestamp::from_millis(1).since(Timestamp::from_millis(5)),
+            Duration::ZERO
+        );
+        assert_eq!(
+            Timestamp::from_millis(i64::MAX).after(Duration::MAX),
+            Timestamp::from_millis(i64::MAX)
+        );
+    }
+}

@@ -1,0 +1,155 @@
+//! One batch message: which of its photos are still wanted, and saying what became of each.
+//!
+//! # Invariants
+//! - The message counts as done only when the results queue holds a word on each of its photos, or the photo has its
+//!   outcome without that.
+//! - While the VLM is taken to be away, only a probe asks.
+
+use std::time::Duration;
+
+use futures::future::join_all;
+
+use super::error::RunError;
+use super::ports::{Ports, Queue, evaluation};
+use crate::decide::batch::{AskedWith, held_off, outdated, wanted};
+use crate::decide::breaker::Breaker;
+use crate::decide::evaluation::Evaluation;
+use crate::decide::message::{Batch, DeferralCause, Message};
+use crate::decide::update::Key;
+use crate::domain::outcome::{PhotoOutcome, ReasonCode};
+use crate::domain::plan::Photo;
+use crate::domain::report::Report;
+use crate::domain::time::Timestamp;
+
+/// What became of one attempt at a photo.
+#[derive(Debug, Clone, PartialEq)]
+pub enum AttemptResult {
+    /// An outcome.
+    Reported(Box<Report>),
+    /// It must be asked about later.
+    Deferred {
+        /// The class, and the reason in words.
+        why: (DeferralCause, String),
+        /// The least delay that the server asked for.
+        retry_after: Option<Duration>,
+    },
+    /// It got its outcome meanwhile: quick mode does not need it any more.
+    NotNeeded,
+}
+
+/// What evaluates photos: fetches, compresses, asks.
+#[allow(
+    async_fn_in_trait,
+    reason = "the steps are run where they are made; nothing is spawned"
+)]
+pub trait PhotoEvaluator {
+    /// The model that this deployment asks, and how.
+    fn asked_with(&self) -> &AskedWith;
+    /// So many photos will be evaluated, all at once.
+    fn expect(&self, _photos: usize) {}
+    /// Evaluates one photo of an evaluation.
+    async fn evaluate(
+        &self,
+        evaluation: &Evaluation,
+        batch: &Batch,
+        photo: &Photo,
+        received_at: Timestamp,
+    ) -> Result<AttemptResult, RunError>;
+}
+
+/// Handles one message of the batches queue.
+pub async fn handle(
+    ports: &impl Ports,
+    evaluator: &impl PhotoEvaluator,
+    batch: &Batch,
+) -> Result<(), RunError> {
+    let received_at = ports.now();
+    let Some(evaluation) = evaluation(ports, &batch.evaluation_id).await? else {
+        tracing::warn!(evaluation.id = %batch.evaluation_id, "a batch of an unknown evaluation was passed over");
+        return Ok(());
+    };
+    let wanted = wanted(&evaluation, batch);
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    if let Some(reason) = outdated(&evaluation, evaluator.asked_with()) {
+        return end_all(ports, batch, &wanted, reason).await;
+    }
+    let breaker = ports.get::<Breaker>(Key::Breaker).await?;
+    if let Some(reason) = held_off(breaker.unwrap_or_default(), batch) {
+        return defer_all(ports, batch, &wanted, reason).await;
+    }
+    evaluator.expect(wanted.len());
+    let started = send_started(ports, &evaluation, received_at);
+    let each = |photo| one(ports, evaluator, &evaluation, batch, photo, received_at);
+    let all = join_all(wanted.into_iter().map(each));
+    let (started, ended) = tokio::join!(started, all);
+    // One that failed keeps no other from being said; then the message comes again, for what is still pending.
+    ended.into_iter().fold(started, Result::and)
+}
+
+async fn end_all(
+    ports: &impl Ports,
+    batch: &Batch,
+    photos: &[&Photo],
+    reason: &str,
+) -> Result<(), RunError> {
+    let outcome = PhotoOutcome::not_evaluated(ReasonCode::Superseded, reason);
+    let report = Report::bare(outcome, ports.now());
+    let id = &batch.evaluation_id;
+    let message = |photo: &&Photo| Message::outcome(id, &photo.photo_id, report.clone());
+    let messages = photos.iter().map(message).collect();
+    ports.send(Queue::Results, messages, Duration::ZERO).await
+}
+
+async fn defer_all(
+    ports: &impl Ports,
+    batch: &Batch,
+    photos: &[&Photo],
+    reason: String,
+) -> Result<(), RunError> {
+    let why = (DeferralCause::BreakerOpen, reason);
+    let message = |photo: &&Photo| Message::deferral(batch, photo, why.clone(), None, ports.now());
+    let messages = photos.iter().map(message).collect();
+    ports.send(Queue::Results, messages, Duration::ZERO).await
+}
+
+async fn send_started(
+    ports: &impl Ports,
+    evaluation: &Evaluation,
+    at: Timestamp,
+) -> Result<(), RunError> {
+    if evaluation.started_at.is_some() {
+        return Ok(());
+    }
+    let started = Message::started(&evaluation.evaluation_id, at);
+    ports
+        .send(Queue::Results, vec![started], Duration::ZERO)
+        .await
+}
+
+/// Evaluates a photo, and says at once what became of it.
+async fn one(
+    ports: &impl Ports,
+    evaluator: &impl PhotoEvaluator,
+    evaluation: &Evaluation,
+    batch: &Batch,
+    photo: &Photo,
+    received_at: Timestamp,
+) -> Result<(), RunError> {
+    let result = evaluator
+        .evaluate(evaluation, batch, photo, received_at)
+        .await?;
+    let message = match result {
+        AttemptResult::Reported(report) => {
+            Message::outcome(&batch.evaluation_id, &photo.photo_id, *report)
+        }
+        AttemptResult::Deferred { why, retry_after } => {
+            Message::deferral(batch, photo, why, retry_after, ports.now())
+        }
+        AttemptResult::NotNeeded => return Ok(()),
+    };
+    ports
+        .send(Queue::Results, vec![message], Duration::ZERO)
+        .await
+}

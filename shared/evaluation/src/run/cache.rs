@@ -1,0 +1,178 @@
+//! What is known from before: the evaluation that a question points to, and the model's earlier answers about photos.
+//!
+//! # Invariants
+//! - What is read is compared with the time on reading, and with the time since when answers may be used; nothing relies on
+//!   items having been deleted.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::error::RunError;
+use super::ports::{self, Ports};
+use crate::decide::cache::{self, CachedAnswer, Known, Reused};
+use crate::decide::evaluation::Evaluation;
+use crate::decide::miss::{LastAsked, QuestionDigest};
+use crate::decide::sighting::{Elsewhere, Likeness, Mark, Sighting};
+use crate::decide::start::{self, FromCache, Request, Reuse};
+use crate::decide::update::Key;
+use crate::domain::ids::{DrNumber, EvaluationId, PhotoId};
+use crate::domain::plan::{Photo, Plan};
+use crate::domain::time::Timestamp;
+use crate::domain::versions::Versions;
+
+#[derive(Deserialize)]
+struct Pointer {
+    evaluation_id: EvaluationId,
+}
+
+#[derive(Deserialize)]
+struct Emptied {
+    valid_from: Timestamp,
+}
+
+/// How things stand with a question.
+#[derive(Debug)]
+pub(super) struct Lookup {
+    /// The evaluation that its fingerprint points to.
+    pub(super) pointer: Option<EvaluationId>,
+    /// Since when answers about its DR may be used.
+    pub(super) valid_from: Timestamp,
+    last: Option<LastAsked>,
+}
+
+/// Reads how things stand with a question, in one call of the table.
+pub(super) async fn lookup(
+    ports: &impl Ports,
+    fingerprint: &str,
+    request: &Request,
+) -> Result<Lookup, RunError> {
+    let dr = &request.dr_number;
+    let keys = vec![
+        Key::Fingerprint(fingerprint.into()),
+        Key::Cache(Some(dr.clone())),
+        Key::Cache(None),
+        Key::LastAsked(dr.clone(), request.mode),
+    ];
+    let items = ports.get_all::<Value>(keys).await?;
+    let [pointer, of_dr, of_all, last] = <[Option<Value>; 4]>::try_from(items)
+        .map_err(|items| RunError::misplaced(format!("{} items instead of 4", items.len())))?;
+    let emptied = [read::<Emptied>(of_dr)?, read(of_all)?];
+    Ok(Lookup {
+        pointer: read::<Pointer>(pointer)?.map(|pointer| pointer.evaluation_id),
+        valid_from: emptied
+            .into_iter()
+            .flatten()
+            .map(|item| item.valid_from)
+            .max()
+            .unwrap_or(Timestamp::MIN),
+        last: read(last)?,
+    })
+}
+
+fn read<T: DeserializeOwned>(item: Option<Value>) -> Result<Option<T>, RunError> {
+    item.map(ports::read).transpose()
+}
+
+/// What is known from before of a question that is to be asked anew. By force nothing is.
+pub(super) async fn from_cache(
+    ports: &impl Ports,
+    lookup: &Lookup,
+    current: Option<&Evaluation>,
+    request: &Request,
+    plan: &Plan,
+    versions: &Versions,
+    now: Timestamp,
+) -> Result<FromCache, RunError> {
+    let (reuse, valid_from) = (request.reuse, lookup.valid_from);
+    let asked = QuestionDigest::of(plan, versions);
+    let missed_because =
+        start::missed_because(current, &asked, lookup.last.as_ref(), reuse, valid_from);
+    let photos = || plan.selected.iter().chain(&plan.held);
+    let known = match reuse {
+        Reuse::Nothing => BTreeMap::new(),
+        _ => known(ports, photos(), versions, valid_from, now).await?,
+    };
+    let of_which_all = |photo: &&Photo| {
+        known
+            .get(&photo.photo_id)
+            .is_some_and(|known| known.open.is_none())
+    };
+    let seen = seen(
+        ports,
+        &request.dr_number,
+        photos().filter(of_which_all).collect(),
+    )
+    .await?;
+    Ok(FromCache {
+        known,
+        seen,
+        missed_because,
+    })
+}
+
+/// Where these photos were used before in other DRs, by their files; who is asked about is also compared by looks, later.
+async fn seen(
+    ports: &impl Ports,
+    dr: &DrNumber,
+    photos: Vec<&Photo>,
+) -> Result<BTreeMap<PhotoId, Elsewhere>, RunError> {
+    if photos.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let keys = photos
+        .iter()
+        .map(|photo| Key::Sighting(Mark::File(photo.etag.clone())))
+        .collect();
+    let found = ports.get_all::<Sighting>(keys).await?;
+    let elsewhere = |(photo, first): (&Photo, Option<Sighting>)| {
+        Some((
+            photo.photo_id.clone(),
+            first?.elsewhere_of(dr, Likeness::SameFile)?,
+        ))
+    };
+    Ok(photos
+        .into_iter()
+        .zip(found)
+        .filter_map(elsewhere)
+        .collect())
+}
+
+/// What may be used of earlier answers about these photos.
+async fn known<'a>(
+    ports: &impl Ports,
+    photos: impl Iterator<Item = &'a Photo> + Clone,
+    versions: &Versions,
+    valid_from: Timestamp,
+    now: Timestamp,
+) -> Result<BTreeMap<PhotoId, Known>, RunError> {
+    let asked: Vec<_> = photos
+        .clone()
+        .flat_map(|p| {
+            cache::questions(p.scope)
+                .into_iter()
+                .map(move |scope| (p, scope))
+        })
+        .collect();
+    let keys = asked
+        .iter()
+        .map(|(photo, scope)| Key::Answer(cache::key(photo, *scope, versions)))
+        .collect();
+    let answers = ports.get_all::<CachedAnswer>(keys).await?;
+    let mut found: BTreeMap<&PhotoId, Vec<Reused>> = BTreeMap::new();
+    for ((photo, scope), answer) in asked.into_iter().zip(answers) {
+        if let Some(answer) = answer.filter(|answer| answer.is_valid(valid_from, now)) {
+            found
+                .entry(&photo.photo_id)
+                .or_default()
+                .push(Reused { scope, answer });
+        }
+    }
+    let choose = |photo: &Photo| {
+        let found = found.remove(&photo.photo_id)?;
+        Some((photo.photo_id.clone(), cache::choose(photo.scope, &found)))
+    };
+    Ok(photos.filter_map(choose).collect())
+}

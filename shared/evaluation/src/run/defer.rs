@@ -1,0 +1,72 @@
+//! Putting photos off: sent again with a delay, and written down so that the evaluation says that it waits and why.
+//!
+//! # Invariants
+//! - The photo is sent again before the deferral is written down: a crash in between sends it twice, never not at all.
+
+use super::error::RunError;
+use super::ports::Ports;
+use super::record::{known, record_outcome};
+use crate::decide::breaker::Breaker;
+use crate::decide::defer::{DeferralAction, Resend, counts_as_failure, on_deferral};
+use crate::decide::message::{Deferral, Message};
+use crate::decide::update::Key;
+use crate::decide::updates;
+
+/// Handles a note that a photo must be asked about later.
+pub(super) async fn defer(ports: &impl Ports, note: &Deferral) -> Result<(), RunError> {
+    let (id, photo) = (&note.evaluation_id, &note.photo.photo_id);
+    let Some((evaluation, record)) = known(ports, id, photo).await? else {
+        return Ok(());
+    };
+    let breaker = ports
+        .get::<Breaker>(Key::Breaker)
+        .await?
+        .unwrap_or_default();
+    let resend = match on_deferral(&evaluation, &record, note, &breaker, ports.now()) {
+        DeferralAction::Ignore => return Ok(()),
+        DeferralAction::Resend(resend) => resend,
+        DeferralAction::GiveUp(report) => {
+            tracing::error!(evaluation.id = %id, photo.name = %note.photo.name, "the VLM keeps failing at a photo; given up");
+            return record_outcome(ports, id, photo, &report).await;
+        }
+    };
+    if counts_as_failure(note.cause) {
+        ports
+            .update(updates::failure(&note.reason, note.at))
+            .await?;
+    }
+    if note.probe {
+        ports.update(updates::probe_ended()).await?;
+    }
+    send_again(ports, &resend).await?;
+    ports
+        .update(updates::deferred(
+            id,
+            photo,
+            resend.batch.attempt,
+            resend.until,
+        ))
+        .await?;
+    ports
+        .update(updates::waiting(id, note.at, &note.reason))
+        .await?;
+    tracing::info!(
+        evaluation.id = %id, photo.name = %note.photo.name, photo.attempt = resend.batch.attempt,
+        retry.delay_ms = resend.delay.as_millis(), retry.reason = %note.reason, "a photo waits"
+    );
+    Ok(())
+}
+
+/// Sends a photo again; as a probe only if nobody else has claimed that.
+async fn send_again(ports: &impl Ports, resend: &Resend) -> Result<(), RunError> {
+    let mut batch = resend.batch.clone();
+    if let Some(lease) = resend.probe_lease {
+        batch.probe = ports
+            .update(updates::probe(lease, ports.now()))
+            .await?
+            .is_applied();
+    }
+    ports
+        .send(batch.queue(), vec![Message::Batch(batch)], resend.delay)
+        .await
+}

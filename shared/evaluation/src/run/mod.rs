@@ -1,0 +1,18 @@
+//! What each function does with a message or a request, step by step, against whatever stands behind [`ports::Ports`].
+//!
+//! The Lambdas put AWS behind it, the checks a model. There is no second implementation of any of this.
+//!
+//! # Invariants
+//! - Nothing that matters is kept in memory: a function may end at any step, and be begun again with the same message.
+
+pub mod aggregate;
+pub mod batch;
+mod cache;
+pub mod defer;
+pub mod error;
+pub mod ports;
+mod quick;
+pub mod record;
+pub mod start;
+pub mod sweep;
+pub mod uploads;

@@ -1,0 +1,86 @@
+//! What the steps of a function stand on: a table, queues, a clock, ids. The Lambdas put AWS behind it, the checks a model.
+
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::error::RunError;
+use crate::decide::evaluation::Evaluation;
+use crate::decide::message::Message;
+use crate::decide::photo_record::PhotoRecord;
+pub use crate::decide::queue::Queue;
+use crate::decide::update::{Key, Part, Put, Update};
+use crate::domain::ids::EvaluationId;
+use crate::domain::time::Timestamp;
+
+/// What became of a conditional write.
+#[derive(Debug, Clone, PartialEq)]
+pub enum UpdateResult {
+    /// It was done; the item as it then stands.
+    Applied(Value),
+    /// A guard was against it.
+    Refused,
+}
+
+impl UpdateResult {
+    /// Whether it was done.
+    pub fn is_applied(&self) -> bool {
+        matches!(self, Self::Applied(_))
+    }
+}
+
+/// What stands behind the steps. Each method is one step: it happens whole or not at all.
+#[allow(
+    async_fn_in_trait,
+    reason = "the steps are run where they are made; nothing is spawned"
+)]
+pub trait Ports {
+    /// The time.
+    fn now(&self) -> Timestamp;
+    /// A new id; later ones sort later.
+    fn new_id(&self) -> EvaluationId;
+    /// Reads an item.
+    async fn get<T: DeserializeOwned>(&self, key: Key) -> Result<Option<T>, RunError>;
+    /// Reads items, each by itself and in any order; they come in the order asked for.
+    async fn get_all<T: DeserializeOwned>(
+        &self,
+        keys: Vec<Key>,
+    ) -> Result<Vec<Option<T>>, RunError> {
+        let mut items = Vec::with_capacity(keys.len());
+        for key in keys {
+            items.push(self.get(key).await?);
+        }
+        Ok(items)
+    }
+    /// Reads all photos of an evaluation.
+    async fn photos(&self, id: &EvaluationId) -> Result<Vec<PhotoRecord>, RunError>;
+    /// Reads the ids of all unfinished evaluations.
+    async fn unfinished(&self) -> Result<Vec<EvaluationId>, RunError>;
+    /// Changes an item.
+    async fn update(&self, update: Update) -> Result<UpdateResult, RunError>;
+    /// Does all parts or none; false if none.
+    async fn transact(&self, parts: Vec<Part>) -> Result<bool, RunError>;
+    /// Puts items, in any order, one by one.
+    async fn put_all(&self, puts: Vec<Put>) -> Result<(), RunError>;
+    /// Sends messages, to be received after the delay.
+    async fn send(
+        &self,
+        queue: Queue,
+        messages: Vec<Message>,
+        delay: Duration,
+    ) -> Result<(), RunError>;
+}
+
+/// Reads what an update returned, or an item, as what it should be.
+pub(crate) fn read<T: DeserializeOwned>(item: Value) -> Result<T, RunError> {
+    serde_json::from_value(item).map_err(|cause| RunError::bug("an item can't be read", cause))
+}
+
+/// Reads an evaluation.
+pub(crate) async fn evaluation(
+    ports: &impl Ports,
+    id: &EvaluationId,
+) -> Result<Option<Evaluation>, RunError> {
+    ports.get(Key::Evaluation(id.clone())).await
+}

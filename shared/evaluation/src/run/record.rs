@@ -1,0 +1,214 @@
+//! Recording what became of a photo, and judging the evaluation of which it was the last.
+//!
+//! # Invariants
+//! - The outcome stands before the photo leaves the pending set, so an empty set means that all outcomes stand.
+//! - Each step may be repeated, and is, when a message is delivered again.
+
+use futures::future::try_join_all;
+
+use super::error::RunError;
+use super::ports::{Ports, UpdateResult, evaluation, read};
+use super::quick;
+use crate::decide::breaker::Breaker;
+use crate::decide::cache::{self, CachedAnswer};
+use crate::decide::evaluation::Evaluation;
+use crate::decide::photo_record::PhotoRecord;
+use crate::decide::record::{Finalisation, OutcomeAction, finalise, is_due, on_outcome};
+use crate::decide::sighting::{Elsewhere, Sighting};
+use crate::decide::update::Key;
+use crate::decide::updates;
+use crate::domain::catalogue::Catalogue;
+use crate::domain::ids::{EvaluationId, PhotoId};
+use crate::domain::outcome::PhotoOutcome;
+use crate::domain::plan::{Mode, Photo};
+use crate::domain::report::Report;
+
+/// Judges again so often when another one was faster; then the message comes again.
+const JUDGES_AT_ONCE: usize = 4;
+
+/// Records a photo's outcome, and judges the evaluation if that was the last one.
+pub(super) async fn record_outcome(
+    ports: &impl Ports,
+    id: &EvaluationId,
+    photo: &PhotoId,
+    report: &Report,
+) -> Result<(), RunError> {
+    let Some((evaluation, record)) = known(ports, id, photo).await? else {
+        return Ok(());
+    };
+    let action = on_outcome(&evaluation, &record, report);
+    // Also one that comes too late for this evaluation: quick mode does not wait for it, full mode need not ask again.
+    if !record.is_answered() {
+        keep(ports, &evaluation, &record.photo, report).await?;
+    }
+    let also_in = match action {
+        OutcomeAction::Record | OutcomeAction::Upgrade => {
+            sight(ports, &evaluation, &record, report).await?
+        }
+        OutcomeAction::RemoveFromPending | OutcomeAction::Ignore => None,
+    };
+    let (also_in, whole) = (
+        also_in.as_ref(),
+        record.completed(report, &evaluation.steps_asked),
+    );
+    match (action, &record.report) {
+        (OutcomeAction::Ignore, _) => return Ok(()),
+        (OutcomeAction::Record, _) => {
+            let outcome = updates::outcome(id, photo, &whole, also_in);
+            ports.update(outcome).await?;
+        }
+        (OutcomeAction::Upgrade, Some(seen)) => {
+            let upgrade = updates::upgrade(id, photo, seen, &whole, also_in);
+            ports.update(upgrade).await?;
+        }
+        (OutcomeAction::Upgrade | OutcomeAction::RemoveFromPending, _) => (),
+    }
+    let answered = matches!(report.outcome, PhotoOutcome::Evaluated { .. }) && !record.is_reused();
+    if answered {
+        note_answer(ports).await?;
+    }
+    let UpdateResult::Applied(item) = ports
+        .update(updates::removed_from_pending(id, photo, answered))
+        .await?
+    else {
+        return Ok(());
+    };
+    let evaluation: Evaluation = read(item)?;
+    go_on(ports, evaluation).await
+}
+
+/// Judges an evaluation of which nothing is pending; in quick mode others may not need what is.
+async fn go_on(ports: &impl Ports, evaluation: Evaluation) -> Result<(), RunError> {
+    let catalogue = Catalogue::shipped(&evaluation.versions.catalogue)
+        .map_err(|cause| RunError::bug("an item can't be read", cause))?;
+    if is_due(&evaluation) {
+        return judge(ports, &evaluation, catalogue).await;
+    }
+    if evaluation.mode == Mode::Full || evaluation.mode_note.is_some() || evaluation.is_final() {
+        return Ok(());
+    }
+    match quick::go_on(ports, &evaluation, catalogue).await? {
+        Some(changed) if is_due(&changed) => judge(ports, &changed, catalogue).await,
+        _ => Ok(()),
+    }
+}
+
+/// Keeps an answer of the model for whoever asks the same about this photo. It stands before the outcome does: a repeated
+/// message would find the outcome and keep nothing.
+async fn keep(
+    ports: &impl Ports,
+    evaluation: &Evaluation,
+    photo: &Photo,
+    report: &Report,
+) -> Result<(), RunError> {
+    let Some(answer) = CachedAnswer::of(&evaluation.evaluation_id, evaluation.created_at, report)
+    else {
+        return Ok(());
+    };
+    let key = cache::key(photo, photo.scope, &evaluation.versions);
+    ports
+        .update(updates::cached_answer(key, &answer))
+        .await
+        .map(drop)
+}
+
+/// Notes that a photo was seen, and finds where it was used before in another DR.
+async fn sight(
+    ports: &impl Ports,
+    evaluation: &Evaluation,
+    record: &PhotoRecord,
+    report: &Report,
+) -> Result<Option<Elsewhere>, RunError> {
+    let Some(facts) = &report.facts else {
+        return Ok(None);
+    };
+    let sighting = Sighting::of(&evaluation.dr_number, &record.photo, facts.quality);
+    let marks = sighting.marks().into_iter();
+    let first = try_join_all(
+        marks.map(|mark| ports.update(updates::sighted(mark, &sighting, ports.now()))),
+    )
+    .await?;
+    for first in first {
+        let UpdateResult::Applied(first) = first else {
+            continue;
+        };
+        match serde_json::from_value::<Sighting>(first).map(|first| sighting.elsewhere(&first)) {
+            Ok(None) => (),
+            Ok(elsewhere) => return Ok(elsewhere),
+            // A flag less is no reason to lose an outcome.
+            Err(cause) => {
+                tracing::warn!(error = %cause, "where a photo was seen first can't be read")
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// An evaluation and one of its photos, if both are known.
+pub(super) async fn known(
+    ports: &impl Ports,
+    id: &EvaluationId,
+    photo: &PhotoId,
+) -> Result<Option<(Evaluation, PhotoRecord)>, RunError> {
+    let record = ports.get::<PhotoRecord>(Key::Photo(id.clone(), photo.clone()));
+    let (evaluation, record) = tokio::try_join!(evaluation(ports, id), record)?;
+    if evaluation.is_none() || record.is_none() {
+        tracing::warn!(evaluation.id = %id, photo.id = %photo, "a result for an unknown evaluation or photo was passed over");
+    }
+    Ok(evaluation.zip(record))
+}
+
+/// Judges an evaluation. One who is overtaken judges again: the faster one may not have seen this photo's late answer.
+async fn judge(
+    ports: &impl Ports,
+    evaluation: &Evaluation,
+    catalogue: &Catalogue,
+) -> Result<(), RunError> {
+    let id = &evaluation.evaluation_id;
+    let mut current = evaluation.clone();
+    for _ in 0..JUDGES_AT_ONCE {
+        let photos = ports.photos(id).await?;
+        let Some(verdict) = finalise(&current, &photos, catalogue, ports.now()) else {
+            return Ok(());
+        };
+        if ports
+            .update(updates::finalised(id, &verdict))
+            .await?
+            .is_applied()
+        {
+            log_verdict(&current, &verdict);
+            return Ok(());
+        }
+        match super::ports::evaluation(ports, id).await? {
+            Some(newer) if is_due(&newer) => current = newer,
+            _ => return Ok(()),
+        }
+    }
+    Err(RunError::contended(format!(
+        "{JUDGES_AT_ONCE} judged {id} at once"
+    )))
+}
+
+fn log_verdict(evaluation: &Evaluation, verdict: &Finalisation) {
+    tracing::info!(
+        evaluation.id = %evaluation.evaluation_id, dr.number = %evaluation.dr_number,
+        evaluation.verdict = ?verdict.judgement.verdict, evaluation.revision = verdict.expected_revision + 1,
+        photos.total = evaluation.photos_total, evaluation.duration_ms = verdict.timings.total_ms,
+        "an evaluation has its verdict"
+    );
+}
+
+/// The VLM answered: if anything is held against it, that ends.
+async fn note_answer(ports: &impl Ports) -> Result<(), RunError> {
+    if ports
+        .get::<Breaker>(Key::Breaker)
+        .await?
+        .unwrap_or_default()
+        .failures
+        > 0
+    {
+        ports.update(updates::answered()).await?;
+        tracing::info!("the VLM answers again");
+    }
+    Ok(())
+}

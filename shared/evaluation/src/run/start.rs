@@ -1,0 +1,142 @@
+//! Starting or joining an evaluation.
+//!
+//! # Invariants
+//! - The evaluation stands in the table before its batches stand in the queue. If this ends between the two, the sweeper
+//!   sends them.
+
+use std::time::Duration;
+
+use super::cache;
+use super::error::RunError;
+use super::ports::{Ports, Queue, evaluation};
+use crate::decide::evaluation::Evaluation;
+use crate::decide::message::Message;
+use crate::decide::photo_record::PhotoRecord;
+use crate::decide::start::{Limits, NewEvaluation, NextAction, Request, decide, open};
+use crate::decide::updates;
+use crate::domain::ids::EvaluationId;
+use crate::domain::plan::Plan;
+use crate::domain::versions::Versions;
+
+/// Looks again so often when another evaluation of the same question was faster.
+const TRIES: usize = 4;
+
+/// How a request was answered.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StartResult {
+    /// A new evaluation runs.
+    Started(Box<Evaluation>),
+    /// One that runs was joined.
+    Joined(Box<Evaluation>),
+    /// One that is finished was returned.
+    Cached(Box<Evaluation>),
+}
+
+/// Starts or joins the evaluation that answers the planned question.
+pub async fn start(
+    ports: &impl Ports,
+    request: &Request,
+    plan: &Plan,
+    versions: &Versions,
+    limits: &Limits,
+) -> Result<StartResult, RunError> {
+    let now = ports.now();
+    for _ in 0..TRIES {
+        let lookup = cache::lookup(ports, &plan.fingerprint, request).await?;
+        let current = pointed_to(ports, lookup.pointer.clone()).await?;
+        match decide(current.clone(), request.reuse, lookup.valid_from, now) {
+            NextAction::Join(evaluation) => return Ok(StartResult::Joined(evaluation)),
+            NextAction::ReturnCached(evaluation) => return Ok(StartResult::Cached(evaluation)),
+            NextAction::Start { seen, supersedes } => {
+                let id = ports.new_id();
+                let found = cache::from_cache(
+                    ports,
+                    &lookup,
+                    current.as_ref(),
+                    request,
+                    plan,
+                    versions,
+                    now,
+                )
+                .await?;
+                let new = open(
+                    id,
+                    request,
+                    plan.clone(),
+                    versions.clone(),
+                    limits,
+                    found,
+                    now,
+                );
+                ports.put_all(updates::photos(&new)).await?;
+                if ports
+                    .transact(updates::open(&new, seen.as_ref(), supersedes.as_ref()))
+                    .await?
+                {
+                    return dispatch(ports, new)
+                        .await
+                        .map(|evaluation| StartResult::Started(Box::new(evaluation)));
+                }
+            }
+        }
+    }
+    Err(RunError::contended(format!(
+        "{TRIES} evaluations of {} were started at once",
+        request.dr_number
+    )))
+}
+
+async fn pointed_to(
+    ports: &impl Ports,
+    pointer: Option<EvaluationId>,
+) -> Result<Option<Evaluation>, RunError> {
+    match pointer {
+        Some(id) => evaluation(ports, &id).await,
+        None => Ok(None),
+    }
+}
+
+async fn dispatch(ports: &impl Ports, new: NewEvaluation) -> Result<Evaluation, RunError> {
+    let evaluation = new.evaluation;
+    let batches = new.batches.len();
+    match finished(&evaluation, &new.photos) {
+        Some(outcome) => {
+            ports
+                .send(Queue::Results, vec![outcome], Duration::ZERO)
+                .await?
+        }
+        None => {
+            let messages = new.batches.into_iter().map(Message::Batch).collect();
+            let queue = if evaluation.bulk {
+                Queue::Bulk
+            } else {
+                Queue::Batches
+            };
+            ports.send(queue, messages, Duration::ZERO).await?;
+        }
+    }
+    ports
+        .update(updates::dispatched(&evaluation.evaluation_id, ports.now()))
+        .await?;
+    tracing::info!(
+        evaluation.id = %evaluation.evaluation_id, dr.number = %evaluation.dr_number, evaluation.mode = evaluation.mode.as_str(),
+        photos.total = evaluation.photos_total, photos.held = evaluation.held.len(), batches.total = batches,
+        split.duration_ms = ports.now().millis_since(evaluation.created_at), "an evaluation started"
+    );
+    Ok(evaluation)
+}
+
+/// If nothing is to be asked for now: an outcome that stands already, said so that the aggregator judges.
+fn finished(evaluation: &Evaluation, photos: &[PhotoRecord]) -> Option<Message> {
+    let known = photos
+        .iter()
+        .filter(|_| evaluation.pending.is_subset(&evaluation.held));
+    let (photo_id, report) = known
+        .into_iter()
+        .find_map(|photo| Some((&photo.photo.photo_id, photo.report.clone()?)))?;
+    Some(Message::outcome(
+        &evaluation.evaluation_id,
+        photo_id,
+        report,
+    ))
+}

@@ -1,0 +1,66 @@
+//! A photo's way from the file to the JPEG that is sent.
+
+use crate::quality::Quality;
+use crate::size_policy::SizePolicy;
+use crate::stages::{Laps, Times};
+use crate::{ImageFigures, PhotoError, Prepared, decode, encode, exif_data, image_tokens, scale};
+
+/// Prepares a photo: `long_edge` pixels at most, never enlarged.
+pub fn prepare(bytes: &[u8], policy: &SizePolicy, long_edge: u32) -> Result<Prepared, PhotoError> {
+    prepare_timed(bytes, policy, long_edge).map(|(prepared, _)| prepared)
+}
+
+/// As `prepare`, which is this without the times.
+#[doc(hidden)]
+pub fn prepare_timed(
+    bytes: &[u8],
+    policy: &SizePolicy,
+    long_edge: u32,
+) -> Result<(Prepared, Times), PhotoError> {
+    let (mut laps, mut times) = (Laps::start(), Times::default());
+    let decoded = decode::decode(bytes, &policy.limits, long_edge)?;
+    times.decode = laps.lap();
+    let decode::Decoded {
+        size,
+        picture,
+        orientation,
+        icc,
+        exif,
+    } = decoded;
+    let upright = scale::scale_and_turn(picture, size, long_edge, orientation, icc.as_deref())?;
+    times.scale = laps.lap();
+    let (width, height) = upright.size();
+    let quality = Quality::of(&upright.luma(), width as usize);
+    let metadata = exif.as_deref().map(exif_data::read).unwrap_or_default();
+    times.inspect = laps.lap();
+    let jpeg = encode::encode(&upright, policy.jpeg_quality, policy.chroma_quality)?;
+    times.encode = laps.lap();
+    let figures = ImageFigures {
+        original_bytes: bytes.len() as u64,
+        sent_bytes: jpeg.len() as u64,
+        width,
+        height,
+        image_tokens: image_tokens(width, height),
+    };
+    Ok((
+        Prepared {
+            jpeg,
+            figures,
+            quality,
+            metadata,
+        },
+        times,
+    ))
+}
+
+/// The bytes of memory that preparing a photo takes at most beside the file itself, by its header alone. A file that
+/// `prepare` would refuse by its header is refused here too.
+pub fn memory_needed(
+    bytes: &[u8],
+    policy: &SizePolicy,
+    long_edge: u32,
+) -> Result<usize, PhotoError> {
+    // The scaled picture, the resizer's buffer, and the JPEG: together less than six bytes for each pixel of a square.
+    let edge = long_edge as usize;
+    Ok(decode::memory(bytes, &policy.limits, long_edge)?.saturating_add(6 * edge * edge))
+}

@@ -1,0 +1,114 @@
+//! What the server can do, found out once per process from its first answers: no request is made for it.
+//!
+//! What it lacks and cannot be done without (images, a context that is large enough, the model) is told in the failure of
+//! the first request, for the operator (`failure`); what can be done without is remembered here.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use super::failure::VlmFailure;
+use super::server;
+
+/// What is known of a server.
+#[derive(Debug)]
+pub struct Capability {
+    /// The most images of a request, as far as is known.
+    images: AtomicUsize,
+    knows_priority: AtomicBool,
+    /// Whether it was seen that the server does not hold models to the schema.
+    ignores_schema: AtomicBool,
+}
+
+impl Default for Capability {
+    fn default() -> Self {
+        Self {
+            images: AtomicUsize::new(usize::MAX),
+            knows_priority: AtomicBool::new(true),
+            ignores_schema: AtomicBool::new(false),
+        }
+    }
+}
+
+impl Capability {
+    /// The most images of a request, as far as is known.
+    pub fn images(&self) -> usize {
+        self.images.load(Ordering::Relaxed).max(1)
+    }
+
+    /// Whether models were seen to write what the schema forbids.
+    pub fn ignores_schema(&self) -> bool {
+        self.ignores_schema.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn knows_priority(&self) -> bool {
+        self.knows_priority.load(Ordering::Relaxed)
+    }
+
+    /// Learns from a refusal how many images a request may have; whether it was that.
+    pub(super) fn note_images(&self, failure: &VlmFailure) -> bool {
+        let Some(most) = server::images_allowed(failure.detail()) else {
+            return false;
+        };
+        if self.images.swap(most, Ordering::Relaxed) != most {
+            tracing::warn!(
+                vlm.images = most,
+                "the VLM server takes fewer photos per request than the setting says"
+            );
+        }
+        true
+    }
+
+    /// Learns from a refusal that the server does not know priorities; whether it was that.
+    pub(super) fn refuses_priority(&self, failure: &VlmFailure) -> bool {
+        let refused = !matches!(failure, VlmFailure::RetryLater { .. })
+            && server::refuses_priority(failure.detail());
+        if refused && self.knows_priority.swap(false, Ordering::Relaxed) {
+            tracing::info!(
+                "the VLM server knows no priorities; bulk work is only held back by its own queue"
+            );
+        }
+        refused
+    }
+
+    /// Learns from an answer whether the server holds models to the schema. Answers are read with suspicion either way.
+    pub(super) fn note_answer(&self, strict: bool) {
+        if !strict && !self.ignores_schema.swap(true, Ordering::Relaxed) {
+            tracing::error!(
+                "the VLM server does not hold the model to the JSON schema; answers are mended where that is safe"
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::StatusCode;
+    use reqwest::header::HeaderMap;
+
+    use super::*;
+
+    fn refusal(words: &str) -> VlmFailure {
+        VlmFailure::of_status(StatusCode::BAD_REQUEST, &HeaderMap::new(), words)
+    }
+
+    #[test]
+    fn what_a_server_lacks_is_learnt_from_its_refusals() {
+        let server = Capability::default();
+        assert!(
+            server.knows_priority() && server.images() == usize::MAX && !server.ignores_schema()
+        );
+        assert!(
+            !server.note_images(&refusal("no image"))
+                && !server.refuses_priority(&refusal("no image"))
+        );
+        assert!(server.note_images(&refusal(
+            "At most 2 image(s) may be provided in one prompt."
+        )));
+        assert!(server.refuses_priority(&refusal(
+            "Got priority 1 but Priority scheduling is not enabled."
+        )));
+        server.note_answer(true);
+        assert!(!server.knows_priority() && server.images() == 2 && !server.ignores_schema());
+        server.note_answer(false);
+        assert!(server.ignores_schema());
+    }
+}

@@ -1,0 +1,274 @@
+//! VlmAccess a server with the chat-completions API.
+//!
+//! # Invariants
+//! - One request per question; a second one only if the answer can't be read (a repair), and a request is sent anew only if a
+//!   kept-alive connection turned out to be closed, or once in a process's life because the server does not know a field.
+//!   Everything else is retried through the queue, not here; neither reqwest nor anything else retries on its own.
+//! - Giving up, or being dropped, drops the connection: the server stops writing.
+//! - Neither the key nor a photo gets into an error or a log.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::{Client, redirect, retry};
+use tokio::time::{Instant, timeout_at};
+
+use super::answer::{Answer, AnswerError, is_strict, read_answer};
+use super::capability::Capability;
+use super::completion::{Completion, Timeouts, TokenTimings, read};
+use super::failure::{RetryCause, VlmFailure};
+use super::prompt::Question;
+use super::request::{PromptPhoto, RequestOptions, body};
+use super::server::{BULK_PRIORITY, IDLE_CONNECTIONS_KEPT};
+use evaluation::domain::catalogue::Step;
+use evaluation::domain::outcome::{Finding, Usage};
+
+/// Where and how to ask.
+#[derive(Clone)]
+pub struct VlmSettings {
+    /// The server, without `/v1`.
+    pub base_url: String,
+    /// The model's name.
+    pub model: String,
+    /// The key, if the server wants one.
+    pub api_key: Option<String>,
+    /// A whole answer takes no longer, or the server is taken not to answer.
+    pub timeout: Duration,
+    /// A connection takes no longer to stand.
+    pub connect_timeout: Duration,
+    /// The first token takes no longer to come, the server's queue included.
+    pub first_token_timeout: Duration,
+    /// The next token takes no longer to come.
+    pub stall_timeout: Duration,
+}
+
+impl VlmSettings {
+    /// A server without a key, and times that fit one of the size of DOMAIN's: the slowest answer ever seen took 42 s for
+    /// 2,000 tokens.
+    pub fn new(base_url: impl Into<String>, model: impl Into<String>) -> Self {
+        Self {
+            base_url: base_url.into(),
+            model: model.into(),
+            api_key: None,
+            timeout: Duration::from_secs(60),
+            connect_timeout: Duration::from_secs(5),
+            first_token_timeout: Duration::from_secs(45),
+            stall_timeout: Duration::from_secs(20),
+        }
+    }
+}
+
+/// A client of one server; cheap to share, its connections and what it knows of the server are shared.
+#[derive(Clone)]
+pub struct VlmClient {
+    http: Client,
+    url: String,
+    settings: VlmSettings,
+    capability: Arc<Capability>,
+    bulk: bool,
+}
+
+/// What a photo shows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AskResult {
+    /// A finding per step shown.
+    pub findings: Vec<Finding>,
+    /// Tokens, a repair included. Of a request about several photos, this photo's share.
+    pub usage: Usage,
+    /// Whether a repair was needed.
+    pub repaired: bool,
+    /// Entries of the answer that were left out.
+    pub left_out: Vec<String>,
+    /// When the tokens came, a repair included.
+    pub timings: TokenTimings,
+}
+
+impl VlmClient {
+    /// A client with these settings.
+    pub fn new(settings: VlmSettings) -> Result<Self, reqwest::Error> {
+        let http = Client::builder()
+            .timeout(settings.timeout)
+            .connect_timeout(settings.connect_timeout)
+            .pool_idle_timeout(IDLE_CONNECTIONS_KEPT)
+            .redirect(redirect::Policy::none())
+            .retry(retry::never())
+            .no_proxy()
+            .build()?;
+        let url = format!(
+            "{}/v1/chat/completions",
+            settings.base_url.trim_end_matches('/')
+        );
+        Ok(Self {
+            http,
+            url,
+            settings,
+            capability: Arc::default(),
+            bulk: false,
+        })
+    }
+
+    /// The same client for questions that nobody waits for: servers that know priorities answer them last.
+    pub fn for_bulk(&self) -> Self {
+        Self {
+            bulk: true,
+            ..self.clone()
+        }
+    }
+
+    /// What is known of the server.
+    pub fn capability(&self) -> &Capability {
+        &self.capability
+    }
+
+    /// Asks what a photo shows.
+    pub async fn ask(
+        &self,
+        question: &Question,
+        jpeg: &[u8],
+        hint: Option<&Step>,
+    ) -> Result<AskResult, VlmFailure> {
+        let shots = [PromptPhoto { jpeg, hint }];
+        let first = self.complete(question, &shots, None).await?;
+        let read = read_answer(&first.text, question);
+        self.capability
+            .note_answer(first.cut || is_strict(&first.text));
+        if let Ok(answer) = &read
+            && whole(answer, &first)
+        {
+            return Ok(asked(answer.clone(), first.usage, first.timings, false));
+        }
+        let second = self.complete(question, &shots, Some(&first.text)).await?;
+        let (usage, timings) = (
+            first.usage.plus(second.usage),
+            first.timings.and(second.timings),
+        );
+        better(read_answer(&second.text, question), read)
+            .map(|answer| asked(answer, usage, timings, true))
+    }
+
+    /// One completion about these photos, whatever it says.
+    pub(super) async fn complete(
+        &self,
+        question: &Question,
+        shots: &[PromptPhoto<'_>],
+        bad_answer: Option<&str>,
+    ) -> Result<Completion, VlmFailure> {
+        let priority = (self.bulk && self.capability.knows_priority()).then_some(BULK_PRIORITY);
+        let options = RequestOptions {
+            bad_answer,
+            priority,
+        };
+        let answer = self
+            .send(body(&self.settings.model, question, shots, options))
+            .await;
+        match answer {
+            Err(failure) if priority.is_some() && self.capability.refuses_priority(&failure) => {
+                let options = RequestOptions {
+                    priority: None,
+                    ..options
+                };
+                self.send(body(&self.settings.model, question, shots, options))
+                    .await
+            }
+            other => other,
+        }
+    }
+
+    async fn send(&self, body: String) -> Result<Completion, VlmFailure> {
+        let asked = Instant::now();
+        let response = match self.post(&body, asked).await? {
+            // A connection that the server had closed, or a server that died: only the former is better at once.
+            Err(error) if !error.is_timeout() && !error.is_connect() => {
+                self.post(&body, asked).await?
+            }
+            other => other,
+        };
+        let response = response.map_err(|error| VlmFailure::of_transport(&error))?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        if status.is_success() {
+            return read(response, self.timeouts(), asked).await;
+        }
+        let text = response
+            .text()
+            .await
+            .map_err(|error| VlmFailure::of_transport(&error))?;
+        Err(VlmFailure::of_status(status, &headers, &text))
+    }
+
+    /// Sends the body, and waits for the head of the response as long as for a first token.
+    async fn post(
+        &self,
+        body: &str,
+        asked: Instant,
+    ) -> Result<Result<reqwest::Response, reqwest::Error>, VlmFailure> {
+        let request = self
+            .http
+            .post(&self.url)
+            .header("content-type", "application/json")
+            .body(body.to_owned());
+        let request = match &self.settings.api_key {
+            Some(key) => request.bearer_auth(key),
+            None => request,
+        };
+        let until = asked + self.settings.first_token_timeout;
+        let silent = || {
+            VlmFailure::later(
+                RetryCause::TimedOut,
+                "the server did not begin to answer in time",
+            )
+        };
+        timeout_at(until, request.send())
+            .await
+            .map_err(|_| silent())
+    }
+
+    fn timeouts(&self) -> Timeouts {
+        let VlmSettings {
+            first_token_timeout: first_token,
+            stall_timeout: stall,
+            timeout: whole,
+            ..
+        } = self.settings;
+        Timeouts {
+            first_token,
+            stall,
+            whole,
+        }
+    }
+}
+
+/// Whether nothing can be missing from an answer.
+fn whole(answer: &Answer, written: &Completion) -> bool {
+    !answer.partial && !written.cut
+}
+
+fn asked(answer: Answer, usage: Usage, timings: TokenTimings, repaired: bool) -> AskResult {
+    AskResult {
+        findings: answer.findings,
+        usage,
+        repaired,
+        left_out: answer.left_out,
+        timings,
+    }
+}
+
+/// Of a repair and the answer before it: a whole one, else the one with more findings; an unreadable one is none.
+fn better(
+    second: Result<Answer, AnswerError>,
+    first: Result<Answer, AnswerError>,
+) -> Result<Answer, VlmFailure> {
+    match (second, first) {
+        (Ok(second), _) if !second.partial => Ok(second),
+        (Ok(second), Ok(first)) => Ok(if second.findings.len() >= first.findings.len() {
+            second
+        } else {
+            first
+        }),
+        (Ok(answer), Err(_)) | (Err(_), Ok(answer)) => Ok(answer),
+        (Err(error), Err(_)) => Err(VlmFailure::invalid_answer(error.to_string())),
+    }
+}
+
+#[cfg(test)]
+#[path = "client_tests.rs"]
+mod tests;

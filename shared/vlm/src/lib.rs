@@ -1,0 +1,20 @@
+//! Asking a VLM about photos, and reading its answers with suspicion: one photo's whole way but for its storage.
+
+pub mod access;
+pub mod answer;
+pub mod capability;
+pub mod client;
+pub mod closer_look;
+pub mod completion;
+pub mod failure;
+pub mod gathering;
+pub mod load;
+pub mod memory;
+mod mend;
+pub mod photo;
+pub mod prompt;
+pub mod request;
+mod schema;
+mod server;
+mod several;
+mod sse;

@@ -1,0 +1,406 @@
+//! One photo's whole way but for its storage: fetched from a source, compressed, asked about.
+//!
+//! # Invariants
+//! - The end is an outcome, a reason to ask again later, or a bug; nothing else, and never two of them.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use evaluation::decide::message::DeferralCause;
+use evaluation::domain::catalogue::{Catalogue, Step};
+use evaluation::domain::outcome::{Facts, ImageFigures, PhotoOutcome, PhotoTimings, Reason, Usage};
+use evaluation::domain::photo_rules::{reason, unfit};
+use evaluation::domain::plan::Photo;
+use evaluation::domain::report::Report;
+use evaluation::domain::time::Timestamp;
+use evaluation::run::batch::AttemptResult;
+use evaluation::run::error::{Cause, RunError};
+use photos::size_policy::SizePolicy;
+use photos::{PhotoError, Prepared, memory_needed, prepare};
+use tokio::sync::Semaphore;
+
+use crate::access::VlmAccess;
+use crate::client::AskResult;
+use crate::closer_look::{self, AskAboutPhoto, Seen, SizedQuestion};
+use crate::failure::{RetryCause, VlmFailure};
+use crate::gathering::{Answered, Member, Ready, Turn, ask_alone};
+use crate::memory::Memory;
+use crate::prompt::Question;
+
+/// Where photos are kept.
+#[allow(
+    async_fn_in_trait,
+    reason = "fetched where it is asked for; nothing is spawned"
+)]
+pub trait PhotoSource {
+    /// Reads the very content that was planned, of at most `most_bytes`.
+    async fn fetch(&self, photo: &Photo, most_bytes: u64) -> Result<Vec<u8>, FetchError>;
+}
+
+/// Why a photo could not be read, classed by what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    /// It will not be read later either; the reason is for the user.
+    #[error("the photo can't be had: {}", .0.message)]
+    Permanent(Reason),
+    /// The store was busy.
+    #[error("the photo store is busy")]
+    Retry(#[source] Cause),
+    /// The store refused for a reason that is nobody's but ours.
+    #[error("the photo store refuses")]
+    Bug(#[source] Cause),
+}
+
+/// What bounds the work on photos, whichever messages they came with.
+#[derive(Debug, Clone)]
+pub struct Bounds {
+    /// A permit for each photo that is in memory as it was taken.
+    pub loading: Arc<Semaphore>,
+    /// A permit for each core: more decoders at once cost memory and save no time.
+    pub cores: Arc<Semaphore>,
+    /// What decoding takes, each photo as much as its header says.
+    pub memory: Memory,
+}
+
+impl Bounds {
+    /// Room for so many photos as they were taken, and decoding on all cores within this memory.
+    pub fn new(loading: usize, memory: Memory) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            loading: Arc::new(Semaphore::new(loading)),
+            cores: Arc::new(Semaphore::new(cores)),
+            memory,
+        }
+    }
+}
+
+/// What the photos of one batch have in common.
+pub struct Work<'a, S> {
+    /// Where they are kept.
+    pub source: &'a S,
+    /// The way to the VLM.
+    pub access: &'a VlmAccess,
+    /// What bounds the work.
+    pub bounds: &'a Bounds,
+    /// The steps and what they are called.
+    pub catalogue: &'a Catalogue,
+    /// Sizes and limits.
+    pub size_policy: &'static SizePolicy,
+    /// How often these photos were put off before.
+    pub attempt: u32,
+    /// How long their message was in the queue.
+    pub queue_ms: u64,
+    /// The clock.
+    pub now: fn() -> Timestamp,
+}
+
+/// Why a photo has no outcome yet.
+enum Stopped {
+    /// It is asked about again later.
+    Deferred(AttemptResult),
+    /// A bug.
+    Failed(RunError),
+}
+
+impl From<RunError> for Stopped {
+    fn from(error: RunError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl<S: PhotoSource> Work<'_, S> {
+    /// Evaluates one photo; its place in the group is given up if it can't be asked about.
+    pub async fn evaluate(
+        &self,
+        photo: &Photo,
+        member: Member<'_>,
+    ) -> Result<AttemptResult, RunError> {
+        let step = |key| self.catalogue.step(key);
+        let mut asking = Asking {
+            work: self,
+            photo,
+            hint: photo.step_hint.as_ref().and_then(step),
+            member: Some(member),
+            draft: Draft::new(self.queue_ms),
+        };
+        let (hint, steps) = (asking.hint, photo.scope.steps(self.catalogue));
+        let (catalogue, policy) = (self.catalogue, self.size_policy);
+        let outcome = closer_look::outcome(&mut asking, hint, &steps, catalogue, policy).await;
+        match outcome {
+            Ok(outcome) => Ok(self.report(asking.draft, outcome)),
+            Err(Stopped::Deferred(deferred)) => Ok(deferred),
+            Err(Stopped::Failed(error)) => Err(error),
+        }
+    }
+
+    fn report(&self, draft: Draft, outcome: PhotoOutcome) -> AttemptResult {
+        let report = Report {
+            attempt: self.attempt,
+            timings: Some(draft.timings),
+            image: draft.image,
+            facts: draft.facts,
+            usage: draft.usage,
+            ..Report::bare(outcome, (self.now)())
+        };
+        AttemptResult::Reported(Box::new(report))
+    }
+
+    /// Compresses on a thread of its own, so that the runtime goes on, as many at once as there are cores and memory.
+    async fn compress(
+        &self,
+        bytes: Vec<u8>,
+        long_edge: u32,
+    ) -> Result<Result<Prepared, PhotoError>, RunError> {
+        let policy = self.size_policy;
+        let needed = match memory_needed(&bytes, policy, long_edge) {
+            Ok(needed) => needed,
+            Err(error) => return Ok(Err(error)),
+        };
+        let memory = self.bounds.memory.take(needed).await;
+        let Some(memory) = memory.map_err(closed)? else {
+            let needed = needed as u64;
+            return Ok(Err(PhotoError::TooMuchMemory { needed }));
+        };
+        let core = Arc::clone(&self.bounds.cores).acquire_owned();
+        let core = core.await.map_err(closed)?;
+        let work = tokio::task::spawn_blocking(move || {
+            let _kept = (core, memory);
+            prepare(&bytes, policy, long_edge)
+        });
+        work.await
+            .map_err(|cause| RunError::bug("the decoder panicked", cause))
+    }
+}
+
+/// One photo that is being asked about.
+struct Asking<'a, S> {
+    work: &'a Work<'a, S>,
+    photo: &'a Photo,
+    hint: Option<&'a Step>,
+    /// Its place in a group that shares a request; the closer look asks by itself.
+    member: Option<Member<'a>>,
+    draft: Draft,
+}
+
+impl<S: PhotoSource> AskAboutPhoto for Asking<'_, S> {
+    type Stopped = Stopped;
+
+    async fn ask(
+        &mut self,
+        question: SizedQuestion<'_>,
+    ) -> Result<Result<Seen, Reason>, Self::Stopped> {
+        let prepared = match self.prepare(question.long_edge).await? {
+            Ok(prepared) => prepared,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        self.draft.image = Some(prepared.figures);
+        self.draft.facts = Some(Facts {
+            quality: prepared.quality,
+            metadata: prepared.metadata.clone(),
+        });
+        if let Some(reason) = unfit(self.work.size_policy, &prepared.quality) {
+            return Ok(Err(reason));
+        }
+        let image = prepared.figures;
+        let ready = Ready {
+            question: Arc::new(Question::new(self.work.catalogue, question.steps)),
+            jpeg: prepared.jpeg,
+            hint: self.hint.cloned(),
+        };
+        let answer = self.answer(ready).await?;
+        Ok(answer.map(|answer| Seen {
+            findings: answer.findings,
+            image,
+        }))
+    }
+}
+
+impl<S: PhotoSource> Asking<'_, S> {
+    /// Fetches and compresses.
+    async fn prepare(&mut self, long_edge: u32) -> Result<Result<Prepared, Reason>, Stopped> {
+        let Work { source, bounds, .. } = self.work;
+        let loading = bounds.loading.acquire().await.map_err(closed)?;
+        let clock = Instant::now();
+        let most_bytes = self.work.size_policy.limits.most_bytes;
+        let fetched = source.fetch(self.photo, most_bytes).await;
+        self.draft.timings.fetch_ms += millis(clock.elapsed());
+        let bytes = match fetched {
+            Ok(bytes) => bytes,
+            Err(FetchError::Permanent(reason)) => return Ok(Err(reason)),
+            Err(FetchError::Bug(cause)) => {
+                let key = &self.photo.key;
+                return Err(RunError::bug(format!("S3 refused {key}"), cause).into());
+            }
+            Err(error @ FetchError::Retry(_)) => {
+                let detail = evaluation::run::error::with_causes(&error);
+                return Err(later(
+                    DeferralCause::OutOfTime,
+                    "The photo store is busy",
+                    &detail,
+                    None,
+                ));
+            }
+        };
+        let clock = Instant::now();
+        let prepared = self.work.compress(bytes, long_edge).await?;
+        self.draft.timings.compress_ms += millis(clock.elapsed());
+        drop(loading);
+        Ok(prepared.map_err(|error| {
+            tracing::warn!(photo.key = %self.photo.key, error = ?error, "a photo can't be read");
+            reason(&error)
+        }))
+    }
+
+    /// The answer about the photo, which may be asked about together with others.
+    async fn answer(&mut self, ready: Ready) -> Result<Result<AskResult, Reason>, Stopped> {
+        let clock = Instant::now();
+        let Some(answered) = self.turn(ready).await else {
+            let detail = "the one who asked for the group has left";
+            return Err(later(
+                DeferralCause::OutOfTime,
+                "The VLM is slow",
+                detail,
+                None,
+            ));
+        };
+        let vlm_ms = millis(clock.elapsed());
+        self.draft.timings.vlm_ms += vlm_ms;
+        let key = &self.photo.key;
+        match answered {
+            Ok(answer) => {
+                self.draft.note(&answer, self.photo, vlm_ms);
+                Ok(Ok(answer))
+            }
+            Err(VlmFailure::Permanent { reason, detail }) => {
+                tracing::error!(photo.key = %key, reason = ?reason.code, detail, "the VLM gave no usable answer");
+                Ok(Err(reason))
+            }
+            Err(VlmFailure::RetryLater {
+                cause,
+                retry_after,
+                detail,
+            }) => {
+                let (cause, words) = in_words(cause);
+                Err(later(cause, words, &detail, retry_after))
+            }
+            Err(bug @ VlmFailure::Bug { .. }) => {
+                let context = format!("the VLM refuses our request about {key}");
+                Err(RunError::bug(context, bug).into())
+            }
+        }
+    }
+
+    /// Its answer, once it is its turn; none if the one that asks for its group has left.
+    async fn turn(&mut self, ready: Ready) -> Option<Answered> {
+        let access = self.work.access;
+        let Some(member) = self.member.take() else {
+            return Some(ask_alone(access, &ready).await);
+        };
+        match member.join(ready).await.ok()? {
+            Turn::Ask(group) => Some(group.ask(access).await),
+            Turn::Answered(answered) => Some(answered),
+        }
+    }
+}
+
+/// What is known of a photo before its outcome is.
+struct Draft {
+    timings: PhotoTimings,
+    image: Option<ImageFigures>,
+    facts: Option<Facts>,
+    usage: Option<Usage>,
+}
+
+impl Draft {
+    fn new(queue_ms: u64) -> Self {
+        Self {
+            timings: PhotoTimings {
+                queue_ms,
+                ..PhotoTimings::default()
+            },
+            image: None,
+            facts: None,
+            usage: None,
+        }
+    }
+
+    /// Notes what an answer cost, here and in the log.
+    fn note(&mut self, answer: &AskResult, photo: &Photo, vlm_ms: u64) {
+        let AskResult {
+            usage,
+            timings,
+            repaired,
+            left_out,
+            ..
+        } = answer;
+        let (first_token, generation) = (
+            timings.first_token.map(millis),
+            timings.generation.map(millis),
+        );
+        self.usage = Some(self.usage.unwrap_or_default().plus(*usage));
+        self.timings.first_token_ms = self.timings.first_token_ms.or(first_token);
+        self.timings.generation_ms = match (self.timings.generation_ms, generation) {
+            (Some(before), Some(now)) => Some(before.saturating_add(now)),
+            (before, now) => before.or(now),
+        };
+        tracing::info!(
+            photo.key = %photo.key, vlm.duration_ms = vlm_ms, vlm.first_token_ms = first_token,
+            vlm.prompt_tokens = usage.prompt_tokens, vlm.completion_tokens = usage.completion_tokens,
+            vlm.tokens_per_second = generation.and_then(|span| usage.tokens_per_second(span)),
+            vlm.repaired = repaired, "the VLM answered"
+        );
+        if !left_out.is_empty() {
+            tracing::warn!(photo.key = %photo.key, left_out = ?left_out, "parts of the model's answer were left out");
+        }
+    }
+}
+
+fn closed(cause: tokio::sync::AcquireError) -> RunError {
+    RunError::bug("a semaphore was closed", cause)
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn in_words(cause: RetryCause) -> (DeferralCause, &'static str) {
+    match cause {
+        RetryCause::Unavailable => (DeferralCause::Unavailable, "The VLM can't be reached"),
+        RetryCause::Failed => (
+            DeferralCause::Failed,
+            "The VLM fails at this photo, or altogether",
+        ),
+        RetryCause::TimedOut => (
+            DeferralCause::Unavailable,
+            "The VLM does not answer in time",
+        ),
+        RetryCause::Overloaded => (DeferralCause::Overloaded, "The VLM is busy"),
+        RetryCause::Misconfigured => (
+            DeferralCause::Unavailable,
+            "The VLM refuses our requests; the operator must check its address, model and key",
+        ),
+    }
+}
+
+fn later(
+    cause: DeferralCause,
+    words: &str,
+    detail: &str,
+    retry_after: Option<Duration>,
+) -> Stopped {
+    Stopped::Deferred(deferred(cause, words, detail, retry_after))
+}
+
+/// Puts a photo off; the details are for operators.
+pub fn deferred(
+    cause: DeferralCause,
+    words: &str,
+    detail: &str,
+    retry_after: Option<Duration>,
+) -> AttemptResult {
+    tracing::warn!(deferral.cause = ?cause, detail, "{words}");
+    AttemptResult::Deferred {
+        why: (cause, words.to_owned()),
+        retry_after,
+    }
+}

@@ -1,0 +1,116 @@
+//! Several photos in one request, with the same outcomes as one by one.
+//!
+//! # Invariants
+//! - There is one result per photo, in the order in which they were given; a photo that could not be loaded was never given,
+//!   so no number shifts.
+//! - What the request did not answer clearly, of one photo or of all, is asked about that photo alone: an answer about several
+//!   never ends a photo.
+
+use super::answer::{is_strict, read_answers};
+use super::client::{AskResult, VlmClient};
+use super::completion::{Completion, TokenTimings};
+use super::failure::VlmFailure;
+use super::prompt::Question;
+use super::request::PromptPhoto;
+use evaluation::domain::outcome::Usage;
+
+impl VlmClient {
+    /// Asks about these photos in one request, as far as the server takes so many; one result each.
+    pub async fn ask_several(
+        &self,
+        question: &Question,
+        shots: &[PromptPhoto<'_>],
+    ) -> Vec<Result<AskResult, VlmFailure>> {
+        let mut results = Vec::with_capacity(shots.len());
+        let mut rest = shots;
+        while !rest.is_empty() {
+            let (now, later) = rest.split_at(rest.len().min(self.capability().images()));
+            results.extend(self.ask_together(question, now).await);
+            rest = later;
+        }
+        results
+    }
+
+    async fn ask_together(
+        &self,
+        question: &Question,
+        shots: &[PromptPhoto<'_>],
+    ) -> Vec<Result<AskResult, VlmFailure>> {
+        if let [one] = shots {
+            return vec![self.ask(question, one.jpeg, one.hint).await];
+        }
+        let written = match self.complete(question, shots, None).await {
+            Ok(written) => written,
+            Err(failure @ VlmFailure::RetryLater { .. }) => return vec![Err(failure); shots.len()],
+            Err(failure) => {
+                self.capability().note_images(&failure);
+                return self.one_by_one(question, shots).await;
+            }
+        };
+        self.capability()
+            .note_answer(written.cut || is_strict(&written.text));
+        let shares = shares(written.usage, shots.len());
+        let mut results = Vec::with_capacity(shots.len());
+        for ((answer, shot), usage) in read_answers(&written.text, question, shots.len())
+            .into_iter()
+            .zip(shots)
+            .zip(shares)
+        {
+            results.push(match answer {
+                Ok(answer) => Ok(AskResult {
+                    findings: answer.findings,
+                    usage,
+                    repaired: false,
+                    left_out: answer.left_out,
+                    timings: written.timings,
+                }),
+                Err(_) => self.again_alone(question, shot, usage, &written).await,
+            });
+        }
+        results
+    }
+
+    async fn one_by_one(
+        &self,
+        question: &Question,
+        shots: &[PromptPhoto<'_>],
+    ) -> Vec<Result<AskResult, VlmFailure>> {
+        let mut results = Vec::with_capacity(shots.len());
+        for shot in shots {
+            results.push(self.ask(question, shot.jpeg, shot.hint).await);
+        }
+        results
+    }
+
+    async fn again_alone(
+        &self,
+        question: &Question,
+        shot: &PromptPhoto<'_>,
+        usage: Usage,
+        written: &Completion,
+    ) -> Result<AskResult, VlmFailure> {
+        let asked = self.ask(question, shot.jpeg, shot.hint).await?;
+        let timings: TokenTimings = written.timings.and(asked.timings);
+        Ok(AskResult {
+            usage: usage.plus(asked.usage),
+            timings,
+            repaired: true,
+            ..asked
+        })
+    }
+}
+
+/// A request's tokens in equal shares that add up; what can't be shared equally goes to the first.
+fn shares(usage: Usage, photos: usize) -> Vec<Usage> {
+    let count = u64::try_from(photos.max(1)).unwrap_or(u64::MAX);
+    let share = |total: u64, at: u64| total / count + u64::from(at < total % count);
+    let of = |at| Usage {
+        prompt_tokens: share(usage.prompt_tokens, at),
+        completion_tokens: share(usage.completion_tokens, at),
+    };
+    (0..count).map(of).collect()
+}
+
+#[cfg(test)]
+#[path = "several_tests.rs"]
+mod tests;
