@@ -6,20 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-STEPS = (
-    "house_photo",
-    "cable_span",
-    "cable_entry_outside",
-    "cable_entry_inside",
-    "wall_installation",
-    "ont_back_and_barcode",
-    "power_meter",
-    "ups_serial",
-    "final_installation",
-    "ont_lights_and_dr_label",
-)
-CRITICAL = frozenset(STEPS) - {"cable_span", "cable_entry_inside", "wall_installation", "ups_serial"}
-PASS_SCORE = 7
+REPO = Path(__file__).resolve().parents[2]
+_CATALOGUES = REPO / "shared" / "evaluation" / "src" / "catalogues"
+#: The steps are data; what follows from them is worked out here.
+CATALOGUE = json.loads(max(_CATALOGUES.glob("v*.json"), key=lambda path: int(path.stem[1:])).read_text())
+STEPS = tuple(step["key"] for step in CATALOGUE["steps"])
+CRITICAL = frozenset(step["key"] for step in CATALOGUE["steps"] if step["critical"])
+PASS_SCORE = CATALOGUE["pass_score"]
 
 Truth = dict[str, dict[str, Any]]
 
@@ -34,7 +27,7 @@ def verdict(truth: Truth, unseen: frozenset[str] = frozenset()) -> dict[str, Any
     seen = {name: steps for name, steps in truth.items() if name not in unseen}
     steps = {step: _best(step, seen, gaps=bool(unseen)) for step in STEPS}
     passing = [step for step, (outcome, *_) in steps.items() if outcome == "pass"]
-    enough = len(passing) * 10 >= len(STEPS) * 7 and all(step in passing for step in CRITICAL)
+    enough = len(passing) * 100 >= len(STEPS) * CATALOGUE["pass_percent"] and all(step in passing for step in CRITICAL)
     verdict = "pass" if enough else "incomplete" if unseen else "fail"
     return {"verdict": verdict, "steps": steps, "skipped": []}
 

@@ -188,17 +188,55 @@ mod tests {
         schema["properties"]["steps"]["items"]["properties"].clone()
     }
 
+    /// Tokens of the smallest context that a server was run with (DOMAIN's: 8k to 32k).
+    const SMALLEST_CONTEXT: usize = 8192;
+    /// English text and JSON, roughly: Qwen's tokenizer takes more characters a token.
+    const CHARACTERS_PER_TOKEN: usize = 3;
+    /// A photo of 1280 × 1280 pixels, larger than any that is sent: 40 × 40 + 2.
+    const LARGEST_PHOTO_TOKENS: usize = 1602;
+    /// Tokens that the predecessor allowed each answer.
+    const PREDECESSORS_TOKENS: u32 = 2_000;
+
+    /// The current catalogue and four steps more: lists of 14 have been in use.
+    fn of_fourteen_steps() -> Catalogue {
+        let mut catalogue = Catalogue::current().unwrap().clone();
+        let more = catalogue.steps.clone().into_iter().cycle().take(14);
+        catalogue.steps = more.collect();
+        for (index, step) in catalogue.steps.iter_mut().enumerate().skip(10) {
+            step.key = StepKey::parse(&format!("{}_{index}", step.key)).unwrap();
+        }
+        catalogue
+    }
+
+    #[test]
+    fn a_question_about_fourteen_steps_and_a_photo_fits_the_smallest_context() {
+        let catalogue = of_fourteen_steps();
+        let keys: Vec<_> = catalogue
+            .steps
+            .iter()
+            .map(|step| step.key.clone())
+            .collect();
+        assert_eq!(keys.len(), 14);
+        for question in [Question::new(&catalogue, &keys), all(CURRENT_VERSION)] {
+            let text = question.system.len() + question.schema_of(1).len();
+            let answer = question.max_tokens as usize;
+            let tokens = text / CHARACTERS_PER_TOKEN + LARGEST_PHOTO_TOKENS + answer;
+            assert!(tokens < SMALLEST_CONTEXT, "{tokens}");
+        }
+    }
+
     #[test]
     fn never_again_thousands_of_output_tokens_set_the_time() {
-        assert!(
-            all(CURRENT_VERSION).max_tokens < 700,
-            "the predecessor asked for 2,000"
-        );
-        assert!(all(CURRENT_VERSION).system.contains("at most 8 words"));
-        assert!(
-            all(CURRENT_VERSION).max_tokens_of(5) < 2_000,
-            "for five photos together"
-        );
+        let fourteen = of_fourteen_steps();
+        let keys: Vec<_> = fourteen.steps.iter().map(|step| step.key.clone()).collect();
+        for question in [all(CURRENT_VERSION), Question::new(&fourteen, &keys)] {
+            assert!(question.max_tokens < PREDECESSORS_TOKENS);
+            assert!(
+                question.max_tokens_of(5) < PREDECESSORS_TOKENS,
+                "for five photos together"
+            );
+            assert!(question.system.contains("at most 8 words"));
+        }
     }
 
     #[test]

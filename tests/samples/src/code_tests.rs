@@ -82,7 +82,11 @@ fn large_codes_survive_800_pixels_and_small_print_needs_1280() {
 
 #[test]
 fn every_sample_photo_reads_as_its_truth() {
-    for dr in samples().unwrap().iter().chain([&made_up("DR1", 12, 3)]) {
+    for dr in samples()
+        .unwrap()
+        .iter()
+        .chain([&made_up("DR1", 12, 3).unwrap()])
+    {
         for index in 0..dr.photos.len() {
             let truth = dr.truth(index).unwrap();
             let picture = picture(&truth, &Dr::view(index, 1.3, 1)).unwrap();

@@ -4,27 +4,16 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context;
+use evaluation::domain::catalogue::{Catalogue, Step};
+use evaluation::domain::reading::Reads;
 use fastrand::Rng;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::photo::View;
-use crate::truth::{SMALL_PRINT_STEPS, Shown, Truth};
+use crate::truth::{Shown, Truth};
 
 const SAMPLES: &str = include_str!("drs.json");
-const STEPS: [(&str, &str); 10] = [
-    ("house_photo", "prop"),
-    ("cable_span", "drop"),
-    ("cable_entry_outside", "hm_ln"),
-    ("cable_entry_inside", "hm_en"),
-    ("wall_installation", "wall"),
-    ("ont_back_and_barcode", "ont"),
-    ("power_meter", "powm1"),
-    ("ups_serial", "ups"),
-    ("final_installation", "final"),
-    ("ont_lights_and_dr_label", "bl"),
-];
-
 /// A DR to draw.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dr {
@@ -48,45 +37,47 @@ pub fn samples() -> anyhow::Result<Vec<Dr>> {
     serde_json::from_str(SAMPLES).context("Failed to read the sample DRs")
 }
 
-/// The small print of a photo as it should be.
-fn print(dr_number: &str, step: &str, index: usize) -> String {
-    match step {
-        "power_meter" => format!("-1{}.{} dBm", index % 10, index % 7),
-        "ont_lights_and_dr_label" => dr_number.into(),
-        "ups_serial" => format!("UPS{index:04}"),
-        _ => format!("ALCL{index:04}"),
-    }
+/// The small print of a photo of this step as it should be; none if the step wants none.
+fn print(dr_number: &str, step: &Step, index: usize) -> Option<String> {
+    step.small_print.as_ref()?;
+    Some(match &step.reads {
+        Some(Reads::PowerDbm { .. }) => format!("-1{}.{} dBm", index % 10, index % 7),
+        Some(Reads::DrNumber) => dr_number.into(),
+        Some(Reads::Serial { prefix }) => {
+            let prefix = prefix.as_deref().unwrap_or("UPS");
+            format!("{prefix}{index:04}")
+        }
+        Some(Reads::HousingType { .. }) | None => format!("{index:06}"),
+    })
 }
 
-/// A made-up DR: the first ten photos show the ten steps, in order, well enough to pass.
-pub fn made_up(dr_number: &str, photos: usize, seed: u64) -> Dr {
+/// A made-up DR: the first photos show the steps of the catalogue, in order, well enough to pass.
+pub fn made_up(dr_number: &str, photos: usize, seed: u64) -> anyhow::Result<Dr> {
+    let catalogue = Catalogue::current()?;
+    let steps = catalogue.steps.len();
     let mut random = Rng::with_seed(seed);
-    let photo = |index: usize| {
-        let (step, kind) = STEPS
-            .get(index % STEPS.len())
-            .copied()
-            .unwrap_or(("house_photo", "prop"));
-        let reading = SMALL_PRINT_STEPS
-            .contains(&step)
-            .then(|| print(dr_number, step, index));
-        let score = if index < STEPS.len() {
+    let photo = |(index, step): (usize, &Step)| {
+        let score = if index < steps {
             7 + random.u64(..4)
         } else {
             random.u64(..11)
         } as u8;
+        let kind = catalogue.photo_types(&step.key).next();
+        let kind = kind.unwrap_or(step.key.as_str());
         Named {
             name: format!("{dr_number}_ph_{kind}_{}.jpg", 1000 + index),
             shows: vec![Shown {
-                step: step.into(),
+                step: step.key.to_string(),
                 score,
-                reading,
+                reading: print(dr_number, step, index),
             }],
         }
     };
-    Dr {
+    let all = (0..photos).zip(catalogue.steps.iter().cycle());
+    Ok(Dr {
         dr_number: dr_number.into(),
-        photos: (0..photos).map(photo).collect(),
-    }
+        photos: all.map(photo).collect(),
+    })
 }
 
 impl Dr {
@@ -176,5 +167,16 @@ mod tests {
             orientations.into_iter().collect::<Vec<_>>(),
             (1..=8).collect::<Vec<_>>()
         );
+    }
+
+    #[test]
+    fn a_made_up_dr_shows_every_step_of_the_catalogue_in_its_first_photos() {
+        let catalogue = Catalogue::current().unwrap();
+        let dr = made_up("DR1", catalogue.steps.len(), 1).unwrap();
+        for (step, photo) in catalogue.steps.iter().zip(&dr.photos) {
+            assert_eq!(photo.shows[0].step, step.key.as_str());
+            assert_eq!(photo.shows[0].reading.is_some(), step.small_print.is_some());
+            assert!(photo.shows[0].score >= catalogue.pass_score.value());
+        }
     }
 }

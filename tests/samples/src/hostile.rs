@@ -14,7 +14,7 @@ pub fn files() -> anyhow::Result<Vec<(&'static str, Vec<u8>, bool)>> {
     let truth = Truth {
         dr_number: "DRHOSTILE".into(),
         photo: 0,
-        shows: made_up("DRHOSTILE", 1, 1).photos.remove(0).shows,
+        shows: made_up("DRHOSTILE", 1, 1)?.photos.remove(0).shows,
     };
     let view = Dr::view(0, 1.3, 1);
     let photo = jpeg(&truth, &view)?;

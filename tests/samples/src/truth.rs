@@ -25,14 +25,6 @@ pub struct Shown {
     pub reading: Option<String>,
 }
 
-/// Steps that want small print read.
-pub const SMALL_PRINT_STEPS: [&str; 4] = [
-    "ont_back_and_barcode",
-    "power_meter",
-    "ups_serial",
-    "ont_lights_and_dr_label",
-];
-
 impl Truth {
     /// The text of the large codes.
     pub fn to_text(&self) -> String {

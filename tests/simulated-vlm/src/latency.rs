@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use serde::Deserialize;
 
-use crate::engine::Work;
+use crate::work::Work;
 
 const REALISTIC: &str = include_str!("../latency.json");
 

@@ -9,6 +9,7 @@ mod routes;
 mod server;
 mod stream;
 pub mod tokens;
+pub mod work;
 
 use std::sync::Arc;
 

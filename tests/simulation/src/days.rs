@@ -10,7 +10,7 @@ use anyhow::bail;
 use evaluation::decide::update::GuardName;
 use evaluation::domain::catalogue::Catalogue;
 use serde_json::json;
-use simulation::invariants::Ends;
+use simulation::ends::Ends;
 use simulation::seeds::{Outcome, run};
 
 use crate::Options;

@@ -1,25 +1,23 @@
 //! What must always hold, and what must hold at the end. The numbers are those of the architecture.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use evaluation::decide::evaluation::Evaluation;
 use evaluation::decide::photo_record::PhotoRecord;
 use evaluation::decide::update::{Key, Part};
 use evaluation::domain::catalogue::Catalogue;
 use evaluation::domain::ids::{EvaluationId, PhotoId};
-use evaluation::domain::judge::{PhotoResult, StepOutcome, StepVerdict, Verdict, judge};
+use evaluation::domain::judge::{PhotoResult, Verdict, judge};
 use evaluation::domain::outcome::{PhotoOutcome, ReasonCode};
 use evaluation::domain::time::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::table::Table;
-use crate::world::{Violation, World};
 
-/// An evaluation ends at its deadline and this much later at most: as promised under any single fault; and under many, of
-/// which each may cost the sweeper's next round.
-const GRACE: (Duration, Duration) = (Duration::from_secs(120), Duration::from_secs(900));
+/// What can't be true.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation(pub String);
 
 /// What the checks look at, and where they say what they found.
 #[derive(Debug)]
@@ -255,105 +253,6 @@ pub fn photos_of(table: &Table, evaluation: &Evaluation) -> Vec<PhotoRecord> {
         .into_iter()
         .filter_map(|item| PhotoRecord::deserialize(item.as_ref()).ok())
         .collect()
-}
-
-/// How evaluations ended.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Ends {
-    /// Evaluations in all.
-    pub evaluations: u64,
-    /// Passed.
-    pub pass: u64,
-    /// Failed.
-    pub fail: u64,
-    /// Incomplete.
-    pub incomplete: u64,
-    /// Judged more than once: late answers upgraded them.
-    pub upgraded: u64,
-    /// Replaced by a newer one.
-    pub superseded: u64,
-}
-
-/// Checks every evaluation at the end of all days.
-pub fn at_the_end(world: &mut World) -> Ends {
-    let mut ends = Ends::default();
-    let items: Vec<Value> = world
-        .table
-        .having("photos_total")
-        .cloned()
-        .map(Value::Object)
-        .collect();
-    for item in items {
-        match serde_json::from_value::<Evaluation>(item) {
-            Ok(evaluation) => ended(world, &evaluation, &mut ends),
-            Err(cause) => world.violation(format!("an evaluation can't be read: {cause}")),
-        }
-    }
-    for (about, asked) in world.asked.clone() {
-        if asked > world.deliveries.get(&about).copied().unwrap_or(0) {
-            world.violation("4: the VLM was asked more often than the photo was delivered");
-        }
-    }
-    ends
-}
-
-fn grace(world: &World) -> Duration {
-    let delaying = [
-        "crash",
-        "throttle",
-        "partial_send",
-        "duplicate",
-        "delivered_twice",
-        "repeated_write",
-    ];
-    let happened: u64 = delaying
-        .iter()
-        .filter_map(|kind| world.faults.get(kind))
-        .sum();
-    if happened <= 1 { GRACE.0 } else { GRACE.1 }
-}
-
-fn ended(world: &mut World, evaluation: &Evaluation, ends: &mut Ends) {
-    ends.evaluations += 1;
-    ends.upgraded += u64::from(evaluation.revision > 1);
-    ends.superseded += u64::from(evaluation.superseded_by.is_some());
-    let (Some(judgement), Some(completed_at)) = (&evaluation.judgement, evaluation.completed_at)
-    else {
-        return world.violation(format!(
-            "3: {} never ended, {} photos pending",
-            evaluation.evaluation_id,
-            evaluation.pending.len()
-        ));
-    };
-    let skew = Duration::from_millis(world.skew_ms.unsigned_abs() * 2);
-    if evaluation.revision == 1 && completed_at > evaluation.deadline_at.after(grace(world) + skew)
-    {
-        world.violation(format!(
-            "3: ended {} s after the deadline",
-            completed_at.since(evaluation.deadline_at).as_secs()
-        ));
-    }
-    match judgement.verdict {
-        Verdict::Pass => ends.pass += 1,
-        Verdict::Fail => ends.fail += 1,
-        Verdict::Incomplete => ends.incomplete += 1,
-    }
-    let not_needed = |photo: &PhotoRecord| {
-        photo
-            .report
-            .as_ref()
-            .is_some_and(|report| report.outcome.is_not_needed())
-    };
-    let unseen = |step: &StepVerdict| step.outcome == StepOutcome::Missing;
-    if judgement.verdict != Verdict::Pass
-        && photos_of(&world.table, evaluation).iter().any(not_needed)
-        && judgement.steps.iter().any(unseen)
-    {
-        world.violation("a step is said to be missing although a photo was not looked at");
-    }
-    if let Some(violation) = misjudged(&world.table, evaluation) {
-        world.violations.push(violation);
-    }
 }
 
 /// Whether a verdict is another one than that of its photos.

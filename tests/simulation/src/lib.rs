@@ -4,6 +4,7 @@
 //! the writes of `evaluation::decide::updates` with their guards.
 
 pub mod day;
+pub mod ends;
 pub mod exhaustive;
 pub mod invariants;
 pub mod ports;

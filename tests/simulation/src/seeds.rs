@@ -8,9 +8,10 @@ use evaluation::domain::catalogue::Catalogue;
 use evaluation::domain::plan::Mode;
 
 use crate::day::{Asking, Day, VLM_BOUND, asking, make_dr};
-use crate::invariants::{Ends, at_the_end};
+use crate::ends::{Ends, at_the_end};
+use crate::invariants::Violation;
 use crate::random::Random;
-use crate::world::{Rates, Spans, Violation, World};
+use crate::world::{Rates, Spans, World};
 
 /// So many of a million answers are slow where most are.
 const MOSTLY: u64 = 800_000;

@@ -8,7 +8,7 @@ use evaluation::domain::catalogue::Catalogue;
 use evaluation::domain::plan::Mode;
 
 use crate::day::{Day, VLM_BOUND, asking, make_dr};
-use crate::invariants::at_the_end;
+use crate::ends::at_the_end;
 use crate::seeds::run;
 use crate::world::{Rates, Spans, World};
 

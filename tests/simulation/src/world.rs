@@ -10,7 +10,7 @@ use evaluation::domain::outcome::PhotoOutcome;
 use evaluation::domain::time::Timestamp;
 use evaluation::run::ports::Queue;
 
-use crate::invariants::Sight;
+use crate::invariants::{Sight, Violation};
 use crate::random::Random;
 use crate::table::Table;
 
@@ -92,10 +92,6 @@ impl Spans {
         quiet: 5,
     };
 }
-
-/// What can't be true.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Violation(pub String);
 
 /// The world.
 #[derive(Debug)]

@@ -12,21 +12,33 @@ use serde::Deserialize;
 use super::ids::{Score, StepKey};
 use super::reading::Reads;
 
+macro_rules! shipped {
+    ($($version:literal),+) => {
+        &[$(($version, include_str!(concat!("../catalogues/", $version, ".json")))),+]
+    };
+}
+
 /// The catalogues that ship with the program, oldest first. A version, once released, never changes.
 ///
 /// - v1: the ten steps.
 /// - v2: the same, four of them told to the model in the words that say what to look for.
 /// - v3: v2 with fail codes, and with what is expected of readings.
-const SHIPPED: [&str; 3] = [
-    include_str!("../catalogues/v1.json"),
-    include_str!("../catalogues/v2.json"),
-    include_str!("../catalogues/v3.json"),
-];
+const SHIPPED: &[(&str, &str)] = shipped!["v1", "v2", "v3"];
 
-/// The version that is asked unless a deployment says otherwise.
-pub const CURRENT_VERSION: &str = "v3";
+/// The version that is asked unless a deployment says otherwise: the newest.
+pub const CURRENT_VERSION: &str = match SHIPPED {
+    [.., (version, _)] => version,
+    [] => "",
+};
 
 /// A list of installation steps, its thresholds, and what photo names hint at.
+///
+/// ```
+/// use evaluation::domain::catalogue::Catalogue;
+///
+/// let catalogue = Catalogue::shipped("v1").unwrap();
+/// assert_eq!(catalogue.steps.iter().filter(|step| step.critical).count(), 6);
+/// ```
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Catalogue {
@@ -98,12 +110,17 @@ impl Catalogue {
         static CATALOGUES: LazyLock<BTreeMap<String, Catalogue>> = LazyLock::new(|| {
             let read = SHIPPED
                 .iter()
-                .filter_map(|json| Catalogue::from_json(json).ok());
+                .filter_map(|(_, json)| Catalogue::from_json(json).ok());
             read.map(|catalogue| (catalogue.version.clone(), catalogue))
                 .collect()
         });
         let unknown = || CatalogueError::Unknown(version.into());
         CATALOGUES.get(version).ok_or_else(unknown)
+    }
+
+    /// The shipped catalogue that is asked unless a deployment says otherwise.
+    pub fn current() -> Result<&'static Self, CatalogueError> {
+        Self::shipped(CURRENT_VERSION)
     }
 
     /// Reads and checks a catalogue.
@@ -116,6 +133,13 @@ impl Catalogue {
                 problem,
             }),
         }
+    }
+
+    /// What photo names call this step, in alphabetical order.
+    pub fn photo_types<'a>(&'a self, step: &'a StepKey) -> impl Iterator<Item = &'a str> {
+        let of_step =
+            move |(kind, of): (&'a String, &StepKey)| (of == step).then_some(kind.as_str());
+        self.name_hints.iter().filter_map(of_step)
     }
 
     /// The step with this key.
@@ -188,15 +212,16 @@ mod tests {
     use super::*;
 
     fn changed(from: &str, to: &str) -> String {
-        let json = SHIPPED[0].replace(from, to);
-        assert_ne!(json, SHIPPED[0], "the change must apply");
+        let json = SHIPPED[0].1.replace(from, to);
+        assert_ne!(json, SHIPPED[0].1, "the change must apply");
         json
     }
 
     #[test]
     fn every_shipped_catalogue_reads() {
-        for json in SHIPPED {
+        for (version, json) in SHIPPED {
             let catalogue = Catalogue::from_json(json).unwrap();
+            assert_eq!(catalogue.version, *version);
             assert_eq!(*Catalogue::shipped(&catalogue.version).unwrap(), catalogue);
         }
     }
@@ -212,10 +237,10 @@ mod tests {
     }
 
     #[test]
-    fn the_current_version_asks_the_same_steps_and_adds_codes_and_readings() {
+    fn version_three_asks_the_steps_of_version_two_and_adds_codes_and_readings() {
         let (before, current) = (
             Catalogue::shipped("v2").unwrap(),
-            Catalogue::shipped(CURRENT_VERSION).unwrap(),
+            Catalogue::shipped("v3").unwrap(),
         );
         let bare = |step: &Step| Step {
             fail_reasons: BTreeMap::new(),
@@ -252,7 +277,7 @@ mod tests {
 
     #[test]
     fn fail_codes_are_plain_words() {
-        let json = SHIPPED[2].replace("\"no_pole\"", "\"No pole!\"");
+        let json = SHIPPED[2].1.replace("\"no_pole\"", "\"No pole!\"");
         assert!(
             Catalogue::from_json(&json)
                 .unwrap_err()

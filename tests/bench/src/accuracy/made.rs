@@ -3,51 +3,44 @@
 //! # Invariants
 //! - The same seed, number and rates give the same DRs.
 
+use evaluation::domain::catalogue::{Catalogue, Step};
 use evaluation::domain::ids::DrNumber;
 use fastrand::Rng;
-use samples::truth::{SMALL_PRINT_STEPS, Shown};
+use samples::truth::Shown;
 
 use super::labelled::{LabelledDr, LabelledPhoto};
 use super::mistakes::Mistakes;
 
-/// The steps of the first catalogue and the slots that technicians file their photos under.
-const STEPS: [(&str, &[&str]); 10] = [
-    ("house_photo", &["prop"]),
-    ("cable_span", &["drop", "pole", "outs"]),
-    ("cable_entry_outside", &["hm_ln", "entry_out"]),
-    ("cable_entry_inside", &["hm_en", "entry_in"]),
-    ("wall_installation", &["wall"]),
-    (
-        "ont_back_and_barcode",
-        &["conn1", "cbl_r", "ont_back", "ont"],
-    ),
-    ("power_meter", &["powm1", "powm2"]),
-    ("ups_serial", &["ups"]),
-    ("final_installation", &["after", "final"]),
-    ("ont_lights_and_dr_label", &["bl", "lights", "led"]),
+/// Steps that fit one picture.
+const PAIRS: [(&str, &str); 2] = [
+    ("house_photo", "cable_span"),
+    ("final_installation", "ont_lights_and_dr_label"),
 ];
-/// Steps, by index, that fit one picture.
-const PAIRS: [(usize, usize); 2] = [(0, 1), (8, 9)];
-/// A photo of nothing, or of another house, is filed under whichever slot was still free.
-const HOUSE: usize = 0;
+/// What a photo of another house looks like, and the slot that it is filed under.
+const HOUSE: &str = "house_photo";
 
-/// Makes this many DRs.
-pub(crate) fn drs(mistakes: &Mistakes, count: usize, seed: u64) -> anyhow::Result<Vec<LabelledDr>> {
-    (0..count)
-        .map(|number| {
-            dr(
-                mistakes,
-                number,
-                Rng::with_seed(seed.wrapping_mul(1_000_003) ^ number as u64),
-            )
-        })
-        .collect()
+/// Makes this many DRs, which show the steps of this catalogue.
+pub(crate) fn drs(
+    mistakes: &Mistakes,
+    catalogue: &Catalogue,
+    count: usize,
+    seed: u64,
+) -> anyhow::Result<Vec<LabelledDr>> {
+    let random = |number: usize| Rng::with_seed(seed.wrapping_mul(1_000_003) ^ number as u64);
+    let make = |number| dr(mistakes, catalogue, number, random(number));
+    (0..count).map(make).collect()
 }
 
-fn dr(mistakes: &Mistakes, number: usize, random: Rng) -> anyhow::Result<LabelledDr> {
+fn dr(
+    mistakes: &Mistakes,
+    catalogue: &Catalogue,
+    number: usize,
+    random: Rng,
+) -> anyhow::Result<LabelledDr> {
     let dr_number = DrNumber::parse(&format!("DR{:07}", 9_000_000 + number))?;
     let mut maker = Maker {
         mistakes,
+        catalogue,
         random,
         reading: number * 100,
     };
@@ -55,9 +48,8 @@ fn dr(mistakes: &Mistakes, number: usize, random: Rng) -> anyhow::Result<Labelle
     maker.add_extra(&mut taken);
     maker.random.shuffle(&mut taken);
     let by_step = maker.chance(mistakes.rates.named_by_step.rate);
-    let photos = taken
-        .into_iter()
-        .enumerate()
+    let photos = taken.into_iter().enumerate();
+    let photos = photos
         .map(|(at, one)| maker.photo(&dr_number, at, one, by_step))
         .collect();
     Ok(LabelledDr { dr_number, photos })
@@ -83,6 +75,7 @@ impl TakenPhoto {
 
 struct Maker<'a> {
     mistakes: &'a Mistakes,
+    catalogue: &'a Catalogue,
     random: Rng,
     /// Makes serials differ.
     reading: usize,
@@ -94,7 +87,7 @@ impl Maker<'_> {
         let rates = &self.mistakes.rates;
         let joined = PAIRS.map(|_| self.chance(rates.two_steps_in_one.rate));
         let mut taken: Vec<TakenPhoto> = Vec::new();
-        for step in 0..STEPS.len() {
+        for (step, asked) in self.catalogue.steps.iter().enumerate() {
             if self.chance(rates.step_missing.rate) {
                 continue;
             }
@@ -103,13 +96,15 @@ impl Maker<'_> {
             } else {
                 self.good_score()
             };
-            let shown = self.shown(step, score);
+            let shown = self.shown(asked, score);
             let partner = PAIRS
                 .iter()
                 .zip(joined)
-                .find(|((_, second), joined)| *joined && *second == step);
-            let first =
-                partner.and_then(|((first, _), _)| taken.iter_mut().find(|one| one.slot == *first));
+                .find(|((_, second), joined)| *joined && *second == asked.key.as_str());
+            let first = partner.and_then(|((first, _), _)| {
+                let first = self.slot(first);
+                taken.iter_mut().find(|one| one.slot == first)
+            });
             match first {
                 // Whichever of the two the technician thought of gives the slot.
                 Some(one) => {
@@ -144,7 +139,7 @@ impl Maker<'_> {
             kinds.another_view + kinds.blurred_duplicate,
         );
         let kind = self.random.f64();
-        let slot = self.random.usize(..STEPS.len());
+        let slot = self.random.usize(..self.catalogue.steps.len());
         let model = taken
             .get(self.random.usize(..taken.len().max(1)))
             .filter(|one| !one.shows.is_empty());
@@ -166,24 +161,32 @@ impl Maker<'_> {
             ),
             _ if kind < blurred + kinds.nothing => TakenPhoto::of(slot, Vec::new()),
             _ => {
-                let looks_like = vec![self.shown(HOUSE, 8)];
+                let slot = self.slot(HOUSE);
+                let house = self.catalogue.steps.get(slot);
+                let looks_like = house.map(|house| self.shown(house, 8));
                 TakenPhoto {
-                    slot: HOUSE,
+                    slot,
                     shows: Vec::new(),
-                    looks_like,
+                    looks_like: looks_like.into_iter().collect(),
                 }
             }
         }
     }
 
-    fn shown(&mut self, step: usize, score: u8) -> Shown {
-        let (step, _) = STEPS.get(step).copied().unwrap_or(("house_photo", &[]));
+    /// The position of the step with this key; the first one's if there is none.
+    fn slot(&self, key: &str) -> usize {
+        let mut steps = self.catalogue.steps.iter();
+        steps.position(|step| step.key.as_str() == key).unwrap_or(0)
+    }
+
+    fn shown(&mut self, step: &Step, score: u8) -> Shown {
         self.reading += 1;
-        let reading = SMALL_PRINT_STEPS
-            .contains(&step)
-            .then(|| format!("{:06}", self.reading));
+        let reading = step
+            .small_print
+            .as_ref()
+            .map(|_| format!("{:06}", self.reading));
         Shown {
-            step: step.into(),
+            step: step.key.to_string(),
             score,
             reading,
         }
@@ -210,22 +213,23 @@ impl Maker<'_> {
     fn photo(&mut self, dr: &DrNumber, at: usize, one: TakenPhoto, by_step: bool) -> LabelledPhoto {
         let rates = &self.mistakes.rates;
         let slot = if self.chance(rates.wrong_slot.rate) {
-            self.random.usize(..STEPS.len())
+            self.random.usize(..self.catalogue.steps.len())
         } else {
             one.slot
         };
-        let (step, types) = STEPS
-            .get(slot)
-            .copied()
-            .unwrap_or(("house_photo", &["prop"]));
+        let step = self.catalogue.steps.get(slot).map(|step| &step.key);
+        let types = step
+            .into_iter()
+            .flat_map(|step| self.catalogue.photo_types(step));
+        let types: Vec<&str> = types.collect();
+        let step = step.map_or(HOUSE, |step| step.as_str());
         let name = if self.chance(rates.no_hint.rate) {
             format!("IMG-20260114-WA{:04}.jpg", at + 1)
         } else if by_step {
             format!("step{}_{step}_20260114_10{at:02}00.jpg", slot + 1)
         } else {
-            let kind = types
-                .get(self.random.usize(..types.len().max(1)))
-                .unwrap_or(&"prop");
+            let kind = types.get(self.random.usize(..types.len().max(1)));
+            let kind = kind.copied().unwrap_or(step);
             format!("{dr}_ph_{kind}_{}.jpg", 88_100 + at)
         };
         let TakenPhoto {
@@ -256,7 +260,8 @@ mod tests {
 
     fn default_set() -> Vec<LabelledDr> {
         let mistakes = Mistakes::shipped().unwrap();
-        drs(&mistakes, mistakes.drs, mistakes.seed).unwrap()
+        let catalogue = Catalogue::shipped("v3").unwrap();
+        drs(&mistakes, catalogue, mistakes.drs, mistakes.seed).unwrap()
     }
 
     #[test]

@@ -66,8 +66,8 @@ pub(crate) struct Options {
 
 /// Evaluates and prints.
 pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
-    let drs = options.set()?;
     let base = Way::new(&options.catalogue, &options.vlm_model)?;
+    let drs = options.set(&base)?;
     let report = match &options.compare {
         None => options.alone(base, &drs).await?,
         Some(comparison) => options.against(comparison, &base, &drs).await?,
@@ -76,12 +76,13 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
 }
 
 impl Options {
-    fn set(&self) -> anyhow::Result<Vec<LabelledDr>> {
+    fn set(&self, base: &Way) -> anyhow::Result<Vec<LabelledDr>> {
         let mistakes = Mistakes::shipped()?;
         match &self.folder {
             Some(folder) => labelled::read(folder),
             None => made::drs(
                 &mistakes,
+                &base.catalogue,
                 self.drs.unwrap_or(mistakes.drs),
                 self.seed.unwrap_or(mistakes.seed),
             ),

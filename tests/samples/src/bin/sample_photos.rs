@@ -94,12 +94,9 @@ fn wanted(options: &Options) -> anyhow::Result<Vec<Dr>> {
             format!("there is no sample DR {name}; there are DR1730550, DR1733758 and DR1734014")
         })?);
     }
-    drs.extend(
-        options
-            .made
-            .as_ref()
-            .map(|dr| made_up(dr, options.photos, options.seed)),
-    );
+    if let Some(dr) = &options.made {
+        drs.push(made_up(dr, options.photos, options.seed)?);
+    }
     if drs.is_empty() && !options.hostile {
         Ok(all)
     } else {

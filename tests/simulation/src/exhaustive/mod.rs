@@ -8,6 +8,7 @@
 //! checker's own `eventually` misses what it meets on a second way to the same state.)
 
 pub mod model;
+pub mod process;
 pub mod projection;
 pub mod scenario;
 pub mod scenarios;

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use evaluation::decide::evaluation::Evaluation;
 use evaluation::decide::update::{GuardName, Key, Update, UpdateAction};
-use evaluation::run::ports::Queue;
 use stateright::{Model, Property};
 
+use super::process::Process;
 use super::projection::looked_at;
 use super::scenario::{Begun, End, Faults, Scenario};
 use super::state::State;
-use super::step::{Process, Reply, Step};
+use super::step::{Reply, Step};
 use crate::invariants;
 use crate::table::Table;
 use crate::world::Place;
@@ -253,22 +253,6 @@ impl Bounded {
         }
         Some(())
     }
-}
-
-/// How often the photos of a message were put off.
-pub(super) fn attempt(place: Place, body: &str) -> u32 {
-    let of_photos = matches!(place, Place::Live(Queue::Batches));
-    let after = of_photos
-        .then(|| body.split_once("\"attempt\":"))
-        .flatten()
-        .map(|(_, after)| after);
-    let digits = after.map(|after| {
-        after
-            .split(|c: char| !c.is_ascii_digit())
-            .next()
-            .unwrap_or_default()
-    });
-    digits.and_then(|digits| digits.parse().ok()).unwrap_or(0)
 }
 
 fn spend(budget: &mut u8) {

@@ -10,8 +10,9 @@ use evaluation::decide::update::{Key, UpdateAction};
 use evaluation::run::ports::Queue;
 use serde_json::{Map, Value};
 
+use super::process::Process;
 use super::scenario::Begun;
-use super::step::{Process, Reply, Step};
+use super::step::{Reply, Step};
 use crate::world::Place;
 
 /// Of an evaluation, when an outcome arrives: only whether it is settled. Whoever judges reads it again.

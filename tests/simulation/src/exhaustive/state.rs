@@ -11,12 +11,12 @@ use evaluation::domain::time::Timestamp;
 use evaluation::run::ports::{Queue, UpdateResult};
 use serde_json::{Value, json};
 
-use super::model::attempt;
+use super::process::Process;
 use super::scenario::{Ask, Begun, Faults, Scenario};
-use super::step::{Process, Reply, Step};
-use crate::invariants::{self, Sight};
+use super::step::{Reply, Step};
+use crate::invariants::{self, Sight, Violation};
 use crate::table::Table;
-use crate::world::{Place, Violation};
+use crate::world::Place;
 
 /// A photo that was put off so often comes again within seconds.
 const SOON: u32 = 1;
@@ -263,4 +263,20 @@ impl State {
         });
         self.violations = violations;
     }
+}
+
+/// How often the photos of a message were put off.
+pub(super) fn attempt(place: Place, body: &str) -> u32 {
+    let of_photos = matches!(place, Place::Live(Queue::Batches));
+    let after = of_photos
+        .then(|| body.split_once("\"attempt\":"))
+        .flatten()
+        .map(|(_, after)| after);
+    let digits = after.map(|after| {
+        after
+            .split(|c: char| !c.is_ascii_digit())
+            .next()
+            .unwrap_or_default()
+    });
+    digits.and_then(|digits| digits.parse().ok()).unwrap_or(0)
 }

@@ -1,20 +1,13 @@
-//! A process as an automaton: the flow itself, run again from the log of what its steps were answered.
-//!
-//! A future can't be cloned, but a flow is a function of its message and of the answers to its steps. So a process is its
-//! message and its log, and what it wants next is found by replaying them. That is remembered: the same log is
-//! replayed once, however many states it occurs in.
-//!
-//! # Invariants
-//! - Equal digests mean equal processes: the digest covers the scenario, what was begun, every answer and every clock.
+//! The steps of a process, put up for whoever decides which is done next, and their replies.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::Hash;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::Poll;
 use std::time::Duration;
 
 use evaluation::decide::batch::AskedWith;
@@ -33,7 +26,6 @@ use evaluation::run::ports::{Ports, Queue, UpdateResult};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::scenario::{Begun, Scenario};
 use crate::world::id_of_number;
 
 /// What a process wants done.
@@ -80,148 +72,23 @@ pub enum Reply {
     Gone,
 }
 
-#[derive(Debug)]
-struct Entry {
-    ticket: u16,
-    reply: Reply,
-    clock: Timestamp,
-    before: Option<Arc<Entry>>,
-}
-
-/// A process.
-#[derive(Debug, Clone)]
-pub struct Process {
-    /// What it was begun for.
-    pub begun: Arc<Begun>,
-    /// Identifies it and all it has seen.
-    pub digest: u64,
-    clock: Timestamp,
-    log: Option<Arc<Entry>>,
-    steps_done: u16,
-}
-
-/// What a process wants next.
-#[derive(Debug, Default)]
-pub struct Wants {
-    /// Its steps, by ticket: any of them may be done next.
-    pub steps: Vec<(u16, Step)>,
-    /// Whether it ended, and well.
-    pub ended: Option<bool>,
-}
-
-impl Process {
-    /// A process that begins now.
-    pub fn new(scenario: &Scenario, begun: Begun, clock: Timestamp) -> Self {
-        let mut hasher = DefaultHasher::new();
-        (scenario.name, &begun, clock).hash(&mut hasher);
-        Self {
-            begun: Arc::new(begun),
-            digest: hasher.finish(),
-            clock,
-            log: None,
-            steps_done: 0,
-        }
-    }
-
-    /// The same process after one of its steps was answered.
-    pub fn answered(&self, ticket: u16, reply: Reply, clock: Timestamp) -> Self {
-        let mut hasher = DefaultHasher::new();
-        (self.digest, ticket, &reply, clock).hash(&mut hasher);
-        let log = Some(Arc::new(Entry {
-            ticket,
-            reply,
-            clock,
-            before: self.log.clone(),
-        }));
-        Self {
-            begun: Arc::clone(&self.begun),
-            digest: hasher.finish(),
-            clock: self.clock,
-            log,
-            steps_done: self.steps_done + 1,
-        }
-    }
-
-    /// How many of its steps were answered.
-    pub fn steps_done(&self) -> u16 {
-        self.steps_done
-    }
-
-    /// What it wants next.
-    pub fn wants(&self, scenario: &Scenario) -> Arc<Wants> {
-        thread_local! {
-            static KNOWN: RefCell<HashMap<u64, Arc<Wants>>> = RefCell::default();
-        }
-        let known = KNOWN.with_borrow(|known| known.get(&self.digest).cloned());
-        known.unwrap_or_else(|| {
-            let wants = Arc::new(self.replay(scenario));
-            KNOWN.with_borrow_mut(|known| known.insert(self.digest, Arc::clone(&wants)));
-            wants
-        })
-    }
-
-    fn replay(&self, scenario: &Scenario) -> Wants {
-        let mut entries = Vec::new();
-        let mut at = self.log.as_ref();
-        while let Some(entry) = at {
-            entries.push(entry);
-            at = entry.before.as_ref();
-        }
-        let desk = Rc::new(Api {
-            now: Cell::new(self.clock),
-            id_base: self.begun.id_base(),
-            ..Api::default()
-        });
-        let mut future = scenario.flow(&self.begun, Replay(Rc::clone(&desk)));
-        let mut ended = poll(&mut future);
-        for entry in entries.into_iter().rev() {
-            desk.now.set(entry.clock);
-            desk.open.borrow_mut().remove(&entry.ticket);
-            desk.replies
-                .borrow_mut()
-                .insert(entry.ticket, entry.reply.clone());
-            ended = poll(&mut future);
-        }
-        let steps = desk
-            .open
-            .borrow()
-            .iter()
-            .map(|(ticket, step)| (*ticket, step.clone()))
-            .collect();
-        Wants {
-            steps: if ended.is_some() { Vec::new() } else { steps },
-            ended,
-        }
-    }
-}
-
 /// A flow that runs.
 pub type Flow = Pin<Box<dyn Future<Output = Result<(), RunError>>>>;
 
-fn poll(future: &mut Flow) -> Option<bool> {
-    match future
-        .as_mut()
-        .poll(&mut Context::from_waker(Waker::noop()))
-    {
-        Poll::Ready(result) => Some(result.is_ok()),
-        Poll::Pending => None,
-    }
-}
-
 /// Where a replayed flow puts its steps and takes their replies.
 #[derive(Debug, Default)]
-struct Api {
-    now: Cell<Timestamp>,
-    id_base: u64,
-    ids: Cell<u64>,
-    tickets: Cell<u16>,
-    open: RefCell<BTreeMap<u16, Step>>,
-    replies: RefCell<BTreeMap<u16, Reply>>,
+pub(super) struct Board {
+    pub(super) now: Cell<Timestamp>,
+    pub(super) id_base: u64,
+    pub(super) ids: Cell<u64>,
+    pub(super) tickets: Cell<u16>,
+    pub(super) open: RefCell<BTreeMap<u16, Step>>,
+    pub(super) replies: RefCell<BTreeMap<u16, Reply>>,
 }
 
 /// The ports of a replayed flow.
 #[derive(Debug, Clone)]
-pub struct Replay(Rc<Api>);
+pub struct Replay(pub(super) Rc<Board>);
 
 impl Replay {
     async fn step(&self, step: Step) -> Reply {

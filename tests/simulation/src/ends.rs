@@ -1,0 +1,114 @@
+//! What must hold of every evaluation at the end of all days.
+
+use std::time::Duration;
+
+use evaluation::decide::evaluation::Evaluation;
+use evaluation::decide::photo_record::PhotoRecord;
+use evaluation::domain::judge::{StepOutcome, StepVerdict, Verdict};
+use serde_json::Value;
+
+use crate::invariants::{misjudged, photos_of};
+use crate::world::World;
+
+/// An evaluation ends at its deadline and this much later at most: as promised under any single fault; and under many, of
+/// which each may cost the sweeper's next round.
+const GRACE: (Duration, Duration) = (Duration::from_secs(120), Duration::from_secs(900));
+
+/// How evaluations ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Ends {
+    /// Evaluations in all.
+    pub evaluations: u64,
+    /// Passed.
+    pub pass: u64,
+    /// Failed.
+    pub fail: u64,
+    /// Incomplete.
+    pub incomplete: u64,
+    /// Judged more than once: late answers upgraded them.
+    pub upgraded: u64,
+    /// Replaced by a newer one.
+    pub superseded: u64,
+}
+
+/// Checks every evaluation at the end of all days.
+pub fn at_the_end(world: &mut World) -> Ends {
+    let mut ends = Ends::default();
+    let items: Vec<Value> = world
+        .table
+        .having("photos_total")
+        .cloned()
+        .map(Value::Object)
+        .collect();
+    for item in items {
+        match serde_json::from_value::<Evaluation>(item) {
+            Ok(evaluation) => ended(world, &evaluation, &mut ends),
+            Err(cause) => world.violation(format!("an evaluation can't be read: {cause}")),
+        }
+    }
+    for (about, asked) in world.asked.clone() {
+        if asked > world.deliveries.get(&about).copied().unwrap_or(0) {
+            world.violation("4: the VLM was asked more often than the photo was delivered");
+        }
+    }
+    ends
+}
+
+fn grace(world: &World) -> Duration {
+    let delaying = [
+        "crash",
+        "throttle",
+        "partial_send",
+        "duplicate",
+        "delivered_twice",
+        "repeated_write",
+    ];
+    let happened: u64 = delaying
+        .iter()
+        .filter_map(|kind| world.faults.get(kind))
+        .sum();
+    if happened <= 1 { GRACE.0 } else { GRACE.1 }
+}
+
+fn ended(world: &mut World, evaluation: &Evaluation, ends: &mut Ends) {
+    ends.evaluations += 1;
+    ends.upgraded += u64::from(evaluation.revision > 1);
+    ends.superseded += u64::from(evaluation.superseded_by.is_some());
+    let (Some(judgement), Some(completed_at)) = (&evaluation.judgement, evaluation.completed_at)
+    else {
+        return world.violation(format!(
+            "3: {} never ended, {} photos pending",
+            evaluation.evaluation_id,
+            evaluation.pending.len()
+        ));
+    };
+    let skew = Duration::from_millis(world.skew_ms.unsigned_abs() * 2);
+    if evaluation.revision == 1 && completed_at > evaluation.deadline_at.after(grace(world) + skew)
+    {
+        world.violation(format!(
+            "3: ended {} s after the deadline",
+            completed_at.since(evaluation.deadline_at).as_secs()
+        ));
+    }
+    match judgement.verdict {
+        Verdict::Pass => ends.pass += 1,
+        Verdict::Fail => ends.fail += 1,
+        Verdict::Incomplete => ends.incomplete += 1,
+    }
+    let not_needed = |photo: &PhotoRecord| {
+        photo
+            .report
+            .as_ref()
+            .is_some_and(|report| report.outcome.is_not_needed())
+    };
+    let unseen = |step: &StepVerdict| step.outcome == StepOutcome::Missing;
+    if judgement.verdict != Verdict::Pass
+        && photos_of(&world.table, evaluation).iter().any(not_needed)
+        && judgement.steps.iter().any(unseen)
+    {
+        world.violation("a step is said to be missing although a photo was not looked at");
+    }
+    if let Some(violation) = misjudged(&world.table, evaluation) {
+        world.violations.push(violation);
+    }
+}
