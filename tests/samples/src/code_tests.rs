@@ -1,7 +1,8 @@
 //! The codes survive what the pipeline may do, and nothing else.
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{PixelType, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::U8x3;
+use fast_image_resize::{ResizeOptions, Resizer};
 use image::metadata::Orientation;
 use image::{DynamicImage, Rgb};
 
@@ -10,18 +11,16 @@ use crate::drs::{Dr, made_up, samples};
 use crate::photo::{jpeg, picture};
 
 fn resized(picture: &RgbImage, width: u32, height: u32) -> RgbImage {
-    let from = ImageRef::new(
-        picture.width(),
-        picture.height(),
-        picture.as_raw(),
-        PixelType::U8x3,
-    )
-    .unwrap();
-    let mut to = Image::new(width, height, PixelType::U8x3);
+    let (from_width, from_height) = picture.dimensions();
+    let from = TypedImageRef::<U8x3>::from_buffer(from_width, from_height, picture.as_raw());
+    let mut pixels = vec![0; (width * height * 3) as usize];
+    let mut to = TypedImage::<U8x3>::from_buffer(width, height, &mut pixels).unwrap();
+    let options = ResizeOptions::new();
+    // Typed: the other call compiles the kernels of every kind of pixel.
     Resizer::new()
-        .resize(&from, &mut to, &ResizeOptions::new())
+        .resize_typed(&from.unwrap(), &mut to, &options)
         .unwrap();
-    RgbImage::from_raw(width, height, to.into_vec()).unwrap()
+    RgbImage::from_raw(width, height, pixels).unwrap()
 }
 
 /// As the pipeline sends it: `long_edge` at most, JPEG q85.

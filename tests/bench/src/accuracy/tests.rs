@@ -6,7 +6,7 @@ use super::*;
 
 /// The share of full mode's photos that quick mode may ask, in percent. The aim is 50, which the first round of one photo a
 /// critical step and "missing only when all were looked at" put out of reach: see `MOST_BEYOND_LEAST`.
-const MOST_PHOTOS: f64 = 67.0;
+const MOST_PHOTOS: f64 = 68.0;
 /// The same beyond what it would ask that knew all after the first round, in percent of full mode's photos.
 const MOST_BEYOND_LEAST: f64 = 5.0;
 /// The share of verdicts that must be full mode's, in percent.

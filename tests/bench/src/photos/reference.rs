@@ -3,8 +3,9 @@
 use std::io::Cursor;
 
 use anyhow::{Context, bail};
-use fast_image_resize::images::Image;
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::TypedImage;
+use fast_image_resize::pixels::F32x3;
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageReader, Rgb, Rgb32FImage, RgbImage};
 use moxcms::{ColorProfile, DataColorSpace, Layout, TransformOptions};
@@ -103,20 +104,16 @@ fn turns(orientation: Orientation) -> bool {
 }
 
 fn lanczos(picture: &RgbImage, width: u32, height: u32) -> anyhow::Result<Rgb32FImage> {
-    let values = picture
-        .as_raw()
-        .iter()
-        .flat_map(|value| (f32::from(*value) / 255.0).to_ne_bytes())
-        .collect();
-    let from = Image::from_vec_u8(picture.width(), picture.height(), values, PixelType::F32x3)?;
-    let mut to = Image::new(width, height, PixelType::F32x3);
+    let pixel = |p: &Rgb<u8>| F32x3::new(p.0.map(|value| f32::from(value) / 255.0));
+    let pixels = picture.pixels().map(pixel).collect();
+    let (from_width, from_height) = picture.dimensions();
+    let from = TypedImage::from_pixels(from_width, from_height, pixels)?;
+    let mut to = TypedImage::<F32x3>::new(width, height);
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
-    Resizer::new().resize(&from, &mut to, &options)?;
-    let (values, _) = to.buffer().as_chunks();
-    let values = values
-        .iter()
-        .map(|bytes| f32::from_ne_bytes(*bytes).clamp(0.0, 1.0))
-        .collect();
+    // Typed: the other call compiles the kernels of every kind of pixel.
+    Resizer::new().resize_typed(&from, &mut to, &options)?;
+    let values = to.pixels().iter().flat_map(|pixel| pixel.0);
+    let values = values.map(|value| value.clamp(0.0, 1.0)).collect();
     Rgb32FImage::from_raw(width, height, values).context("the resizer gave too few pixels")
 }
 
