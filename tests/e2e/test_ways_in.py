@@ -9,7 +9,7 @@ import truth
 from harness import Harness, copied
 
 #: The quiet period of the timing profile "fast", and what the queues take on top.
-_SETTLED_S = 3 + 5
+_QUIET_FOR_S = 3 + 5
 
 
 def test_the_api_answers_at_once_and_the_verdict_equals_the_truth(harness: Harness) -> None:
@@ -73,7 +73,7 @@ def test_uploads_start_an_evaluation_once_the_dr_is_quiet(harness: Harness) -> N
     (entry,) = harness.quiet(dr)
     assert entry["photos_total"] == 6
     assert truth.seen(harness.completed(entry["evaluation_id"])) == truth.verdict(dr.truth)
-    time.sleep(_SETTLED_S)
+    time.sleep(_QUIET_FOR_S)
     assert len(harness.quiet(dr)) == 1
 
 

@@ -4,13 +4,13 @@ mod history;
 mod route;
 mod view;
 
-use aws::configuration::versions;
+use aws::configuration::required;
 use aws::table::Table;
 use aws::telemetry;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use photos::size_policy::CURRENT_VERSION;
 use serde_json::Value;
-use vlm::prompt::PROMPT_VERSION;
+use vlm::versions::versions;
 
 use crate::route::Api;
 
@@ -18,9 +18,10 @@ use crate::route::Api;
 async fn main() -> Result<(), Error> {
     telemetry::start();
     let config = aws::load().await;
+    let (catalogue, model) = (required("CATALOGUE_VERSION")?, required("VLM_MODEL")?);
     let api = Api {
         table: Table::from_env(&config)?,
-        versions: versions(PROMPT_VERSION, CURRENT_VERSION)?,
+        versions: versions(&catalogue, &model, CURRENT_VERSION),
     };
     run(service_fn(|event: LambdaEvent<Value>| {
         route::handle(&api, event.payload)

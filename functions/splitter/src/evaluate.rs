@@ -33,7 +33,7 @@ pub(crate) struct Spent {
 impl Splitter {
     /// Settings from the environment, clients for AWS.
     pub(crate) fn from_env(config: &aws::SdkConfig) -> anyhow::Result<Self> {
-        let ports = AwsPorts::from_env(config, &Queue::ALL)?;
+        let ports = AwsPorts::from_env(config, Queue::ALL)?;
         Ok(Self {
             settings: Settings::from_env()?,
             ports,

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use aws::configuration::{number, required, seconds, versions};
+use aws::configuration::{number, required, seconds};
 use evaluation::decide::start::Limits;
 use evaluation::domain::catalogue::Catalogue;
 use evaluation::domain::versions::Versions;
 use photos::size_policy::CURRENT_VERSION;
-use vlm::prompt::PROMPT_VERSION;
+use vlm::versions::versions;
 
 /// What the splitter is told by its environment.
 pub(crate) struct Settings {
@@ -27,7 +27,8 @@ pub(crate) struct Settings {
 impl Settings {
     /// Reads the environment.
     pub(crate) fn from_env() -> anyhow::Result<Self> {
-        let versions = versions(PROMPT_VERSION, CURRENT_VERSION)?;
+        let (catalogue, model) = (required("CATALOGUE_VERSION")?, required("VLM_MODEL")?);
+        let versions = versions(&catalogue, &model, CURRENT_VERSION);
         let catalogue = Catalogue::shipped(&versions.catalogue)
             .context("Failed to load the catalogue of steps")?;
         Ok(Self {

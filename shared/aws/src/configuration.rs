@@ -6,7 +6,6 @@ use std::fmt::Display;
 use std::str::FromStr;
 use std::time::Duration;
 
-use evaluation::domain::versions::{VersionPart, Versions};
 use evaluation::run::error::Cause;
 
 /// A setting that is missing or wrong; for operators.
@@ -14,12 +13,12 @@ use evaluation::run::error::Cause;
 pub enum ConfigError {
     /// It is not set.
     #[error("the environment variable {0} is not set; template.yaml sets it")]
-    Missing(&'static str),
+    Missing(String),
     /// It can't be read.
     #[error("the environment variable {name} is {value:?}")]
     Wrong {
         /// Its name.
-        name: &'static str,
+        name: String,
         /// Its value.
         value: String,
         /// What is wrong with it.
@@ -28,25 +27,13 @@ pub enum ConfigError {
     },
 }
 
-/// The versions that this deployment works with: of the catalogue and the model as the environment names them, of the prompt
-/// and the size policy as the program holds them.
-pub fn versions(prompt: &str, size_policy: &str) -> Result<Versions, ConfigError> {
-    let (catalogue, model) = (required("CATALOGUE_VERSION")?, required("VLM_MODEL")?);
-    Ok(Versions::from_fn(|part| match part {
-        VersionPart::Catalogue => catalogue.clone(),
-        VersionPart::Model => model.clone(),
-        VersionPart::Prompt => prompt.to_owned(),
-        VersionPart::SizePolicy => size_policy.to_owned(),
-    }))
-}
-
 /// The text of a variable that must be there.
-pub fn required(name: &'static str) -> Result<String, ConfigError> {
-    optional(name).ok_or(ConfigError::Missing(name))
+pub fn required(name: &str) -> Result<String, ConfigError> {
+    optional(name).ok_or(ConfigError::Missing(name.into()))
 }
 
 /// The text of a variable, if it is set and not empty.
-pub fn optional(name: &'static str) -> Option<String> {
+pub fn optional(name: &str) -> Option<String> {
     std::env::var(name)
         .ok()
         .map(|value| value.trim().to_owned())
@@ -54,12 +41,16 @@ pub fn optional(name: &'static str) -> Option<String> {
 }
 
 /// A variable's value within `1..=most`.
-pub fn number<T>(name: &'static str, most: T) -> Result<T, ConfigError>
+pub fn number<T>(name: &str, most: T) -> Result<T, ConfigError>
 where
     T: FromStr<Err: Error + Send + Sync + 'static> + PartialOrd + Display + From<u8>,
 {
     let value = required(name)?;
-    let wrong = |value, cause: Cause| ConfigError::Wrong { name, value, cause };
+    let wrong = |value, cause: Cause| ConfigError::Wrong {
+        name: name.into(),
+        value,
+        cause,
+    };
     match value.parse::<T>() {
         Ok(parsed) if parsed >= T::from(1) && parsed <= most => Ok(parsed),
         Ok(_) => Err(wrong(value, format!("it must be 1 to {most}").into())),
@@ -68,7 +59,7 @@ where
 }
 
 /// A span in whole seconds, up to 30 days.
-pub fn seconds(name: &'static str) -> Result<Duration, ConfigError> {
+pub fn seconds(name: &str) -> Result<Duration, ConfigError> {
     number(name, 30 * 24 * 60 * 60).map(Duration::from_secs)
 }
 
@@ -80,7 +71,6 @@ mod tests {
     fn a_missing_setting_is_told_by_its_name_and_has_no_default() {
         let error = number::<u8>("THERE_IS_NO_SUCH_SETTING", 10).unwrap_err();
         assert!(error.to_string().contains("THERE_IS_NO_SUCH_SETTING"));
-        assert!(versions("p", "s").is_err());
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub struct AwsPorts {
 impl AwsPorts {
     /// The table named by `TABLE_NAME`, and the queues that a function sends to: each is named by a variable of its own.
     pub fn from_env(config: &SdkConfig, sends_to: &[Queue]) -> Result<Self, ConfigError> {
-        let url = |queue: &Queue| Ok((*queue, required(variable(*queue))?));
+        let url = |queue: &Queue| Ok((*queue, required(&variable(*queue))?));
         Ok(Self {
             table: Table::from_env(config)?,
             queues: Queues::new(aws_sdk_sqs::Client::new(config)),
@@ -42,13 +42,9 @@ impl AwsPorts {
     }
 }
 
-fn variable(queue: Queue) -> &'static str {
-    match queue {
-        Queue::Batches => "BATCHES_QUEUE_URL",
-        Queue::Bulk => "BULK_QUEUE_URL",
-        Queue::Results => "RESULTS_QUEUE_URL",
-        Queue::Uploads => "UPLOADS_QUEUE_URL",
-    }
+/// The setting that says where a queue is.
+fn variable(queue: Queue) -> String {
+    format!("{}_QUEUE_URL", queue.as_str().to_uppercase())
 }
 
 impl Ports for AwsPorts {

@@ -100,3 +100,31 @@ fn check((width, height): (u32, u32), bytes: &[u8], limits: &Limits) -> Result<(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::FORMATS;
+    use crate::size_policy::{CURRENT_VERSION, SizePolicy};
+
+    /// How a file of this format begins.
+    fn beginning(name: &str) -> &'static [u8] {
+        match name {
+            "JPEG" => &[0xFF, 0xD8, 0xFF, 0xE0],
+            "HEIC" => b"\0\0\0\x18ftypheic\0\0\0\0heicmif1",
+            "PNG" => b"\x89PNG\r\n\x1a\n",
+            "WebP" => b"RIFF\0\0\0\0WEBPVP8 ",
+            other => panic!("say how a file of the format {other} begins"),
+        }
+    }
+
+    #[test]
+    fn every_format_that_users_are_told_of_is_known_by_its_content() {
+        let limits = &SizePolicy::shipped(CURRENT_VERSION).unwrap().limits;
+        for name in FORMATS {
+            let known = format(beginning(name), limits);
+            assert!(known.is_ok(), "{name}: {known:?}");
+        }
+        assert!(format(b"GIF89a", limits).is_err());
+    }
+}

@@ -35,6 +35,9 @@ use self::metadata::Metadata;
 pub use self::prepare::{memory_needed, prepare, prepare_timed};
 use self::quality::Quality;
 
+/// The formats that are read, by the names that users know. `decode` knows each by its content.
+pub const FORMATS: [&str; 4] = ["JPEG", "HEIC", "PNG", "WebP"];
+
 /// A photo as it is sent.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Prepared {

@@ -43,7 +43,7 @@ pub struct VlmSettings {
 }
 
 impl VlmSettings {
-    /// A server without a key, and times that fit one of the size of DOMAIN's: the slowest answer ever seen took 42 s for
+    /// A server without a key, and times that fit a model of 8 billion parameters on one GPU: the slowest answer seen took 42 s for
     /// 2,000 tokens.
     pub fn new(base_url: impl Into<String>, model: impl Into<String>) -> Self {
         Self {

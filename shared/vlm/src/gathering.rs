@@ -134,7 +134,7 @@ impl Drop for Member<'_> {
 }
 
 impl Group {
-    /// Asks for all, once the gate lets it through; gives the others their results, and the one who asks his own.
+    /// Asks for all, once there is a permit; gives the others their results, and the one that asks its own.
     pub async fn ask(self, access: &VlmAccess) -> Answered {
         let Self { own, others } = self;
         let (mut alike, mut unlike): (Vec<Waiting>, Vec<Waiting>) = others
@@ -153,7 +153,7 @@ impl Group {
     }
 }
 
-/// Asks about a photo by itself, once the gate lets it through.
+/// Asks about a photo by itself, once there is a permit.
 pub async fn ask_alone(access: &VlmAccess, ready: &Ready) -> Answered {
     ask_alike(access, ready, &mut Vec::new()).await
 }

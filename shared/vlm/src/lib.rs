@@ -18,3 +18,4 @@ mod schema;
 mod server;
 mod several;
 mod sse;
+pub mod versions;

@@ -188,7 +188,7 @@ mod tests {
         schema["properties"]["steps"]["items"]["properties"].clone()
     }
 
-    /// Tokens of the smallest context that a server was run with (DOMAIN's: 8k to 32k).
+    /// Tokens of the smallest context that a server was run with (8k to 32k).
     const SMALLEST_CONTEXT: usize = 8192;
     /// English text and JSON, roughly: Qwen's tokenizer takes more characters a token.
     const CHARACTERS_PER_TOKEN: usize = 3;

@@ -285,13 +285,13 @@ impl Day {
         });
     }
 
-    /// What the splitter does with a later look: if the DR is quiet, its question is asked.
-    fn look(&mut self, place: Place, id: u64, settle: QuietCheck) {
-        let Some((request, plan)) = self.questions.get(&settle.dr_number).cloned() else {
+    /// What the splitter does with a quiet check: if the DR is quiet, its question is asked.
+    fn check_quiet(&mut self, place: Place, id: u64, check: QuietCheck) {
+        let Some((request, plan)) = self.questions.get(&check.dr_number).cloned() else {
             return;
         };
         let request = Request {
-            reuse: Reuse::AskedSince(settle.uploaded_at),
+            reuse: Reuse::AskedSince(check.uploaded_at),
             ..request
         };
         let (versions, limits, ports) = (
@@ -301,7 +301,7 @@ impl Day {
         );
         let mine = ports.clone();
         self.begin(ports, Some((place, id)), async move {
-            if uploads::is_quiet(&mine, &settle).await? {
+            if uploads::is_quiet(&mine, &check).await? {
                 start(&mine, &request, &plan, &versions, &limits).await?;
             }
             Ok(())
@@ -432,7 +432,7 @@ impl Day {
                     batch::handle(&mine, &mine, &batch).await
                 });
             }
-            (_, Message::QuietCheck(settle)) => self.look(place, id, settle),
+            (_, Message::QuietCheck(check)) => self.check_quiet(place, id, check),
             (_, message) => self.begin(ports, Some((place, id)), async move {
                 aggregate::handle(&mine, message).await
             }),

@@ -154,11 +154,11 @@ fn evaluation_changed(sight: &mut Sight<'_>, before: Option<&Value>, after: Opti
         sight.violation("1: a photo is no longer pending although its outcome does not stand");
     }
     let (old, new) = (verdict(before).cloned(), verdict(after).cloned());
-    let settled = old
+    let is_final = old
         .as_ref()
         .and_then(|old| old.get("verdict"))
         .is_some_and(|v| v == "pass" || v == "fail");
-    if settled && old != new {
+    if is_final && old != new {
         sight.violation("2: a pass or fail changed");
     }
     if old != new {

@@ -1,7 +1,7 @@
 //! The circuit breaker that all batch invocations share: while the VLM is taken to be away, only a probe asks.
 //!
 //! The aggregator alone writes it, from deferrals and outcomes; a batch function reads it before it asks. The
-//! aggregator also names the probe: the one message that it sends again with leave to ask.
+//! aggregator also names the probe: the one message that may ask although the breaker is open.
 //!
 //! # Invariants
 //! - At most one probe at a time; its lease ends with its outcome or deferral, or runs out if it is lost. Then the next
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::time::Timestamp;
 
 /// So many failures without an answer between them, and the VLM is taken to be away.
-/// A batch's four photos failing together are one event; two batches are a pattern.
+/// The two photos of a batch failing together are one event; three batches are a pattern.
 pub const FAILURES_TO_OPEN: u32 = 5;
 /// A probe is sent at least this often.
 const PROBE_EVERY: Duration = Duration::from_secs(20);

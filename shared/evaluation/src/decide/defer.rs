@@ -35,7 +35,7 @@ pub struct Resend {
     /// When it is due.
     pub until: Timestamp,
     /// For a probe: until when its lease lasts. Claim the lease with a conditional write before sending; if that is
-    /// refused, send the message without leave to probe.
+    /// refused, send the message, and not as a probe.
     pub probe_lease: Option<Timestamp>,
 }
 

@@ -39,7 +39,6 @@ pub struct Evaluation {
     /// The number of photos asked.
     pub photos_total: usize,
     /// Photos of one batch message.
-    #[serde(default = "four")]
     pub photos_per_batch: u8,
     /// Photos that quick mode asks about only if the others leave a critical step open. They are pending, too.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
@@ -93,11 +92,6 @@ pub struct Evaluation {
     /// Where the time went, once final.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timings: Option<Timings>,
-}
-
-/// What older items don't say.
-fn four() -> u8 {
-    4
 }
 
 /// Where an evaluation's time went, in milliseconds: the way of the photo that ended last, so that the parts add up.

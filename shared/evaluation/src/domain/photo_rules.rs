@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use photos::PhotoError;
 use photos::quality::Quality;
 use photos::size_policy::{SizePolicy, UnfitPhotos};
+use photos::{FORMATS, PhotoError};
 
 use super::catalogue::{Catalogue, Step};
 use super::ids::StepKey;
@@ -59,7 +59,10 @@ pub fn reason(error: &PhotoError) -> Reason {
         ),
         PhotoError::Unknown(_) => (
             ReasonCode::NotAnImage,
-            "The file is not a photo. Upload a JPEG, HEIC, PNG or WebP.".into(),
+            format!(
+                "The file is not a photo. Upload one of {}.",
+                FORMATS.join(", ")
+            ),
         ),
         PhotoError::Unsupported(format) => (
             ReasonCode::NotAnImage,

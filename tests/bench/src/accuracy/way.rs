@@ -5,9 +5,9 @@ use std::str::FromStr;
 
 use anyhow::{Context, bail};
 use evaluation::domain::catalogue::Catalogue;
-use evaluation::domain::versions::{VersionPart, Versions};
+use evaluation::domain::versions::Versions;
 use photos::size_policy::{CURRENT_VERSION, SizePolicy};
-use vlm::prompt::PROMPT_VERSION;
+use vlm::versions::versions;
 
 /// What a result depends on beside the photos.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,12 +33,8 @@ impl Way {
 
     /// What production keeps with each result.
     pub(crate) fn versions(&self) -> Versions {
-        Versions::from_fn(|part| match part {
-            VersionPart::Catalogue => self.catalogue.version.clone(),
-            VersionPart::Model => self.model.clone(),
-            VersionPart::Prompt => PROMPT_VERSION.into(),
-            VersionPart::SizePolicy => self.size_policy.version.clone(),
-        })
+        let (catalogue, policy) = (&self.catalogue.version, &self.size_policy.version);
+        versions(catalogue, &self.model, policy)
     }
 }
 

@@ -5,12 +5,12 @@ use evaluation::domain::ids::{DrNumber, StepKey};
 use evaluation::domain::outcome::PhotoOutcome;
 use evaluation::domain::photo_rules::long_edge_for;
 use evaluation::domain::plan::{Mode, Photo};
-use evaluation::domain::versions::{VersionPart, Versions};
 use photos::image_tokens;
 use photos::size_policy::{CURRENT_VERSION as SIZE_POLICY, SizePolicy};
 use samples::drs::{Dr, samples};
 use simulated_vlm::tokens::{CHARACTERS_PER_TOKEN, TOKENS_BEHIND_THE_PHOTO, of_answer};
-use vlm::prompt::{PROMPT_VERSION, Question};
+use vlm::prompt::Question;
+use vlm::versions::versions;
 
 use crate::drive::{Drive, findings};
 
@@ -59,12 +59,7 @@ impl Workload {
             .photos
             .iter()
             .map(|photo| Photo::new(&photo.name, &photo.name, &photo.name, self.catalogue));
-        let versions = Versions::from_fn(|part| match part {
-            VersionPart::Catalogue => CATALOGUE.into(),
-            VersionPart::Model => "m".into(),
-            VersionPart::Prompt => PROMPT_VERSION.into(),
-            VersionPart::SizePolicy => SIZE_POLICY.into(),
-        });
+        let versions = versions(CATALOGUE, "m", SIZE_POLICY);
         let mut drive = Drive::new(
             &DrNumber::parse(&dr.dr_number)?,
             mode,

@@ -15,7 +15,7 @@ use super::scenario::Begun;
 use super::step::{Reply, Step};
 use crate::world::Place;
 
-/// Of an evaluation, when an outcome arrives: only whether it is settled. Whoever judges reads it again.
+/// Of an evaluation, when an outcome arrives: only whether it is final. Whoever judges reads it again.
 const PROGRESS: [&str; 11] = [
     "pending",
     "dispatched_at",
