@@ -139,10 +139,12 @@ def test_dead_letters_become_reasons_and_a_redrive_harms_no_evaluation(hurried: 
     assert evaluation["verdict"] == "incomplete"
     assert evaluation["average_score"] is None
     hurried.vlm.recover()
-    faults.send("ParkedQueueUrl", *dead)
+    waited_for, bulk = dead[1:], json.dumps({**json.loads(dead[0]), "bulk": True})
+    faults.send("ParkedQueueUrl", *waited_for, bulk)
     redriven = hurried.redrive()
-    assert redriven == {"batches": len(dead), "results": 0, "uploads": 0, "left": 0}
+    assert redriven == {"batches": len(waited_for), "bulk": 1, "results": 0, "uploads": 0, "left": 0}
     faults.wait_until_held("BatchesQueueUrl", 0)
+    faults.wait_until_held("BulkQueueUrl", 0)
     _is_right(hurried.api.evaluation(evaluation_id).body, dr)
     _is_right(hurried.evaluate(dr), dr)
 
@@ -150,7 +152,7 @@ def test_dead_letters_become_reasons_and_a_redrive_harms_no_evaluation(hurried: 
 def test_what_a_redrive_cannot_read_stays_where_it_is(hurried: Harness, faults: Faults) -> None:
     faults.take("ParkedQueueUrl")
     faults.send("ParkedQueueUrl", "no JSON", '{"kind": "unheard of"}')
-    assert hurried.redrive() == {"batches": 0, "results": 0, "uploads": 0, "left": 2}
+    assert hurried.redrive() == {"batches": 0, "bulk": 0, "results": 0, "uploads": 0, "left": 2}
     faults.wait_until_held("ParkedQueueUrl", 2)
     faults.take("ParkedQueueUrl")
 
