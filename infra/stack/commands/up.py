@@ -7,6 +7,8 @@ import time
 from pathlib import Path
 
 from .. import environment
+from ..build import FUNCTIONS
+from ..deploy import STACK_NAME
 from ..errors import StackError
 from ..local_stack import LocalStack, attach, running
 from ..say import say
@@ -59,20 +61,15 @@ def write_environment(stack: LocalStack) -> Path:
 
 
 def variables(stack: LocalStack) -> dict[str, str]:
-    """The variables of all functions together: they agree where they share one."""
-    about, outputs = stack.description, stack.outputs
+    """What the deployed functions have in their environments: they agree where they share one."""
+    about, client = stack.description, stack.aws.client("lambda")
+    deployed: dict[str, str] = {}
+    for function in FUNCTIONS:
+        name = f"{STACK_NAME}-{function}"
+        deployed |= client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
     return {
         **environment.aws(about.endpoint),
         **(environment.trusting(Path(about.trust)) if about.trust else {}),
-        "TABLE_NAME": outputs["TableName"],
-        "BUCKET_NAME": outputs["BucketName"],
-        "BATCHES_QUEUE_URL": outputs["BatchesQueueUrl"],
-        "BULK_QUEUE_URL": outputs["BulkQueueUrl"],
-        "UPLOADS_QUEUE_URL": outputs["UploadsQueueUrl"],
-        "RESULTS_QUEUE_URL": outputs["ResultsQueueUrl"],
-        "VLM_BASE_URL": about.vlm_url,
-        "VLM_MODEL": about.vlm_model,
-        "VLM_API_KEY_SECRET_ARN": outputs["VlmApiKeySecretArn"],
-        "API_ID": outputs["ApiId"],
-        "RUST_LOG": "info",
+        **deployed,
+        "API_ID": stack.outputs["ApiId"],
     }
