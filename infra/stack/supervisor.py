@@ -16,7 +16,7 @@ import threading
 import time
 
 #: Time to end in order before the whole group is killed.
-GRACE_S = 2.0
+GRACE_S = 1.0
 _PR_SET_PDEATHSIG = 1
 
 

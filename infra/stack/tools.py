@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import subprocess
 import sys
 import venv
 from pathlib import Path
 
 from .errors import StackError
 from .paths import INFRA, TOOLS, exclusive
+from .process import run
 from .say import say
 
 #: Set of tools: its virtual environment. aws-sam-cli and the emulator want different versions of botocore.
@@ -58,7 +58,7 @@ def _install(tools: str, requirements: Path) -> None:
     say(f"Installing the pinned tools of {requirements.name} into {home} (once) …")
     venv.create(home, with_pip=True, symlinks=True)
     command = [str(python(tools)), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    done = subprocess.run([*command, "--requirement", str(requirements)], check=False)
+    done = run([*command, "--requirement", str(requirements)])
     if done.returncode != 0:
         raise StackError(
             f"pip could not install {requirements.name}.",

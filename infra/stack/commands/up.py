@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import time
 from pathlib import Path
 
-from .. import environment
+from .. import environment, stop
 from ..build import FUNCTIONS
 from ..deploy import STACK_NAME
 from ..errors import StackError
@@ -21,7 +20,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Stays until Ctrl-C, `infra/local down`, or the end of a part of the stack."""
     if attach(arguments.name):
         raise StackError(f"The stack {arguments.name} runs already.", "End it with infra/local down, or say --name.")
-    with running(options.of(arguments)) as stack:
+    with running(options.checked(arguments)) as stack:
         stay(stack)
     return 0
 
@@ -34,7 +33,7 @@ def stay(stack: LocalStack) -> None:
     stack.logs.listen(say)
     while True:
         stack.check()
-        time.sleep(_LOOKS_EVERY_S)
+        stop.wait(_LOOKS_EVERY_S)
 
 
 def endpoints(stack: LocalStack) -> str:
