@@ -14,25 +14,29 @@ from .paths import REPO
 from .say import say
 
 FUNCTIONS = ("splitter", "batch", "aggregator", "sweeper", "api")
-#: The packages of what every stack runs.
-_OF_A_STACK = (*FUNCTIONS, "simulated-vlm", "samples")
-#: The package of the sequential comparison, and of much that takes long to compile.
+#: The binaries that every stack runs.
+_OF_A_STACK = (*FUNCTIONS, "simulated-vlm", "sample-photos")
+#: The binary of the sequential comparison, and of much that takes long to compile.
 BENCH = "bench"
 
 
 def build() -> None:
     """Builds every binary of the workspace in the dev profile; cargo says what it does."""
-    _build("--workspace")
+    _build("--bins")
 
 
 def of_a_stack(*more: str) -> None:
-    """Builds what a stack runs, and these packages; what nobody runs is not waited for."""
-    _build(*(part for package in (*_OF_A_STACK, *more) for part in ("--package", package)))
+    """Builds what a stack runs, and these binaries; what nobody runs is not waited for."""
+    _build(*(part for binary in (*_OF_A_STACK, *more) for part in ("--bin", binary)))
 
 
 def _build(*what: str) -> None:
-    say(f"Building (cargo build {' '.join(what)} --bins) …")
-    command = ["cargo", "build", *what, "--bins", "--locked"]
+    """Binaries of the whole workspace: for some packages alone cargo would choose other features.
+
+    The tests then would compile the AWS SDK and much else once more.
+    """
+    say(f"Building (cargo build --workspace {' '.join(what)}) …")
+    command = ["cargo", "build", "--workspace", *what, "--locked"]
     if not os.environ.get("CI"):
         command.append("--quiet")
     if _run(command).returncode != 0:

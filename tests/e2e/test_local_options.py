@@ -70,7 +70,8 @@ def test_a_stack_is_built_with_what_it_runs_and_no_more(
     monkeypatch.setenv("PATH", str(folder))
     build.of_a_stack(*more)
     asked = (folder / "asked").read_text().split()
-    packages = {name for option, name in zip(asked, asked[1:]) if option == "--package"}
+    binaries = {name for option, name in zip(asked, asked[1:]) if option == "--bin"}
     functions = {path.name for path in (REPO / "functions").iterdir()}
-    assert packages == functions | {"simulated-vlm", "samples"} | set(more)
-    assert "--workspace" not in asked
+    assert binaries == functions | {"simulated-vlm", "sample-photos"} | set(more)
+    assert not {"--bins", "--package", "--all-targets"} & set(asked)
+    assert "--workspace" in asked, "or the tests compile much of it once more"

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 import sys
 from pathlib import Path
 
-from .. import tools
+from .. import process, tools
 from ..errors import StackError
 from ..paths import REPO, TEMPLATE
 from ..say import say
@@ -64,7 +63,7 @@ def _pytest(arguments: argparse.Namespace) -> bool:
 def _run(name: str, command: list[str]) -> bool:
     say(f"\n── {name}: {' '.join(Path(part).name if '/' in part else part for part in command)}")
     environment = {**os.environ, "SAM_CLI_TELEMETRY": "0", "E2E_NO_BUILD": "1"}
-    failed = subprocess.run(command, cwd=REPO, env=environment, check=False).returncode != 0
+    failed = process.run(command, cwd=REPO, env=environment).returncode != 0
     if failed and command[1:3] != ["-m", "pytest"]:  # whose summary is to be the last line
         say(f"── {name}: FAILED")
     return not failed
