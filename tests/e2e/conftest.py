@@ -1,7 +1,7 @@
 """One stack for all end-to-end tests, with short times; each test has DRs of its own.
 
-`infra/local test` has several pytest processes run the files, each with stacks of its own (pytest-xdist). What tests
-tell people comes at the end, before the summary.
+`infra/local test` has several pytest processes run the files, each with stacks of its own
+(pytest-xdist). What tests tell people comes at the end, before the summary.
 """
 
 from __future__ import annotations
@@ -16,8 +16,19 @@ from harness import Harness
 
 from stack.local_stack import Options, running
 
-#: What is slow begins early, so that nobody is waited for at the end.
-_SLOWEST_FIRST = ("test_outage.py", "test_crashes.py", "test_simulation.py", "test_vlm_faults.py")
+#: What is slow begins early, so that nobody is waited for at the end. A worker begins its last test
+#: only when it knows what comes next: behind the files of one or two slow tests stand two that are
+#: done in no time.
+_FIRST = (
+    "test_outage.py",
+    "test_crashes.py",
+    "test_simulation.py",
+    "test_vlm_faults.py",
+    "test_template.py",
+    "test_text.py",
+    "test_modes.py",
+    "test_load.py",
+)
 _TOLD = "told"
 
 
@@ -28,7 +39,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _rank(item: pytest.Item) -> int:
     name = item.path.name
-    return _SLOWEST_FIRST.index(name) if name in _SLOWEST_FIRST else len(_SLOWEST_FIRST)
+    return _FIRST.index(name) if name in _FIRST else len(_FIRST)
 
 
 @pytest.fixture
@@ -47,12 +58,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
                     terminalreporter.write_line(str(text))
 
 
+def _options(name: str, *, build: bool) -> Options:
+    return Options(name=name, timing="fast", build=build, simulation=["--latency", "none"])
+
+
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
     """The stack, started when the first test wants it."""
-    with running(
-        Options(name="test", timing="fast", build=not os.environ.get("E2E_NO_BUILD"), simulation=["--latency", "none"])
-    ) as stack:
+    build = not os.environ.get("E2E_NO_BUILD")
+    with running(_options("test", build=build)) as stack:
         yield Harness(stack, tmp_path_factory.mktemp("drs"))
 
 
@@ -67,8 +81,7 @@ def harness(shared: Harness) -> Iterator[Harness]:
 @pytest.fixture(scope="session")
 def hurried_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
     """A stack whose queues give back soon what was lost."""
-    options = Options(name="test-faults", timing="fast", build=False, simulation=["--latency", "none"])
-    with running(options) as stack:
+    with running(_options("test-faults", build=False)) as stack:
         harness = Harness(stack, tmp_path_factory.mktemp("faults"))
         Faults(harness).hurry()
         yield harness

@@ -1,4 +1,7 @@
-"""A VLM that is away for a minute. Apart from the other crashes, because this waits for minutes and does nothing."""
+"""A VLM that is away for a minute.
+
+It has a file of its own because it waits for minutes and does nothing: other files run meanwhile.
+"""
 
 from __future__ import annotations
 

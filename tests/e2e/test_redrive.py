@@ -1,4 +1,7 @@
-"""`infra/local redrive`: each message goes to the queue of its kind; no functions run, so that none takes it away."""
+"""`infra/local redrive`: each message goes to the queue of its kind.
+
+No functions run here: they would take the messages away.
+"""
 
 from __future__ import annotations
 

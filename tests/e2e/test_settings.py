@@ -1,4 +1,4 @@
-"""What runs outside the stack, as under `infra/local watch`, has the settings of the deployed functions."""
+"""What runs under `infra/local watch` has the settings of the deployed functions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The simulation's worlds and days, beside the tests that wait: they take what time these leave over."""
+"""The simulation's worlds and days, in the time that the waiting tests leave over."""
 
 from __future__ import annotations
 

