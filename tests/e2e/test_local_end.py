@@ -25,6 +25,10 @@ _SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 _NAME = "test-end"
 
 
+def _name(value: signal.Signals) -> str:
+    return value.name
+
+
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A DR of two photos."""
@@ -80,7 +84,7 @@ def _running(folder: Path, *arguments: str, **variables: str) -> Iterator[Runnin
         running.process.wait()
 
 
-@pytest.mark.parametrize("how", _SIGNALS)
+@pytest.mark.parametrize("how", _SIGNALS, ids=_name)
 def test_an_evaluation_that_waits_for_a_vlm_that_is_away(
     photos: Path, folder: Path, how: signal.Signals
 ) -> None:
@@ -90,7 +94,7 @@ def test_an_evaluation_that_waits_for_a_vlm_that_is_away(
         running.ends_with(how, f"{STACKS}/{_NAME}")
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("how", _SIGNALS[:2], ids=_name)
 def test_an_evaluation_by_a_server_that_never_answers(
     photos: Path, folder: Path, how: signal.Signals
 ) -> None:
@@ -101,7 +105,7 @@ def test_an_evaluation_by_a_server_that_never_answers(
             running.ends_with(how, f"{STACKS}/{_NAME}")
 
 
-@pytest.mark.parametrize("how", _SIGNALS)
+@pytest.mark.parametrize("how", _SIGNALS, ids=_name)
 def test_a_server_that_does_not_even_list_its_models(
     photos: Path, folder: Path, how: signal.Signals
 ) -> None:
@@ -115,7 +119,7 @@ def test_a_server_that_does_not_even_list_its_models(
 
 
 @pytest.mark.parametrize("stubborn", [False, True], ids=["obedient", "stubborn"])
-@pytest.mark.parametrize("how", _SIGNALS)
+@pytest.mark.parametrize("how", _SIGNALS, ids=_name)
 @pytest.mark.parametrize("command", ["evaluate", "up"])
 def test_a_build_with_its_compilers(
     folder: Path, command: str, how: signal.Signals, *, stubborn: bool
