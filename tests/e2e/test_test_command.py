@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,24 @@ import pytest
 from stack import tools
 from stack.commands import test as command
 from stack.errors import StackError
+from stack.paths import REPO
+
+
+def _artefact(package: str, program: str | None) -> str:
+    return json.dumps({"manifest_path": f"{REPO}/{package}/Cargo.toml", "executable": program})
+
+
+#: What cargo says of what it built: libraries for others, tests of libraries, and of helpers.
+_BUILT = "\n".join(
+    [
+        _artefact("shared/vlm", None),
+        _artefact("tests/simulation", "/deps/simulation-3"),
+        _artefact("shared/vlm", "/deps/vlm-2"),
+        _artefact("shared/photos", "/deps/photos-1"),
+        _artefact("tests/samples", "/deps/samples-4"),
+        '{"reason": "build-finished", "success": true}',
+    ]
+)
 
 
 class _Commands:
@@ -35,7 +54,7 @@ class _Commands:
     def _run(self, line: list[str], **_options: Any) -> subprocess.CompletedProcess[str]:
         self.lines.append(" ".join(line))
         failed = bool(self.failing) and self.failing in self.lines[-1]
-        return subprocess.CompletedProcess(line, int(failed))
+        return subprocess.CompletedProcess(line, int(failed), _BUILT)
 
 
 @pytest.fixture
@@ -57,13 +76,24 @@ def test_all_tests_are_run_and_pytest_is_the_last(commands: _Commands) -> None:
 
 def test_fast_tests_build_no_function_and_start_no_stack(commands: _Commands) -> None:
     assert commands.test(fast_only=True) == 0
-    assert not [one for one in commands.lines if "cargo build" in one]
-    assert commands.line("cargo test").split()[2:4] == ["--workspace", "--lib"]
+    assert [one for one in commands.lines if one.startswith("cargo ")] == [commands.lines[0]]
+    assert commands.lines[0].startswith("cargo test --workspace --lib --no-run --locked")
+    tested = [one for one in commands.lines if "/deps/" in one]
+    assert tested == ["/deps/photos-1 --quiet", "/deps/vlm-2 --quiet", "/deps/simulation-3 --quiet"]
     assert commands.line("sam validate")
     assert commands.line("cargo-deny")
     tests = commands.lines[-1].partition(" pytest ")[2].split()
     assert {"tests/text", "tests/e2e/test_template.py"} <= set(tests)
     assert "tests/e2e" not in tests
+
+
+@pytest.mark.parametrize("failing", ["/deps/photos-1", "/deps/simulation-3"])
+def test_a_library_s_failure_fails_the_fast_tests_and_hides_no_other(
+    commands: _Commands, failing: str
+) -> None:
+    commands.failing = failing
+    assert commands.test(fast_only=True) == 1
+    assert len([one for one in commands.lines if "/deps/" in one]) == 3
 
 
 @pytest.mark.parametrize("failing", ["cargo test", "sam", "cfn-lint", "cargo-deny", "pytest"])
@@ -75,7 +105,10 @@ def test_one_failure_fails_it_and_the_rest_is_run_all_the_same(
     assert "pytest" in commands.lines[-1]
 
 
-def test_without_a_build_there_is_nothing_to_test(commands: _Commands) -> None:
-    commands.failing = "cargo build"
+@pytest.mark.parametrize(("fast_only", "build"), [(False, "cargo build"), (True, "--no-run")])
+def test_without_a_build_there_is_nothing_to_test(
+    commands: _Commands, fast_only: bool, build: str
+) -> None:
+    commands.failing = build
     with pytest.raises(StackError):
-        commands.test(fast_only=False)
+        commands.test(fast_only=fast_only)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -12,6 +14,9 @@ from ..errors import StackError
 from ..paths import REPO, TEMPLATE
 from ..say import say
 
+_AS_JSON = "--message-format=json-render-diagnostics"
+_LIBRARIES = REPO / "shared"
+_SIMULATION = REPO / "tests" / "simulation"
 #: Has the end-to-end tests take the binaries as they are.
 _BUILT = "E2E_NO_BUILD"
 #: Tests that start no stack.
@@ -46,13 +51,34 @@ def _workspace() -> bool:
 
 
 def _libraries() -> bool:
-    """The libraries' and the simulation's tests: no function is built.
+    """The libraries' and the simulation's own tests: no function is built.
 
-    It is the whole workspace whose libraries are chosen, and not some packages: cargo would give
+    It is the whole workspace whose libraries are built, and not some packages: cargo would give
     these alone other features, and compile the AWS SDK once more for them.
     """
-    command = ["cargo", "test", "--workspace", "--lib", "--locked", "--quiet"]
-    return _run("Tests of the libraries and the simulation", command)
+    build = ["cargo", "test", "--workspace", "--lib", "--no-run", "--locked", "--quiet"]
+    done = process.run([*build, _AS_JSON], cwd=REPO, stdout=subprocess.PIPE)
+    if done.returncode != 0:
+        raise StackError("The build failed.", "Cargo's message is above.")
+    results = [_test(manifest.parent, program) for manifest, program in library_tests(done.stdout)]
+    return all(results)
+
+
+def _test(package: Path, program: str) -> bool:
+    return _run(f"Tests of {package.name}", [program, "--quiet"], package)
+
+
+def library_tests(said: str) -> list[tuple[Path, str]]:
+    """Of what cargo says: manifests and test programs of the libraries and of the simulation."""
+    built = (json.loads(line) for line in said.splitlines() if line.startswith("{"))
+    programs = {
+        Path(one["manifest_path"]): str(one["executable"]) for one in built if one.get("executable")
+    }
+    return sorted(
+        (manifest, program)
+        for manifest, program in programs.items()
+        if manifest.parent.parent == _LIBRARIES or manifest.parent == _SIMULATION
+    )
 
 
 def _checks() -> bool:
@@ -70,11 +96,11 @@ def _pytest(arguments: argparse.Namespace) -> bool:
     return _run(name, [sys.executable, "-m", "pytest", *what, *arguments.pytest])
 
 
-def _run(name: str, command: list[str]) -> bool:
+def _run(name: str, command: list[str], folder: Path = REPO) -> bool:
     said = (Path(part).name if part.startswith("/") else part for part in command)
     say(f"\n── {name}: {' '.join(said)}")
     environment = {**os.environ, "SAM_CLI_TELEMETRY": "0", _BUILT: "1"}
-    failed = process.run(command, cwd=REPO, env=environment).returncode != 0
+    failed = process.run(command, cwd=folder, env=environment).returncode != 0
     if failed and command[1:3] != ["-m", "pytest"]:  # whose summary is to be the last line
         say(f"── {name}: FAILED")
     return not failed
