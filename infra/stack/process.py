@@ -25,10 +25,10 @@ _SUPERVISOR = Path(__file__).with_name("supervisor.py")
 #: Time to end in order before the whole group is killed.
 _GRACE_S = 1.0
 #: The supervisor gives a program as much, and needs a moment itself.
-_SUPERVISOR_ENDS_WITHIN_S = 2.0
+_SUPERVISOR_ENDS_WITHIN_S = 2.5
 #: For `stdout`.
 NOWHERE = subprocess.DEVNULL
-#: The process groups that live.
+#: The process groups of what is waited for. Supervisors see themselves when this process is gone.
 _groups: set[int] = set()
 
 
@@ -39,7 +39,7 @@ def kill_group(group: int) -> None:
 
 
 def kill_all() -> None:
-    """Kills whatever this process has started."""
+    """Kills what is waited for."""
     for group in list(_groups):
         kill_group(group)
 
@@ -112,7 +112,6 @@ class Process:
                 stdout=subprocess.DEVNULL if log else sys.stderr,
                 start_new_session=True,
             )
-            _groups.add(self.group)
 
     @property
     def group(self) -> int:
@@ -135,7 +134,6 @@ class Process:
             self._supervisor.wait(_SUPERVISOR_ENDS_WITHIN_S)
         kill_group(self.group)
         self._supervisor.wait()
-        _groups.discard(self.group)
 
     def last_lines(self, count: int = 5) -> str:
         """The end of its log, for error messages."""

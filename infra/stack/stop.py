@@ -21,7 +21,7 @@ from types import FrameType
 
 INTERRUPTED = 130
 #: Below the five seconds that are promised.
-_TIDY_WITHIN_S = 3.0
+_TIDY_WITHIN_S = 2.5
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 _stopped = threading.Event()
@@ -40,6 +40,12 @@ def on_signals() -> None:
     threading.Thread(target=_watch, args=(reader, writer), daemon=True).start()
     for number in _SIGNALS:
         signal.signal(number, _interrupt)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+
+
+def hold_signals() -> None:
+    """Keeps signals until `on_signals`: before that, after an exec, they would end it unsaid."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
 
 
 def at_last(end: Callable[[], None]) -> None:

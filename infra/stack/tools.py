@@ -13,6 +13,7 @@ import sys
 import venv
 from pathlib import Path
 
+from . import stop
 from .errors import StackError
 from .paths import INFRA, TOOLS, exclusive
 from .process import run
@@ -45,6 +46,7 @@ def enter(arguments: list[str]) -> None:
     """Goes on inside the stack's virtual environment; comes back only if it is there already."""
     inside = ensure("stack")
     if Path(sys.prefix).resolve() != inside.parent.parent.resolve():
+        stop.hold_signals()
         os.execv(inside, [str(inside), str(INFRA / "local"), *arguments])
 
 

@@ -4,8 +4,8 @@ The functions wait for a VLM that is away, as they should; who mistyped an addre
 
 # Invariants
 - It is asked as the functions ask: the key as a bearer token, no proxy, no redirect followed.
-- Only a refusal is an error. A server without a list of models, or that takes a model it does not
-  list, is a good one.
+- Only a refusal is an error. A server that is busy, that has no list of models, or that takes a
+  model it does not list, is a good one. One that lists its models to all may yet refuse the key.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from .errors import StackError
+from .say import say
 
 #: For the list of models, which even a busy server has at hand.
 _LISTS_WITHIN_S = 10.0
-#: For an answer of one token, behind whatever the server works on.
-_ANSWERS_WITHIN_S = 30.0
+#: For an answer of one token; a server that is busy for longer is not a wrong one.
+_ANSWERS_WITHIN_S = 10.0
 _NO_KEY = "none"
 _MOST_CHARACTERS = 300
 _MOST_MODELS = 20
@@ -45,19 +46,20 @@ class Reply:
 def check(url: str, model: str, key: str) -> None:
     """Raises, with what the server answered, if it would take no request of the functions."""
     listed = _ask(url, "/v1/models", key, _LISTS_WITHIN_S)
+    if listed is None:
+        said = f"The VLM at {url} did not answer /v1/models within {_LISTS_WITHIN_S:.0f} s."
+        raise StackError(said, _ASK_FOR_URL)
     _raise_if_refused(url, key, listed)
     models = _models(listed)
-    if model in models:
-        return
-    question = {
-        "model": model,
-        "messages": [{"role": "user", "content": "Say yes."}],
-        "max_tokens": 1,
-    }
+    message = {"role": "user", "content": "Say yes."}
+    question = {"model": model, "messages": [message], "max_tokens": 1}
     answer = _ask(url, "/v1/chat/completions", key, _ANSWERS_WITHIN_S, question)
+    if answer is None:
+        say(f"The VLM at {url} is slow: no answer within {_ANSWERS_WITHIN_S:.0f} s. Going on …")
+        return
     _raise_if_refused(url, key, answer)
     _raise_if_unknown(url, model, models, answer)
-    _raise_if_no_server(url, answer)
+    _raise_if_no_server(url, answer, known=model in models)
 
 
 def _raise_if_refused(url: str, key: str, reply: Reply) -> None:
@@ -70,24 +72,23 @@ def _raise_if_refused(url: str, key: str, reply: Reply) -> None:
 
 def _raise_if_unknown(url: str, model: str, models: list[str], answer: Reply) -> None:
     """A server may take a model that it does not list, but hardly refuses one that it has."""
+    refused = answer.status in (400, 404, 422) and model not in models
     named = isinstance(answer.body, dict) and model in json.dumps(answer.body, ensure_ascii=False)
-    if answer.status in (400, 404, 422) and (models or named):
-        has = ", ".join(models[:_MOST_MODELS]) + (" …" if len(models) > _MOST_MODELS else "")
-        it_has = f"it has {has}" if models else "it does not list those it has"
-        raise StackError(
-            f"The VLM at {url} has no model {model}; {it_has}. It says {answer}.",
-            "Say --vlm-model.",
-        )
+    if refused and (models or named):
+        more = " …" if len(models) > _MOST_MODELS else ""
+        has = f"it has {', '.join(models[:_MOST_MODELS])}{more}" if models else "it lists none"
+        said = f"The VLM at {url} has no model {model}; {has}. It says {answer}."
+        raise StackError(said, "Say --vlm-model.")
 
 
-def _raise_if_no_server(url: str, answer: Reply) -> None:
-    completion = answer.status == 200 and isinstance(answer.body, dict) and "choices" in answer.body
-    # Refusals of this very question, or of any just now, come from a server of the right kind.
-    particular = answer.status in (400, 408, 422, 429) and isinstance(answer.body, dict)
-    if not completion and not particular:
-        raise StackError(
-            f"At {url} no server answers /v1/chat/completions: {answer}.", _ASK_FOR_URL
-        )
+def _raise_if_no_server(url: str, answer: Reply, *, known: bool) -> None:
+    """Who lists the model is one, unless it says that it has no such path."""
+    spoken = isinstance(answer.body, dict)
+    wrong = answer.status in (404, 405, 501) or 300 <= answer.status < 400
+    silent = answer.status == 200 and not (spoken and "choices" in answer.body)
+    if wrong or silent or not (spoken or known) or (answer.status == 502 and not known):
+        said = f"At {url} no server answers /v1/chat/completions: {answer}."
+        raise StackError(said, _ASK_FOR_URL)
 
 
 def _models(reply: Reply) -> list[str]:
@@ -101,7 +102,8 @@ def _models(reply: Reply) -> list[str]:
 
 def _ask(
     url: str, path: str, key: str, within_s: float, question: dict[str, Any] | None = None
-) -> Reply:
+) -> Reply | None:
+    """What it says; none if it takes its time."""
     headers = {"content-type": "application/json"}
     if key != _NO_KEY:
         headers["authorization"] = f"Bearer {key}"
@@ -113,9 +115,7 @@ def _ask(
     except urllib.error.HTTPError as error:
         return _reply(error.code, error.read())
     except TimeoutError:
-        raise StackError(
-            f"The VLM at {url} did not answer {path} within {within_s:.0f} s.", _ASK_FOR_URL
-        ) from None
+        return None
     except (OSError, http.client.HTTPException, ValueError) as error:
         reason = getattr(error, "reason", error)
         reason = getattr(reason, "strerror", None) or reason

@@ -29,8 +29,8 @@ _UNKNOWN: Said = (404, {"error": {"message": f"The model `{_MODEL}` does not exi
 @pytest.mark.parametrize(
     ("models", "chat"),
     [
-        ([_MODEL], None),
-        (["another", _MODEL], None),
+        ([_MODEL], COMPLETION),
+        (["another", _MODEL], COMPLETION),
         (_NO_LIST, COMPLETION),
         ((200, "<html>Welcome</html>"), COMPLETION),
         ((405, {"error": "no"}), COMPLETION),
@@ -39,6 +39,10 @@ _UNKNOWN: Said = (404, {"error": {"message": f"The model `{_MODEL}` does not exi
         ([], COMPLETION),
         (_NO_LIST, (400, {"error": {"message": "max_tokens must be at least 16"}})),
         (_NO_LIST, (429, {"error": {"message": "Too many requests"}})),
+        (_NO_LIST, (503, {"error": {"message": "The queue is full"}})),
+        ([_MODEL], (502, "Bad Gateway")),
+        ([_MODEL], None),
+        (_NO_LIST, None),
     ],
     ids=[
         "listed",
@@ -50,10 +54,17 @@ _UNKNOWN: Said = (404, {"error": {"message": f"The model `{_MODEL}` does not exi
         "alias",
         "empty",
         "picky",
-        "busy",
+        "limited",
+        "full",
+        "gateway",
+        "slow",
+        "slow-without-list",
     ],
 )
-def test_a_server_that_would_answer_is_taken(models: list[str] | Said, chat: Said) -> None:
+def test_a_server_that_would_answer_is_taken(
+    monkeypatch: pytest.MonkeyPatch, models: list[str] | Said, chat: Said
+) -> None:
+    monkeypatch.setattr(vlm_check, "_ANSWERS_WITHIN_S", 0.3)
     with serving(models, chat) as url:
         vlm_check.check(url, _MODEL, "none")
 
@@ -74,7 +85,7 @@ def test_a_server_that_would_answer_is_taken(models: list[str] | Said, chat: Sai
         (
             _NO_LIST,
             _UNKNOWN,
-            ["no model Qwen/Qwen3-VL-8B-Instruct", "does not list", "does not exist"],
+            ["no model Qwen/Qwen3-VL-8B-Instruct", "lists none", "does not exist"],
         ),
         (
             _NO_LIST,
@@ -90,6 +101,12 @@ def test_a_server_that_would_answer_is_taken(models: list[str] | Said, chat: Sai
         (_NO_LIST, (200, "<html>Welcome</html>"), ["no server answers", "Welcome"]),
         (_NO_LIST, (307, "http://elsewhere/"), ["no server answers", "HTTP 307"]),
         (_NO_LIST, (502, "Bad Gateway"), ["no server answers", "HTTP 502: Bad Gateway"]),
+        (
+            [_MODEL],
+            (401, {"error": "Unauthorized"}),
+            ["wants a key", "Unauthorized", "VLM_API_KEY"],
+        ),
+        ([_MODEL], (404, "Not Found"), ["no server answers /v1/chat/completions", "Not Found"]),
         ((403, "Forbidden"), None, ["wants a key", "HTTP 403: Forbidden", "VLM_API_KEY"]),
         (
             _NO_LIST,
@@ -108,7 +125,7 @@ def test_what_is_wrong_is_said_with_what_the_server_answered(
 
 
 def test_the_key_is_sent_and_a_wrong_one_is_no_missing_one() -> None:
-    with serving([_MODEL], None, key="right") as url:
+    with serving([_MODEL], COMPLETION, key="right") as url:
         vlm_check.check(url, _MODEL, "right")
         with pytest.raises(StackError, match="refuses the key: HTTP 401: .*Unauthorized"):
             vlm_check.check(url, _MODEL, "wrong")
@@ -157,8 +174,9 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def test_an_evaluation_ends_once_the_vlm_refuses_its_requests(photos: Path) -> None:
-    """The list of models is open to all, the answers are not."""
-    with serving([_MODEL], (403, {"error": "This key may list models only"})) as url:
+    """It answers the first question, but none about photos."""
+    refusal = (403, {"error": "This key may send no photos"})
+    with serving([_MODEL], COMPLETION, photos=refusal) as url:
         options = ["--no-build", "--timing", "fast", "--name", "test-vlm", "--vlm-url", url]
         begun = time.monotonic()
         done = subprocess.run(
@@ -172,7 +190,7 @@ def test_an_evaluation_ends_once_the_vlm_refuses_its_requests(photos: Path) -> N
         "refuses our requests",
         _MODEL,
         "HTTP 403",
-        "may list models only",
+        "may send no photos",
         "VLM_API_KEY",
     ]:
         assert words in said

@@ -20,11 +20,17 @@ COMPLETION = (
 
 @contextmanager
 def serving(
-    models: list[str] | Said, chat: Said, key: str | None = None, asked: list[str] | None = None
+    models: list[str] | Said,
+    chat: Said,
+    *,
+    photos: Said = COMPLETION,
+    key: str | None = None,
+    asked: list[str] | None = None,
 ) -> Iterator[str]:
     """A server's address.
 
     `models` are those that it lists, or what it says instead; it refuses any other key.
+    `chat` is what it says to a request without a photo, `photos` what to one with a photo.
     """
     listed = (
         (200, {"object": "list", "data": [{"id": name} for name in models]})
@@ -38,8 +44,9 @@ def serving(
             self._answer(listed if self.path == "/v1/models" else (404, "no such page"))
 
         def do_POST(self) -> None:  # noqa: N802
-            self.rfile.read(int(self.headers["content-length"]))
-            self._answer(chat if self.path == "/v1/chat/completions" else (404, "no such page"))
+            body = self.rfile.read(int(self.headers["content-length"]))
+            said = photos if b"image_url" in body else chat
+            self._answer(said if self.path == "/v1/chat/completions" else (404, "no such page"))
 
         def _answer(self, said: Said) -> None:
             if asked is not None:
