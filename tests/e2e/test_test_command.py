@@ -17,7 +17,14 @@ from stack.paths import REPO
 
 
 def _artefact(package: str, program: str | None) -> str:
-    return json.dumps({"manifest_path": f"{REPO}/{package}/Cargo.toml", "executable": program})
+    folder = REPO / package
+    return json.dumps(
+        {
+            "package_id": f"path+file://{folder}#0.2.7",
+            "manifest_path": f"{folder}/Cargo.toml",
+            "executable": program,
+        }
+    )
 
 
 #: What cargo says of what it built: libraries for others, tests of libraries, and of helpers.
@@ -54,7 +61,7 @@ class _Commands:
     def _run(self, line: list[str], **_options: Any) -> subprocess.CompletedProcess[str]:
         self.lines.append(" ".join(line))
         failed = bool(self.failing) and self.failing in self.lines[-1]
-        return subprocess.CompletedProcess(line, int(failed), _BUILT)
+        return subprocess.CompletedProcess(line, int(failed), _BUILT, "")
 
 
 @pytest.fixture
@@ -79,12 +86,25 @@ def test_fast_tests_build_no_function_and_start_no_stack(commands: _Commands) ->
     assert [one for one in commands.lines if one.startswith("cargo ")] == [commands.lines[0]]
     assert commands.lines[0].startswith("cargo test --workspace --lib --no-run --locked")
     tested = [one for one in commands.lines if "/deps/" in one]
-    assert tested == ["/deps/photos-1 --quiet", "/deps/vlm-2 --quiet", "/deps/simulation-3 --quiet"]
+    libraries = ["/deps/photos-1 --quiet", "/deps/simulation-3 --quiet", "/deps/vlm-2 --quiet"]
+    assert sorted(tested) == libraries
     assert commands.line("sam validate")
     assert commands.line("cargo-deny")
     tests = commands.lines[-1].partition(" pytest ")[2].split()
     assert {"tests/text", "tests/e2e/test_template.py"} <= set(tests)
     assert "tests/e2e" not in tests
+
+
+def test_a_library_s_tests_find_what_cargo_would_give_them() -> None:
+    photos = command.library_tests(_BUILT)[0]
+    assert photos.folder == REPO / "shared" / "photos"
+    assert photos.environment() == {
+        "CARGO_MANIFEST_DIR": str(photos.folder),
+        "CARGO_PKG_NAME": "photos",
+        "CARGO_PKG_VERSION_MAJOR": "0",
+        "CARGO_PKG_VERSION_MINOR": "2",
+        "CARGO_PKG_VERSION_PATCH": "7",
+    }
 
 
 @pytest.mark.parametrize("failing", ["/deps/photos-1", "/deps/simulation-3"])

@@ -7,14 +7,17 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from .. import process, tools
 from ..errors import StackError
 from ..paths import REPO, TEMPLATE
 from ..say import say
+from ..workers import at_once
 
 _AS_JSON = "--message-format=json-render-diagnostics"
+_VERSION = ("CARGO_PKG_VERSION_MAJOR", "CARGO_PKG_VERSION_MINOR", "CARGO_PKG_VERSION_PATCH")
 _LIBRARIES = REPO / "shared"
 _SIMULATION = REPO / "tests" / "simulation"
 #: Has the end-to-end tests take the binaries as they are.
@@ -60,24 +63,50 @@ def _libraries() -> bool:
     done = process.run([*build, _AS_JSON], cwd=REPO, stdout=subprocess.PIPE)
     if done.returncode != 0:
         raise StackError("The build failed.", "Cargo's message is above.")
-    results = [_test(manifest.parent, program) for manifest, program in library_tests(done.stdout)]
-    return all(results)
+    return all(at_once(_test, library_tests(done.stdout)))
 
 
-def _test(package: Path, program: str) -> bool:
-    return _run(f"Tests of {package.name}", [program, "--quiet"], package)
+@dataclass(frozen=True, order=True)
+class LibraryTests:
+    """The test program of a package."""
+
+    folder: Path
+    version: str
+    program: str
+
+    def environment(self) -> dict[str, str]:
+        """What tests may read of what cargo has there when it runs them itself."""
+        return {
+            "CARGO_MANIFEST_DIR": str(self.folder),
+            "CARGO_PKG_NAME": self.folder.name,
+            **dict(zip(_VERSION, self.version.split("."), strict=True)),
+        }
 
 
-def library_tests(said: str) -> list[tuple[Path, str]]:
-    """Of what cargo says: manifests and test programs of the libraries and of the simulation."""
+def _test(tests: LibraryTests) -> bool:
+    """Runs a test program, beside others; what it says is shown when it has ended."""
+    environment = {**os.environ, **tests.environment()}
+    command = [tests.program, "--quiet"]
+    done = process.run(command, cwd=tests.folder, env=environment, capture=True)
+    say(f"\n── Tests of {tests.folder.name}: {'passed' if done.returncode == 0 else 'FAILED'}")
+    say((done.stdout + done.stderr).strip())
+    return done.returncode == 0
+
+
+def library_tests(said: str) -> list[LibraryTests]:
+    """Of what cargo says: the test programs of the libraries and of the simulation."""
     built = (json.loads(line) for line in said.splitlines() if line.startswith("{"))
-    programs = {
-        Path(one["manifest_path"]): str(one["executable"]) for one in built if one.get("executable")
-    }
+    tests = [
+        LibraryTests(
+            folder=Path(one["manifest_path"]).parent,
+            version=one["package_id"].rpartition("#")[2].rpartition("@")[2],
+            program=one["executable"],
+        )
+        for one in built
+        if one.get("executable")
+    ]
     return sorted(
-        (manifest, program)
-        for manifest, program in programs.items()
-        if manifest.parent.parent == _LIBRARIES or manifest.parent == _SIMULATION
+        one for one in tests if one.folder.parent == _LIBRARIES or one.folder == _SIMULATION
     )
 
 
@@ -96,11 +125,11 @@ def _pytest(arguments: argparse.Namespace) -> bool:
     return _run(name, [sys.executable, "-m", "pytest", *what, *arguments.pytest])
 
 
-def _run(name: str, command: list[str], folder: Path = REPO) -> bool:
+def _run(name: str, command: list[str]) -> bool:
     said = (Path(part).name if part.startswith("/") else part for part in command)
     say(f"\n── {name}: {' '.join(said)}")
     environment = {**os.environ, "SAM_CLI_TELEMETRY": "0", _BUILT: "1"}
-    failed = process.run(command, cwd=folder, env=environment).returncode != 0
+    failed = process.run(command, cwd=REPO, env=environment).returncode != 0
     if failed and command[1:3] != ["-m", "pytest"]:  # whose summary is to be the last line
         say(f"── {name}: FAILED")
     return not failed
