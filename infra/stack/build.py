@@ -8,17 +8,35 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
+from . import process
 from .errors import StackError
 from .paths import REPO
 from .say import say
 
 FUNCTIONS = ("splitter", "batch", "aggregator", "sweeper", "api")
+#: The binaries that every stack runs.
+_OF_A_STACK = (*FUNCTIONS, "simulated-vlm", "sample-photos")
+#: The binary of the sequential comparison, and of much that takes long to compile.
+BENCH = "bench"
 
 
 def build() -> None:
-    """Builds every binary of the workspace in the dev profile; cargo says on stderr what it does."""
-    say("Building (cargo build --workspace --bins) …")
-    command = ["cargo", "build", "--workspace", "--bins", "--locked"]
+    """Builds every binary of the workspace in the dev profile; cargo says what it does."""
+    _build("--bins")
+
+
+def of_a_stack(*more: str) -> None:
+    """Builds what a stack runs, and these binaries; what nobody runs is not waited for."""
+    _build(*(part for binary in (*_OF_A_STACK, *more) for part in ("--bin", binary)))
+
+
+def _build(*what: str) -> None:
+    """Binaries of the whole workspace: for some packages alone cargo would choose other features.
+
+    The tests then would compile the AWS SDK and much else once more.
+    """
+    say(f"Building (cargo build --workspace {' '.join(what)}) …")
+    command = ["cargo", "build", "--workspace", *what, "--locked"]
     if not os.environ.get("CI"):
         command.append("--quiet")
     if _run(command).returncode != 0:
@@ -36,14 +54,19 @@ def binary(name: str) -> Path:
 @cache
 def target_folder() -> Path:
     """Where cargo builds; it knows of CARGO_TARGET_DIR and of configuration files."""
-    done = _run(["cargo", "metadata", "--no-deps", "--format-version", "1", "--locked"], stdout=subprocess.PIPE)
+    done = _run(
+        ["cargo", "metadata", "--no-deps", "--format-version", "1", "--locked"],
+        stdout=subprocess.PIPE,
+    )
     if done.returncode != 0:
         raise StackError("cargo metadata failed.", "Its message is above.")
     return Path(json.loads(done.stdout)["target_directory"])
 
 
-def _run(command: list[str], stdout: int | None = None) -> subprocess.CompletedProcess[bytes]:
+def _run(command: list[str], stdout: int | None = None) -> subprocess.CompletedProcess[str]:
     try:
-        return subprocess.run(command, cwd=REPO, check=False, stdout=stdout)
+        return process.run(command, cwd=REPO, stdout=stdout)
     except FileNotFoundError:
-        raise StackError("cargo is not installed.", "Install Rust with rustup, then run this again.") from None
+        raise StackError(
+            "cargo is not installed.", "Install Rust with rustup, then run this again."
+        ) from None

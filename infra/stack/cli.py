@@ -1,43 +1,54 @@
-"""The command line. Only the standard library is imported here, so that `--help` works before anything is installed."""
+"""The command line.
+
+Only the standard library is imported here, so that `--help` works before anything is installed.
+"""
 
 from __future__ import annotations
 
 import argparse
 import importlib
-import signal
+import re
 import sys
+from pathlib import Path
+from typing import NoReturn
+from urllib.parse import urlsplit
 
+from . import stop
 from .errors import StackError
 from .say import say
 from .tools import enter
 
 PASS, FAIL, INCOMPLETE, ERROR = 0, 1, 2, 3
-_INTERRUPTED = 130
 #: Commands that need none of the stack's tools.
 _WITHOUT_THE_STACK = ("peer",)
 
 _EVALUATE = """\
-Evaluates DRs with the real functions, deployed from template.yaml to a local AWS, and prints each verdict.
-Without arguments: the sample DR1730550 with 16 photos. With --vlm-url the photos go to a real VLM; its key is read
-from the environment variable VLM_API_KEY. If `infra/local up` runs a stack of the same name, that stack is used.
+Evaluates DRs with the real functions, deployed from template.yaml to a local AWS, and prints each
+verdict. Without arguments: the sample DR1730550 with 16 photos. With --vlm-url the photos go to a
+real VLM; its key is read from the environment variable VLM_API_KEY. If `infra/local up` runs a
+stack of the same name, that stack is used.
 """
 _REDRIVE = """\
-Takes the messages of the parked queue and of the uploads queue's dead-letter queue, and sends each to the queue of its
-kind. A message is deleted only after it was sent; what can't be read stays. A message that is handled twice changes nothing.
-With STACK it works on AWS, with the credentials and region of the environment; otherwise on the stack that `up` keeps.
+Takes the messages of the parked queue and of the uploads queue's dead-letter queue, and sends each
+to the queue of its kind. A message is deleted only after it was sent; what can't be read stays. A
+message that is handled twice changes nothing. With STACK it works on AWS, with the credentials and
+region of the environment; otherwise on the stack that `up` keeps.
 """
 _EXIT_CODES = """\
-exit codes: 0 every DR passes, 1 one fails, 2 one is incomplete, 3 an error. With several DRs: the highest.
+exit codes: 0 every DR passes, 1 one fails, 2 one is incomplete, 3 an error, 130 ended by Ctrl-C.
+With several DRs: the highest.
 """
 
 
 def main(arguments: list[str]) -> int:
     """Runs a command; gives the exit code."""
-    wanted = _parser().parse_args(arguments)
-    # A shell that starts a program in the background may have it ignore Ctrl-C; a stack must end all the same.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, _end)
-    signal.signal(signal.SIGHUP, _end)
+    parser = _parser()
+    if not arguments:
+        parser.print_help(sys.stderr)
+        say("\nerror: no command. To begin with: infra/local evaluate DR1730550")
+        return ERROR
+    wanted = _understood(parser, arguments)
+    stop.on_signals()
     try:
         if wanted.command not in _WITHOUT_THE_STACK:
             enter(arguments)
@@ -47,38 +58,120 @@ def main(arguments: list[str]) -> int:
         return ERROR
     except KeyboardInterrupt:
         say("Ended.")
-        return _INTERRUPTED
+        return stop.INTERRUPTED
 
 
-def _end(number: int, _frame: object) -> None:
-    """Ends in order, as Ctrl-C does."""
-    raise KeyboardInterrupt
+class _Parser(argparse.ArgumentParser):
+    """Says what is allowed. argparse's own exit code is that of an incomplete DR here."""
+
+    def error(self, message: str) -> NoReturn:
+        """Ends with the code of an error."""
+        self.print_usage(sys.stderr)
+        self.exit(ERROR, f"error: {message}\n{self.prog} --help says what is allowed.\n")
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="infra/local", description="The whole system on this machine.")
+def _understood(parser: _Parser, arguments: list[str]) -> argparse.Namespace:
+    """The arguments; a bad option is refused by its command, which knows what it allows."""
+    wanted, unknown = parser.parse_known_args(arguments)
+    command: _Parser = wanted.parser
+    if unknown:
+        command.error(f"unrecognized arguments: {' '.join(unknown)}")
+    if getattr(wanted, "vlm_url", None) and wanted.latency:
+        command.error("--latency is the simulated VLM's: leave it out, or leave out --vlm-url")
+    return wanted
+
+
+def _stack_name(text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,30}", text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no name: take lower-case letters, digits and dashes, at most 31"
+        )
+    return text
+
+
+def _dr_number(text: str) -> str:
+    if not re.fullmatch(r"[A-Z0-9]{3,20}", text.strip().upper()):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no DR number: take 3 to 20 letters and digits, as DR1730550"
+        )
+    return text
+
+
+def _url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        fine = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        fine = False
+    if not fine:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no address: take one as http://127.0.0.1:8000 or https://…"
+        )
+    return text
+
+
+def _latency(text: str) -> str:
+    fine = text in ("realistic", "none") or re.fullmatch(r"fixed:\d+", text) or Path(text).is_file()
+    if not fine:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no latency: take realistic, none, fixed:MILLISECONDS as fixed:3000,"
+            " or a latency file"
+        )
+    return text
+
+
+def _port(text: str) -> int:
+    if not (text.isdecimal() and 0 < int(text) < 65536):
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: take a number from 1 to 65535")
+    return int(text)
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
+        prog="infra/local", description="The whole system on this machine.", epilog=_EXIT_CODES
+    )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _evaluate(commands)
-    up = commands.add_parser("up", help="keep a stack up, with its endpoints and logs, until Ctrl-C or `down`")
+    up = commands.add_parser(
+        "up", help="keep a stack up, with its endpoints and logs, until Ctrl-C or `down`"
+    )
     _stack_options(up)
     for name, text in (("down", "end a stack that `up` keeps"), ("status", "say which stacks run")):
         command = commands.add_parser(name, help=text)
-        command.add_argument("--name", default="local", help="the stack's name (default: local)")
-    watch = commands.add_parser("watch", help="cargo lambda watch, with a stack behind it, to invoke functions by hand")
+        _name(command)
+    watch = commands.add_parser(
+        "watch", help="cargo lambda watch, with a stack behind it, to invoke functions by hand"
+    )
     _stack_options(watch)
-    watch.add_argument("--port", type=int, default=9000, help="where cargo lambda listens on 127.0.0.1 (default: 9000)")
+    watch.add_argument(
+        "--port",
+        type=_port,
+        default=9000,
+        help="where cargo lambda listens on 127.0.0.1 (default: 9000)",
+    )
     _redrive(commands)
-    mutate = commands.add_parser("mutate", help="take out one check after another; a test must notice (about 20 minutes)")
-    mutate.add_argument("--only", nargs="+", default=[""], help="only checks whose names contain one of these")
+    mutate = commands.add_parser(
+        "mutate", help="take out one check after another; a test must notice (about 20 minutes)"
+    )
+    mutate.add_argument(
+        "--only", nargs="+", default=[""], help="only checks whose names contain one of these"
+    )
     mutate.add_argument("--json", action="store_true", help="print JSON")
-    commands.add_parser("peer", help="install the photo benchmark's peer (npm's sharp on Node); `bench photos` calls this")
+    commands.add_parser(
+        "peer",
+        help="install the photo benchmark's peer (npm's sharp on Node); `bench photos` calls this",
+    )
     test = commands.add_parser("test", help="run all tests: Rust, template, end to end")
     test.add_argument("--fast-only", action="store_true", help="leave out the end-to-end tests")
-    test.add_argument("pytest", nargs="*", metavar="PYTEST_ARGUMENT", help="given to pytest, after --")
+    test.add_argument(
+        "pytest", nargs="*", metavar="PYTEST_ARGUMENT", help="given to pytest, after --"
+    )
+    for command in commands.choices.values():
+        command.set_defaults(parser=command)
     return parser
 
 
-def _evaluate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _evaluate(commands: "argparse._SubParsersAction[_Parser]") -> None:
     evaluate = commands.add_parser(
         "evaluate",
         help="evaluate photos and print the verdict",
@@ -86,42 +179,82 @@ def _evaluate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         epilog=_EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    evaluate.add_argument("wanted", nargs="*", metavar="DR|PATH", help="sample DRs, or folders and files of photos")
-    evaluate.add_argument("--dr", help="the DR number of the given photos (default: their folder's name)")
     evaluate.add_argument(
-        "--mode", choices=["quick", "full"], default="full", help="quick asks for critical steps only"
+        "wanted", nargs="*", metavar="DR|PATH", help="sample DRs, or folders and files of photos"
+    )
+    evaluate.add_argument(
+        "--dr",
+        type=_dr_number,
+        help="the DR number of the given photos (default: their folder's name)",
+    )
+    evaluate.add_argument(
+        "--mode",
+        choices=["quick", "full"],
+        default="full",
+        help="quick asks for critical steps only",
     )
     evaluate.add_argument("--force", action="store_true", help="evaluate anew, whatever is known")
     evaluate.add_argument("--json", action="store_true", help="print JSON instead of tables")
-    evaluate.add_argument("--sequential", action="store_true", help="ask the same photos one after another, too")
     evaluate.add_argument(
-        "--keep-up", action="store_true", help="leave the stack up afterwards, until Ctrl-C or `down`"
+        "--sequential", action="store_true", help="ask the same photos one after another, too"
+    )
+    evaluate.add_argument(
+        "--keep-up",
+        action="store_true",
+        help="leave the stack up afterwards, until Ctrl-C or `down`",
     )
     _stack_options(evaluate)
 
 
-def _redrive(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _redrive(commands: "argparse._SubParsersAction[_Parser]") -> None:
     redrive = commands.add_parser(
         "redrive",
         help="put dead letters back on the queues they came from, after the bug is mended",
         description=_REDRIVE,
     )
-    redrive.add_argument("stack_name", nargs="?", metavar="STACK", help="a CloudFormation stack on AWS (default: local)")
-    redrive.add_argument("--name", default="local", help="the local stack's name, without STACK (default: local)")
+    redrive.add_argument(
+        "stack_name",
+        nargs="?",
+        metavar="STACK",
+        help="a CloudFormation stack on AWS (default: local)",
+    )
+    _name(redrive, "the local stack's name, without STACK")
     redrive.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _stack_options(parser: argparse.ArgumentParser) -> None:
     stack = parser.add_argument_group("the stack")
-    stack.add_argument("--name", default="local", help="the stack's name (default: local)")
-    stack.add_argument("--vlm-url", help="a real VLM instead of the simulated one, with or without /v1")
-    stack.add_argument("--vlm-model", default="Qwen/Qwen3-VL-8B-Instruct", help="its model (default: %(default)s)")
-    stack.add_argument("--latency", help="the simulated VLM's latency, such as fixed:3000 (milliseconds)")
+    _name(stack)
     stack.add_argument(
-        "--timing", choices=["standard", "fast"], default="standard", help="the template's TimingProfile"
+        "--vlm-url", type=_url, help="a real VLM instead of the simulated one, with or without /v1"
     )
-    stack.add_argument("--auth", action="store_true", help="have the emulator enforce the functions' IAM policies")
+    stack.add_argument(
+        "--vlm-model", default="Qwen/Qwen3-VL-8B-Instruct", help="its model (default: %(default)s)"
+    )
+    stack.add_argument(
+        "--latency",
+        type=_latency,
+        metavar="realistic|none|fixed:MS|FILE",
+        help="the simulated VLM's latency, such as fixed:3000 (default: realistic)",
+    )
+    stack.add_argument(
+        "--timing",
+        choices=["standard", "fast"],
+        default="standard",
+        help="the template's TimingProfile",
+    )
+    stack.add_argument(
+        "--auth", action="store_true", help="have the emulator enforce the functions' IAM policies"
+    )
     stack.add_argument("--no-build", action="store_true", help="take the binaries as they are")
+
+
+def _name(
+    parser: "argparse.ArgumentParser | argparse._ArgumentGroup", what: str = "the stack's name"
+) -> None:
+    parser.add_argument(
+        "--name", type=_stack_name, default="local", help=f"{what} (default: local)"
+    )
 
 
 if __name__ == "__main__":

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from . import quirks, template
+from . import quirks, stop, template
 from .aws import Aws
 from .errors import StackError
 from .package import Package
+from .workers import at_once
 
 STACK_NAME = "dr-photos"
 _CODE_BUCKET = "code"
@@ -41,8 +41,7 @@ def _upload(aws: Aws, packages: list[Package]) -> dict[str, str]:
         s3.put_object(Bucket=_CODE_BUCKET, Key=key, Body=package.zip_file.read_bytes())
         return package.function, key
 
-    with ThreadPoolExecutor(max_workers=len(packages)) as pool:
-        return dict(pool.map(put, packages))
+    return dict(at_once(put, packages))
 
 
 def _outputs(cloudformation: Any) -> dict[str, str]:
@@ -53,7 +52,7 @@ def _outputs(cloudformation: Any) -> dict[str, str]:
             return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
         if not stack["StackStatus"].endswith("_IN_PROGRESS") or "ROLLBACK" in stack["StackStatus"]:
             raise StackError(f"The emulator could not deploy template.yaml:\n{_why(cloudformation)}")
-        time.sleep(0.1)
+        stop.wait(0.1)
     raise StackError("The emulator did not finish deploying template.yaml.", "Its log says more.")
 
 

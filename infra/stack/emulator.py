@@ -10,7 +10,7 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import environment, tls
+from . import environment, stop, tls
 from .errors import StackError
 from .process import Process
 from .tools import program
@@ -76,5 +76,5 @@ def _wait(process: Process, endpoint: str) -> bool:
             with urllib.request.urlopen(f"{endpoint}/_ministack/ready", timeout=2, context=whoever):
                 return True
         except (urllib.error.URLError, OSError):
-            time.sleep(0.05)
+            stop.wait(0.05)
     return False

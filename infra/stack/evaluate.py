@@ -1,21 +1,25 @@
-"""Evaluates DRs on a stack as the app would: uploads, asks the API, polls until there is a verdict."""
+"""Evaluates DRs on a stack as the app would: uploads, asks the API, polls until the verdict."""
 
 from __future__ import annotations
 
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from . import stop
 from .api import Answer
 from .errors import StackError
 from .local_stack import LocalStack
 from .photos import Dr
 from .progress import Progress
+from .workers import Workers, at_once
 
 #: Uploads at once, of all DRs together; a phone or an office line would not carry more.
 _UPLOADS = 8
+_LOOKS_AT_LEAST_EVERY_S = 5.0
+#: An evaluation that waits for such a reason waits in vain.
+_REFUSED = "The VLM refuses our requests"
 
 
 @dataclass(frozen=True)
@@ -48,16 +52,15 @@ class Evaluator:
         self._wish = wish
         self._s3 = stack.aws.client("s3")
         self._api = stack.api()
-        self._uploads = ThreadPoolExecutor(max_workers=_UPLOADS)
+        self._uploads = Workers(_UPLOADS)
         self.progress = Progress()
 
     def evaluate(self, drs: list[Dr]) -> list[Evaluated]:
-        """All of them; a failure of one is raised when the others are done."""
+        """All of them; a failure of one is raised at once, for nothing is shown without it."""
         try:
-            with ThreadPoolExecutor(max_workers=max(1, len(drs))) as pool:
-                return [future.result() for future in [pool.submit(self._one, dr) for dr in drs]]
+            return at_once(self._one, drs)
         finally:
-            self._uploads.shutdown(cancel_futures=True)
+            self._uploads.close()
             self.progress.close()
 
     def _one(self, dr: Dr) -> Evaluated:
@@ -84,9 +87,11 @@ class Evaluator:
 
         def put(photo: Path) -> None:
             key = f"photos/{dr.number}/{photo.name}"
-            self._s3.put_object(Bucket=bucket, Key=key, Body=photo.read_bytes(), ContentType="image/jpeg")
+            self._s3.put_object(
+                Bucket=bucket, Key=key, Body=photo.read_bytes(), ContentType="image/jpeg"
+            )
 
-        waiting: list[Future[None]] = [self._uploads.submit(put, photo) for photo in dr.photos]
+        waiting = [self._uploads.submit(put, photo) for photo in dr.photos]
         for done, future in enumerate(waiting, start=1):
             future.result()
             self.progress.show(dr.number, "uploading", done, len(waiting))
@@ -101,19 +106,36 @@ class Evaluator:
             self._show(dr, look.body)
             if look.body["status"] == "completed":
                 return dict(look.body)
+            self._raise_if_refused(dr, look.body["waiting"])
             self._stack.check()
-            time.sleep(min(5.0, float(look.headers.get("retry-after", 1))))
+            stop.wait(min(_LOOKS_AT_LEAST_EVERY_S, float(look.headers.get("retry-after", 1))))
         raise StackError(
             f"{dr.number} was not evaluated within {self._wish.give_up_after_s:.0f} s.",
             f"The functions' logs are in {self._stack.folder.path / 'logs'}.",
         )
 
+    def _raise_if_refused(self, dr: Dr, waiting: dict[str, Any] | None) -> None:
+        if waiting and str(waiting["reason"]).startswith(_REFUSED):
+            about = self._stack.description
+            said = self._stack.logs.last_detail("batch", _REFUSED)
+            raise StackError(
+                f"{dr.number} can't be evaluated: the VLM at {about.vlm_url} refuses our requests"
+                f" for the model {about.vlm_model}{f': {said}' if said else ''}.",
+                "Check --vlm-url, --vlm-model and VLM_API_KEY.",
+            )
+
     def _show(self, dr: Dr, evaluation: dict[str, Any]) -> None:
         progress, waiting = evaluation["progress"], evaluation["waiting"]
         note = f"(waiting: {waiting['reason']})" if waiting else ""
-        self.progress.show(dr.number, "evaluating", progress["photos_done"], progress["photos_total"], note)
+        self.progress.show(
+            dr.number, "evaluating", progress["photos_done"], progress["photos_total"], note
+        )
 
 
 def _refusal(dr: Dr, answer: Answer) -> str:
-    detail = answer.body.get("detail") or answer.body.get("message") if isinstance(answer.body, dict) else answer.body
+    detail = (
+        answer.body.get("detail") or answer.body.get("message")
+        if isinstance(answer.body, dict)
+        else answer.body
+    )
     return f"The API refused {dr.number} with {answer.status}: {detail}"

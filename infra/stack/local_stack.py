@@ -12,7 +12,7 @@ from .api import Api
 from .aws import Aws
 from .errors import StackError
 from .logs import LogCollector
-from .process import Process
+from .process import Process, stop_all
 from .say import say, step
 from .state import Description, Folder
 
@@ -70,8 +70,7 @@ class LocalStack:
         """Ends it, if it is ours."""
         if self._processes:
             self.logs.stop()
-            for process in reversed(self._processes):
-                process.stop()
+            stop_all(self._processes)
             self.folder.release()
 
 
@@ -96,7 +95,7 @@ def start(options: Options) -> LocalStack:
     """Builds, packages, starts and deploys."""
     if options.build:
         with step("built"):
-            build.build()
+            build.of_a_stack()
     with step("packaged"):
         packages = package.package_all()
     folder = _free_folder(options.name)
@@ -104,8 +103,7 @@ def start(options: Options) -> LocalStack:
     try:
         return _start(folder, options, packages, processes)
     except BaseException:
-        for process in reversed(processes):
-            process.stop()
+        stop_all(processes)
         folder.release()
         raise
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from .build import target_folder
 from .errors import StackError
 from .paths import REPO
+from .process import run as run_program
 from .say import say
 
 LIST = REPO / "tests" / "simulation" / "mutations.json"
@@ -86,7 +87,7 @@ def _copy() -> tuple[Path, Path]:
     home = target_folder() / "mutations"
     tree, target = home / "tree", home / "target"
     shutil.rmtree(tree, ignore_errors=True)
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=REPO, check=True, capture_output=True).stdout.decode()
+    listed = run_program(["git", "ls-files", "-z"], cwd=REPO, capture=True, check=True).stdout
     for name in filter(None, listed.split("\0")):
         if (REPO / name).is_file():
             (tree / name).parent.mkdir(parents=True, exist_ok=True)
@@ -94,7 +95,7 @@ def _copy() -> tuple[Path, Path]:
     if not target.exists():
         say("Copying what is compiled already …")
         target.mkdir(parents=True)
-        subprocess.run(["cp", "-a", str(target_folder() / "debug"), str(target)], check=True)
+        run_program(["cp", "-a", str(target_folder() / "debug"), str(target)], check=True)
     return tree, target
 
 
@@ -125,8 +126,6 @@ def _noticed(tree: Path, target: Path, by: str) -> str | None:
 def _run(command: list[str], tree: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str] | None:
     """Runs a command; None if it does not end."""
     try:
-        return subprocess.run(
-            command, cwd=tree, env=environment, check=False, capture_output=True, text=True, timeout=_WITHIN_S
-        )
+        return run_program(command, cwd=tree, env=environment, capture=True, timeout=_WITHIN_S)
     except subprocess.TimeoutExpired:
         return None

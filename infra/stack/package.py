@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import subprocess
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from pathlib import Path
 from .build import FUNCTIONS, binary
 from .errors import StackError
 from .paths import PACKAGES, exclusive
+from .process import run
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def _copy_stripped(source: Path, bootstrap: Path) -> None:
     """Debug symbols are most of a debug binary, and nobody reads them here."""
     bootstrap.parent.mkdir(parents=True, exist_ok=True)
     if shutil.which("strip"):
-        if subprocess.run(["strip", "-s", "-o", str(bootstrap), str(source)], check=False).returncode != 0:
+        if run(["strip", "-s", "-o", str(bootstrap), str(source)]).returncode != 0:
             raise StackError(f"strip could not read {source}.", "Its message is above.")
     else:
         shutil.copyfile(source, bootstrap)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import sys
 import threading
+from contextlib import suppress
+
+from .say import say
 
 _WIDTH = 28
 
@@ -23,13 +26,15 @@ class Progress:
             self._parts[dr] = (what, done, total, note)
             if self._terminal:
                 self._draw()
-            elif last != self._parts[dr] and (last is None or last[0] != what or last[3] != note or done == total):
-                print(f"  {dr} {what} {done}/{total} {note}".rstrip(), file=sys.stderr, flush=True)
+            elif last != self._parts[dr] and (
+                last is None or last[0] != what or last[3] != note or done == total
+            ):
+                say(f"  {dr} {what} {done}/{total} {note}".rstrip())
 
     def close(self) -> None:
         """Leaves the line."""
         if self._terminal and self._parts:
-            print(file=sys.stderr)
+            say("")
 
     def _draw(self) -> None:
         done = sum(part[1] for part in self._parts.values())
@@ -38,5 +43,6 @@ class Progress:
         what = next((part for part in self._parts.values() if part[1] < part[2]), None)
         label = f"{what[0]} {what[3]}".strip() if what else "done"
         bar = "█" * filled + "░" * (_WIDTH - filled)
-        sys.stderr.write(f"\r\x1b[2K  {bar} {done}/{total} {label}")
-        sys.stderr.flush()
+        with suppress(OSError):
+            sys.stderr.write(f"\r\x1b[2K  {bar} {done}/{total} {label}")
+            sys.stderr.flush()

@@ -13,21 +13,29 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 _FROM = ("ParkedQueueUrl", "UploadsDeadLetterQueueUrl")
+#: Of batches see `_target`: nobody waits for those in bulk, and they have a queue of their own.
 _QUEUE_OF_KIND = {
-    "batch": "BatchesQueueUrl",
     "started": "ResultsQueueUrl",
     "outcome": "ResultsQueueUrl",
     "deferral": "ResultsQueueUrl",
     "quiet_check": "UploadsQueueUrl",
 }
-_SAID = {"BatchesQueueUrl": "batches", "ResultsQueueUrl": "results", "UploadsQueueUrl": "uploads"}
+#: The queues, by their output of template.yaml, and their names.
+_SAID = {
+    "BatchesQueueUrl": "batches",
+    "BulkQueueUrl": "bulk",
+    "ResultsQueueUrl": "results",
+    "UploadsQueueUrl": "uploads",
+}
+#: In the order in which they are shown.
+QUEUES = tuple(_SAID.values())
 #: Long enough to look at every message once; then those that stay can be received again.
 _HIDDEN_S = 60
 
 
 def redrive(sqs: Any, outputs: Mapping[str, str]) -> dict[str, int]:
     """Puts back what there is; says how many messages went to each queue and how many were left."""
-    moved: Counter[str] = Counter(batches=0, results=0, uploads=0, left=0)
+    moved: Counter[str] = Counter(dict.fromkeys((*QUEUES, "left"), 0))
     for source in _FROM:
         left = []
         for message in _all(sqs, outputs[source]):
@@ -39,7 +47,9 @@ def redrive(sqs: Any, outputs: Mapping[str, str]) -> dict[str, int]:
                 left.append(message["ReceiptHandle"])
             moved[_SAID[target] if target else "left"] += 1
         for handle in left:
-            sqs.change_message_visibility(QueueUrl=outputs[source], ReceiptHandle=handle, VisibilityTimeout=0)
+            sqs.change_message_visibility(
+                QueueUrl=outputs[source], ReceiptHandle=handle, VisibilityTimeout=0
+            )
     return dict(moved)
 
 
@@ -54,7 +64,12 @@ def _all(sqs: Any, queue: str) -> Iterator[dict[str, Any]]:
 
 
 def _receive(sqs: Any, queue: str) -> list[dict[str, Any]]:
-    reply = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, VisibilityTimeout=_HIDDEN_S, WaitTimeSeconds=1)
+    reply = sqs.receive_message(
+        QueueUrl=queue,
+        MaxNumberOfMessages=10,
+        VisibilityTimeout=_HIDDEN_S,
+        WaitTimeSeconds=1,
+    )
     return list(reply.get("Messages", []))
 
 
@@ -66,4 +81,9 @@ def _target(body: str) -> str | None:
         return None
     if not isinstance(message, dict):
         return None
-    return "UploadsQueueUrl" if isinstance(message.get("Records"), list) else _QUEUE_OF_KIND.get(message.get("kind", ""))
+    if isinstance(message.get("Records"), list):
+        return "UploadsQueueUrl"
+    kind = message.get("kind")
+    if kind == "batch":
+        return "BulkQueueUrl" if message.get("bulk") is True else "BatchesQueueUrl"
+    return _QUEUE_OF_KIND.get(kind) if isinstance(kind, str) else None

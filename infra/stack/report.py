@@ -12,13 +12,14 @@ from typing import Any
 from .evaluate import Evaluated
 
 _COLOURS = {"pass": "32", "fail": "31", "missing": "31", "incomplete": "33", "not_evaluated": "33"}
+#: One photo's way, so that the parts add up to the total; not the longest of each part.
 _TIMINGS = (
     ("split_ms", "split", "request to batches sent"),
-    ("queue_ms", "queue", "longest wait of a photo for its turn"),
-    ("fetch_ms", "fetch", "longest read of a photo from S3"),
-    ("compress_ms", "compress", "longest decoding, scaling and encoding"),
-    ("vlm_ms", "VLM", "longest answer"),
-    ("merge_ms", "merge", "last outcome to verdict"),
+    ("queue_ms", "queue", "from there to that photo's turn, waits for the VLM's return included"),
+    ("fetch_ms", "fetch", "that photo, read from S3"),
+    ("compress_ms", "compress", "that photo decoded, scaled and encoded"),
+    ("vlm_ms", "VLM", "that photo's answer"),
+    ("merge_ms", "merge", "that photo's outcome to verdict"),
     ("total_ms", "total", "request to verdict"),
 )
 
@@ -28,10 +29,12 @@ def verdict(evaluated: Evaluated) -> str:
     evaluation = evaluated.evaluation
     known = " (known already)" if evaluated.cached else " (joined)" if evaluated.joined else ""
     average = evaluation["average_score"]
+    painted = _painted((evaluation["verdict"] or "none").upper(), evaluation["verdict"])
     lines = [
-        f"{evaluated.dr.number}  {_painted((evaluation['verdict'] or 'none').upper(), evaluation['verdict'])}{known}"
+        f"{evaluated.dr.number}  {painted}{known}"
         f"  average {average if average is not None else '–'}, {evaluation['mode']} mode,"
-        f" {evaluation['progress']['photos_total']} photos, catalogue {evaluation['catalogue_version']},"
+        f" {evaluation['progress']['photos_total']} photos,"
+        f" catalogue {evaluation['catalogue_version']},"
         f" {evaluation['model']}",
     ]
     if evaluation.get("mode_note"):
@@ -48,10 +51,15 @@ def timings(evaluated: Evaluated, sequential: dict[str, Any] | None) -> str:
     rows = [(name, _seconds(taken.get(key)), meaning) for key, name, meaning in _TIMINGS]
     rows.append(("upload", _seconds(evaluated.upload_ms), "all photos into S3, before the request"))
     rows.append(("API", _seconds(evaluated.api_ms), "answer to POST /evaluations"))
-    rows.append(("seen", _seconds(evaluated.seen_ms), "request to verdict as a polling app sees it"))
+    rows.append(
+        ("seen", _seconds(evaluated.seen_ms), "request to verdict as a polling app sees it")
+    )
     if sequential:
-        rows.append(("sequential", _seconds(sequential["total_ms"]), "the same photos, one after another, without AWS"))
-    return "\n".join([*_table(("timing", "s", "what"), rows), _bytes(evaluated.evaluation)])
+        what = "the same photos, one after another, without AWS"
+        rows.append(("sequential", _seconds(sequential["total_ms"]), what))
+    head = "split to total: the way of the photo that was asked and ended last; its parts add up"
+    lines = [head, *_table(("timing", "s", "what"), rows), _bytes(evaluated.evaluation)]
+    return "\n".join(lines)
 
 
 def _step(step: dict[str, Any]) -> tuple[str, ...]:
@@ -60,7 +68,14 @@ def _step(step: dict[str, Any]) -> tuple[str, ...]:
     comment = step["comment"] or step["reason"] or ""
     reading = f" [{step['reading']}]" if step.get("reading") else ""
     outcome = _painted(step["outcome"].replace("_", " "), step["outcome"])
-    return (f"{step['number']}{mark}", step["label"], outcome, score, comment + reading, step["photo"] or "")
+    return (
+        f"{step['number']}{mark}",
+        step["label"],
+        outcome,
+        score,
+        comment + reading,
+        step["photo"] or "",
+    )
 
 
 def _not_evaluated(evaluation: dict[str, Any]) -> list[str]:
@@ -78,7 +93,8 @@ def _bytes(evaluation: dict[str, Any]) -> str:
     if not before:
         return "No photo was sent."
     saved = 100 * (before - after) / before
-    return f"{before / 1e6:.1f} MB of photos, {after / 1e6:.1f} MB sent to the VLM: {saved:.0f} % saved."
+    sizes = f"{before / 1e6:.1f} MB of photos, {after / 1e6:.1f} MB sent to the VLM"
+    return f"{sizes}: {saved:.0f} % saved."
 
 
 def _seconds(milliseconds: int | None) -> str:
@@ -94,12 +110,17 @@ def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
     for row in rows:
         parts = textwrap.wrap(row[wide], widths[wide]) or [""]
         lines.append(_row((*row[:wide], parts[0], *row[wide + 1 :]), widths))
-        lines += [_row(tuple(part if at == wide else "" for at in range(len(head))), widths) for part in parts[1:]]
+        lines += [
+            _row(tuple(part if at == wide else "" for at in range(len(head))), widths)
+            for part in parts[1:]
+        ]
     return lines
 
 
 def _row(cells: tuple[str, ...], widths: list[int]) -> str:
-    return "  ".join(cell + " " * (width - _length(cell)) for cell, width in zip(cells, widths)).rstrip()
+    return "  ".join(
+        cell + " " * (width - _length(cell)) for cell, width in zip(cells, widths)
+    ).rstrip()
 
 
 def _painted(text: str, kind: str | None) -> str:

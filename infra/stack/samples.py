@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import subprocess
 from pathlib import Path
 
 from .build import binary
 from .errors import StackError
 from .paths import REPO, SAMPLES, exclusive
+from .process import run
 from .say import say
 
 #: DR numbers of the samples and how many photos each has.
@@ -32,7 +32,7 @@ def make(out: Path, *arguments: str) -> None:
     """Runs sample-photos."""
     out.mkdir(parents=True, exist_ok=True)
     command = [str(binary("sample-photos")), "--out", str(out), *arguments]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    done = run(command, capture=True)
     if done.returncode != 0:
         raise StackError(f"sample-photos failed: {done.stderr.strip() or done.stdout.strip()}")
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from typing import Any
 
 from . import environment
 from .build import binary
 from .errors import StackError
 from .photos import Dr
+from .process import run as run_program
 from .state import Description
 from .vlm import api_key
 
@@ -19,7 +19,7 @@ def run(dr: Dr, stack: Description, catalogue: str) -> dict[str, Any]:
     command = [str(binary("bench")), "sequential", "--vlm-url", stack.vlm_url, "--model", stack.vlm_model]
     command += ["--catalogue", catalogue, *(str(photo) for photo in dr.photos)]
     key = {} if stack.vlm_simulated or api_key() == "none" else {"VLM_API_KEY": api_key()}
-    done = subprocess.run(command, check=False, capture_output=True, text=True, env={**environment.base(), **key})
+    done = run_program(command, capture=True, env={**environment.base(), **key})
     if done.returncode != 0:
         raise StackError(f"The sequential comparison failed: {done.stderr.strip()}")
     return dict(json.loads(done.stdout))

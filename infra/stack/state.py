@@ -13,13 +13,12 @@ import json
 import os
 import re
 import shutil
-import subprocess
 from dataclasses import asdict, dataclass, field
 from typing import IO
 
 from .errors import StackError
 from .paths import STACKS
-from .process import kill_group
+from .process import kill_group, run
 
 _NAME = re.compile(r"^[a-z0-9][a-z0-9-]{0,30}$")
 
@@ -115,7 +114,7 @@ def names() -> list[str]:
 
 def _is_ours(group: int) -> bool:
     """Whether a process group is still one of a stack: its number may belong to somebody else by now."""
-    listing = subprocess.run(["ps", "-A", "-o", "pgid=,args="], capture_output=True, text=True, check=False).stdout
+    listing = run(["ps", "-A", "-o", "pgid=,args="], capture=True).stdout
     members = (line.strip().split(None, 1) for line in listing.splitlines())
     marks = (str(STACKS), "ministack", "simulated-vlm")
     return group != os.getpgrp() and any(

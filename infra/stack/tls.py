@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import shutil
 import ssl
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import StackError
+from .process import run
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ def make(folder: Path) -> Certificate:
     command += ["-addext", "basicConstraints=critical,CA:FALSE", "-addext", "extendedKeyUsage=serverAuth"]
     command += ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
     command += ["-keyout", str(made.key), "-out", str(made.certificate)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = run(command, capture=True)
     if done.returncode != 0:
         raise StackError(f"openssl could not make a certificate: {done.stderr.strip()}")
     system = ssl.get_default_verify_paths().cafile

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-import subprocess
 import sys
 import venv
 from pathlib import Path
 
+from . import stop
 from .errors import StackError
 from .paths import INFRA, TOOLS, exclusive
+from .process import run
 from .say import say
 
 #: Set of tools: its virtual environment. aws-sam-cli and the emulator want different versions of botocore.
@@ -45,6 +46,7 @@ def enter(arguments: list[str]) -> None:
     """Goes on inside the stack's virtual environment; comes back only if it is there already."""
     inside = ensure("stack")
     if Path(sys.prefix).resolve() != inside.parent.parent.resolve():
+        stop.hold_signals()
         os.execv(inside, [str(inside), str(INFRA / "local"), *arguments])
 
 
@@ -58,7 +60,7 @@ def _install(tools: str, requirements: Path) -> None:
     say(f"Installing the pinned tools of {requirements.name} into {home} (once) …")
     venv.create(home, with_pip=True, symlinks=True)
     command = [str(python(tools)), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    done = subprocess.run([*command, "--requirement", str(requirements)], check=False)
+    done = run([*command, "--requirement", str(requirements)])
     if done.returncode != 0:
         raise StackError(
             f"pip could not install {requirements.name}.",

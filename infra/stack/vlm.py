@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import environment
+from . import environment, stop
 from .build import binary
 from .errors import StackError
 from .process import Process
@@ -48,7 +48,7 @@ def simulated(folder: Path, options: list[str]) -> Vlm:
             return Vlm(ready["url"], ready["model"], simulated=True, process=process)
         if not process.running():
             break
-        time.sleep(0.02)
+        stop.wait(0.02)
     process.stop()
     raise StackError(f"The simulated VLM did not start:\n{process.last_lines()}\n", f"Its log is {log}.")
 

@@ -1,9 +1,13 @@
-"""One stack for all end-to-end tests, with short times; each test has DRs of its own."""
+"""One stack for all end-to-end tests, with short times; each test has DRs of its own.
+
+`infra/local test` has several pytest processes run the files, each with stacks of its own
+(pytest-xdist). What tests tell people comes at the end, before the summary.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,13 +16,57 @@ from harness import Harness
 
 from stack.local_stack import Options, running
 
+#: What is slow begins early, so that nobody is waited for at the end. A worker begins its last test
+#: only when it knows what comes next: behind the files of one or two slow tests stand two that are
+#: done in no time.
+_FIRST = (
+    "test_outage.py",
+    "test_crashes.py",
+    "test_simulation.py",
+    "test_vlm_faults.py",
+    "test_template.py",
+    "test_text.py",
+    "test_modes.py",
+    "test_load.py",
+)
+_TOLD = "told"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Brings the slow files forward; within a file the order stays."""
+    items.sort(key=_rank)
+
+
+def _rank(item: pytest.Item) -> int:
+    name = item.path.name
+    return _FIRST.index(name) if name in _FIRST else len(_FIRST)
+
+
+@pytest.fixture
+def tell(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Has people told something at the end of all tests."""
+    return lambda text: record_property(_TOLD, text)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Prints what tests told."""
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.getreports(outcome):
+            for name, text in report.user_properties if report.when == "call" else ():
+                if name == _TOLD:
+                    terminalreporter.section(report.nodeid.rpartition("::")[2])
+                    terminalreporter.write_line(str(text))
+
+
+def _options(name: str, *, build: bool) -> Options:
+    return Options(name=name, timing="fast", build=build, simulation=["--latency", "none"])
+
 
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
     """The stack, started when the first test wants it."""
-    with running(
-        Options(name="test", timing="fast", build=not os.environ.get("E2E_NO_BUILD"), simulation=["--latency", "none"])
-    ) as stack:
+    build = not os.environ.get("E2E_NO_BUILD")
+    with running(_options("test", build=build)) as stack:
         yield Harness(stack, tmp_path_factory.mktemp("drs"))
 
 
@@ -33,8 +81,7 @@ def harness(shared: Harness) -> Iterator[Harness]:
 @pytest.fixture(scope="session")
 def hurried_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
     """A stack whose queues give back soon what was lost."""
-    options = Options(name="test-faults", timing="fast", build=False, simulation=["--latency", "none"])
-    with running(options) as stack:
+    with running(_options("test-faults", build=False)) as stack:
         harness = Harness(stack, tmp_path_factory.mktemp("faults"))
         Faults(harness).hurry()
         yield harness

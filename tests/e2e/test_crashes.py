@@ -84,25 +84,6 @@ def test_a_photo_that_goes_and_one_that_changes_say_so(hurried: Harness, faults:
     assert truth.seen(evaluation) == truth.verdict(dr.truth, unseen=frozenset([gone, changed]))
 
 
-def test_a_minute_without_the_vlm_costs_no_evaluation_and_no_dead_letter(hurried: Harness, faults: Faults) -> None:
-    drs = [hurried.dr(6, seed=seed) for seed in (11, 12)]
-    for dr in drs:
-        hurried.upload(dr)
-    hurried.vlm.down(for_ms=60_000)
-    ids = [hurried.api.start(dr.number).body["evaluation_id"] for dr in drs]
-    for evaluation_id in ids:
-        waiting = hurried.when(evaluation_id, lambda seen: seen["status"] == "waiting")
-        assert waiting["waiting"]["reason"]
-    for dr, evaluation_id in zip(drs, ids, strict=True):
-        evaluation = hurried.completed(evaluation_id, within_s=400)
-        assert _gaps(evaluation) == {}
-        assert truth.seen(evaluation) == truth.verdict(dr.truth)
-    stats = hurried.vlm.stats()
-    assert 0 < stats["faults"]["down"] < 60, "while it is away only probes ask"
-    assert stats["max_in_flight"] <= 16
-    assert all(faults.held(queue) == 0 for queue in ("BatchesDeadLetterQueueUrl", "ParkedQueueUrl"))
-
-
 _HALF_VALID = {
     "kind": "batch",
     "version": 1,
@@ -139,10 +120,12 @@ def test_dead_letters_become_reasons_and_a_redrive_harms_no_evaluation(hurried: 
     assert evaluation["verdict"] == "incomplete"
     assert evaluation["average_score"] is None
     hurried.vlm.recover()
-    faults.send("ParkedQueueUrl", *dead)
+    waited_for, bulk = dead[1:], json.dumps({**json.loads(dead[0]), "bulk": True})
+    faults.send("ParkedQueueUrl", *waited_for, bulk)
     redriven = hurried.redrive()
-    assert redriven == {"batches": len(dead), "results": 0, "uploads": 0, "left": 0}
+    assert redriven == {"batches": len(waited_for), "bulk": 1, "results": 0, "uploads": 0, "left": 0}
     faults.wait_until_held("BatchesQueueUrl", 0)
+    faults.wait_until_held("BulkQueueUrl", 0)
     _is_right(hurried.api.evaluation(evaluation_id).body, dr)
     _is_right(hurried.evaluate(dr), dr)
 
@@ -150,7 +133,7 @@ def test_dead_letters_become_reasons_and_a_redrive_harms_no_evaluation(hurried: 
 def test_what_a_redrive_cannot_read_stays_where_it_is(hurried: Harness, faults: Faults) -> None:
     faults.take("ParkedQueueUrl")
     faults.send("ParkedQueueUrl", "no JSON", '{"kind": "unheard of"}')
-    assert hurried.redrive() == {"batches": 0, "results": 0, "uploads": 0, "left": 2}
+    assert hurried.redrive() == {"batches": 0, "bulk": 0, "results": 0, "uploads": 0, "left": 2}
     faults.wait_until_held("ParkedQueueUrl", 2)
     faults.take("ParkedQueueUrl")
 

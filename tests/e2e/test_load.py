@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from harness import Harness
 
 from stack import photos, report, sequential
@@ -34,7 +34,7 @@ def test_twenty_drs_at_once_never_exceed_the_bound_nor_does_the_recovery_from_an
 
 
 def test_sixteen_photos_are_asked_about_at_once_and_never_more(
-    harness: Harness, capsys: pytest.CaptureFixture[str]
+    harness: Harness, tell: Callable[[str], None]
 ) -> None:
     dr = harness.sample("DR1730550")
     harness.upload(dr)
@@ -44,8 +44,7 @@ def test_sixteen_photos_are_asked_about_at_once_and_never_more(
     stats = harness.vlm.stats()
     on_disk = photos.Dr(dr.number, dr.photos)
     compared = sequential.run(on_disk, harness.stack.description, "v3")
-    with capsys.disabled():
-        print("\n" + report.timings(Evaluated(on_disk, evaluation, False, False, 0, answer.took_ms, 0), compared))
+    tell(report.timings(Evaluated(on_disk, evaluation, False, False, 0, answer.took_ms, 0), compared))
     assert stats["max_in_flight"] <= _BOUND
     assert stats["max_in_flight"] > 4, "photos were asked about one batch after another"
     assert evaluation["timings"]["vlm_ms"] >= 3000

@@ -69,8 +69,16 @@ def test_quick_mode_asks_for_critical_steps_only(harness: Harness) -> None:
     truth.check_quick(evaluation, dr.truth)
     assert evaluation["verdict"] == "pass"
     assert len(evaluation["photos_skipped"]) == 4
+    _shows_the_way_of_a_photo_that_was_asked(evaluation["timings"])
     assert evaluation["progress"] == {"photos_total": 10, "photos_done": 10, "photos_pending": 0}
     assert harness.vlm.stats()["requests"] - asked_before >= 6
+
+
+def _shows_the_way_of_a_photo_that_was_asked(timings: dict[str, int]) -> None:
+    """Those that nobody asked about end last, and have no way."""
+    assert timings["vlm_ms"] > 0
+    parts = ("split_ms", "queue_ms", "fetch_ms", "compress_ms", "vlm_ms", "merge_ms")
+    assert sum(timings[part] for part in parts) == timings["total_ms"]
 
 
 def test_quick_mode_goes_on_to_a_photo_filed_wrongly_and_then_stops(harness: Harness, folder: Path) -> None:

@@ -8,6 +8,7 @@ import signal
 import time
 from contextlib import suppress
 
+from .. import stop
 from ..errors import StackError
 from ..say import say
 from ..state import Folder
@@ -29,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
         if folder.running() is None:
             say(f"The stack {arguments.name} is down.")
             return 0
-        time.sleep(0.1)
+        stop.wait(0.1)
     raise StackError(
         f"The stack {arguments.name} did not end within {_ENDS_WITHIN_S:.0f} s.",
         f"kill -9 {description.owner_pid} ends it.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from typing import Any
 
 from .. import build, photos, report, sequential
@@ -18,15 +19,20 @@ _EXIT_CODES = {"pass": PASS, "fail": FAIL, "incomplete": INCOMPLETE}
 
 def run(arguments: argparse.Namespace) -> int:
     """Evaluates, prints, and tells the verdict by the exit code."""
+    wanted = options.of(arguments) if attach(arguments.name) else options.checked(arguments)
     if not arguments.no_build:
-        build.build()
-        arguments.no_build = True
+        build.of_a_stack(*([build.BENCH] if arguments.sequential else []))
     drs = photos.find(arguments.wanted, arguments.dr)
-    stack = _attached(arguments) or start(options.of(arguments))
+    stack = _attached(arguments) or start(replace(wanted, build=False))
     try:
         evaluated = Evaluator(stack, Wish(arguments.mode, arguments.force)).evaluate(drs)
         compared = [_sequential(stack, one) if arguments.sequential else None for one in evaluated]
-        print(_json(stack, evaluated, compared) if arguments.json else _text(stack, evaluated, compared), flush=True)
+        print(
+            _json(stack, evaluated, compared)
+            if arguments.json
+            else _text(stack, evaluated, compared),
+            flush=True,
+        )
         if arguments.keep_up and not stack.attached:
             up.stay(stack)
     finally:
@@ -43,20 +49,30 @@ def _attached(arguments: argparse.Namespace) -> LocalStack | None:
 
 def _sequential(stack: LocalStack, evaluated: Evaluated) -> dict[str, Any]:
     say(f"Asking the photos of {evaluated.dr.number} one after another, for comparison …")
-    return sequential.run(evaluated.dr, stack.description, evaluated.evaluation["catalogue_version"])
+    return sequential.run(
+        evaluated.dr, stack.description, evaluated.evaluation["catalogue_version"]
+    )
 
 
-def _text(stack: LocalStack, evaluated: list[Evaluated], compared: list[dict[str, Any] | None]) -> str:
-    parts = [f"{report.verdict(one)}\n\n{report.timings(one, other)}" for one, other in zip(evaluated, compared)]
+def _text(
+    stack: LocalStack, evaluated: list[Evaluated], compared: list[dict[str, Any] | None]
+) -> str:
+    parts = [
+        f"{report.verdict(one)}\n\n{report.timings(one, other)}"
+        for one, other in zip(evaluated, compared)
+    ]
     if stack.description.vlm_simulated:
         parts.append(
-            "The VLM was a SIMULATION that reads the sample photos' own truth codes: no model has looked at a photo.\n"
+            "The VLM was a SIMULATION that reads the sample photos' own truth codes: no model has"
+            " looked at a photo.\n"
             "--vlm-url asks a real one."
         )
     return "\n" + "\n\n".join(parts)
 
 
-def _json(stack: LocalStack, evaluated: list[Evaluated], compared: list[dict[str, Any] | None]) -> str:
+def _json(
+    stack: LocalStack, evaluated: list[Evaluated], compared: list[dict[str, Any] | None]
+) -> str:
     vlm = {"url": stack.description.vlm_url, "model": stack.description.vlm_model}
     entries = [
         {
@@ -71,4 +87,7 @@ def _json(stack: LocalStack, evaluated: list[Evaluated], compared: list[dict[str
         }
         for one, other in zip(evaluated, compared)
     ]
-    return json.dumps({"vlm": {**vlm, "simulated": stack.description.vlm_simulated}, "evaluations": entries}, indent=2)
+    return json.dumps(
+        {"vlm": {**vlm, "simulated": stack.description.vlm_simulated}, "evaluations": entries},
+        indent=2,
+    )

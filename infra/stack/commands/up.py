@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import time
 from pathlib import Path
 
-from .. import environment
+from .. import environment, stop
+from ..build import FUNCTIONS
+from ..deploy import STACK_NAME
 from ..errors import StackError
 from ..local_stack import LocalStack, attach, running
 from ..say import say
@@ -19,7 +20,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Stays until Ctrl-C, `infra/local down`, or the end of a part of the stack."""
     if attach(arguments.name):
         raise StackError(f"The stack {arguments.name} runs already.", "End it with infra/local down, or say --name.")
-    with running(options.of(arguments)) as stack:
+    with running(options.checked(arguments)) as stack:
         stay(stack)
     return 0
 
@@ -32,7 +33,7 @@ def stay(stack: LocalStack) -> None:
     stack.logs.listen(say)
     while True:
         stack.check()
-        time.sleep(_LOOKS_EVERY_S)
+        stop.wait(_LOOKS_EVERY_S)
 
 
 def endpoints(stack: LocalStack) -> str:
@@ -59,20 +60,15 @@ def write_environment(stack: LocalStack) -> Path:
 
 
 def variables(stack: LocalStack) -> dict[str, str]:
-    """The variables of all functions together: they agree where they share one."""
-    about, outputs = stack.description, stack.outputs
+    """What the deployed functions have in their environments: they agree where they share one."""
+    about, client = stack.description, stack.aws.client("lambda")
+    deployed: dict[str, str] = {}
+    for function in FUNCTIONS:
+        name = f"{STACK_NAME}-{function}"
+        deployed |= client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
     return {
         **environment.aws(about.endpoint),
         **(environment.trusting(Path(about.trust)) if about.trust else {}),
-        "TABLE_NAME": outputs["TableName"],
-        "BUCKET_NAME": outputs["BucketName"],
-        "BATCHES_QUEUE_URL": outputs["BatchesQueueUrl"],
-        "BULK_QUEUE_URL": outputs["BulkQueueUrl"],
-        "UPLOADS_QUEUE_URL": outputs["UploadsQueueUrl"],
-        "RESULTS_QUEUE_URL": outputs["ResultsQueueUrl"],
-        "VLM_BASE_URL": about.vlm_url,
-        "VLM_MODEL": about.vlm_model,
-        "VLM_API_KEY_SECRET_ARN": outputs["VlmApiKeySecretArn"],
-        "API_ID": outputs["ApiId"],
-        "RUST_LOG": "info",
+        **deployed,
+        "API_ID": stack.outputs["ApiId"],
     }

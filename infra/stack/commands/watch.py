@@ -1,17 +1,17 @@
 """`infra/local watch`: `cargo lambda watch` with a stack behind it.
 
-The functions then run from the working tree, one invocation at a time by hand; the stack's own event sources keep
-running its deployed functions, so what an invoked splitter sends is worked off there.
+The functions then run from the working tree, one invocation at a time by hand; the stack's own
+event sources keep running its deployed functions, so what an invoked splitter sends is worked off
+there.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import time
 from pathlib import Path
 
-from .. import photos, tools
+from .. import photos, stop, tools
 from ..build import FUNCTIONS
 from ..evaluate import Evaluator, Wish
 from ..local_stack import LocalStack, attach, start
@@ -23,8 +23,10 @@ from . import options, up
 
 def run(arguments: argparse.Namespace) -> int:
     """Stays until Ctrl-C, `infra/local down`, or the end of cargo lambda."""
+    attached = attach(arguments.name)
+    wanted = options.of(arguments) if attached else options.checked(arguments)
     tools.ensure("watch")
-    stack = attach(arguments.name) or start(options.of(arguments))
+    stack = attached or start(wanted)
     try:
         # tests/events speaks of this DR.
         Evaluator(stack, Wish()).upload(photos.find(["DR1730550"], None)[0])
@@ -42,7 +44,7 @@ def _watch(stack: LocalStack, watch: list[str]) -> None:
     try:
         while process.running():
             stack.check()
-            time.sleep(0.5)
+            stop.wait(0.5)
     finally:
         process.stop()
 
@@ -71,7 +73,17 @@ def _programs() -> Path:
 
 
 def _how(port: int) -> str:
-    events = {"splitter": "splitter-direct", "batch": "batch", "aggregator": "aggregator-results", "api": "api-history"}
+    events = {
+        "splitter": "splitter-direct",
+        "batch": "batch",
+        "aggregator": "aggregator-results",
+        "api": "api-history",
+    }
     invoke = f"  cargo lambda invoke -A 127.0.0.1 -P {port}"
-    lines = [f"{invoke} {name} --data-file tests/events/{events.get(name, name)}.json" for name in FUNCTIONS]
-    return "\nIn another terminal:\n" + "\n".join([f"  export PATH={_programs()}:$PATH", *lines, ""])
+    lines = [
+        f"{invoke} {name} --data-file tests/events/{events.get(name, name)}.json"
+        for name in FUNCTIONS
+    ]
+    return "\nIn another terminal:\n" + "\n".join(
+        [f"  export PATH={_programs()}:$PATH", *lines, ""]
+    )
