@@ -24,13 +24,14 @@ _SIMULATION = REPO / "tests" / "simulation"
 _BUILT = "E2E_NO_BUILD"
 #: Tests that start no stack.
 _FAST_TESTS = (
+    "tests/structure",
     "tests/text",
     "tests/e2e/test_template.py",
     "tests/e2e/test_redrive.py",
     "tests/e2e/test_local_options.py",
     "tests/e2e/test_test_command.py",
 )
-_ALL_TESTS = ("tests/text", "tests/e2e")
+_ALL_TESTS = ("tests/structure", "tests/text", "tests/e2e")
 #: End-to-end tests wait more than they work: so many run side by side, each with stacks of its own.
 #: Each file stays with one of them, and the slowest files begin (tests/e2e/conftest.py).
 _SIDE_BY_SIDE = ("--numprocesses", "4", "--dist", "loadfile", "--no-loadscope-reorder")

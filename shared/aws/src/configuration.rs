@@ -41,6 +41,13 @@ pub fn optional(name: &str) -> Option<String> {
 }
 
 /// A variable's value within `1..=most`.
+///
+/// ```
+/// use aws::configuration::number;
+///
+/// let error = number::<u8>("PHOTOS_PER_BATCH", 10).unwrap_err();
+/// assert!(error.to_string().contains("PHOTOS_PER_BATCH"), "template.yaml sets it, this test does not");
+/// ```
 pub fn number<T>(name: &str, most: T) -> Result<T, ConfigError>
 where
     T: FromStr<Err: Error + Send + Sync + 'static> + PartialOrd + Display + From<u8>,

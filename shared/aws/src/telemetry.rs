@@ -44,6 +44,12 @@ impl Metric {
 
 /// Writes metrics down, with their dimensions. Every pair of a dimension and its value is a metric that is paid for: few values only.
 /// CloudWatch reads them off the function's output.
+///
+/// ```
+/// use aws::telemetry::{Metric, Unit, emit};
+///
+/// emit(&[("Mode", "full")], &[Metric::new("CacheHits", Unit::Count, 1.0)]);
+/// ```
 pub fn emit(dimensions: &[(&str, &str)], metrics: &[Metric]) {
     if let Err(cause) = writeln!(
         std::io::stdout(),

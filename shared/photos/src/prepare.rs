@@ -6,6 +6,15 @@ use crate::stages::{Laps, Times};
 use crate::{ImageFigures, PhotoError, Prepared, decode, encode, exif_data, image_tokens, scale};
 
 /// Prepares a photo: `long_edge` pixels at most, never enlarged.
+///
+/// ```no_run
+/// use photos::prepare;
+/// use photos::size_policy::{CURRENT_VERSION, SizePolicy};
+///
+/// let policy = SizePolicy::shipped(CURRENT_VERSION).unwrap();
+/// let prepared = prepare(&std::fs::read("photo.heic").unwrap(), policy, policy.long_edge).unwrap();
+/// assert!(prepared.figures.width.max(prepared.figures.height) <= policy.long_edge);
+/// ```
 pub fn prepare(bytes: &[u8], policy: &SizePolicy, long_edge: u32) -> Result<Prepared, PhotoError> {
     prepare_timed(bytes, policy, long_edge).map(|(prepared, _)| prepared)
 }

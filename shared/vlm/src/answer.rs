@@ -51,6 +51,19 @@ pub fn is_strict(content: &str) -> bool {
 }
 
 /// Reads an answer about one photo.
+///
+/// ```
+/// use evaluation::domain::catalogue::Catalogue;
+/// use evaluation::domain::scope::Scope;
+/// use vlm::answer::read_answer;
+/// use vlm::prompt::Question;
+///
+/// let catalogue = Catalogue::shipped("v3").unwrap();
+/// let question = Question::new(catalogue, &Scope::All.steps(catalogue));
+/// let content = r#"{"steps": [{"step": "house_photo", "score": 8, "comment": "front", "reading": null}]}"#;
+/// assert_eq!(read_answer(content, &question).unwrap().findings.len(), 1);
+/// assert!(read_answer("I see a house.", &question).is_err());
+/// ```
 pub fn read_answer(content: &str, question: &Question) -> Result<Answer, AnswerError> {
     if content.trim().is_empty() {
         return Err(AnswerError::Empty);

@@ -59,6 +59,22 @@ impl VlmSettings {
 }
 
 /// A client of one server; cheap to share, its connections and what it knows of the server are shared.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use evaluation::domain::catalogue::Catalogue;
+/// use evaluation::domain::scope::Scope;
+/// use vlm::client::{VlmClient, VlmSettings};
+/// use vlm::prompt::Question;
+///
+/// let catalogue = Catalogue::current()?;
+/// let question = Question::new(catalogue, &Scope::All.steps(catalogue));
+/// let client = VlmClient::new(VlmSettings::new("http://127.0.0.1:8100", "Qwen/Qwen3-VL-8B-Instruct"))?;
+/// let answer = client.ask(&question, &std::fs::read("photo.jpg")?, None).await?;
+/// println!("{} steps are shown", answer.findings.len());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct VlmClient {
     http: Client,

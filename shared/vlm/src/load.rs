@@ -83,6 +83,19 @@ impl AdaptiveLimit {
 }
 
 /// Lets requests through, as many at once as the adaptive allows.
+///
+/// ```
+/// # async fn example() {
+/// use vlm::load::{ConcurrencyLimiter, Signal};
+///
+/// let limiter = ConcurrencyLimiter::new(8);
+/// let permit = limiter.acquire().await;
+/// // … a request, and the server says 429:
+/// permit.learn(Signal::Overloaded);
+/// drop(permit);
+/// assert_eq!(limiter.limit(), 4);
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct ConcurrencyLimiter(Arc<Inner>);
 

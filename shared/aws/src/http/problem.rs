@@ -9,6 +9,13 @@ use super::{respond, with_header};
 const RETRY_AFTER_SECONDS: &str = "5";
 
 /// What went wrong with a request, fit for its caller.
+///
+/// ```
+/// use aws::http::problem::Problem;
+///
+/// let problem = Problem::bad_request("limit is a number from 1 to 100.");
+/// assert_eq!(problem.response().status_code, 400);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// The HTTP status.

@@ -15,6 +15,18 @@ const LONGEST_ASKED: Duration = Duration::from_secs(900);
 /// The wait before attempt `attempt + 1`: exponential with full jitter, never below what the server asked for.
 ///
 /// The jitter is drawn from the photo's id and the attempt, so that the same deferral always waits equally long.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use evaluation::decide::backoff::delay;
+/// use evaluation::domain::ids::PhotoId;
+///
+/// let photo = PhotoId::of("a.jpg", "etag");
+/// let asked = Duration::from_secs(30);
+/// assert!(delay(&photo, 0, Some(asked)) >= asked);
+/// assert!(delay(&photo, 20, None) < Duration::from_secs(300));
+/// ```
 pub fn delay(photo: &PhotoId, attempt: u32, retry_after: Option<Duration>) -> Duration {
     let ceiling = FIRST.saturating_mul(1 << attempt.min(16)).min(LONGEST);
     let millis = u64::try_from(ceiling.as_millis())

@@ -189,6 +189,15 @@ pub struct QuietCheck {
 
 impl Message {
     /// Reads a message body.
+    ///
+    /// ```
+    /// use evaluation::decide::message::Message;
+    /// use evaluation::decide::queue::Queue;
+    ///
+    /// let body = r#"{"kind": "quiet_check", "version": 1, "dr_number": "DR1", "uploaded_at": 7}"#;
+    /// assert_eq!(Message::parse(body).unwrap().queue(), Queue::Uploads);
+    /// assert!(Message::parse(&body.replace("1,", "2,")).is_err(), "an unknown version");
+    /// ```
     pub fn parse(body: &str) -> Result<Self, serde_json::Error> {
         serde_json::from_str(body)
     }

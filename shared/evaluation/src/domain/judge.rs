@@ -92,6 +92,18 @@ pub struct Judgement {
 }
 
 /// Judges the asked steps by these photos.
+///
+/// ```
+/// use evaluation::domain::catalogue::Catalogue;
+/// use evaluation::domain::judge::{StepOutcome, Verdict, judge};
+/// use evaluation::domain::scope::Scope;
+///
+/// let catalogue = Catalogue::shipped("v1").unwrap();
+/// // No photo at all: every step is missing, and the verdict is a fail.
+/// let judgement = judge(catalogue, &Scope::All.steps(catalogue), &[]);
+/// assert_eq!(judgement.verdict, Verdict::Fail);
+/// assert!(judgement.steps.iter().all(|row| row.outcome == StepOutcome::Missing));
+/// ```
 pub fn judge(catalogue: &Catalogue, asked: &[StepKey], photos: &[PhotoResult]) -> Judgement {
     let gaps = photos.iter().filter(|photo| photo.outcome.is_gap()).count();
     let skipped = photos

@@ -8,6 +8,16 @@ use super::ids::StepKey;
 /// Knows `DR{n}_ph_{type}_{id}.jpg`, where the type may itself hold underscores, and
 /// `step{n}_{key}_{date}_{time}.jpg`. The number alone hints at nothing: it means different steps in
 /// different catalogues.
+///
+/// ```
+/// use evaluation::domain::catalogue::Catalogue;
+/// use evaluation::domain::photo_name::hint;
+///
+/// let catalogue = Catalogue::shipped("v1").unwrap();
+/// let step = hint("DR1730550_ph_powm1_88121.jpg", catalogue).unwrap();
+/// assert_eq!(step.as_str(), "power_meter");
+/// assert!(hint("IMG-20260114-WA0007.jpg", catalogue).is_none());
+/// ```
 pub fn hint(name: &str, catalogue: &Catalogue) -> Option<StepKey> {
     let file = name.rsplit('/').next().unwrap_or(name).to_ascii_lowercase();
     let stem = file

@@ -114,6 +114,19 @@ impl Plan {
 }
 
 /// Plans the evaluation of these photos.
+///
+/// ```
+/// use evaluation::domain::catalogue::Catalogue;
+/// use evaluation::domain::plan::{Mode, Photo, plan};
+/// use evaluation::domain::versions::Versions;
+///
+/// let catalogue = Catalogue::shipped("v1").unwrap();
+/// let versions = Versions::from_fn(|part| format!("{part:?}-1"));
+/// let photo = |name: &str| Photo::new(&format!("photos/DR1/{name}"), name, name, catalogue);
+/// let photos = vec![photo("DR1_ph_powm1_1.jpg"), photo("IMG-2.jpg")];
+/// let plan = plan(photos, Mode::Full, catalogue, &versions);
+/// assert_eq!((plan.selected.len(), plan.steps.len()), (2, 10));
+/// ```
 pub fn plan(
     mut photos: Vec<Photo>,
     mode: Mode,

@@ -11,6 +11,15 @@ use super::invalid::Invalid;
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use evaluation::domain::time::Timestamp;
+///
+/// let at = Timestamp::parse("2026-11-24T10:34:54.007Z").unwrap();
+/// assert_eq!(at.after(Duration::from_secs(1)).to_string(), "2026-11-24T10:34:55.007Z");
+/// ```
 #[serde(transparent)]
 pub struct Timestamp(i64);
 
