@@ -3,20 +3,25 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 /// What goes wrong with a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "snake_case")]
+#[value(rename_all = "snake_case")]
 pub(crate) enum Kind {
     /// 429 with `Retry-After`.
     #[serde(rename = "status_429")]
+    #[value(name = "status_429")]
     Status429,
     /// 500.
     #[serde(rename = "status_500")]
+    #[value(name = "status_500")]
     Status500,
     /// 503 without `Retry-After`.
     #[serde(rename = "status_503")]
+    #[value(name = "status_503")]
     Status503,
     /// Never answers.
     Hang,
@@ -48,6 +53,19 @@ pub(crate) enum Kind {
     Slow,
     /// Every connection is closed, for a time or until the faults are cleared.
     Down,
+}
+
+/// Each kind of fault as a request names it, and what it does: a line each, for `--help`.
+pub fn in_words() -> String {
+    let values = Kind::value_variants().iter();
+    values
+        .filter_map(Kind::to_possible_value)
+        .map(|kind| {
+            let does = kind.get_help().map(ToString::to_string);
+            format!("  {:<19}{}", kind.get_name(), does.unwrap_or_default())
+        })
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// A fault to come.
@@ -167,6 +185,16 @@ mod tests {
             ]
         );
         assert_eq!(faults.happened().get(&Kind::Status500), Some(&2));
+    }
+
+    #[test]
+    fn the_help_names_each_kind_as_a_request_does() {
+        for line in in_words().lines() {
+            let (name, does) = line.trim().split_once("  ").unwrap();
+            serde_json::from_value::<Kind>(name.into()).unwrap();
+            assert!(!does.trim().is_empty(), "{line}");
+        }
+        assert!(in_words().contains("  status_429"));
     }
 
     #[test]

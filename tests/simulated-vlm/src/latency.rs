@@ -8,6 +8,10 @@ use serde::Deserialize;
 
 use crate::work::Work;
 
+/// What a latency may be, for people who mistyped it.
+const FORMS: &str = "a latency is realistic, none, fixed:MILLISECONDS (for example fixed:3000), \
+                     or the path of a latency file";
+
 const REALISTIC: &str = include_str!("../latency.json");
 
 /// A model of a server's times.
@@ -77,10 +81,12 @@ impl Latency {
     /// # Errors
     /// If it is none of these, or the file can't be read.
     pub fn parse(text: &str) -> anyhow::Result<Self> {
+        Self::read(text).context(FORMS)
+    }
+
+    fn read(text: &str) -> anyhow::Result<Self> {
         if let Some(millis) = text.strip_prefix("fixed:") {
-            let millis = millis
-                .parse()
-                .context("fixed: wants milliseconds, for example fixed:3000")?;
+            let millis = millis.parse().context("Failed to read the milliseconds")?;
             return Ok(Self::Fixed(Duration::from_millis(millis)));
         }
         let rates = match text {
@@ -140,7 +146,16 @@ mod tests {
             Latency::parse("realistic").unwrap(),
             Latency::Tokens(_)
         ));
-        assert!(Latency::parse("fixed:x").is_err() && Latency::parse("/no/such/file").is_err());
+    }
+
+    #[test]
+    fn a_bad_latency_says_what_is_wrong_and_the_forms() {
+        for (bad, cause) in [("fixed:x", "digit"), ("/no/such/file", "/no/such/file")] {
+            let error = format!("{:#}", Latency::parse(bad).unwrap_err());
+            for said in [cause, "realistic", "none", "fixed:3000", "latency file"] {
+                assert!(error.contains(said), "{said} is not in: {error}");
+            }
+        }
     }
 
     #[test]

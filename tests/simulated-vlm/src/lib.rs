@@ -2,7 +2,7 @@
 //! takes the time that `engine` works out from the rates of `latency.json`.
 
 pub mod engine;
-mod faults;
+pub mod faults;
 pub mod latency;
 mod look;
 mod routes;
