@@ -11,13 +11,14 @@ use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::Value;
 
 #[tokio::main]
-async fn main() -> Result<(), Error> {
+async fn main() -> anyhow::Result<()> {
     telemetry::start();
     let ports = AwsPorts::from_env(&aws::load().await, &[Queue::Batches, Queue::Bulk])?;
-    run(service_fn(|event: LambdaEvent<Value>| {
+    let ended = run(service_fn(|event: LambdaEvent<Value>| {
         handle(&ports, event.payload)
     }))
-    .await
+    .await;
+    ended.map_err(anyhow::Error::from_boxed)
 }
 
 async fn handle(ports: &AwsPorts, event: Value) -> Result<Value, Error> {

@@ -7,7 +7,7 @@ mod view;
 use aws::configuration::required;
 use aws::table::Table;
 use aws::telemetry;
-use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use lambda_runtime::{LambdaEvent, run, service_fn};
 use photos::size_policy::CURRENT_VERSION;
 use serde_json::Value;
 use vlm::versions::versions;
@@ -15,7 +15,7 @@ use vlm::versions::versions;
 use crate::route::Api;
 
 #[tokio::main]
-async fn main() -> Result<(), Error> {
+async fn main() -> anyhow::Result<()> {
     telemetry::start();
     let config = aws::load().await;
     let (catalogue, model) = (required("CATALOGUE_VERSION")?, required("VLM_MODEL")?);
@@ -23,8 +23,9 @@ async fn main() -> Result<(), Error> {
         table: Table::from_env(&config)?,
         versions: versions(&catalogue, &model, CURRENT_VERSION),
     };
-    run(service_fn(|event: LambdaEvent<Value>| {
+    let ended = run(service_fn(|event: LambdaEvent<Value>| {
         route::handle(&api, event.payload)
     }))
-    .await
+    .await;
+    ended.map_err(anyhow::Error::from_boxed)
 }

@@ -52,6 +52,7 @@ pub(crate) struct BatchFunction {
 impl BatchFunction {
     /// Settings from the environment, clients for AWS and the VLM.
     pub(crate) async fn from_env(config: &aws::SdkConfig) -> anyhow::Result<Self> {
+        let ports = AwsPorts::from_env(config, &[Queue::Results])?;
         let settings = Settings::from_env(config).await?;
         let model = settings.vlm.model.clone();
         let vlm = VlmClient::new(settings.vlm).context("Failed to set up the VLM's client")?;
@@ -60,7 +61,7 @@ impl BatchFunction {
             limiter: ConcurrencyLimiter::new(bound),
         };
         Ok(Self {
-            ports: AwsPorts::from_env(config, &[Queue::Results])?,
+            ports,
             bucket: Bucket::new(aws::s3(config), settings.bucket),
             asked_with: AskedWith {
                 model,

@@ -13,14 +13,15 @@ use serde_json::Value;
 use crate::evaluate::BatchFunction;
 
 #[tokio::main]
-async fn main() -> Result<(), Error> {
+async fn main() -> anyhow::Result<()> {
     telemetry::start();
     let config = aws::load().await;
     let function = BatchFunction::from_env(&config).await?;
-    run(service_fn(|event: LambdaEvent<Value>| {
+    let ended = run(service_fn(|event: LambdaEvent<Value>| {
         handle(&function, event)
     }))
-    .await
+    .await;
+    ended.map_err(anyhow::Error::from_boxed)
 }
 
 async fn handle(function: &BatchFunction, event: LambdaEvent<Value>) -> Result<Value, Error> {

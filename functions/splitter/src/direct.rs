@@ -1,5 +1,6 @@
 //! Direct invocation: `{"dr_number": "DR1730550", "mode": "full", "force": false}`.
 
+use evaluation::run::error::with_causes;
 use lambda_runtime::Error;
 use serde_json::Value;
 
@@ -9,6 +10,9 @@ use crate::post;
 /// Starts or joins an evaluation; the answer is that of `POST /evaluations`. A refusal is a function error.
 pub(crate) async fn handle(splitter: &Splitter, event: Value) -> Result<Value, Error> {
     let request = post::read(&event).map_err(|problem| Error::from(problem.detail))?;
-    let answer = splitter.evaluate(&request).await?;
+    let answer = splitter.evaluate(&request).await;
+    let answer = answer.inspect_err(|error| {
+        tracing::error!(error = %with_causes(error), "no evaluation was started");
+    })?;
     Ok(post::body(&answer))
 }

@@ -13,18 +13,19 @@ mod trigger;
 mod uploads;
 
 use aws::telemetry;
-use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use lambda_runtime::{LambdaEvent, run, service_fn};
 use serde_json::Value;
 
 use crate::evaluate::Splitter;
 
 #[tokio::main]
-async fn main() -> Result<(), Error> {
+async fn main() -> anyhow::Result<()> {
     telemetry::start();
     let config = aws::load().await;
     let splitter = Splitter::from_env(&config)?;
-    run(service_fn(|event: LambdaEvent<Value>| {
+    let ended = run(service_fn(|event: LambdaEvent<Value>| {
         trigger::handle(&splitter, event.payload)
     }))
-    .await
+    .await;
+    ended.map_err(anyhow::Error::from_boxed)
 }

@@ -26,6 +26,7 @@ use evaluation::run::ports::{Ports, Queue, UpdateResult};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::ports::taken_from;
 use crate::world::id_of_number;
 
 /// What a process wants done.
@@ -179,7 +180,7 @@ impl Ports for Replay {
         messages: Vec<Message>,
         _: Duration,
     ) -> Result<(), RunError> {
-        match self.step(Step::Send(queue, messages)).await {
+        match self.step(Step::Send(taken_from(queue), messages)).await {
             Reply::Done(_) => Ok(()),
             _ => Err(RunError::contended("some messages were not taken")),
         }
