@@ -1,7 +1,6 @@
 //! How far apart good photos and bad ones are, in the measures that are taken before the VLM is asked: what the
 //! thresholds in `photos::quality` stand on.
 
-use anyhow::Context;
 use image::imageops::{FilterType, crop_imm, fast_blur, resize};
 use image::{DynamicImage, RgbImage};
 use jpeg_encoder::{ColorType, Encoder};
@@ -10,6 +9,7 @@ use photos::quality::{LEAST_BRIGHT, LEAST_SHARPNESS, MOST_HASH_DISTANCE, Quality
 use photos::size_policy::SizePolicy;
 use serde::Serialize;
 
+use super::attempt::{self, LeftOut, attempt};
 use super::folder::Photo;
 use super::reference::Reference;
 use crate::report::spread::Spread;
@@ -58,6 +58,15 @@ pub(crate) struct Calibration {
     pub(crate) variants: Vec<Variant>,
 }
 
+/// Everything.
+#[derive(Debug, Serialize)]
+pub(crate) struct Calibrations {
+    /// Each measure.
+    pub(crate) measures: Vec<Calibration>,
+    /// The photos that it was not measured with.
+    pub(crate) left_out: Vec<LeftOut>,
+}
+
 /// A photo and the same, harmed.
 struct Variants {
     blurred: Vec<Quality>,
@@ -66,18 +75,23 @@ struct Variants {
 }
 
 /// Measures all photos and variants.
-pub(crate) fn measure(photos: &[Photo], policy: &SizePolicy) -> anyhow::Result<Vec<Calibration>> {
-    let mut all = Vec::new();
+pub(crate) fn measure(photos: &[Photo], policy: &SizePolicy) -> Calibrations {
+    let (mut all, mut left_out) = (Vec::new(), Vec::new());
     for photo in photos {
         eprintln!("    {} …", photo.name);
-        match Reference::decode(&std::fs::read(&photo.path)?) {
-            Ok(reference) => {
-                all.push(variants(&reference, policy).with_context(|| photo.name.clone())?)
-            }
-            Err(cause) => eprintln!("    left out: {cause}"),
+        let read = || Reference::decode(&std::fs::read(&photo.path)?);
+        match attempt(|| variants(&read()?, policy)) {
+            Ok(variants) => all.push(variants),
+            Err(reason) => left_out.push(LeftOut {
+                photo: photo.name.clone(),
+                reason,
+            }),
         }
     }
-    Ok(vec![sharpness(&all)?, exposure(&all)?, hashes(&all)?])
+    Calibrations {
+        measures: vec![sharpness(&all), exposure(&all), hashes(&all)],
+        left_out,
+    }
 }
 
 fn variants(reference: &Reference, policy: &SizePolicy) -> anyhow::Result<Variants> {
@@ -113,7 +127,12 @@ fn variants(reference: &Reference, policy: &SizePolicy) -> anyhow::Result<Varian
             (
                 "half the size",
                 of(
-                    &resize(&photo, width / 2, height / 2, FilterType::Triangle),
+                    &resize(
+                        &photo,
+                        (width / 2).max(1),
+                        (height / 2).max(1),
+                        FilterType::Triangle,
+                    ),
                     85,
                 )?,
             ),
@@ -136,7 +155,7 @@ fn measured(picture: &RgbImage, quality: u8, policy: &SizePolicy) -> anyhow::Res
     Ok(Quality::of(sent.as_raw(), sent.width() as usize))
 }
 
-fn sharpness(all: &[Variants]) -> anyhow::Result<Calibration> {
+fn sharpness(all: &[Variants]) -> Calibration {
     let of = |index: usize| {
         values(all, move |photo| {
             photo.blurred.get(index).map(|q| f64::from(q.sharpness))
@@ -157,7 +176,7 @@ fn sharpness(all: &[Variants]) -> anyhow::Result<Calibration> {
     )
 }
 
-fn exposure(all: &[Variants]) -> anyhow::Result<Calibration> {
+fn exposure(all: &[Variants]) -> Calibration {
     let of = |index: usize| {
         values(all, move |photo| {
             photo.darkened.get(index).map(|q| f64::from(q.bright))
@@ -179,7 +198,7 @@ fn exposure(all: &[Variants]) -> anyhow::Result<Calibration> {
 }
 
 /// The good side here is that different photos are told apart, the bad one that the same photo passes as new.
-fn hashes(all: &[Variants]) -> anyhow::Result<Calibration> {
+fn hashes(all: &[Variants]) -> Calibration {
     let original = |photo: &Variants| photo.blurred.first().map(|q| q.perceptual_hash);
     let apart = |one: u64, other: u64| f64::from((one ^ other).count_ones());
     let originals: Vec<u64> = all.iter().filter_map(original).collect();
@@ -225,7 +244,7 @@ fn calibration(
     variants: impl Iterator<Item = (f32, String, Vec<f64>)>,
     sides: impl Fn(f32) -> (bool, bool),
     is_refused: impl Fn(f64) -> bool,
-) -> anyhow::Result<Calibration> {
+) -> Calibration {
     let mut found = Calibration {
         measure,
         threshold,
@@ -247,8 +266,10 @@ fn calibration(
                 found.bad_passed.1 + values.len(),
             );
         }
-        let spread =
-            Spread::of(values.iter().copied()).context("too few photos to calibrate with")?;
+        let Some(spread) = Spread::of(values.iter().copied()) else {
+            // Of two photos, say, where there is one.
+            continue;
+        };
         let (least, most) = (
             values.iter().copied().fold(f64::MAX, f64::min),
             values.iter().copied().fold(f64::MIN, f64::max),
@@ -260,12 +281,14 @@ fn calibration(
             most,
         });
     }
-    Ok(found)
+    found
 }
 
 /// The report for a person.
-pub(crate) fn report(found: &[Calibration]) -> String {
-    found.iter().map(one).collect::<Vec<_>>().join("\n\n")
+pub(crate) fn report(found: &Calibrations) -> String {
+    let tables = found.measures.iter().map(one);
+    let left_out = (!found.left_out.is_empty()).then(|| attempt::report(&found.left_out));
+    tables.chain(left_out).collect::<Vec<_>>().join("\n\n")
 }
 
 fn one(calibration: &Calibration) -> String {

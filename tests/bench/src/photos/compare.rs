@@ -3,6 +3,7 @@
 use anyhow::Context;
 use photos::image_tokens;
 
+use super::attempt::attempt;
 use super::folder::Photo;
 use super::peer::Peer;
 use super::quality;
@@ -51,88 +52,114 @@ impl Sides {
     }
 
     /// Prepares and scores each photo on both sides, then measures it round by round.
-    pub(crate) fn rows(&mut self, photos: &[Photo]) -> anyhow::Result<Vec<Row>> {
+    pub(crate) fn rows(&mut self, photos: &[Photo]) -> Vec<Row> {
         let mut rows = Vec::new();
         for (number, photo) in photos.iter().enumerate() {
             eprintln!("{:>3} of {}: {} …", number + 1, photos.len(), photo.name);
-            rows.push(self.row(photo).with_context(|| photo.name.clone())?);
+            rows.push(self.row(photo));
         }
-        Ok(rows)
+        rows
     }
 
-    fn row(&mut self, photo: &Photo) -> anyhow::Result<Row> {
+    fn row(&mut self, photo: &Photo) -> Row {
         let kept = self.settings.request(&[photo], 1, true);
-        let (ours, sharp) = (
-            outcome(self.ours.ask(&kept)?)?,
-            outcome(self.sharp.ask(&kept)?)?,
-        );
-        let request = self.settings.request(&[photo], 1, false);
-        let rounds = self.rounds(&request)?;
-        let reference = Reference::decode(&std::fs::read(&photo.path)?).ok();
-        let both = matches!(
-            (&ours, &sharp),
-            (Outcome::Prepared(_), Outcome::Prepared(_))
-        );
-        let ratio = |of: fn(&Answer) -> f64| {
-            Spread::of(rounds.iter().map(|(ours, sharp)| of(ours) / of(sharp)))
+        let seen = Seen {
+            ours: outcome(self.ours.ask(&kept)),
+            sharp: outcome(self.sharp.ask(&kept)),
         };
-        Ok(Row {
-            photo: photo.name.clone(),
-            original_bytes: photo.bytes,
-            megapixels: reference.as_ref().map(Reference::megapixels),
-            time_ratio: ratio(first_ms).filter(|_| both),
-            cpu_ratio: ratio(|answer| answer.cpu_ms)
-                .filter(|_| both)
-                .map(|spread| spread.median),
-            ours: sent(
-                ours,
-                rounds.iter().map(|(ours, _)| ours),
-                reference.as_ref(),
-            )?,
-            sharp: sent(
-                sharp,
-                rounds.iter().map(|(_, sharp)| sharp),
-                reference.as_ref(),
-            )?,
-        })
+        let rounds = self.rounds(&self.settings.request(&[photo], 1, false));
+        let reference = attempt(|| Reference::decode(&std::fs::read(&photo.path)?));
+        row(photo, seen, &rounds, &reference)
     }
 
     /// A request to both sides, in turns.
-    fn rounds(&mut self, request: &Request) -> anyhow::Result<Vec<(Answer, Answer)>> {
-        let Self {
-            ours,
-            sharp,
-            settings,
-        } = self;
+    fn rounds(&mut self, request: &Request) -> Vec<Round> {
+        let Self { ours, sharp, .. } = self;
         let round = |round: usize| match round % 2 {
             0 => {
-                let first = ours.ask(request)?;
-                Ok((first, sharp.ask(request)?))
+                let ours = ours.ask(request);
+                let sharp = sharp.ask(request);
+                Round { ours, sharp }
             }
             _ => {
-                let first = sharp.ask(request)?;
-                Ok((ours.ask(request)?, first))
+                let sharp = sharp.ask(request);
+                let ours = ours.ask(request);
+                Round { ours, sharp }
             }
         };
-        (0..settings.rounds).map(round).collect()
+        (0..self.settings.rounds).map(round).collect()
     }
 
     /// Sets of five photos at two threads, largest first: time and CPU time over sharp's, of every set and round.
-    pub(crate) fn two_threads(&mut self, photos: &[Photo]) -> anyhow::Result<Vec<Ratios>> {
+    pub(crate) fn two_threads(&mut self, photos: &[Photo]) -> Vec<Ratios> {
         let mut ratios = Vec::new();
         for set in sets(photos) {
             eprintln!("    {} photos at two threads …", set.len());
-            let request = self.settings.request(&set, 2, false);
-            ratios.extend(
-                self.rounds(&request)?
-                    .into_iter()
-                    .map(|(ours, sharp)| Ratios {
-                        time: ours.wall_ms / sharp.wall_ms,
-                        cpu: ours.cpu_ms / sharp.cpu_ms,
-                    }),
-            );
+            let rounds = self.rounds(&self.settings.request(&set, 2, false));
+            ratios.extend(rounds.iter().filter_map(Round::both).map(Ratios::of));
         }
-        Ok(ratios)
+        ratios
+    }
+}
+
+/// What both sides made of a photo before the rounds.
+pub(crate) struct Seen {
+    /// This pipeline.
+    pub(crate) ours: Outcome,
+    /// sharp.
+    pub(crate) sharp: Outcome,
+}
+
+/// What both sides answered in a round.
+pub(crate) struct Round {
+    /// This pipeline.
+    pub(crate) ours: anyhow::Result<Answer>,
+    /// sharp.
+    pub(crate) sharp: anyhow::Result<Answer>,
+}
+
+impl Round {
+    /// Both answers, if there are two.
+    fn both(&self) -> Option<(&Answer, &Answer)> {
+        Some((self.ours.as_ref().ok()?, self.sharp.as_ref().ok()?))
+    }
+}
+
+impl Ratios {
+    fn of((ours, sharp): (&Answer, &Answer)) -> Self {
+        Self {
+            time: ours.wall_ms / sharp.wall_ms,
+            cpu: ours.cpu_ms / sharp.cpu_ms,
+        }
+    }
+}
+
+/// A photo's row, whatever went wrong with the photo.
+pub(crate) fn row(
+    photo: &Photo,
+    seen: Seen,
+    rounds: &[Round],
+    reference: &Result<Reference, String>,
+) -> Row {
+    let ours = sent(seen.ours, rounds.iter().map(|round| &round.ours), reference);
+    let sharp = sent(
+        seen.sharp,
+        rounds.iter().map(|round| &round.sharp),
+        reference,
+    );
+    let both = ours.is_ok() && sharp.is_ok();
+    let ratio = |of: fn(&Answer) -> f64| {
+        let rounds = rounds.iter().filter_map(Round::both);
+        Spread::of(rounds.map(|(ours, sharp)| of(ours) / of(sharp))).filter(|_| both)
+    };
+    Row {
+        photo: photo.name.clone(),
+        original_bytes: photo.bytes,
+        megapixels: reference.as_ref().ok().map(Reference::megapixels),
+        time_ratio: ratio(first_ms),
+        cpu_ratio: ratio(|answer| answer.cpu_ms).map(|spread| spread.median),
+        ours,
+        sharp,
     }
 }
 
@@ -172,46 +199,71 @@ fn first_ms(answer: &Answer) -> f64 {
     answer.photos.first().map_or(f64::NAN, |photo| photo.ms)
 }
 
-fn outcome(answer: Answer) -> anyhow::Result<Outcome> {
-    Ok(answer
-        .photos
-        .into_iter()
-        .next()
-        .context("a side answered with no photo")?
-        .outcome)
+/// A side that ended over a photo, or said nothing of it, refused it.
+fn outcome(answer: anyhow::Result<Answer>) -> Outcome {
+    let first = answer.and_then(|answer| {
+        let first = answer.photos.into_iter().next();
+        first.context("a side answered with no photo")
+    });
+    match first {
+        Ok(photo) => photo.outcome,
+        Err(cause) => Outcome::Refused {
+            error: format!("{cause:#}"),
+        },
+    }
 }
 
 fn sent<'a>(
     outcome: Outcome,
-    rounds: impl Iterator<Item = &'a Answer> + Clone,
-    reference: Option<&Reference>,
-) -> anyhow::Result<Result<Sent, Refusal>> {
+    rounds: impl Iterator<Item = &'a anyhow::Result<Answer>>,
+    reference: &Result<Reference, String>,
+) -> Result<Sent, Refusal> {
     let figures = match outcome {
         Outcome::Prepared(figures) => figures,
-        Outcome::Refused { error } => return Ok(Err(Refusal { refused: error })),
+        Outcome::Refused { error } => return Err(Refusal { refused: error }),
     };
-    let quality = reference
-        .map(|reference| quality::of(reference, &figures))
-        .transpose()?;
+    let (ms, cpu_ms) = times(rounds).map_err(|cause| Refusal {
+        refused: format!("{cause:#}"),
+    })?;
+    let quality = quality(reference, &figures);
     let Figures {
         bytes,
         width,
         height,
         ..
     } = figures;
-    let of = |get: fn(&Answer) -> f64| {
-        Spread::of(rounds.clone().map(get)).context("there must be a round at least")
-    };
-    let (ms, cpu_ms) = (of(first_ms)?, of(|answer| answer.cpu_ms)?.median);
-    Ok(Ok(Sent {
+    Ok(Sent {
         ms,
         cpu_ms,
         bytes,
         width,
         height,
         image_tokens: image_tokens(width, height),
-        quality,
-    }))
+        quality: quality.as_ref().ok().copied(),
+        no_quality: quality.err(),
+    })
+}
+
+/// Milliseconds and milliseconds of CPU time; an error if a round gave none.
+fn times<'a>(
+    rounds: impl Iterator<Item = &'a anyhow::Result<Answer>>,
+) -> anyhow::Result<(Spread, f64)> {
+    let answered = |round: &'a anyhow::Result<Answer>| {
+        round.as_ref().map_err(|cause| anyhow::anyhow!("{cause:#}"))
+    };
+    let answers = rounds.map(answered).collect::<anyhow::Result<Vec<_>>>()?;
+    let of = |get: fn(&Answer) -> f64| {
+        Spread::of(answers.iter().map(|answer| get(answer)))
+            .context("there must be a round at least")
+    };
+    Ok((of(first_ms)?, of(|answer| answer.cpu_ms)?.median))
+}
+
+fn quality(reference: &Result<Reference, String>, figures: &Figures) -> Result<f64, String> {
+    match reference {
+        Ok(reference) => attempt(|| quality::of(reference, figures)),
+        Err(cause) => Err(format!("there is no reference: {cause}")),
+    }
 }
 
 #[cfg(test)]

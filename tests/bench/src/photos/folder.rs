@@ -72,8 +72,8 @@ fn listed(folder: &Path) -> anyhow::Result<Vec<Photo>> {
     let mut photos: Vec<Photo> = paths
         .into_iter()
         .filter(|path| is_photo(path))
-        .map(file)
-        .collect::<Result<_, _>>()?;
+        .map(|path| file(path.clone()).unwrap_or_else(|_| unreadable(path)))
+        .collect();
     photos.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(photos)
 }
@@ -84,7 +84,8 @@ fn is_photo(path: &Path) -> bool {
         .and_then(|suffix| suffix.to_str())
         .unwrap_or_default()
         .to_ascii_lowercase();
-    path.is_file() && SUFFIXES.contains(&suffix.as_str())
+    // A link to nowhere counts: its row says that there is nothing.
+    (path.is_file() || path.is_symlink() && !path.exists()) && SUFFIXES.contains(&suffix.as_str())
 }
 
 /// A photo's file, with its size.
@@ -93,12 +94,20 @@ pub(crate) fn file(path: PathBuf) -> anyhow::Result<Photo> {
         .canonicalize()
         .with_context(|| format!("Failed to find {}", path.display()))?;
     let bytes = std::fs::metadata(&path)?.len();
-    let name = path
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
+    let name = name(&path);
     Ok(Photo { path, name, bytes })
+}
+
+/// A file that can't be looked at is listed too: who reads it says why that fails.
+fn unreadable(path: PathBuf) -> Photo {
+    let name = name(&path);
+    let bytes = 0;
+    Photo { path, name, bytes }
+}
+
+fn name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
 }
 
 fn drawn() -> anyhow::Result<Vec<Photo>> {

@@ -2,15 +2,16 @@
 
 use std::path::Path;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail};
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 
+use super::attempt::{LeftOut, attempt};
 use super::compare::{SET, Settings};
 use super::folder::{Photo, file, made};
 use super::peer::Peer;
 use super::reference::Reference;
-use super::result::Memory;
-use super::side::{Outcome, Side};
+use super::result::{Memory, Peaks};
+use super::side::{Outcome, Request, Side};
 
 /// What counts as 12 megapixels, in millions of pixels.
 const TWELVE: std::ops::RangeInclusive<f64> = 11.0..=13.0;
@@ -21,66 +22,114 @@ const PROGRESSIVE_LIMIT: u64 = 128 << 20;
 /// Quality of the progressive copies.
 const QUALITY: u8 = 90;
 
+/// Five photos at most, and the same made progressive.
+pub(crate) struct Chosen {
+    /// As they are, largest file first.
+    pub(crate) baseline: Vec<Photo>,
+    /// In the same order.
+    pub(crate) progressive: Vec<Photo>,
+    /// Photos of the right size and kind that are not read.
+    pub(crate) left_out: Vec<LeftOut>,
+}
+
 /// Measures five baseline photos of the folder and the same five made progressive; of sharp as well where it is given.
 pub(crate) fn measure(
     photos: &[Photo],
     settings: &Settings,
     peer: Option<&Peer>,
-) -> anyhow::Result<Vec<Memory>> {
-    let baseline = baseline(photos)?;
-    ensure!(
-        !baseline.is_empty(),
-        "There is no baseline JPEG of 12 megapixels to measure memory with"
-    );
-    let progressive = baseline
-        .iter()
-        .map(|photo| made_progressive(photo))
-        .collect::<anyhow::Result<Vec<_>>>()?;
-    let of = |name, photos: &[&Photo], limit_bytes| {
+) -> anyhow::Result<Peaks> {
+    let mut sides = vec![Side::ours()?];
+    sides.extend(peer.map(Peer::start).transpose()?);
+    let chosen = choose(photos, |photo| {
+        let request = settings.request(&[photo], 1, false);
+        sides
+            .iter_mut()
+            .try_for_each(|side| prepared(side, &request))
+    });
+    drop(sides);
+    let mut memory = Vec::new();
+    for (name, photos, limit_bytes) in [
+        ("baseline, 12 MP", &chosen.baseline, BASELINE_LIMIT),
+        ("progressive, 12 MP", &chosen.progressive, PROGRESSIVE_LIMIT),
+    ] {
+        if photos.is_empty() {
+            continue;
+        }
         eprintln!("    peak memory of {} {name} …", photos.len());
-        let ours_bytes = peak(Side::ours()?, photos, settings)?;
-        let sharp_bytes = peer
-            .map(|peer| peak(peer.start()?, photos, settings))
-            .transpose()?;
-        anyhow::Ok(Memory {
+        let request = settings.request(&photos.iter().collect::<Vec<_>>(), 2, false);
+        let ours_bytes = peak(Side::ours()?, &request)?;
+        let sharp = peer.map(|peer| peak(peer.start()?, &request));
+        memory.push(Memory {
             photos: name,
             count: photos.len(),
             ours_bytes,
-            sharp_bytes,
+            sharp_bytes: sharp.transpose()?,
             limit_bytes,
-        })
-    };
-    let progressive: Vec<&Photo> = progressive.iter().collect();
-    Ok(vec![
-        of("baseline, 12 MP", &baseline, BASELINE_LIMIT)?,
-        of("progressive, 12 MP", &progressive, PROGRESSIVE_LIMIT)?,
-    ])
+        });
+    }
+    Ok(Peaks {
+        memory,
+        left_out_of_memory: chosen.left_out,
+    })
 }
 
-fn peak(mut side: Side, photos: &[&Photo], settings: &Settings) -> anyhow::Result<u64> {
-    let answer = side.ask(&settings.request(photos, 2, false))?;
-    for photo in &answer.photos {
-        if let Outcome::Refused { error } = &photo.outcome {
-            anyhow::bail!("a photo was refused while memory was measured: {error}");
-        }
-    }
+fn peak(mut side: Side, request: &Request) -> anyhow::Result<u64> {
+    prepared(&mut side, request)?;
     side.peak_bytes()
 }
 
-/// The first five baseline photos of 12 megapixels, largest file first.
-fn baseline(photos: &[Photo]) -> anyhow::Result<Vec<&Photo>> {
-    let mut found = Vec::new();
-    for photo in photos {
-        let bytes = std::fs::read(&photo.path)?;
-        if is_baseline(&bytes)
-            && found.len() < SET
-            && megapixels(&bytes).is_some_and(|size| TWELVE.contains(&size))
-        {
-            found.push(photo);
+/// Asks; a refusal is an error.
+fn prepared(side: &mut Side, request: &Request) -> anyhow::Result<()> {
+    for photo in side.ask(request)?.photos {
+        if let Outcome::Refused { error } = photo.outcome {
+            bail!("refused: {error}");
         }
     }
-    found.sort_by_key(|photo| std::cmp::Reverse(photo.bytes));
-    Ok(found)
+    Ok(())
+}
+
+/// The first five baseline photos of 12 megapixels that every side reads, and as progressive
+/// files too.
+///
+/// A set with a photo that a side refuses would say nothing of its memory.
+pub(crate) fn choose(
+    photos: &[Photo],
+    mut is_read: impl FnMut(&Photo) -> anyhow::Result<()>,
+) -> Chosen {
+    let mut found = Vec::new();
+    let mut left_out = Vec::new();
+    for photo in photos.iter().filter(|photo| is_wanted(photo)) {
+        if found.len() == SET {
+            break;
+        }
+        let pair = attempt(|| {
+            is_read(photo)?;
+            let progressive = made_progressive(photo)?;
+            is_read(&progressive)?;
+            Ok((photo.clone(), progressive))
+        });
+        match pair {
+            Ok(pair) => found.push(pair),
+            Err(reason) => left_out.push(LeftOut {
+                photo: photo.name.clone(),
+                reason,
+            }),
+        }
+    }
+    found.sort_by_key(|(photo, _)| std::cmp::Reverse(photo.bytes));
+    let (baseline, progressive) = found.into_iter().unzip();
+    Chosen {
+        baseline,
+        progressive,
+        left_out,
+    }
+}
+
+/// Whether the header is that of a baseline JPEG of 12 megapixels. A file that can't be read has no
+/// header.
+fn is_wanted(photo: &Photo) -> bool {
+    let bytes = std::fs::read(&photo.path).unwrap_or_default();
+    is_baseline(&bytes) && megapixels(&bytes).is_some_and(|size| TWELVE.contains(&size))
 }
 
 /// Reads the header only.

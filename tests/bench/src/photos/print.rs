@@ -1,8 +1,10 @@
 //! The comparison for a person: a table, a chart, and the promises with what was measured.
 
-use super::result::{Comparison, Memory, Row, Sent, Summary};
+use super::attempt;
+use super::result::{Comparison, Memory, Peaks, Refusal, Row, Sent, Summary};
 use super::split::over_floor;
 use crate::report::chart::bar;
+use crate::report::spread::Spread;
 use crate::report::table::Table;
 
 /// Characters of the longest bar.
@@ -19,21 +21,13 @@ pub(crate) fn report(found: &Comparison) -> String {
         found.sharp_jpeg_quality,
         found.rounds
     );
-    let refused = found
-        .rows
-        .iter()
-        .flat_map(refusals)
-        .collect::<Vec<_>>()
-        .join("\n");
-    let floor = found.over_entropy_floor.map(over_floor).unwrap_or_default();
     let parts = [
         head,
         photos(&found.rows),
-        refused,
         chart(&found.rows),
         memory(&found.memory),
-        promises(found),
-        floor,
+        promised(found),
+        found.over_entropy_floor.map(over_floor).unwrap_or_default(),
     ];
     parts
         .into_iter()
@@ -42,7 +36,14 @@ pub(crate) fn report(found: &Comparison) -> String {
         .join("\n\n")
 }
 
-fn photos(rows: &[Row]) -> String {
+/// The table of photos.
+pub(crate) fn photos(rows: &[Row]) -> String {
+    let wrong: Vec<String> = rows.iter().map(wrong).collect();
+    let width = wrong.iter().map(|text| text.chars().count()).max();
+    // The table's columns but the first stand to the right; sentences are read from the left.
+    let left = |text: &str| format!("{text:<width$}", width = width.unwrap_or(0));
+    let is_any_wrong = wrong.iter().any(|text| !text.is_empty());
+    let head = left(if is_any_wrong { "what went wrong" } else { "" });
     let mut table = Table::new([
         "photo",
         "MP",
@@ -58,8 +59,9 @@ fn photos(rows: &[Row]) -> String {
         "quality",
         "sharp's",
         "delta",
+        head.as_str(),
     ]);
-    for row in rows {
+    for (row, wrong) in rows.iter().zip(&wrong) {
         let (ours, sharp) = (row.ours.as_ref().ok(), row.sharp.as_ref().ok());
         table.row([
             short(&row.photo),
@@ -79,6 +81,7 @@ fn photos(rows: &[Row]) -> String {
             shown(sharp.and_then(|sent| sent.quality), 1),
             row.quality_delta()
                 .map_or("–".into(), |delta| format!("{delta:+.2}")),
+            left(wrong),
         ]);
     }
     table.render()
@@ -88,16 +91,29 @@ fn kilobytes(sent: &Sent) -> f64 {
     sent.bytes as f64 / 1e3
 }
 
-fn refusals(row: &Row) -> Vec<String> {
-    let say = |side: &str, sent: &Result<Sent, _>| {
-        let refusal: &super::result::Refusal = sent.as_ref().err()?;
-        let reason = refusal.refused.lines().last().unwrap_or_default();
-        Some(format!("{side} does not read {}: {reason}", row.photo))
-    };
-    [say("this pipeline", &row.ours), say("sharp", &row.sharp)]
-        .into_iter()
-        .flatten()
-        .collect()
+/// Why cells of the row are empty, if they are.
+fn wrong(row: &Row) -> String {
+    let [ours, sharp] = [&row.ours, &row.sharp].map(why);
+    if ours == sharp {
+        // Of both sides, as when there is no reference.
+        return ours.unwrap_or_default();
+    }
+    let ours = ours.map(|why| format!("this pipeline: {why}"));
+    let sharp = sharp.map(|why| format!("sharp: {why}"));
+    let both = [ours, sharp].into_iter().flatten();
+    both.collect::<Vec<_>>().join("; ")
+}
+
+fn why(sent: &Result<Sent, Refusal>) -> Option<String> {
+    // What sharp says of a file may be of several lines, and the last one is the reason.
+    let last = |reason: &str| reason.lines().last().unwrap_or_default().to_owned();
+    match sent {
+        Ok(sent) => sent
+            .no_quality
+            .as_deref()
+            .map(|reason| format!("no quality: {}", last(reason))),
+        Err(Refusal { refused }) => Some(format!("refused: {}", last(refused))),
+    }
 }
 
 fn chart(rows: &[Row]) -> String {
@@ -124,11 +140,24 @@ fn chart(rows: &[Row]) -> String {
             .collect::<Vec<_>>()
             .join("\n")
     };
-    rows.iter().map(pair).collect::<Vec<_>>().join("\n")
+    let measured = rows
+        .iter()
+        .filter(|row| row.ours.is_ok() || row.sharp.is_ok());
+    measured.map(pair).collect::<Vec<_>>().join("\n")
 }
 
-/// The table of peak memory.
-pub(crate) fn memory(sets: &[Memory]) -> String {
+/// Peak memory.
+pub(crate) fn memory(peaks: &Peaks) -> String {
+    let sets = if peaks.memory.is_empty() {
+        "There is no baseline JPEG of 12 megapixels to measure memory with.".into()
+    } else {
+        memory_table(&peaks.memory)
+    };
+    let left_out = attempt::report(&peaks.left_out_of_memory);
+    [sets, left_out].join("\n\n").trim_end().to_owned()
+}
+
+fn memory_table(sets: &[Memory]) -> String {
     let mut table = Table::new([
         "peak memory, two threads",
         "photos",
@@ -155,101 +184,110 @@ pub(crate) fn memory(sets: &[Memory]) -> String {
     table.render()
 }
 
-fn promises(found: &Comparison) -> String {
-    let Summary {
-        time_ratio_1_thread_spread: one,
-        time_ratio_2_threads_spread: two,
-        ..
-    } = found.summary;
-    let s = &found.summary;
+/// A line of the table of promises.
+struct Line {
+    what: &'static str,
+    measured: String,
+    quartiles: String,
+    promised: &'static str,
+    is_kept: Option<bool>,
+}
+
+impl Line {
+    fn new(what: &'static str, measured: Option<String>) -> Self {
+        Self {
+            what,
+            measured: measured.unwrap_or_else(|| "–".into()),
+            quartiles: String::new(),
+            promised: "",
+            is_kept: None,
+        }
+    }
+
+    fn promised(self, promised: &'static str, is_kept: Option<bool>) -> Self {
+        Self {
+            promised,
+            is_kept,
+            ..self
+        }
+    }
+}
+
+/// The promises; without a photo that says anything of them, why there are none.
+fn promised(found: &Comparison) -> String {
+    match (&found.summary, &found.no_summary) {
+        (Some(summary), _) => promises(summary),
+        (None, Some(reason)) => format!("Nothing is compared: {reason}."),
+        (None, None) => String::new(),
+    }
+}
+
+fn promises(summary: &Summary) -> String {
     let mut table = Table::new(["over sharp's", "measured", "quartiles", "promised", ""]);
-    let mut row =
-        |what: &str, measured: String, quartiles: String, promised: &str, kept: Option<bool>| {
-            table.row([
-                what.into(),
-                measured,
-                quartiles,
-                promised.into(),
-                kept.map_or("", met).into(),
-            ]);
-        };
-    let ratio = |value: f64| format!("{value:.2}");
-    let quartiles = |q1: f64, q3: f64| format!("{q1:.2}–{q3:.2}");
-    let cpu = String::new;
-    row(
-        "time, 1 thread",
-        ratio(one.median),
-        quartiles(one.q1, one.q3),
-        "≤ 0.75",
-        Some(one.median <= 0.75),
-    );
-    row(
-        "CPU time, 1 thread",
-        ratio(s.cpu_ratio_1_thread),
-        cpu(),
-        "",
-        None,
-    );
-    row(
-        "time, five photos at 2 threads",
-        ratio(two.median),
-        quartiles(two.q1, two.q3),
-        "≤ 0.75",
-        Some(two.median <= 0.75),
-    );
-    row(
-        "CPU time, five photos at 2 threads",
-        ratio(s.cpu_ratio_2_threads),
-        cpu(),
-        "",
-        None,
-    );
-    row(
-        "peak memory, worse set",
-        ratio(s.peak_memory_ratio),
-        cpu(),
-        "< 1",
-        Some(s.peak_memory_ratio < 1.0),
-    );
-    row(
-        "bytes, median",
-        format!("{:.3}", s.bytes_ratio),
-        cpu(),
-        "≤ 1.05",
-        Some(s.bytes_ratio <= 1.05),
-    );
-    row(
-        "bytes, all photos",
-        format!("{:.3}", s.bytes_ratio_total),
-        cpu(),
-        "≤ 1.05",
-        Some(s.bytes_ratio_total <= 1.05),
-    );
-    let worst = s.worst_quality_delta;
-    row(
-        "SSIMULACRA2 less sharp's, worst photo",
-        format!("{worst:+.2}"),
-        cpu(),
-        "≥ −0.5",
-        Some(worst >= -0.5),
-    );
-    row(
-        "SSIMULACRA2 less sharp's, median",
-        format!("{:+.2}", s.median_quality_delta),
-        cpu(),
-        "",
-        None,
-    );
-    if let Some(least) = s.least_payload_reduction {
-        row(
-            "payload saved, least, photos ≥ 2 MB",
-            format!("{:.1} %", least * 100.0),
-            cpu(),
-            "≥ 70 %",
-            Some(least >= 0.7),
-        );
+    let lines = times(summary).into_iter().chain(sizes(summary));
+    for line in lines.chain(looks(summary)).chain(saved(summary)) {
+        table.row([
+            line.what.into(),
+            line.measured,
+            line.quartiles,
+            line.promised.into(),
+            line.is_kept.map_or("", met).into(),
+        ]);
     }
     table.render()
+}
+
+fn times(s: &Summary) -> [Line; 4] {
+    let time = |what, ratio: Spread| Line {
+        quartiles: format!("{:.2}–{:.2}", ratio.q1, ratio.q3),
+        ..Line::new(what, Some(format!("{:.2}", ratio.median)))
+            .promised("≤ 0.75", Some(ratio.median <= 0.75))
+    };
+    let cpu = |what, ratio: f64| Line::new(what, Some(format!("{ratio:.2}")));
+    [
+        time("time, 1 thread", s.time_ratio_1_thread_spread),
+        cpu("CPU time, 1 thread", s.cpu_ratio_1_thread),
+        time(
+            "time, five photos at 2 threads",
+            s.time_ratio_2_threads_spread,
+        ),
+        cpu("CPU time, five photos at 2 threads", s.cpu_ratio_2_threads),
+    ]
+}
+
+fn sizes(s: &Summary) -> [Line; 3] {
+    let bytes = |what, ratio: f64| {
+        Line::new(what, Some(format!("{ratio:.3}"))).promised("≤ 1.05", Some(ratio <= 1.05))
+    };
+    let memory = s.peak_memory_ratio;
+    [
+        Line::new(
+            "peak memory, worse set",
+            memory.map(|ratio| format!("{ratio:.2}")),
+        )
+        .promised("< 1", memory.map(|ratio| ratio < 1.0)),
+        bytes("bytes, median", s.bytes_ratio),
+        bytes("bytes, all photos", s.bytes_ratio_total),
+    ]
+}
+
+fn looks(s: &Summary) -> [Line; 2] {
+    let delta =
+        |what, delta: Option<f64>| Line::new(what, delta.map(|delta| format!("{delta:+.2}")));
+    let worst = s.worst_quality_delta;
+    [
+        delta("SSIMULACRA2 less sharp's, worst photo", worst)
+            .promised("≥ −0.5", worst.map(|worst| worst >= -0.5)),
+        delta("SSIMULACRA2 less sharp's, median", s.median_quality_delta),
+    ]
+}
+
+/// Of large photos, if there is one.
+fn saved(s: &Summary) -> Option<Line> {
+    let least = s.least_payload_reduction?;
+    let percent = format!("{:.1} %", least * 100.0);
+    let line = Line::new("payload saved, least, photos ≥ 2 MB", Some(percent));
+    Some(line.promised("≥ 70 %", Some(least >= 0.7)))
 }
 
 fn met(kept: bool) -> &'static str {

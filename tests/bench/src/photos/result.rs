@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::attempt::LeftOut;
 use crate::report::spread::Spread;
 
 /// Everything.
@@ -19,11 +20,14 @@ pub(crate) struct Comparison {
     pub(crate) rounds: usize,
     /// The figures that count.
     #[serde(flatten)]
-    pub(crate) summary: Summary,
+    pub(crate) summary: Option<Summary>,
+    /// Why there are no such figures; none if there are.
+    pub(crate) no_summary: Option<String>,
     /// Our time over that of entropy decoding alone, which no decoder can do without: median over the photos.
     pub(crate) over_entropy_floor: Option<f64>,
     /// Peak memory of each set of five photos.
-    pub(crate) memory: Vec<Memory>,
+    #[serde(flatten)]
+    pub(crate) memory: Peaks,
     /// Each photo.
     pub(crate) rows: Vec<Row>,
 }
@@ -43,16 +47,17 @@ pub(crate) struct Summary {
     pub(crate) cpu_ratio_2_threads: f64,
     /// Quartiles over sets and rounds.
     pub(crate) time_ratio_2_threads_spread: Spread,
-    /// Of the set that is worst for this pipeline.
-    pub(crate) peak_memory_ratio: f64,
+    /// Of the set that is worst for this pipeline; none if no photo is one to measure memory with.
+    pub(crate) peak_memory_ratio: Option<f64>,
     /// Median over the photos.
     pub(crate) bytes_ratio: f64,
     /// All photos' bytes together.
     pub(crate) bytes_ratio_total: f64,
-    /// SSIMULACRA2 less sharp's, on the photo that is worst for this pipeline.
-    pub(crate) worst_quality_delta: f64,
-    /// SSIMULACRA2 less sharp's, median over the photos.
-    pub(crate) median_quality_delta: f64,
+    /// SSIMULACRA2 less sharp's, on the photo that is worst for this pipeline; none if none has
+    /// scores.
+    pub(crate) worst_quality_delta: Option<f64>,
+    /// SSIMULACRA2 less sharp's, median over the photos; none if none has scores.
+    pub(crate) median_quality_delta: Option<f64>,
     /// By how much the payload fell on the photo of 2 MB or more where it fell least; none if there is no such photo.
     pub(crate) least_payload_reduction: Option<f64>,
     /// Median over the photos, of both sides.
@@ -70,10 +75,10 @@ pub(crate) struct Medians {
     pub(crate) ours_bytes: f64,
     /// Bytes sent.
     pub(crate) sharp_bytes: f64,
-    /// SSIMULACRA2.
-    pub(crate) ours_quality: f64,
-    /// SSIMULACRA2.
-    pub(crate) sharp_quality: f64,
+    /// SSIMULACRA2; none if no photo has a score.
+    pub(crate) ours_quality: Option<f64>,
+    /// SSIMULACRA2; none if no photo has a score.
+    pub(crate) sharp_quality: Option<f64>,
     /// Image tokens.
     pub(crate) ours_image_tokens: f64,
     /// Image tokens.
@@ -114,8 +119,11 @@ pub(crate) struct Sent {
     pub(crate) height: u32,
     /// Tokens that it costs the model.
     pub(crate) image_tokens: u32,
-    /// SSIMULACRA2 against the reference, if there is one.
+    /// SSIMULACRA2 against the reference, if it has one.
     pub(crate) quality: Option<f64>,
+    /// Why it has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) no_quality: Option<String>,
 }
 
 /// Why a side made nothing of a photo.
@@ -123,6 +131,15 @@ pub(crate) struct Sent {
 pub(crate) struct Refusal {
     /// The reason.
     pub(crate) refused: String,
+}
+
+/// Peak memory, set by set.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Peaks {
+    /// Each set; none if no photo is one to measure memory with.
+    pub(crate) memory: Vec<Memory>,
+    /// Photos of the right size and kind that a side does not read.
+    pub(crate) left_out_of_memory: Vec<LeftOut>,
 }
 
 /// Peak resident memory of fresh processes that prepare five photos at two threads.

@@ -10,6 +10,7 @@ use photos::size_policy::SizePolicy;
 use photos::stages::entropy_decode;
 use serde::Serialize;
 
+use super::attempt::attempt;
 use super::compare::Settings;
 use super::folder::Photo;
 use crate::report::chart::bar;
@@ -52,8 +53,8 @@ pub(crate) struct Row {
 pub(crate) struct Split {
     /// How often each photo was measured.
     pub(crate) rounds: usize,
-    /// Medians over the photos.
-    pub(crate) medians: Stages,
+    /// Medians over the photos; none if no photo could be prepared.
+    pub(crate) medians: Option<Stages>,
     /// Time over that of entropy decoding alone, median over the photos.
     pub(crate) over_entropy_floor: Option<f64>,
     /// Each photo.
@@ -67,22 +68,12 @@ impl Stages {
 }
 
 /// Measures each photo.
-pub(crate) fn measure(
-    photos: &[Photo],
-    settings: &Settings,
-    policy: &SizePolicy,
-) -> anyhow::Result<Split> {
+pub(crate) fn measure(photos: &[Photo], settings: &Settings, policy: &SizePolicy) -> Split {
     let row = |photo: &Photo| {
         eprintln!("    {} …", photo.name);
-        let rounds = (0..settings.rounds)
-            .map(|_| once(photo, settings, policy))
-            .collect::<anyhow::Result<Vec<_>>>();
-        let stages = rounds
-            .and_then(|rounds| medians(&rounds))
-            .map_err(|cause| format!("{cause:#}"));
         Row {
             photo: photo.name.clone(),
-            stages,
+            stages: attempt(|| rounds(photo, settings, policy)),
         }
     };
     let rows: Vec<Row> = photos.iter().map(row).collect();
@@ -93,13 +84,19 @@ pub(crate) fn measure(
     let floors = read
         .iter()
         .filter_map(|stages| Some(stages.total() / stages.entropy?));
-    let over_entropy_floor = Spread::of(floors).map(|spread| spread.median);
-    Ok(Split {
+    Split {
         rounds: settings.rounds,
-        medians: medians(&read)?,
-        over_entropy_floor,
+        medians: medians(&read),
+        over_entropy_floor: Spread::of(floors).map(|spread| spread.median),
         rows,
-    })
+    }
+}
+
+fn rounds(photo: &Photo, settings: &Settings, policy: &SizePolicy) -> anyhow::Result<Stages> {
+    let rounds = (0..settings.rounds)
+        .map(|_| once(photo, settings, policy))
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    medians(&rounds).context("there must be a round at least")
 }
 
 fn once(photo: &Photo, settings: &Settings, policy: &SizePolicy) -> anyhow::Result<Stages> {
@@ -133,16 +130,14 @@ fn millis(since: Instant) -> f64 {
     since.elapsed().as_secs_f64() * 1e3
 }
 
-fn medians(all: &[Stages]) -> anyhow::Result<Stages> {
-    let median = |get: fn(&Stages) -> f64| {
-        Spread::of(all.iter().map(get))
-            .map(|spread| spread.median)
-            .context("no photo could be prepared")
-    };
-    Ok(Stages {
+/// Stage by stage; none of no stages.
+fn medians(all: &[Stages]) -> Option<Stages> {
+    let median =
+        |get: fn(&Stages) -> f64| Spread::of(all.iter().map(get)).map(|spread| spread.median);
+    let entropy = all.iter().filter_map(|stages| stages.entropy);
+    Some(Stages {
         fetch: median(|stages| stages.fetch)?,
-        entropy: Spread::of(all.iter().filter_map(|stages| stages.entropy))
-            .map(|spread| spread.median),
+        entropy: Spread::of(entropy).map(|spread| spread.median),
         decode: median(|stages| stages.decode)?,
         scale: median(|stages| stages.scale)?,
         inspect: median(|stages| stages.inspect)?,
@@ -153,6 +148,16 @@ fn medians(all: &[Stages]) -> anyhow::Result<Stages> {
 
 /// The report for a person.
 pub(crate) fn report(split: &Split) -> String {
+    let parts = [
+        Some(table(split)),
+        split.medians.as_ref().map(bars),
+        split.over_entropy_floor.map(over_floor),
+    ];
+    let parts: Vec<_> = parts.into_iter().flatten().collect();
+    parts.join("\n\n")
+}
+
+fn table(split: &Split) -> String {
     let mut table = Table::new([
         "photo, ms",
         "fetch",
@@ -170,37 +175,26 @@ pub(crate) fn report(split: &Split) -> String {
             Err(refused) => table.row([format!("{photo}: {refused}")]),
         }
     }
-    table.row(cells("median".into(), &split.medians));
-    let Stages {
-        fetch,
-        decode,
-        scale,
-        inspect,
-        encode,
-        base64,
-        ..
-    } = split.medians;
+    match &split.medians {
+        Some(medians) => table.row(cells("median".into(), medians)),
+        None => table.row(["no photo could be prepared".into()]),
+    }
+    table.render()
+}
+
+fn bars(medians: &Stages) -> String {
     let parts = [
-        ("fetch", fetch),
-        ("decode", decode),
-        ("scale", scale),
-        ("inspect", inspect),
-        ("encode", encode),
-        ("base64", base64),
+        ("fetch", medians.fetch),
+        ("decode", medians.decode),
+        ("scale", medians.scale),
+        ("inspect", medians.inspect),
+        ("encode", medians.encode),
+        ("base64", medians.base64),
     ];
     let most = parts.iter().map(|(_, ms)| *ms).fold(0.0, f64::max);
-    let bars = parts
+    parts
         .map(|(name, ms)| format!("{name:<8}{} {ms:.1} ms", bar(ms, most, BAR)))
-        .join("\n");
-    [
-        Some(table.render()),
-        Some(bars),
-        split.over_entropy_floor.map(over_floor),
-    ]
-    .into_iter()
-    .flatten()
-    .collect::<Vec<_>>()
-    .join("\n\n")
+        .join("\n")
 }
 
 /// How far the floor is.

@@ -21,7 +21,7 @@ pub(crate) fn of(rows: &[Row], two: &[Ratios], memory: &[Memory]) -> anyhow::Res
         spread(|row| Some(row.time_ratio?.median))?,
         two_spread(|ratios| ratios.time)?,
     );
-    let deltas = rows.iter().filter_map(Row::quality_delta);
+    let deltas: Vec<f64> = rows.iter().filter_map(Row::quality_delta).collect();
     let large = rows.iter().filter(|row| row.original_bytes >= LARGE);
     Ok(Summary {
         time_ratio_1_thread: time_1.median,
@@ -30,11 +30,14 @@ pub(crate) fn of(rows: &[Row], two: &[Ratios], memory: &[Memory]) -> anyhow::Res
         time_ratio_2_threads: time_2.median,
         cpu_ratio_2_threads: two_spread(|ratios| ratios.cpu)?.median,
         time_ratio_2_threads_spread: time_2,
-        peak_memory_ratio: memory.iter().filter_map(memory_ratio).fold(0.0, f64::max),
+        peak_memory_ratio: memory
+            .iter()
+            .filter_map(memory_ratio)
+            .max_by(f64::total_cmp),
         bytes_ratio: spread(Row::bytes_ratio)?.median,
         bytes_ratio_total: total(rows, |(ours, _)| ours) / total(rows, |(_, sharp)| sharp),
-        worst_quality_delta: deltas.clone().fold(f64::INFINITY, f64::min),
-        median_quality_delta: spread(Row::quality_delta)?.median,
+        worst_quality_delta: deltas.iter().copied().min_by(f64::total_cmp),
+        median_quality_delta: Spread::of(deltas).map(|spread| spread.median),
         least_payload_reduction: large
             .filter_map(Row::payload_reduction)
             .min_by(f64::total_cmp),
@@ -56,22 +59,22 @@ fn total(rows: &[Row], side: fn((u64, u64)) -> u64) -> f64 {
 
 fn medians(rows: &[Row]) -> anyhow::Result<Medians> {
     let both: Vec<_> = rows.iter().filter_map(Row::both).collect();
-    let median = |values: Vec<f64>| {
-        Ok::<_, anyhow::Error>(Spread::of(values).context("nothing to compare")?.median)
-    };
-    let ours = |get: fn(&Sent) -> Option<f64>| {
+    let median = |values: Vec<f64>| Spread::of(values).map(|spread| spread.median);
+    let ours_if_any = |get: fn(&Sent) -> Option<f64>| {
         median(both.iter().filter_map(|(ours, _)| get(ours)).collect())
     };
-    let sharp = |get: fn(&Sent) -> Option<f64>| {
+    let sharp_if_any = |get: fn(&Sent) -> Option<f64>| {
         median(both.iter().filter_map(|(_, sharp)| get(sharp)).collect())
     };
+    let ours = |get| ours_if_any(get).context("nothing to compare");
+    let sharp = |get| sharp_if_any(get).context("nothing to compare");
     Ok(Medians {
         ours_ms: ours(|sent| Some(sent.ms.median))?,
         sharp_ms: sharp(|sent| Some(sent.ms.median))?,
         ours_bytes: ours(|sent| Some(sent.bytes as f64))?,
         sharp_bytes: sharp(|sent| Some(sent.bytes as f64))?,
-        ours_quality: ours(|sent| sent.quality)?,
-        sharp_quality: sharp(|sent| sent.quality)?,
+        ours_quality: ours_if_any(|sent| sent.quality),
+        sharp_quality: sharp_if_any(|sent| sent.quality),
         ours_image_tokens: ours(|sent| Some(sent.image_tokens.into()))?,
         sharp_image_tokens: sharp(|sent| Some(sent.image_tokens.into()))?,
     })

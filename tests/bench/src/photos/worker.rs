@@ -11,6 +11,7 @@ use photos::prepare;
 use photos::size_policy::{CURRENT_VERSION, SizePolicy};
 use rustix::time::{ClockId, clock_gettime};
 
+use super::attempt::attempt;
 use super::side::{Answer, Figures, Outcome, Request, Timed};
 use crate::report::print;
 
@@ -23,7 +24,8 @@ pub(crate) fn serve() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn answer(request: &Request) -> anyhow::Result<Answer> {
+/// Prepares the photos of a request.
+pub(crate) fn answer(request: &Request) -> anyhow::Result<Answer> {
     let policy = SizePolicy::shipped(CURRENT_VERSION)?;
     let (begun, cpu_before) = (Instant::now(), cpu_ms());
     let photos = all(request, policy)?;
@@ -65,16 +67,14 @@ fn all(request: &Request, policy: &SizePolicy) -> anyhow::Result<Vec<Timed>> {
 
 fn one(path: &Path, request: &Request, policy: &SizePolicy) -> Timed {
     let begun = Instant::now();
-    let prepared = prepared(path, policy, request.long_edge);
+    let prepared = attempt(|| prepared(path, policy, request.long_edge));
     let ms = millis(begun);
     let outcome = match prepared {
         Ok((figures, base64)) => Outcome::Prepared(Figures {
             jpeg: request.keep.then_some(base64),
             ..figures
         }),
-        Err(cause) => Outcome::Refused {
-            error: format!("{cause:#}"),
-        },
+        Err(error) => Outcome::Refused { error },
     };
     Timed { ms, outcome }
 }
