@@ -77,7 +77,7 @@ def test_all_tests_are_run_and_pytest_is_the_last(commands: _Commands) -> None:
     assert commands.line("sam validate --lint")
     assert commands.line("cfn-lint")
     assert commands.line("cargo-deny --locked check licenses bans sources")
-    assert "pytest tests/text tests/e2e --numprocesses" in commands.lines[-1]
+    assert "pytest tests/structure tests/text tests/e2e --numprocesses" in commands.lines[-1]
     assert commands.lines[-1].endswith("-k crashes")
 
 

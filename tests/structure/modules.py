@@ -1,6 +1,7 @@
 """Which file of a crate uses which other, read off its paths.
 
-A file that declares modules (`mod.rs`, `lib.rs`, `main.rs`) and passes names of theirs on (`pub use`) does not use them.
+A file that declares modules (`mod.rs`, `lib.rs`, `main.rs`) and passes names of theirs on (`pub use`)
+does not use them.
 """
 
 from __future__ import annotations

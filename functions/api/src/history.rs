@@ -41,15 +41,24 @@ impl Page {
 
 /// The page as JSON.
 pub(crate) fn view(dr: &DrNumber, page: &HistoryPage) -> Value {
-    let evaluations: Vec<Value> = page.evaluations.iter().map(|evaluation| {
-        json!({
-            "evaluation_id": evaluation.evaluation_id, "mode": evaluation.mode, "status": evaluation.status(),
-            "verdict": evaluation.verdict(), "average_score": evaluation.judgement.as_ref().and_then(|j| j.average_score),
-            "photos_total": evaluation.photos_total, "superseded_by": evaluation.superseded_by,
-            "created_at": evaluation.created_at.to_string(), "completed_at": evaluation.completed_at.map(|at| at.to_string()),
-            "links": {"self": format!("/evaluations/{}", evaluation.evaluation_id)},
+    let evaluations: Vec<Value> = page
+        .evaluations
+        .iter()
+        .map(|evaluation| {
+            json!({
+                "evaluation_id": evaluation.evaluation_id,
+                "mode": evaluation.mode,
+                "status": evaluation.status(),
+                "verdict": evaluation.verdict(),
+                "average_score": evaluation.judgement.as_ref().and_then(|j| j.average_score),
+                "photos_total": evaluation.photos_total,
+                "superseded_by": evaluation.superseded_by,
+                "created_at": evaluation.created_at.to_string(),
+                "completed_at": evaluation.completed_at.map(|at| at.to_string()),
+                "links": {"self": format!("/evaluations/{}", evaluation.evaluation_id)},
+            })
         })
-    }).collect();
+        .collect();
     json!({"dr_number": dr, "evaluations": evaluations, "next": page.next})
 }
 

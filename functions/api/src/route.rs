@@ -84,7 +84,10 @@ async fn evaluation(api: &Api, id: &EvaluationId) -> Result<ApiGatewayV2httpResp
     let table = &api.table;
     let (evaluation, photos) = tokio::try_join!(table.evaluation(id), table.photos(id))?;
     let Some(evaluation) = evaluation else {
-        return Err(Problem::not_found(format!("There is no evaluation {id}. Ask for one with POST /evaluations, or see a DR's evaluations under /drs/{{dr_number}}/evaluations.")).into());
+        return Err(Problem::not_found(format!(
+            "There is no evaluation {id}. Ask for one with POST /evaluations, or see a DR's evaluations \
+             under /drs/{{dr_number}}/evaluations."
+        )).into());
     };
     let stale_because = stale_because(
         &evaluation,
@@ -135,7 +138,8 @@ fn question(request: &ApiGatewayV2httpRequest) -> Result<Question, Problem> {
             history::Page::of(request)?,
         )),
         _ => Err(Problem::not_found(
-            "There is GET /evaluations/{evaluation_id}, GET /drs/{dr_number}/evaluations, DELETE /drs/{dr_number}/cache and DELETE /cache.",
+            "There is GET /evaluations/{evaluation_id}, GET /drs/{dr_number}/evaluations, \
+             DELETE /drs/{dr_number}/cache and DELETE /cache.",
         )),
     }
 }

@@ -94,7 +94,8 @@ impl BatchFunction {
         }
     }
 
-    /// Waits until a photo of a quick evaluation has its outcome without being asked about. A full one needs all its photos.
+    /// Waits until a photo of a quick evaluation has its outcome without being asked about. A full one needs all its
+    /// photos.
     async fn until_not_needed(&self, evaluation: &Evaluation, photo: &Photo) {
         if evaluation.mode == Mode::Full {
             return pending().await;

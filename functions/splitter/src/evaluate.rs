@@ -1,4 +1,5 @@
-//! Starting or joining the evaluation of a DR: its photos are listed and planned here, the rest is `evaluation::run::start`.
+//! Starting or joining the evaluation of a DR: its photos are listed and planned here, the rest is
+//! `evaluation::run::start`.
 
 use std::time::{Duration, Instant};
 

@@ -21,7 +21,9 @@ use crate::refusal::StartError;
 
 /// Seconds after which the app may look for progress first.
 const RETRY_AFTER_SECONDS: &str = "2";
-const EXPECTED: &str = r#"Send a JSON object such as {"dr_number": "DR1730550", "mode": "full", "force": false}; "mode" (full or quick) and "force" may be left out."#;
+const EXPECTED: &str = "Send a JSON object such as \
+    {\"dr_number\": \"DR1730550\", \"mode\": \"full\", \"force\": false}; \
+    \"mode\" (full or quick) and \"force\" may be left out.";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

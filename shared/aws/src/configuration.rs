@@ -1,5 +1,5 @@
-//! Settings, read from the environment once, when a function starts. None has a default here: template.yaml sets them all, and
-//! one that gets lost must not be replaced by a guess.
+//! Settings, read from the environment once, when a function starts. None has a default here: template.yaml sets them
+//! all, and one that gets lost must not be replaced by a guess.
 
 use std::error::Error;
 use std::fmt::Display;

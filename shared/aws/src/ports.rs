@@ -28,7 +28,8 @@ pub struct AwsPorts {
 }
 
 impl AwsPorts {
-    /// The table named by `TABLE_NAME`, and the queues that a function sends to: each is named by a variable of its own.
+    /// The table named by `TABLE_NAME`, and the queues that a function sends to: each is named by a variable of its
+    /// own.
     pub fn from_env(config: &SdkConfig, sends_to: &[Queue]) -> Result<Self, ConfigError> {
         let url = |queue: &Queue| Ok((*queue, required(&variable(*queue))?));
         Ok(Self {

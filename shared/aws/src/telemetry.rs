@@ -42,8 +42,8 @@ impl Metric {
     }
 }
 
-/// Writes metrics down, with their dimensions. Every pair of a dimension and its value is a metric that is paid for: few values only.
-/// CloudWatch reads them off the function's output.
+/// Writes metrics down, with their dimensions. Every pair of a dimension and its value is a metric that is paid for:
+/// few values only. CloudWatch reads them off the function's output.
 ///
 /// ```
 /// use aws::telemetry::{Metric, Unit, emit};

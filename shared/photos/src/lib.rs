@@ -3,7 +3,8 @@
 //! # Invariants
 //! - The file's limits and dimensions are checked before its pixels take memory.
 //! - A file that ends early is an error, never a half-grey picture.
-//! - The same bytes give the same JPEG, so that the VLM server can cache by content; on x86 CPUs with AVX2 and on those without, the encoder rounds differently.
+//! - The same bytes give the same JPEG, so that the VLM server can cache by content; on x86 CPUs with AVX2 and on
+//!   those without, the encoder rounds differently.
 
 #[cfg(feature = "codecs")]
 mod colour;

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 /// Who took a photo, when, and where.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Metadata {
-    /// When the photo was taken, by the camera's clock, such as `2026-01-14T10:15:02`; with the time zone if the camera wrote it.
+    /// When the photo was taken, by the camera's clock, such as `2026-01-14T10:15:02`; with the time zone if the
+    /// camera wrote it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub captured_at: Option<String>,
     /// Maker and model of the camera.

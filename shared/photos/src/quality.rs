@@ -1,5 +1,5 @@
-//! What a photo is worth before the VLM sees it: sharpness, exposure, and a hash of how it looks, all from the luma of the
-//! small picture that is sent anyway.
+//! What a photo is worth before the VLM sees it: sharpness, exposure, and a hash of how it looks, all from the luma
+//! of the small picture that is sent anyway.
 //!
 //! # Invariants
 //! - Measuring never refuses a photo; what follows from a measure is the caller's to say.
@@ -30,13 +30,13 @@ const CELLS: (usize, usize) = (9, 8);
 /// Measures of a photo.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Quality {
-    /// 0 to 1: how much of the differences between neighbours goes when the picture is blurred once more. What is blurred
-    /// already loses little.
+    /// 0 to 1: how much of the differences between neighbours goes when the picture is blurred once more. What is
+    /// blurred already loses little.
     pub sharpness: f32,
     /// The luma, 0 to 255, that only a twentieth of the pixels exceeds.
     pub bright: u8,
-    /// 64 bits, each telling whether a part is brighter than its right neighbour. As text, in hexadecimal digits: JSON's
-    /// readers round large numbers.
+    /// 64 bits, each telling whether a part is brighter than its right neighbour. As text, in hexadecimal digits:
+    /// JSON's readers round large numbers.
     #[serde(with = "hexadecimal")]
     pub perceptual_hash: u64,
 }

@@ -33,8 +33,8 @@ pub struct SizePolicy {
     /// The same for chroma; without it as for luma.
     #[serde(default)]
     pub chroma_quality: Option<u8>,
-    /// Whether a photo in which small print turns up unexpectedly and can't be read is looked at again, at the larger size:
-    /// a name is only a hint, and a photo filed wrongly must not fail for the size that its name brought it.
+    /// Whether a photo in which small print turns up unexpectedly and can't be read is looked at again, at the larger
+    /// size: a name is only a hint, and a photo filed wrongly must not fail for the size that its name brought it.
     #[serde(default)]
     pub closer_look: bool,
     /// What is refused.

@@ -1,7 +1,7 @@
 //! What the server can do, found out once per process from its first answers: no request is made for it.
 //!
-//! What it lacks and cannot be done without (images, a context that is large enough, the model) is told in the failure of
-//! the first request, for the operator (`failure`); what can be done without is remembered here.
+//! What it lacks and cannot be done without (images, a context that is large enough, the model) is told in the
+//! failure of the first request, for the operator (`failure`); what can be done without is remembered here.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 

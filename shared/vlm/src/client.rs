@@ -1,9 +1,10 @@
 //! VlmAccess a server with the chat-completions API.
 //!
 //! # Invariants
-//! - One request per question; a second one only if the answer can't be read (a repair), and a request is sent anew only if a
-//!   kept-alive connection turned out to be closed, or once in a process's life because the server does not know a field.
-//!   Everything else is retried through the queue, not here; neither reqwest nor anything else retries on its own.
+//! - One request per question; a second one only if the answer can't be read (a repair), and a request is sent anew
+//!   only if a kept-alive connection turned out to be closed, or once in a process's life because the server does not
+//!   know a field. Everything else is retried through the queue, not here; neither reqwest nor anything else retries
+//!   on its own.
 //! - Giving up, or being dropped, drops the connection: the server stops writing.
 //! - Neither the key nor a photo gets into an error or a log.
 
@@ -43,8 +44,8 @@ pub struct VlmSettings {
 }
 
 impl VlmSettings {
-    /// A server without a key, and times that fit a model of 8 billion parameters on one GPU: the slowest answer seen took 42 s for
-    /// 2,000 tokens.
+    /// A server without a key, and times that fit a model of 8 billion parameters on one GPU: the slowest answer seen
+    /// took 42 s for 2,000 tokens.
     pub fn new(base_url: impl Into<String>, model: impl Into<String>) -> Self {
         Self {
             base_url: base_url.into(),

@@ -114,7 +114,8 @@ async fn stream_to(
     }
 }
 
-/// Chunks as vLLM sends them: a role without words, then the words, the last with the reason for the end; then the usage.
+/// Chunks as vLLM sends them: a role without words, then the words, the last with the reason for the end; then the
+/// usage.
 fn chunks(content: &str, pause: u64, finish: Option<&str>) -> Vec<(u64, String)> {
     let chunk = |text: &str, finish: Option<&str>| {
         json!({"choices": [{"index": 0, "delta": {"content": text}, "finish_reason": finish}]})

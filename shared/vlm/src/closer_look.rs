@@ -46,8 +46,8 @@ pub trait AskAboutPhoto {
     ) -> Result<Result<Seen, Reason>, Self::Stopped>;
 }
 
-/// The outcome of a photo whose name hints at this step: asked about these steps, and from closer where small print that it
-/// shows was not read.
+/// The outcome of a photo whose name hints at this step: asked about these steps, and from closer where small print
+/// that it shows was not read.
 pub async fn outcome<A: AskAboutPhoto>(
     photo: &mut A,
     hint: Option<&Step>,

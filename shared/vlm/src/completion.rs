@@ -1,9 +1,10 @@
 //! One completion as it comes in: streamed, or in one piece from servers that don't stream.
 //!
 //! # Invariants
-//! - An answer that the server did not end itself (no `finish_reason`), or that has no text, is a failure, never an answer.
-//! - A server that falls silent is left within the time for that, not after the time of a whole answer; leaving drops the
-//!   connection, so that it stops writing.
+//! - An answer that the server did not end itself (no `finish_reason`), or that has no text, is a failure, never an
+//!   answer.
+//! - A server that falls silent is left within the time for that, not after the time of a whole answer; leaving drops
+//!   the connection, so that it stops writing.
 
 use std::time::Duration;
 

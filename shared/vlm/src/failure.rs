@@ -52,8 +52,8 @@ pub enum RetryCause {
     TimedOut,
     /// It said that it is busy.
     Overloaded,
-    /// It refuses us: address, model or key are wrong, or the model can't do what is needed. Not the photo's fault, so the
-    /// work waits for the operator.
+    /// It refuses us: address, model or key are wrong, or the model can't do what is needed. Not the photo's fault,
+    /// so the work waits for the operator.
     Misconfigured,
 }
 
@@ -67,7 +67,8 @@ impl VlmFailure {
     }
 
     pub(super) fn invalid_answer(detail: impl Into<String>) -> Self {
-        let message = "The model's answer could not be understood, also when it was asked again. Ask for a new evaluation.";
+        let message = "The model's answer could not be understood, also when it was asked again. \
+                       Ask for a new evaluation.";
         Self::permanent(ReasonCode::InvalidAnswer, message, detail.into())
     }
 
@@ -92,8 +93,8 @@ impl VlmFailure {
 
     /// Classes an answer that is no success: by the server's words where they are known, else by the status.
     ///
-    /// 500 is retried, since vLLM gives it to requests in flight when it stops; that it may be the photo's fault all the
-    /// same is for the aggregator to find out, who sees whether others are answered.
+    /// 500 is retried, since vLLM gives it to requests in flight when it stops; that it may be the photo's fault all
+    /// the same is for the aggregator to find out, who sees whether others are answered.
     pub(super) fn of_status(status: StatusCode, headers: &HeaderMap, body: &str) -> Self {
         let words = server::words(body);
         let detail = format!(
@@ -134,7 +135,8 @@ impl VlmFailure {
                 Self::later(RetryCause::Misconfigured, format!("{what}: {detail}"))
             }
             Meaning::TooLarge => {
-                let message = "The photo has more pixels than the model's server takes. Take it at the phone's usual size.";
+                let message = "The photo has more pixels than the model's server takes. \
+                               Take it at the phone's usual size.";
                 Self::permanent(ReasonCode::TooLarge, message, detail)
             }
             Meaning::Bug => Self::Bug { detail },

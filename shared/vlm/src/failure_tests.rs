@@ -5,8 +5,8 @@ use serde::Deserialize;
 use super::*;
 use crate::server::images_allowed;
 
-/// Answers of vLLM 0.32 to wrong requests, recorded; `unauthorised`, `queue_full` and the decoder's wording of a prompt that is
-/// too long are from its sources.
+/// Answers of vLLM 0.32 to wrong requests, recorded; `unauthorised`, `queue_full` and the decoder's wording of a
+/// prompt that is too long are from its sources.
 const RECORDED: &str = include_str!("recorded/vllm-0.32-errors.json");
 
 #[derive(Deserialize)]

@@ -1,5 +1,5 @@
-//! How many requests are sent at once: up to a bound, fewer while the server says that it is busy, or does not answer in
-//! time (additive increase, multiplicative decrease).
+//! How many requests are sent at once: up to a bound, fewer while the server says that it is busy, or does not answer
+//! in time (additive increase, multiplicative decrease).
 //!
 //! # Invariants
 //! - Never more than the bound, never fewer than one; it recovers by itself.

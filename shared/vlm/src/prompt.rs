@@ -26,8 +26,8 @@ pub(super) const REPAIR: &str = include_str!("prompts/p2/repair.txt");
 
 /// Tokens of an answer without any step: 5 with Qwen's tokenizer, and room for white space.
 const FRAME_TOKENS: u32 = 24;
-/// Tokens of one step's entry with Qwen's tokenizer: the longest key 9, a comment of 8 words 10, a fail code 4, a serial of
-/// 12 characters 12, field names and punctuation 22; rounded up.
+/// Tokens of one step's entry with Qwen's tokenizer: the longest key 9, a comment of 8 words 10, a fail code 4, a
+/// serial of 12 characters 12, field names and punctuation 22; rounded up.
 const STEP_TOKENS: u32 = 64;
 /// Tokens of a photo's frame in an answer about several: 10, rounded up.
 const PHOTO_TOKENS: u32 = 16;

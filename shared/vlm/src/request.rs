@@ -103,8 +103,8 @@ fn photo(number: Option<usize>, shot: &PromptPhoto) -> Vec<Value> {
         .collect()
 }
 
-/// A bad answer as it may be shown again: short, and without the marks of control tokens (`<|im_end|>`, `<think>`), which
-/// servers take for such wherever they stand.
+/// A bad answer as it may be shown again: short, and without the marks of control tokens (`<|im_end|>`, `<think>`),
+/// which servers take for such wherever they stand.
 fn harmless(answer: &str) -> String {
     answer
         .chars()

@@ -3,8 +3,8 @@
 //! It is text and no `Value`: servers have models write fields in the order in which a schema lists them, and a model
 //! should say which step it means before it judges.
 //!
-//! Bounds on lengths of strings are left to the prompt and `max_tokens`: xgrammar lets raw tabs through where a schema has
-//! them. `uniqueItems` and `contains` are refused by vLLM.
+//! Bounds on lengths of strings are left to the prompt and `max_tokens`: xgrammar lets raw tabs through where a
+//! schema has them. `uniqueItems` and `contains` are refused by vLLM.
 
 use std::collections::BTreeSet;
 

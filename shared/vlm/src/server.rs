@@ -1,5 +1,6 @@
-//! What is particular to servers with the chat-completions API, in one place: their words and their limits. Seen on vLLM 0.32,
-//! llama.cpp and LiteLLM. A further server is a line in a table here; what only shows while asking is in `capability`.
+//! What is particular to servers with the chat-completions API, in one place: their words and their limits. Seen on
+//! vLLM 0.32, llama.cpp and LiteLLM. A further server is a line in a table here; what only shows while asking is in
+//! `capability`.
 
 use std::time::Duration;
 
@@ -7,7 +8,8 @@ use serde_json::Value;
 
 /// Idle connections are kept for so long: vLLM closes them after 5 s without saying so.
 pub(super) const IDLE_CONNECTIONS_KEPT: Duration = Duration::from_secs(3);
-/// The priority of what nobody waits for, on servers that schedule by it (vLLM: larger is later); requests without one have 0.
+/// The priority of what nobody waits for, on servers that schedule by it (vLLM: larger is later); requests without
+/// one have 0.
 pub(super) const BULK_PRIORITY: u32 = 1;
 
 /// What servers say when a request is refused for what was sent with it: the words, in lower case, and what they mean.
@@ -81,7 +83,8 @@ pub(super) fn refuses_priority(words: &str) -> bool {
     words.to_lowercase().contains("priority")
 }
 
-/// The message of an error body: `{"error": "text"}`, `{"error": {"message": "text"}}` and `{"message": "text"}` are in use.
+/// The message of an error body: `{"error": "text"}`, `{"error": {"message": "text"}}` and `{"message": "text"}` are
+/// in use.
 pub(super) fn words(body: &str) -> String {
     let parsed: Option<Value> = serde_json::from_str(body).ok();
     let parsed = parsed.as_ref();

@@ -1,10 +1,10 @@
 //! Several photos in one request, with the same outcomes as one by one.
 //!
 //! # Invariants
-//! - There is one result per photo, in the order in which they were given; a photo that could not be loaded was never given,
-//!   so no number shifts.
-//! - What the request did not answer clearly, of one photo or of all, is asked about that photo alone: an answer about several
-//!   never ends a photo.
+//! - There is one result per photo, in the order in which they were given; a photo that could not be loaded was never
+//!   given, so no number shifts.
+//! - What the request did not answer clearly, of one photo or of all, is asked about that photo alone: an answer
+//!   about several never ends a photo.
 
 use super::answer::{is_strict, read_answers};
 use super::client::{AskResult, VlmClient};

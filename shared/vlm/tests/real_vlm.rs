@@ -1,7 +1,8 @@
 //! The client against a real server: `VLM_BASE_URL=http://127.0.0.1:8100 cargo test --workspace --test real_vlm`.
 //!
-//! `VLM_MODEL` is the model's name (default `Qwen/Qwen3-VL-8B-Instruct`), `VLM_API_KEY` its key. Without `VLM_BASE_URL` the
-//! tests say that they were passed over. Nothing is expected of what the model sees: one with random weights will do.
+//! `VLM_MODEL` is the model's name (default `Qwen/Qwen3-VL-8B-Instruct`), `VLM_API_KEY` its key. Without
+//! `VLM_BASE_URL` the tests say that they were passed over. Nothing is expected of what the model sees: one with
+//! random weights will do.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use std::time::Duration;
@@ -55,8 +56,8 @@ fn jpeg() -> Vec<u8> {
         .unwrap()
 }
 
-/// A result that shows that the request was taken and the answer understood, or that there was none to understand: a model
-/// with random weights may run into the most tokens, or write nothing.
+/// A result that shows that the request was taken and the answer understood, or that there was none to understand: a
+/// model with random weights may run into the most tokens, or write nothing.
 fn fine<T: std::fmt::Debug>(result: &Result<T, VlmFailure>) -> bool {
     match result {
         Ok(_) => true,

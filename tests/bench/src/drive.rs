@@ -1,5 +1,5 @@
-//! An evaluation as the functions carry it out, wave after wave, but without queues and table: planned, opened, gone on with
-//! and judged by production's own code.
+//! An evaluation as the functions carry it out, wave after wave, but without queues and table: planned, opened, gone
+//! on with and judged by production's own code.
 
 use std::time::Duration;
 

@@ -1,7 +1,8 @@
 //! The truth as codes in the picture, and reading it back.
 //!
-//! Two large codes stand near opposite corners and a mark in its own colour in each corner, so that every crop and cut is
-//! noticed; the small print is a fine code in a third corner, legible at a long edge of 1280 px and not at 800.
+//! Two large codes stand near opposite corners and a mark in its own colour in each corner, so that every crop and
+//! cut is noticed; the small print is a fine code in a third corner, legible at a long edge of 1280 px and not at
+//! 800.
 
 use image::{GrayImage, RgbImage};
 use qrcode::{Color, EcLevel, QrCode};
@@ -12,8 +13,8 @@ use crate::truth::Truth;
 
 /// A large code's edge, its quiet zone included, as a fraction of the picture's short edge.
 const LARGE: f64 = 0.40;
-/// Distance of a code from the picture's side and from its top or bottom, as fractions of the short edge. They differ, so
-/// that a picture mirrored along its diagonal does not look right.
+/// Distance of a code from the picture's side and from its top or bottom, as fractions of the short edge. They
+/// differ, so that a picture mirrored along its diagonal does not look right.
 const MARGIN: (f64, f64) = (0.15, 0.03);
 /// A module of the small print, as a fraction of the long edge: 5 px at 1280, 3.1 px at 800.
 const FINE_MODULE: f64 = 5.0 / 1280.0;
@@ -23,7 +24,8 @@ const FINE: f64 = 0.15;
 /// a VLM, which sees patches of 32 pixels, would not. So what is read depends on the size sent, and on nothing else.
 const LEGIBLE_MODULE: f64 = 4.0;
 /// Large codes whose modules are smaller than this, in pixels, count as squeezed too far, for the same reason: a code
-/// reader alone would make them out down to a long edge of 200 px. At 800 px the modules of the samples have 4 px and more.
+/// reader alone would make them out down to a long edge of 200 px. At 800 px the modules of the samples have 4 px and
+/// more.
 const LEAST_MODULE: f64 = 3.0;
 /// Edge of a corner's mark, as a fraction of the short edge: 12 px at 800 x 600. A code alone would not do: error
 /// correction makes up for a tenth of the picture that is cut off.

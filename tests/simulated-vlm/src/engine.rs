@@ -1,10 +1,10 @@
-//! The server's work in virtual time: continuous batching. The HTTP server drives it by its clock, the benchmark by phase
-//! from event to event; nothing here sleeps.
+//! The server's work in virtual time: continuous batching. The HTTP server drives it by its clock, the benchmark by
+//! phase from event to event; nothing here sleeps.
 //!
-//! Requests wait in the order of their arrival. One is admitted while fewer than `max_running` run and the KV cache holds
-//! its prompt and its answer. Prompts are read one after another, and while one is read nobody's answer goes on. All
-//! answers are written at once: a token of each takes longer the more there are. An identical beginning that was read
-//! before is not read again.
+//! Requests wait in the order of their arrival. One is admitted while fewer than `max_running` run and the KV cache
+//! holds its prompt and its answer. Prompts are read one after another, and while one is read nobody's answer goes
+//! on. All answers are written at once: a token of each takes longer the more there are. An identical beginning that
+//! was read before is not read again.
 //!
 //! # Invariants
 //! - No more than `max_running` requests run, nor more tokens than the KV cache holds; a request that alone exceeds the

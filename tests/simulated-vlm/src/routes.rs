@@ -281,11 +281,16 @@ fn error(status: StatusCode, message: &str, param: Option<&str>) -> Response {
 
 fn completion(server: &Server, text: &str, tokens: Tokens, finish: &str) -> Response {
     let body = json!({
-        "id": "chatcmpl-simulation", "object": "chat.completion", "created": 0, "model": server.options.model,
+        "id": "chatcmpl-simulation",
+        "object": "chat.completion",
+        "created": 0,
+        "model": server.options.model,
         "system_fingerprint": "simulation",
         "choices": [{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": finish}],
         "usage": {
-            "prompt_tokens": tokens.prompt, "completion_tokens": tokens.completion, "total_tokens": tokens.prompt + tokens.completion,
+            "prompt_tokens": tokens.prompt,
+            "completion_tokens": tokens.completion,
+            "total_tokens": tokens.prompt + tokens.completion,
         },
     });
     Json(body).into_response()

@@ -207,9 +207,16 @@ impl Server {
     ) {
         let millis = |moment: Instant| moment.duration_since(self.begun).as_millis() as u64;
         let record = json!({
-            "photo": seen.photo(), "asked": asked, "unreadable": seen.unreadable, "width": seen.width, "height": seen.height,
-            "metadata": seen.metadata, "image_tokens": seen.image_tokens, "fault": fault,
-            "arrived_ms": millis(arrived), "finished_ms": millis(Instant::now()),
+            "photo": seen.photo(),
+            "asked": asked,
+            "unreadable": seen.unreadable,
+            "width": seen.width,
+            "height": seen.height,
+            "metadata": seen.metadata,
+            "image_tokens": seen.image_tokens,
+            "fault": fault,
+            "arrived_ms": millis(arrived),
+            "finished_ms": millis(Instant::now()),
         });
         let mut state = self.state();
         if let Some(tokens) = tokens {
@@ -239,10 +246,20 @@ impl Server {
         } = state.counts;
         let (running, most_running) = (state.engine.running(), state.engine.most_running());
         json!({
-            "simulation": true, "requests": requests, "answered": answered, "in_flight": in_flight, "max_in_flight": max_in_flight,
-            "running": running, "waiting": in_flight.saturating_sub(running), "max_running_seen": most_running,
-            "max_running": self.options.max_running, "faults": state.faults.happened(), "image_tokens": image_tokens,
-            "prompt_tokens": prompt_tokens, "completion_tokens": completion_tokens, "recent": state.records,
+            "simulation": true,
+            "requests": requests,
+            "answered": answered,
+            "in_flight": in_flight,
+            "max_in_flight": max_in_flight,
+            "running": running,
+            "waiting": in_flight.saturating_sub(running),
+            "max_running_seen": most_running,
+            "max_running": self.options.max_running,
+            "faults": state.faults.happened(),
+            "image_tokens": image_tokens,
+            "prompt_tokens": prompt_tokens,
+            "completion_tokens": completion_tokens,
+            "recent": state.records,
         })
     }
 

@@ -1,6 +1,8 @@
-//! Streamed answers, as vLLM sends them: a first chunk without words, the words, the reason for the end, the usage, `[DONE]`.
+//! Streamed answers, as vLLM sends them: a first chunk without words, the words, the reason for the end, the usage,
+//! `[DONE]`.
 //!
-//! The words come when the time of the answer has passed: the simulation keeps the time of whole answers, not of tokens.
+//! The words come when the time of the answer has passed: the simulation keeps the time of whole answers, not of
+//! tokens.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

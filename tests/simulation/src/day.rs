@@ -39,7 +39,8 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// No day takes more steps; one that does goes round in circles.
 const MOST_STEPS: u64 = 3_000_000;
 
-/// What the names of photos say that they show, where they say anything: of each step a photo, but some are filed wrongly.
+/// What the names of photos say that they show, where they say anything: of each step a photo, but some are filed
+/// wrongly.
 const SLOTS: [&str; 12] = [
     "prop", "drop", "hm_ln", "wall", "hm_en", "ont", "powm1", "ups", "final", "bl", "powm2", "prop",
 ];
@@ -248,7 +249,8 @@ impl Day {
         });
     }
 
-    /// Somebody empties the cache for a DR, and somebody else for another reason at the same time, if this is such a day.
+    /// Somebody empties the cache for a DR, and somebody else for another reason at the same time, if this is such a
+    /// day.
     fn empty_cache(&mut self, dr: &DrNumber) {
         let rate = self.world.borrow().rates.emptied;
         if !self.world.borrow_mut().fault("emptied", rate) {

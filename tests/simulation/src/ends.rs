@@ -10,8 +10,8 @@ use serde_json::Value;
 use crate::invariants::{misjudged, photos_of};
 use crate::world::World;
 
-/// An evaluation ends at its deadline and this much later at most: as promised under any single fault; and under many, of
-/// which each may cost the sweeper's next round.
+/// An evaluation ends at its deadline and this much later at most: as promised under any single fault; and under
+/// many, of which each may cost the sweeper's next round.
 const GRACE: (Duration, Duration) = (Duration::from_secs(120), Duration::from_secs(900));
 
 /// How evaluations ended.

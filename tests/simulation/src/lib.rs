@@ -1,7 +1,7 @@
 //! The flows of `shared`, run against a model of AWS and the VLM through seeded days of faults.
 //!
-//! Nothing of the flows is written again here: the model stands behind `evaluation::run::Ports`, and its table carries out
-//! the writes of `evaluation::decide::updates` with their guards.
+//! Nothing of the flows is written again here: the model stands behind `evaluation::run::Ports`, and its table
+//! carries out the writes of `evaluation::decide::updates` with their guards.
 
 pub mod day;
 pub mod ends;

@@ -1,5 +1,5 @@
-//! The model behind the flows. Every step waits for its turn first, so that the schedule decides what happens between two
-//! steps: another process's step, time passing, or the end of the process.
+//! The model behind the flows. Every step waits for its turn first, so that the schedule decides what happens between
+//! two steps: another process's step, time passing, or the end of the process.
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
@@ -90,7 +90,8 @@ impl ModelPorts {
         T::deserialize(item).map_err(|cause| RunError::bug("an item can't be read", cause))
     }
 
-    /// Whether the SDK does a write again, because the reply to the first was lost; then other processes come in between.
+    /// Whether the SDK does a write again, because the reply to the first was lost; then other processes come in
+    /// between.
     async fn again(&self) -> bool {
         let rate = self.world.borrow().rates.repeated;
         let again = self.world.borrow_mut().fault("repeated_write", rate);

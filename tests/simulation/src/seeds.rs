@@ -33,9 +33,9 @@ pub struct Outcome {
 
 /// Runs the day of a seed, with one guard switched off if so named.
 ///
-/// A third of the seeds are dense: few photos, short deadlines, and everything happens at once; in a third of these most answers
-/// come after the deadline. Of the others one in fifty
-/// is a large day, and one in ten has an outage of up to eight hours.
+/// A third of the seeds are dense: few photos, short deadlines, and everything happens at once; in a third of these
+/// most answers come after the deadline. Of the others one in fifty is a large day, and one in ten has an outage of
+/// up to eight hours.
 pub fn run(seed: u64, catalogue: &Catalogue, without: Option<GuardName>) -> Outcome {
     let mut random = Random::new(seed ^ 0x5EED);
     let dense = seed.is_multiple_of(3);

@@ -10,7 +10,8 @@ use evaluation::decide::update::{
 use evaluation::run::ports::UpdateResult;
 use serde_json::{Map, Value, json};
 
-/// Items by key, cheap to clone. A guard that is switched off is never against anything: the check that each guard is needed.
+/// Items by key, cheap to clone. A guard that is switched off is never against anything: the check that each guard is
+/// needed.
 #[derive(Debug, Clone, Default)]
 pub struct Table {
     items: BTreeMap<Arc<(String, String)>, Arc<Item>>,

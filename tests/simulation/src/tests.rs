@@ -25,8 +25,8 @@ fn some_hundred_seeds_hold() {
     }
 }
 
-/// Dense days among which one must find what goes wrong without a guard. What a guard is for happens once in some thousand
-/// days at the rarest; with so many the search does not depend on the luck of its seeds.
+/// Dense days among which one must find what goes wrong without a guard. What a guard is for happens once in some
+/// thousand days at the rarest; with so many the search does not depend on the luck of its seeds.
 const DAYS_WITHOUT: u64 = 20_000;
 
 /// The first dense seed that finds a violation without this guard. Dense seeds find what there is to find soonest.

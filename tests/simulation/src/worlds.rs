@@ -10,7 +10,8 @@ use simulation::exhaustive::{Explored, explore, scenarios};
 
 use crate::Options;
 
-/// Explores the small worlds and reports; an error if something was violated, or if something that must occur never did.
+/// Explores the small worlds and reports; an error if something was violated, or if something that must occur never
+/// did.
 pub(crate) fn explore_all(options: &Options, catalogue: &Catalogue) -> anyhow::Result<()> {
     let chosen = scenarios::all(catalogue)?
         .into_iter()

@@ -50,7 +50,8 @@ impl Table {
             .transpose()
     }
 
-    /// Items, in the order of their keys. BatchGetItem may leave keys unprocessed and still succeed: they are asked for again.
+    /// Items, in the order of their keys. BatchGetItem may leave keys unprocessed and still succeed: they are asked
+    /// for again.
     pub async fn get_all<T: DeserializeOwned>(
         &self,
         keys: &[Key],

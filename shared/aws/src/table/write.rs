@@ -108,7 +108,8 @@ impl Table {
         }
     }
 
-    /// Puts items that need no guard. BatchWriteItem may leave some unprocessed and still succeed: they are tried again.
+    /// Puts items that need no guard. BatchWriteItem may leave some unprocessed and still succeed: they are tried
+    /// again.
     pub async fn put_all(&self, puts: &[Put]) -> Result<(), TableError> {
         for chunk in puts.chunks(ITEMS_PER_CALL) {
             let mut writes = Vec::with_capacity(chunk.len());

@@ -1,9 +1,10 @@
 //! What is known of a photo from earlier evaluations: the model's answers, kept by all that an answer depends on.
 //!
 //! # Invariants
-//! - The key holds nothing of the DR: what depends on the DR is worked out from the answer, never kept with it. The hint
-//!   that the model was given is part of the key.
-//! - Only an answer of the model is kept, for 24 hours from when it was given, and handing it on does not make it younger.
+//! - The key holds nothing of the DR: what depends on the DR is worked out from the answer, never kept with it. The
+//!   hint that the model was given is part of the key.
+//! - Only an answer of the model is kept, for 24 hours from when it was given, and handing it on does not make it
+//!   younger.
 
 use std::time::Duration;
 

@@ -80,8 +80,8 @@ pub fn on_deferral(
     })
 }
 
-/// Whether a failure speaks against the photo: the VLM failed at it, and nothing had failed since its last answer. In an
-/// outage that is true of the first failure only.
+/// Whether a failure speaks against the photo: the VLM failed at it, and nothing had failed since its last answer. In
+/// an outage that is true of the first failure only.
 fn is_photos_fault(cause: DeferralCause, breaker: &Breaker) -> bool {
     cause == DeferralCause::Failed && breaker.failures == 0
 }

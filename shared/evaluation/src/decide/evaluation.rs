@@ -1,8 +1,8 @@
 //! An evaluation as it is kept.
 //!
 //! # Invariants
-//! - `pending` and `held` only shrink: `pending` is written whole once, and afterwards ids are only removed from it. So progress
-//!   never goes back.
+//! - `pending` and `held` only shrink: `pending` is written whole once, and afterwards ids are only removed from it.
+//!   So progress never goes back.
 //! - `revision` counts finalisations; PASS and FAIL are never followed by another one.
 
 use std::collections::BTreeSet;
@@ -64,8 +64,8 @@ pub struct Evaluation {
     /// Why it waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting_reason: Option<String>,
-    /// The quick evaluation that it goes on from: what that one had asked was not asked again. It is an evaluation of its own,
-    /// because the verdict on the critical steps stands for itself and never changes.
+    /// The quick evaluation that it goes on from: what that one had asked was not asked again. It is an evaluation of
+    /// its own, because the verdict on the critical steps stands for itself and never changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub continues: Option<EvaluationId>,
     /// The evaluation that took its place.

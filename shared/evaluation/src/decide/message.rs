@@ -51,7 +51,8 @@ pub struct Batch {
     /// Whether this message may ask although the VLM is taken to be away.
     #[serde(default)]
     pub probe: bool,
-    /// Whether nobody waits for it (uploads started it): it goes through a queue of its own, behind what people wait for.
+    /// Whether nobody waits for it (uploads started it): it goes through a queue of its own, behind what people wait
+    /// for.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub bulk: bool,
     /// How often the VLM failed at this photo although it had just answered others.

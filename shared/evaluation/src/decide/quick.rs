@@ -2,9 +2,9 @@
 //! change the verdict.
 //!
 //! # Invariants
-//! - A photo that nobody was asked about gets the outcome `not_needed`, and only then: the evaluation has passed, or a
-//!   critical step fails that was seen, and no photo that is left promises it or promises nothing. No step is then said to
-//!   be missing, since photos were not looked at: it is not evaluated.
+//! - A photo that nobody was asked about gets the outcome `not_needed`, and only then: the evaluation has passed, or
+//!   a critical step fails that was seen, and no photo that is left promises it or promises nothing. No step is then
+//!   said to be missing, since photos were not looked at: it is not evaluated.
 //! - Every wave holds at least one photo, so the waves come to an end.
 
 use super::evaluation::Evaluation;

@@ -98,7 +98,8 @@ fn expired(evaluation: &Evaluation, record: &PhotoRecord, now: Timestamp) -> Mes
     let outcome = PhotoOutcome::not_evaluated(
         ReasonCode::Deadline,
         format!(
-            "No answer came before the deadline{why}. The photo is fine as far as is known; ask for the evaluation again."
+            "No answer came before the deadline{why}. \
+             The photo is fine as far as is known; ask for the evaluation again."
         ),
     );
     Message::outcome(

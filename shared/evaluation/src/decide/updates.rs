@@ -279,8 +279,8 @@ pub fn waiting(id: &EvaluationId, since: Timestamp, reason: &str) -> Update {
     }
 }
 
-/// Puts a verdict in place of the one (or none) that was there when it was judged. Whoever judges has seen nothing pending,
-/// and the pending set only shrinks; a final verdict is not judged again: so one guard is enough.
+/// Puts a verdict in place of the one (or none) that was there when it was judged. Whoever judges has seen nothing
+/// pending, and the pending set only shrinks; a final verdict is not judged again: so one guard is enough.
 pub fn finalised(id: &EvaluationId, verdict: &Finalisation) -> Update {
     let guards = vec![Guard::one(
         RevisionAsJudged,

@@ -81,8 +81,8 @@ impl DrNumber {
 }
 
 impl EvaluationId {
-    /// The id of an evaluation that begins at `at`, told from others of the same moment by `entropy`. Whoever knows the time
-    /// and has chance makes ids; here is neither.
+    /// The id of an evaluation that begins at `at`, told from others of the same moment by `entropy`. Whoever knows
+    /// the time and has chance makes ids; here is neither.
     pub fn from_parts(at: Timestamp, entropy: [u8; 10]) -> Self {
         let millis = u64::try_from(at.as_millis()).unwrap_or(0);
         Self::from(uuid::Builder::from_unix_timestamp_millis(millis, &entropy).into_uuid())

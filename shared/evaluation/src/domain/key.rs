@@ -1,7 +1,8 @@
 //! Cache keys: everything that an answer depends on, part by part.
 //!
 //! # Invariants
-//! - No part can be left out: a test over random histories gets a stale or foreign answer without it (`tests/simulation`).
+//! - No part can be left out: a test over random histories gets a stale or foreign answer without it
+//!   (`tests/simulation`).
 
 use super::hash::hex_of;
 use super::versions::{VersionPart, Versions};

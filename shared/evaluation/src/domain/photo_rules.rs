@@ -10,7 +10,8 @@ use super::catalogue::{Catalogue, Step};
 use super::ids::StepKey;
 use super::outcome::{Finding, ImageFigures, Reason, ReasonCode};
 
-/// The long edge for a photo whose name hints at this step: larger where small print is to be read, or where nothing is known.
+/// The long edge for a photo whose name hints at this step: larger where small print is to be read, or where nothing
+/// is known.
 pub fn long_edge_for(policy: &SizePolicy, hint: Option<&Step>) -> u32 {
     policy.long_edge_for(hint.is_none_or(|step| step.small_print.is_some()))
 }

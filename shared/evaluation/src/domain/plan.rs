@@ -1,8 +1,8 @@
 //! Planning an evaluation: which photos are asked about which steps, in which batches, under which fingerprint.
 //!
 //! # Invariants
-//! - Every photo of the DR is either selected or held back, never both and never neither; of files that are the same, one
-//!   is, and the others are its copies.
+//! - Every photo of the DR is either selected or held back, never both and never neither; of files that are the same,
+//!   one is, and the others are its copies.
 //! - The plan depends on the set of photos, not on the order in which they were listed.
 //! - Quick mode never selects nothing: where the names don't help, it looks at everything and says so.
 
@@ -209,8 +209,8 @@ fn apart(photos: Vec<Photo>) -> (Vec<Photo>, Vec<Copied>) {
     (photos, copies.into_iter().filter_map(copy).collect())
 }
 
-/// For each of these steps the next photo whose name promises it; if there is a step without one, half of those whose names
-/// promise nothing.
+/// For each of these steps the next photo whose name promises it; if there is a step without one, half of those whose
+/// names promise nothing.
 pub fn wave<'a>(
     steps: &[&StepKey],
     photos: impl Iterator<Item = &'a Photo> + Clone,
@@ -229,8 +229,8 @@ pub fn wave<'a>(
     wave
 }
 
-/// The first half, of one the one: looking through photos by halves spares some when they show what is looked for, and takes
-/// few rounds when they don't.
+/// The first half, of one the one: looking through photos by halves spares some when they show what is looked for,
+/// and takes few rounds when they don't.
 pub fn half<'a>(photos: &[&'a Photo]) -> Vec<&'a Photo> {
     photos
         .iter()

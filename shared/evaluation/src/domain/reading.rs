@@ -210,8 +210,8 @@ fn plain(text: &str) -> String {
         .collect()
 }
 
-/// `-18.4 dBm`, also with a typographic minus or a comma. A value without its sign is not guessed at: it stays positive,
-/// and so is flagged.
+/// `-18.4 dBm`, also with a typographic minus or a comma. A value without its sign is not guessed at: it stays
+/// positive, and so is flagged.
 fn dbm(reading: &str) -> Option<f64> {
     let text = reading
         .trim()

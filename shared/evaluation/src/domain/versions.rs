@@ -1,7 +1,7 @@
 //! What an answer depends on beside the photos and the question, each with a version.
 //!
-//! The list below is the only one: cache keys, misses, what makes a result stale, the table and the API follow from it. A
-//! further version is a line here, and a line where its value comes from.
+//! The list below is the only one: cache keys, misses, what makes a result stale, the table and the API follow from
+//! it. A further version is a line here, and a line where its value comes from.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,8 +1,8 @@
 //! What is known from before: the evaluation that a question points to, and the model's earlier answers about photos.
 //!
 //! # Invariants
-//! - What is read is compared with the time on reading, and with the time since when answers may be used; nothing relies on
-//!   items having been deleted.
+//! - What is read is compared with the time on reading, and with the time since when answers may be used; nothing
+//!   relies on items having been deleted.
 
 use std::collections::BTreeMap;
 
@@ -113,7 +113,8 @@ pub(super) async fn from_cache(
     })
 }
 
-/// Where these photos were used before in other DRs, by their files; who is asked about is also compared by looks, later.
+/// Where these photos were used before in other DRs, by their files; who is asked about is also compared by looks,
+/// later.
 async fn seen(
     ports: &impl Ports,
     dr: &DrNumber,

@@ -1,4 +1,5 @@
-//! What the steps of a function stand on: a table, queues, a clock, ids. The Lambdas put AWS behind it, the checks a model.
+//! What the steps of a function stand on: a table, queues, a clock, ids. The Lambdas put AWS behind it, the checks a
+//! model.
 
 use std::time::Duration;
 

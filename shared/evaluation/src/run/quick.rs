@@ -1,8 +1,8 @@
 //! Quick mode: the next wave is sent, or what is not needed any more is let go.
 //!
 //! # Invariants
-//! - A wave stands in the queue before its photos are no longer held back: if this ends between the two, it is sent again,
-//!   and whoever has been asked about is not asked about twice.
+//! - A wave stands in the queue before its photos are no longer held back: if this ends between the two, it is sent
+//!   again, and whoever has been asked about is not asked about twice.
 //! - The outcome `not_needed` stands before its photo leaves the pending set, like any other.
 
 use std::time::Duration;

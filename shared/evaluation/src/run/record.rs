@@ -93,8 +93,8 @@ async fn go_on(ports: &impl Ports, evaluation: Evaluation) -> Result<(), RunErro
     }
 }
 
-/// Keeps an answer of the model for whoever asks the same about this photo. It stands before the outcome does: a repeated
-/// message would find the outcome and keep nothing.
+/// Keeps an answer of the model for whoever asks the same about this photo. It stands before the outcome does: a
+/// repeated message would find the outcome and keep nothing.
 async fn keep(
     ports: &impl Ports,
     evaluation: &Evaluation,

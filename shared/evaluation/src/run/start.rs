@@ -1,8 +1,8 @@
 //! Starting or joining an evaluation.
 //!
 //! # Invariants
-//! - The evaluation stands in the table before its batches stand in the queue. If this ends between the two, the sweeper
-//!   sends them.
+//! - The evaluation stands in the table before its batches stand in the queue. If this ends between the two, the
+//!   sweeper sends them.
 
 use std::time::Duration;
 

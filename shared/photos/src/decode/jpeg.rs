@@ -13,9 +13,10 @@ use crate::jpeg::{Colours, Jpeg, JpegError};
 use crate::scale::{Picture, fitted};
 use crate::size_policy::Limits;
 
-/// How much larger than the target luma is decoded, at least, where a photo's size allows: the resizer needs something to
-/// choose from, with 1.0 the worst photo loses 4 points of SSIMULACRA2 against libvips. With 1.5, and 1.25 for chroma, the
-/// median photo loses 0.1 points against 2.0 for both, and a photo takes a sixth less CPU time (`bench photos`).
+/// How much larger than the target luma is decoded, at least, where a photo's size allows: the resizer needs
+/// something to choose from, with 1.0 the worst photo loses 4 points of SSIMULACRA2 against libvips. With 1.5, and
+/// 1.25 for chroma, the median photo loses 0.1 points against 2.0 for both, and a photo takes a sixth less CPU time
+/// (`bench photos`).
 const LEAST_OVERSIZE: f64 = 1.5;
 /// The same for chroma, in which little is seen of the difference.
 const CHROMA_OVERSIZE: f64 = 1.25;

@@ -30,12 +30,14 @@ pub(super) const END: u8 = 64;
 pub(super) struct Skip {
     /// Bits to take.
     length: u8,
-    /// Codes passed over with the zeros before them: so many coefficients, and `END` more if the last code ends the block.
+    /// Codes passed over with the zeros before them: so many coefficients, and `END` more if the last code ends the
+    /// block.
     advance: u8,
 }
 
-/// Whether a symbol says that no more coefficients follow: one without a value does, whatever run of zeros it names, except
-/// sixteen. The standard knows only the one without a run; libjpeg reads the others, which damage makes, like this.
+/// Whether a symbol says that no more coefficients follow: one without a value does, whatever run of zeros it names,
+/// except sixteen. The standard knows only the one without a run; libjpeg reads the others, which damage makes, like
+/// this.
 fn ends_block(symbol: u8) -> bool {
     symbol & 15 == 0 && symbol != 0xF0
 }
@@ -130,8 +132,8 @@ impl Table {
         Ok((step.run, value))
     }
 
-    /// Passes over codes of a block that has `most` coefficients left; `refill` first. Returns how many coefficients that
-    /// were, and `END` more if the block ended; takes nothing and returns `None` if a look does not tell.
+    /// Passes over codes of a block that has `most` coefficients left; `refill` first. Returns how many coefficients
+    /// that were, and `END` more if the block ended; takes nothing and returns `None` if a look does not tell.
     #[inline(always)]
     pub(super) fn skip(&self, bits: &mut Bits<'_>, most: usize) -> Option<usize> {
         let skip = self

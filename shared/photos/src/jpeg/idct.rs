@@ -1,7 +1,7 @@
 //! From coefficients to samples, at N/8 of the size: the N × N lowest coefficients of a block give N × N samples.
 //!
-//! A coefficient adds its wave to all samples of its block as soon as it is read. Few coefficients of a photo are not zero:
-//! that is less work than transforming whole blocks, and a block's coefficients need be kept nowhere.
+//! A coefficient adds its wave to all samples of its block as soon as it is read. Few coefficients of a photo are not
+//! zero: that is less work than transforming whole blocks, and a block's coefficients need be kept nowhere.
 //!
 //! # Invariants
 //! - Plain multiplications and additions in a fixed order: the same file gives the same samples on every machine.
@@ -18,8 +18,8 @@ pub(super) const ZIGZAG: [u8; 64] = [
 pub(super) struct Scaling {
     /// Samples of a block, across and down: 1 to 8.
     pub(super) samples: usize,
-    /// The number of a coefficient among those needed, by its place in the file's order; those not needed have the number
-    /// behind the last.
+    /// The number of a coefficient among those needed, by its place in the file's order; those not needed have the
+    /// number behind the last.
     pub(super) number: [u8; 64],
     /// The coefficients that are needed, a bit each.
     pub(super) needed: u64,
@@ -84,8 +84,8 @@ fn cosine(samples: usize, at: usize, frequency: u8) -> f64 {
             .cos()
 }
 
-/// The inverse transform of a component: for each needed coefficient its wave, times the factor that it was divided by; and
-/// one of zeros for all others. Each is filled up to a multiple of 4.
+/// The inverse transform of a component: for each needed coefficient its wave, times the factor that it was divided
+/// by; and one of zeros for all others. Each is filled up to a multiple of 4.
 pub(super) struct Inverse(Vec<f32>);
 
 /// The samples of a block of N × N while they add up; `LANES` is N × N as a multiple of 4.

@@ -1,8 +1,9 @@
 //! A JPEG decoder that gives a photo at N/8 of its size, N from 1 to 8, as planes.
 //!
-//! It decodes only the N × N lowest of a block's 8 × 8 coefficients and passes over the rest: for a photo that is to be
-//! scaled down, that saves more than half of the time. Baseline, extended and progressive, 8 bits, grey, YCbCr or RGB, any
-//! sampling. What it does not know (four colours, arithmetic coding, 12 bits) it says, and the caller asks a library.
+//! It decodes only the N × N lowest of a block's 8 × 8 coefficients and passes over the rest: for a photo that is to
+//! be scaled down, that saves more than half of the time. Baseline, extended and progressive, 8 bits, grey, YCbCr or
+//! RGB, any sampling. What it does not know (four colours, arithmetic coding, 12 bits) it says, and the caller asks a
+//! library.
 //!
 //! # Invariants
 //! - A file that ends early, or whose data is found damaged, is an error: never a half-grey picture.

@@ -94,8 +94,8 @@ fn oracle(written: &Written, seed: u32) -> Vec<u8> {
         .unwrap()
 }
 
-/// The mean difference between the luma at `samples`/8 and what the definition makes of the library's: of each block that
-/// lies wholly in the photo the `samples` × `samples` lowest frequencies, in floating point.
+/// The mean difference between the luma at `samples`/8 and what the definition makes of the library's: of each block
+/// that lies wholly in the photo the `samples` × `samples` lowest frequencies, in floating point.
 fn difference(plane: &Plane, full: &[u8], size: (u16, u16), samples: usize) -> f64 {
     let width = usize::from(size.0);
     let (wide, high) = (width / 8, usize::from(size.1) / 8);

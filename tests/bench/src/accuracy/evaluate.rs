@@ -6,8 +6,8 @@ use evaluation::domain::plan::{Mode, Photo};
 use evaluation::domain::scope::Scope;
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::eye::{Eye, Seen};
 use super::labelled::LabelledDr;
+use super::model::{Model, Seen};
 use super::way::Way;
 use crate::drive::{Drive, findings};
 
@@ -32,7 +32,7 @@ impl Evaluated {
 
 /// Evaluates a DR: what is to be asked about is looked at, wave by wave.
 pub(crate) async fn evaluate(
-    eye: &Eye,
+    model: &Model,
     way: &Way,
     dr: &LabelledDr,
     mode: Mode,
@@ -46,7 +46,7 @@ pub(crate) async fn evaluate(
     );
     let mut waves = Vec::new();
     while !drive.wave().is_empty() {
-        let seen = look(eye, way, dr, drive.wave()).await?;
+        let seen = look(model, way, dr, drive.wave()).await?;
         drive.answered(seen.iter().map(|(_, seen)| seen.outcome.clone()).collect())?;
         waves.push(seen);
     }
@@ -89,7 +89,7 @@ fn photos(way: &Way, dr: &LabelledDr) -> Vec<Photo> {
 }
 
 async fn look(
-    eye: &Eye,
+    model: &Model,
     way: &Way,
     dr: &LabelledDr,
     wave: &[Photo],
@@ -100,7 +100,7 @@ async fn look(
             .iter()
             .position(|labelled| labelled.name == photo.name)
             .unwrap_or(usize::MAX);
-        let seen = eye
+        let seen = model
             .look(way, dr, at, &photo.scope.steps(&way.catalogue))
             .await?;
         anyhow::Ok((photo.name.clone(), seen))

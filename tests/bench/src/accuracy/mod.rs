@@ -1,16 +1,16 @@
-//! How often quick mode comes to full mode's verdict, how often either is right, and what quick mode saves; and the same
-//! for two catalogues, size policies or models.
+//! How often quick mode comes to full mode's verdict, how often either is right, and what quick mode saves; and the
+//! same for two catalogues, size policies or models.
 //!
 //! # Invariants
-//! - Photos are selected, asked about, read and judged by the code that production runs; only the model's eyes may be a
+//! - Photos are selected, asked about, read and judged by the code that production runs; only the model itself may be a
 //!   noise model, and then the report says so.
 
 mod compare;
 mod evaluate;
-mod eye;
 mod labelled;
 mod made;
 mod mistakes;
+mod model;
 mod noise;
 mod present;
 mod seconds;
@@ -28,9 +28,9 @@ use serde_json::json;
 use simulated_vlm::latency::Rates;
 
 use self::compare::differences;
-use self::eye::Eye;
 use self::labelled::LabelledDr;
 use self::mistakes::Mistakes;
+use self::model::Model;
 use self::seconds::seconds;
 use self::tally::{Case, Tally};
 use self::way::{Comparison, Way};
@@ -93,13 +93,13 @@ impl Options {
         let tally = self.tally(base, drs).await?;
         if self.json {
             return Ok(
-                json!({"set": self.about_set(drs)?, "eyes": self.about_eyes(), "result": tally.json()}).to_string()
+                json!({"set": self.about_set(drs)?, "model": self.about_model(), "result": tally.json()}).to_string()
             );
         }
         Ok(format!(
             "{}\n{}\n\n{}",
             self.about_set(drs)?,
-            self.about_eyes(),
+            self.about_model(),
             present::quick_against_full(&tally)
         ))
     }
@@ -118,7 +118,7 @@ impl Options {
         let found = differences(&ways);
         if self.json {
             let found: Vec<_> = found.iter().map(compare::Difference::json).collect();
-            let about = json!({"set": self.about_set(drs)?, "eyes": self.about_eyes()});
+            let about = json!({"set": self.about_set(drs)?, "model": self.about_model()});
             return Ok(
                 json!({"about": about, "ways": ways.map(|way| way.json()), "differences": found})
                     .to_string(),
@@ -128,14 +128,14 @@ impl Options {
         Ok(format!(
             "{}\n{}\n\n{table}",
             self.about_set(drs)?,
-            self.about_eyes()
+            self.about_model()
         ))
     }
 
     async fn tally(&self, way: Way, drs: &[LabelledDr]) -> anyhow::Result<Tally> {
         let seed = self.seed.unwrap_or(Mistakes::shipped()?.seed);
-        let eye = Eye::of(&way, self.vlm_url.as_deref(), seed)?;
-        tally(&eye, way, drs).await
+        let model = Model::of(&way, self.vlm_url.as_deref(), seed)?;
+        tally(&model, way, drs).await
     }
 
     fn about_set(&self, drs: &[LabelledDr]) -> anyhow::Result<String> {
@@ -154,7 +154,7 @@ impl Options {
         ))
     }
 
-    fn about_eyes(&self) -> String {
+    fn about_model(&self) -> String {
         match &self.vlm_url {
             Some(url) => format!("Photos were prepared as in production and sent to {url}."),
             None => "No model has looked at a photo: the labels went through a NOISE MODEL of assumed errors (noise.json), then \
@@ -165,12 +165,12 @@ impl Options {
 }
 
 /// Evaluates all DRs in both modes.
-async fn tally(eye: &Eye, way: Way, drs: &[LabelledDr]) -> anyhow::Result<Tally> {
+async fn tally(model: &Model, way: Way, drs: &[LabelledDr]) -> anyhow::Result<Tally> {
     let rates = Rates::realistic()?;
     let mut cases = Vec::with_capacity(drs.len());
     for dr in drs {
-        let full = evaluate::evaluate(eye, &way, dr, Mode::Full).await?;
-        let quick = evaluate::evaluate(eye, &way, dr, Mode::Quick).await?;
+        let full = evaluate::evaluate(model, &way, dr, Mode::Full).await?;
+        let quick = evaluate::evaluate(model, &way, dr, Mode::Quick).await?;
         let seconds = [seconds(rates, &full), seconds(rates, &quick)];
         cases.push(Case {
             dr_number: dr.dr_number.to_string(),

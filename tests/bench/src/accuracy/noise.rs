@@ -1,8 +1,8 @@
 //! A model's errors as chance: the labelled truth goes in, what a model might have answered comes out, as text.
 //!
 //! # Invariants
-//! - The same photo, question and size get the same answer, and chance is drawn per photo and step: what two ways have in
-//!   common they answer alike, so comparisons are paired.
+//! - The same photo, question and size get the same answer, and chance is drawn per photo and step: what two ways
+//!   have in common they answer alike, so comparisons are paired.
 
 use std::collections::BTreeMap;
 

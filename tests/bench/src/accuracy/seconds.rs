@@ -42,7 +42,7 @@ mod tests {
     use evaluation::domain::judge::{Judgement, Verdict};
     use evaluation::domain::outcome::{ImageFigures, PhotoOutcome, Usage};
 
-    use super::super::eye::Seen;
+    use super::super::model::Seen;
     use super::*;
 
     #[test]

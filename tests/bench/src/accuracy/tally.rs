@@ -75,8 +75,8 @@ impl Case {
         self.verdict(mode) == self.truth.verdict
     }
 
-    /// What full mode's verdict on the critical steps may rest on: a pass on the photos that prove them, a fail on any one that
-    /// is not good enough, and on all of them where none shows the step.
+    /// What full mode's verdict on the critical steps may rest on: a pass on the photos that prove them, a fail on
+    /// any one that is not good enough, and on all of them where none shows the step.
     fn rests_on(&self) -> Vec<BTreeSet<&str>> {
         let critical = || self.full.judgement.steps.iter().filter(|row| row.critical);
         let photos = |outcome| {
@@ -237,8 +237,8 @@ impl Tally {
         }
     }
 
-    /// The share of full mode's photos that its verdict on the critical steps rests on. Who knew beforehand which these are
-    /// would ask no fewer.
+    /// The share of full mode's photos that its verdict on the critical steps rests on. Who knew beforehand which
+    /// these are would ask no fewer.
     pub(crate) fn photos_it_rests_on(&self) -> Share {
         let hits = self
             .cases
@@ -251,8 +251,8 @@ impl Tally {
         }
     }
 
-    /// The same with quick mode's first round, which asks about a photo of each critical step at once: who then knew all
-    /// would ask no fewer.
+    /// The same with quick mode's first round, which asks about a photo of each critical step at once: who then knew
+    /// all would ask no fewer.
     pub(crate) fn photos_from_a_first_round_on(&self) -> Share {
         let with_first = |case: &Case| {
             let first: BTreeSet<&str> = case
@@ -304,8 +304,10 @@ impl Tally {
     pub(crate) fn json(&self) -> Value {
         let step = |step: &StepKey| {
             json!({
-                "step": step, "agreement": self.step_agreement(step).json(),
-                "full": self.step_quality(Mode::Full, step).json(), "quick": self.step_quality(Mode::Quick, step).json(),
+                "step": step,
+                "agreement": self.step_agreement(step).json(),
+                "full": self.step_quality(Mode::Full, step).json(),
+                "quick": self.step_quality(Mode::Quick, step).json(),
             })
         };
         let mode = |mode: Mode| json!({"accuracy": self.accuracy(mode).json(), "pass": self.verdict_quality(mode).json(), "cost_per_dr": self.cost(mode).json()});
@@ -314,11 +316,18 @@ impl Tally {
         let differing =
             differing.map(|case| json!({"dr_number": case.dr_number, "why": case.why_differing()}));
         json!({
-            "catalogue": self.way.catalogue.version, "size_policy": self.way.size_policy.version, "model": self.way.model,
-            "drs": self.cases.len(), "photos_it_rests_on_percent": self.photos_it_rests_on().percent(),
-            "photos_from_a_first_round_on_percent": self.photos_from_a_first_round_on().percent(), "photos_asked": self.photos_asked_by().into_iter().map(group).collect::<Vec<_>>(), "agreement": self.agreement().json(),
+            "catalogue": self.way.catalogue.version,
+            "size_policy": self.way.size_policy.version,
+            "model": self.way.model,
+            "drs": self.cases.len(),
+            "photos_it_rests_on_percent": self.photos_it_rests_on().percent(),
+            "photos_from_a_first_round_on_percent": self.photos_from_a_first_round_on().percent(),
+            "photos_asked": self.photos_asked_by().into_iter().map(group).collect::<Vec<_>>(),
+            "agreement": self.agreement().json(),
             "steps": self.critical().iter().map(step).collect::<Vec<_>>(),
-            "full": mode(Mode::Full), "quick": mode(Mode::Quick), "differing": differing.collect::<Vec<_>>(),
+            "full": mode(Mode::Full),
+            "quick": mode(Mode::Quick),
+            "differing": differing.collect::<Vec<_>>(),
         })
     }
 }

@@ -4,8 +4,8 @@ use evaluation::domain::catalogue::Catalogue;
 
 use super::*;
 
-/// The share of full mode's photos that quick mode may ask, in percent. The aim is 50, which the first round of one photo a
-/// critical step and "missing only when all were looked at" put out of reach: see `MOST_BEYOND_LEAST`.
+/// The share of full mode's photos that quick mode may ask, in percent. The aim is 50, which the first round of one
+/// photo a critical step and "missing only when all were looked at" put out of reach: see `MOST_BEYOND_LEAST`.
 const MOST_PHOTOS: f64 = 68.0;
 /// The same beyond what it would ask that knew all after the first round, in percent of full mode's photos.
 const MOST_BEYOND_LEAST: f64 = 5.0;
@@ -23,7 +23,7 @@ fn default_set() -> Vec<LabelledDr> {
 
 async fn evaluated(drs: &[LabelledDr], noise: &str) -> Tally {
     let way = Way::new(CALIBRATED_WITH, noise).unwrap();
-    tally(&Eye::of(&way, None, 1_730_550).unwrap(), way, drs)
+    tally(&Model::of(&way, None, 1_730_550).unwrap(), way, drs)
         .await
         .unwrap()
 }
@@ -144,7 +144,7 @@ async fn a_size_policy_that_loses_small_print_is_found_out() {
     let mut tallies = Vec::new();
     for way in comparison.ways(&base).unwrap() {
         tallies.push(
-            tally(&Eye::of(&way, None, 1).unwrap(), way, &default_set())
+            tally(&Model::of(&way, None, 1).unwrap(), way, &default_set())
                 .await
                 .unwrap(),
         );

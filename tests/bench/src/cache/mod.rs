@@ -1,5 +1,5 @@
-//! What the evaluation cache saves: the same question, answered anew and from the table, on the local stack; and what of
-//! the API's latency the look at the table is.
+//! What the evaluation cache saves: the same question, answered anew and from the table, on the local stack; and what
+//! of the API's latency the look at the table is.
 
 mod api;
 mod measure;

@@ -1,7 +1,7 @@
 //! `bench fuzz`: what strangers may send, by the thousand, through the whole preparation.
 //!
-//! Real files of every kind are damaged at random; what is answered differently from anything before joins them, so that
-//! damage builds upon damage. The same harness runs for a moment in `cargo test`.
+//! Real files of every kind are damaged at random; what is answered differently from anything before joins them, so
+//! that damage builds upon damage. The same harness runs for a moment in `cargo test`.
 //!
 //! # Invariants
 //! - The same seed and number of runs try the same files.

@@ -23,11 +23,11 @@ use crate::photos::reference::Reference;
 const MOST_PIXELS: u64 = 1_000_000;
 /// CPU milliseconds that a file may take: a hundred times what its pixels need, on a debug build.
 const MOST_MS: f64 = 5_000.0;
-/// Mean difference from the library's picture, in levels of 255. Both are encoded in the same way, so that what remains is
-/// how chroma is brought to full size.
+/// Mean difference from the library's picture, in levels of 255. Both are encoded in the same way, so that what
+/// remains is how chroma is brought to full size.
 const MOST_DIFFERENCE: f64 = 8.0;
-/// A part of the picture is compared where less than this of it is black or white in some colour: damage makes brighter and
-/// darker than that, and decoders cut it off at different places.
+/// A part of the picture is compared where less than this of it is black or white in some colour: damage makes
+/// brighter and darker than that, and decoders cut it off at different places.
 const MOST_CUT_OFF: f64 = 0.125;
 /// The share of the picture that must be left to be compared.
 const LEAST_COMPARED: f64 = 0.25;
@@ -196,8 +196,8 @@ fn wrong(answer: &Answer, said: &str, edge: u32, difference: Option<f64>) -> Opt
         .map(|levels| format!("{levels:.1} levels from what the library reads, at {edge} px"))
 }
 
-/// Mean difference from what the library reads, strictly; none where it refuses the file, where colours are converted, or
-/// where too little can be compared.
+/// Mean difference from what the library reads, strictly; none where it refuses the file, where colours are
+/// converted, or where too little can be compared.
 fn difference(bytes: &[u8], prepared: &Prepared) -> Option<f64> {
     let picture = strictly(bytes)?;
     let ImageFigures { width, height, .. } = prepared.figures;
@@ -208,7 +208,8 @@ fn difference(bytes: &[u8], prepared: &Prepared) -> Option<f64> {
     mean_difference(&expected, &cut_off, &sent)
 }
 
-/// A picture after it was sent as ours is: damage makes colours that no screen has, which chroma of half the size changes.
+/// A picture after it was sent as ours is: damage makes colours that no screen has, which chroma of half the size
+/// changes.
 fn encoded(picture: &RgbImage) -> Option<RgbImage> {
     let mut jpeg = Vec::new();
     let mut encoder = Encoder::new(&mut jpeg, 100);
@@ -223,8 +224,8 @@ fn encoded(picture: &RgbImage) -> Option<RgbImage> {
     Some(image::load_from_memory(&jpeg).ok()?.into_rgb8())
 }
 
-/// Of the means of 8 × 8 pixels: how finely colours are stored, and ringing in damaged blocks, average out; a block that
-/// was read wrongly does not.
+/// Of the means of 8 × 8 pixels: how finely colours are stored, and ringing in damaged blocks, average out; a block
+/// that was read wrongly does not.
 fn mean_difference(expected: &RgbImage, cut_off: &RgbImage, sent: &RgbImage) -> Option<f64> {
     let (width, height) = expected.dimensions();
     let means = |picture| imageops::thumbnail(picture, width.div_ceil(8), height.div_ceil(8));
@@ -256,8 +257,8 @@ fn mean_difference(expected: &RgbImage, cut_off: &RgbImage, sent: &RgbImage) -> 
 /// can't be the judge there.
 const RESTARTS: [u8; 4] = [0xFF, 0xDD, 0, 4];
 
-/// What a colour profile's segment begins with. Of a profile whose parts are numbered wrongly we take what is there, and the
-/// library none of it.
+/// What a colour profile's segment begins with. Of a profile whose parts are numbered wrongly we take what is there,
+/// and the library none of it.
 const PROFILE: &[u8] = b"ICC_PROFILE";
 
 /// A JPEG as the library reads it when it forgives nothing.

@@ -1,5 +1,5 @@
-//! What damage begins with: small files of every kind that phones send, drawn here, and where ../shared/photos exists the
-//! metadata of real phones around them and the real HEIC files.
+//! What damage begins with: small files of every kind that phones send, drawn here, and where ../shared/photos exists
+//! the metadata of real phones around them and the real HEIC files.
 
 use std::io::Cursor;
 

@@ -1,8 +1,8 @@
 //! `bench photos`: this pipeline beside npm's sharp.
 //!
 //! # Invariants
-//! - Both sides are processes of their own, scale the same files to the same edge each at the quality that is its own, and count the same:
-//!   the report compares what either loses and how many bytes it takes.
+//! - Both sides are processes of their own, scale the same files to the same edge each at the quality that is its
+//!   own, and count the same: the report compares what either loses and how many bytes it takes.
 //! - No photo ends a run: what went wrong with a file stands in its row, and the next one is
 //!   measured.
 //! - Nothing here is a test: a slow machine makes no build fail.

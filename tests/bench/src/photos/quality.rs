@@ -1,5 +1,5 @@
-//! How much like its reference a sent JPEG looks: SSIMULACRA2, where 100 is the same, 90 can't be told apart, 70 is high
-//! quality, and half a point is what nobody sees.
+//! How much like its reference a sent JPEG looks: SSIMULACRA2, where 100 is the same, 90 can't be told apart, 70 is
+//! high quality, and half a point is what nobody sees.
 
 use anyhow::Context;
 use base64::Engine;

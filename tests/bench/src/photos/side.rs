@@ -1,7 +1,7 @@
 //! A side of the comparison: a process of its own, which prepares photos when it is asked.
 //!
-//! Both sides speak the same lines of JSON, and measure within their process from reading the file to the base64 text, so
-//! that neither pays for starting up or for the pipe. sharp's side is `tests/bench/sharp/worker.js`.
+//! Both sides speak the same lines of JSON, and measure within their process from reading the file to the base64
+//! text, so that neither pays for starting up or for the pipe. sharp's side is `tests/bench/sharp/worker.js`.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};

@@ -37,7 +37,8 @@ impl Paired {
     }
 }
 
-/// Which of these p-values are significant at 5 % taken together (Holm): among twenty comparisons one would be by chance.
+/// Which of these p-values are significant at 5 % taken together (Holm): among twenty comparisons one would be by
+/// chance.
 pub(crate) fn significant(p_values: &[f64]) -> Vec<bool> {
     let mut order: Vec<usize> = (0..p_values.len()).collect();
     let p = |at: usize| p_values.get(at).copied().unwrap_or(1.0);

@@ -1,7 +1,7 @@
 //! Writes sample photos: `sample-photos --out DIR [DR…] [--dr DR1 --photos N] [--seed S] [--megapixels M] [--hostile]`.
 //!
-//! Each DR's photos go to `DIR/{dr_number}/`, its truth to `DIR/{dr_number}.truth.json`; hostile files to `DIR/hostile/`.
-//! A DR that stands already, made by the same options, is left as it is.
+//! Each DR's photos go to `DIR/{dr_number}/`, its truth to `DIR/{dr_number}.truth.json`; hostile files to
+//! `DIR/hostile/`. A DR that stands already, made by the same options, is left as it is.
 
 use std::fs;
 use std::io::Write;

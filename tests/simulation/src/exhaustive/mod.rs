@@ -1,11 +1,12 @@
 //! The exhaustive check: every order of everything that can happen in small worlds.
 //!
-//! The checker is `stateright`; it explores, remembers states and finds the way to a violation. The model is ours, because the
-//! processes are the flows of `evaluation::run` themselves: `step` turns a flow into an automaton by replaying it.
+//! The checker is `stateright`; it explores, remembers states and finds the way to a violation. The model is ours,
+//! because the processes are the flows of `evaluation::run` themselves: `step` turns a flow into an automaton by
+//! replaying it.
 //!
-//! "Eventually" is checked in the states where nothing can happen any more. That is enough, because every way leads to one:
-//! faults are bounded, the clock only moves forward, and the sweeper stops after two rounds that changed nothing. (The
-//! checker's own `eventually` misses what it meets on a second way to the same state.)
+//! "Eventually" is checked in the states where nothing can happen any more. That is enough, because every way leads
+//! to one: faults are bounded, the clock only moves forward, and the sweeper stops after two rounds that changed
+//! nothing. (The checker's own `eventually` misses what it meets on a second way to the same state.)
 
 pub mod model;
 pub mod process;

@@ -110,10 +110,10 @@ impl Bounded {
         }
     }
 
-    /// What may be done before anything else without leaving out an outcome, because it commutes with all that others do:
-    /// the first step of a process that has seen nothing yet, sending, asking the VLM, putting photos nobody knows of.
-    /// The process may end before it all the same. Two things are left out by it, to the seeded simulation: the notes when
-    /// an evaluation was dispatched and begun are written at once or never, not late.
+    /// What may be done before anything else without leaving out an outcome, because it commutes with all that others
+    /// do: the first step of a process that has seen nothing yet, sending, asking the VLM, putting photos nobody
+    /// knows of. The process may end before it all the same. Two things are left out by it, to the seeded simulation:
+    /// the notes when an evaluation was dispatched and begun are written at once or never, not late.
     fn at_once(&self, state: &State, actions: &mut Vec<Action>) -> bool {
         if let Some((place, body)) = state
             .messages
@@ -146,7 +146,8 @@ impl Bounded {
             Step::Get(Key::Breaker) => {
                 self.scenario.faults.away == 0 && self.scenario.failures == 0
             }
-            // Answers about photos are read by nobody but a further question; when photos were changed, by the API alone.
+            // Answers about photos are read by nobody but a further question; when photos were changed, by the API
+            // alone.
             Step::Update(Update {
                 key: Key::Answer(_),
                 ..

@@ -1,7 +1,7 @@
 //! A process as an automaton: the flow itself, run again from the log of what its steps were answered.
 //!
-//! A future can't be cloned, but a flow is a function of its message and of the answers to its steps. So a process is its
-//! message and its log, and what it wants next is found by replaying them. That is remembered: the same log is
+//! A future can't be cloned, but a flow is a function of its message and of the answers to its steps. So a process is
+//! its message and its log, and what it wants next is found by replaying them. That is remembered: the same log is
 //! replayed once, however many states it occurs in.
 //!
 //! # Invariants

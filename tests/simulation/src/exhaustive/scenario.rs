@@ -24,8 +24,8 @@ const LOST_AFTER: Duration = Duration::from_secs(900);
 const DEADLINE: Duration = Duration::from_secs(12 * 60 * 60);
 const BEGINNING: i64 = 1_800_000_000_000;
 
-/// The times that make a difference, in milliseconds after the beginning: the beginning; what was not heard of is lost; the
-/// deadline has passed.
+/// The times that make a difference, in milliseconds after the beginning: the beginning; what was not heard of is
+/// lost; the deadline has passed.
 const TIMES: [i64; 3] = [0, 1_000_000, 44_000_000];
 /// Time stands still.
 pub const ONE_MOMENT: &[i64] = &[TIMES[0]];
@@ -142,8 +142,8 @@ pub struct Question {
 const PHOTOS_PER_BATCH: usize = 2;
 
 impl Scenario {
-    /// So many photos of one DR, two to a batch, asked about once, and nothing goes wrong. All but the last show one half
-    /// of the steps each, in turn; if it is to fail, one step is not good enough.
+    /// So many photos of one DR, two to a batch, asked about once, and nothing goes wrong. All but the last show one
+    /// half of the steps each, in turn; if it is to fail, one step is not good enough.
     pub fn new(
         name: &'static str,
         photos: usize,

@@ -109,9 +109,9 @@ impl State {
         self.processes.is_empty() && self.unasked.is_empty() && self.deliverable().next().is_none()
     }
 
-    /// The messages that may be delivered next. A photo that was put off twice waits for minutes: until nothing else is going
-    /// on, and then for those that were put off less often; and one that was put off many times until time has passed. Without
-    /// this a photo that is put off while a probe is on its way would be put off without end.
+    /// The messages that may be delivered next. A photo that was put off twice waits for minutes: until nothing else
+    /// is going on, and then for those that were put off less often; and one that was put off many times until time
+    /// has passed. Without this a photo that is put off while a probe is on its way would be put off without end.
     pub fn deliverable(&self) -> impl Iterator<Item = &(Place, Arc<str>)> {
         let least = self
             .messages

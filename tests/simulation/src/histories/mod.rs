@@ -1,5 +1,5 @@
-//! Random histories of uploads, deletions, renamings, evaluations, new versions and passing time: no answer is ever stale or
-//! another one's, and none would hold without any one part of any key.
+//! Random histories of uploads, deletions, renamings, evaluations, new versions and passing time: no answer is ever
+//! stale or another one's, and none would hold without any one part of any key.
 //!
 //! A history runs the flows themselves, one after another and without faults (those are for the seeded days); the model
 //! behind them answers with everything that its answer depended on, so that any answer can be checked.

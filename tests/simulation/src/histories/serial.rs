@@ -1,4 +1,4 @@
-//! Ports of a world in which everything happens at once and in order; and eyes that say what their answer depended on.
+//! Ports of a world in which everything happens at once and in order; and an evaluator that says what their answer depended on.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;

@@ -31,7 +31,7 @@ const DRAWN_MEGAPIXELS: f64 = 1.5;
 const TRIES: u32 = 5;
 
 /// Who looks.
-pub(crate) enum Eye {
+pub(crate) enum Model {
     /// Labels, passed through a model of a model's errors.
     Noise { noise: Noise, seed: u64 },
     /// A server.
@@ -48,7 +48,7 @@ pub(crate) struct Seen {
     pub(crate) looks: u32,
 }
 
-impl Eye {
+impl Model {
     /// The server at this URL, or else the noise model that the way names.
     pub(crate) fn of(way: &Way, vlm_url: Option<&str>, seed: u64) -> anyhow::Result<Self> {
         let Some(url) = vlm_url else {
@@ -68,7 +68,8 @@ impl Eye {
         })?))
     }
 
-    /// Asks which of these steps a photo shows, as production does: sized by what its name hints at, and once more from closer.
+    /// Asks which of these steps a photo shows, as production does: sized by what its name hints at, and once more
+    /// from closer.
     pub(crate) async fn look(
         &self,
         way: &Way,
@@ -80,7 +81,7 @@ impl Eye {
         let photo = photo.context("The plan holds photos of the DR only")?;
         let step = hint(&photo.name, &way.catalogue).and_then(|key| way.catalogue.step(&key));
         let mut asking = Asking {
-            eye: self,
+            model: self,
             way,
             dr,
             at,
@@ -103,7 +104,7 @@ impl Eye {
 
 /// One labelled photo that is being asked about.
 struct Asking<'a> {
-    eye: &'a Eye,
+    model: &'a Model,
     way: &'a Way,
     dr: &'a LabelledDr,
     at: usize,
@@ -122,9 +123,9 @@ impl AskAboutPhoto for Asking<'_> {
         asked: SizedQuestion<'_>,
     ) -> anyhow::Result<Result<closer_look::Seen, Reason>> {
         let question = Question::new(&self.way.catalogue, asked.steps);
-        let (outcome, usage, image) = match self.eye {
-            Eye::Noise { noise, seed } => self.told(noise, *seed, &question, asked),
-            Eye::Server(vlm) => self.sent(vlm, &question, asked.long_edge).await?,
+        let (outcome, usage, image) = match self.model {
+            Model::Noise { noise, seed } => self.told(noise, *seed, &question, asked),
+            Model::Server(vlm) => self.sent(vlm, &question, asked.long_edge).await?,
         };
         self.usage = self.usage.plus(usage);
         self.image = Some(image);
