@@ -6,6 +6,7 @@ pub mod capability;
 pub mod client;
 pub mod closer_look;
 pub mod completion;
+mod draft;
 pub mod failure;
 pub mod gathering;
 pub mod load;

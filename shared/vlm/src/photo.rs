@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use evaluation::decide::message::DeferralCause;
 use evaluation::domain::catalogue::{Catalogue, Step};
-use evaluation::domain::outcome::{Facts, ImageFigures, PhotoOutcome, PhotoTimings, Reason, Usage};
+use evaluation::domain::outcome::{Facts, PhotoOutcome, Reason};
 use evaluation::domain::photo_rules::{reason, unfit};
 use evaluation::domain::plan::Photo;
 use evaluation::domain::report::Report;
@@ -22,6 +22,7 @@ use tokio::sync::Semaphore;
 use crate::access::VlmAccess;
 use crate::client::AskResult;
 use crate::closer_look::{self, AskAboutPhoto, Seen, SizedQuestion};
+use crate::draft::{Draft, millis};
 use crate::failure::{RetryCause, VlmFailure};
 use crate::gathering::{Answered, Member, Ready, Turn, ask_alone};
 use crate::memory::Memory;
@@ -303,64 +304,8 @@ impl<S: PhotoSource> Asking<'_, S> {
     }
 }
 
-/// What is known of a photo before its outcome is.
-struct Draft {
-    timings: PhotoTimings,
-    image: Option<ImageFigures>,
-    facts: Option<Facts>,
-    usage: Option<Usage>,
-}
-
-impl Draft {
-    fn new(queue_ms: u64) -> Self {
-        Self {
-            timings: PhotoTimings {
-                queue_ms,
-                ..PhotoTimings::default()
-            },
-            image: None,
-            facts: None,
-            usage: None,
-        }
-    }
-
-    /// Notes what an answer cost, here and in the log.
-    fn note(&mut self, answer: &AskResult, photo: &Photo, vlm_ms: u64) {
-        let AskResult {
-            usage,
-            timings,
-            repaired,
-            left_out,
-            ..
-        } = answer;
-        let (first_token, generation) = (
-            timings.first_token.map(millis),
-            timings.generation.map(millis),
-        );
-        self.usage = Some(self.usage.unwrap_or_default().plus(*usage));
-        self.timings.first_token_ms = self.timings.first_token_ms.or(first_token);
-        self.timings.generation_ms = match (self.timings.generation_ms, generation) {
-            (Some(before), Some(now)) => Some(before.saturating_add(now)),
-            (before, now) => before.or(now),
-        };
-        tracing::info!(
-            photo.key = %photo.key, vlm.duration_ms = vlm_ms, vlm.first_token_ms = first_token,
-            vlm.prompt_tokens = usage.prompt_tokens, vlm.completion_tokens = usage.completion_tokens,
-            vlm.tokens_per_second = generation.and_then(|span| usage.tokens_per_second(span)),
-            vlm.repaired = repaired, "the VLM answered"
-        );
-        if !left_out.is_empty() {
-            tracing::warn!(photo.key = %photo.key, left_out = ?left_out, "parts of the model's answer were left out");
-        }
-    }
-}
-
 fn closed(cause: tokio::sync::AcquireError) -> RunError {
     RunError::bug("a semaphore was closed", cause)
-}
-
-fn millis(span: Duration) -> u64 {
-    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn in_words(cause: RetryCause) -> (DeferralCause, &'static str) {

@@ -1,0 +1,223 @@
+//! Starting, joining or returning, as values.
+
+use super::*;
+use crate::decide::fixtures::{evaluation_of, id, photo};
+use crate::domain::catalogue::Catalogue;
+use crate::domain::judge::{Judgement, Verdict};
+use crate::domain::plan::plan;
+use crate::domain::versions::VersionPart;
+
+/// Nothing was invalidated by hand.
+const NEVER: Timestamp = Timestamp::MIN;
+
+fn completed(verdict: Verdict, at: i64) -> Evaluation {
+    let mut evaluation = evaluation_of(&["a.jpg"]);
+    evaluation.completed_at = Some(Timestamp::from_millis(at));
+    evaluation.judgement = Some(Judgement {
+        verdict,
+        average_score: None,
+        steps: vec![],
+        flags: vec![],
+    });
+    evaluation
+}
+
+#[test]
+fn an_unknown_question_starts_and_a_running_one_is_joined() {
+    let now = Timestamp::from_millis(0);
+    assert_eq!(
+        decide(None, Reuse::Final, NEVER, now),
+        NextAction::Start {
+            seen: None,
+            supersedes: None
+        }
+    );
+    assert!(matches!(
+        decide(Some(evaluation_of(&["a.jpg"])), Reuse::Final, NEVER, now),
+        NextAction::Join(_)
+    ));
+}
+
+#[test]
+fn a_final_verdict_is_served_for_24_hours_and_no_millisecond_longer() {
+    let day = CACHED_FOR.as_millis() as i64;
+    for verdict in [Verdict::Pass, Verdict::Fail] {
+        let at = |now| {
+            decide(
+                Some(completed(verdict, 1000)),
+                Reuse::Final,
+                NEVER,
+                Timestamp::from_millis(now),
+            )
+        };
+        assert!(matches!(at(1000 + day - 1), NextAction::ReturnCached(_)));
+        assert!(matches!(
+            at(1000 + day),
+            NextAction::Start {
+                supersedes: None,
+                ..
+            }
+        ));
+    }
+}
+
+#[test]
+fn never_again_a_stale_fallback_result_is_served_as_if_it_were_real() {
+    let incomplete = completed(Verdict::Incomplete, 0);
+    assert!(matches!(
+        decide(
+            Some(incomplete),
+            Reuse::Final,
+            NEVER,
+            Timestamp::from_millis(1)
+        ),
+        NextAction::Start { seen: Some(_), .. }
+    ));
+}
+
+#[test]
+fn never_again_re_evaluate_returns_the_stored_result() {
+    let now = Timestamp::from_millis(1);
+    assert!(matches!(
+        decide(
+            Some(completed(Verdict::Pass, 0)),
+            Reuse::Nothing,
+            NEVER,
+            now
+        ),
+        NextAction::Start {
+            supersedes: None,
+            ..
+        }
+    ));
+    let running = evaluation_of(&["a.jpg"]);
+    let id = running.evaluation_id.clone();
+    assert_eq!(
+        decide(Some(running), Reuse::Nothing, NEVER, now),
+        NextAction::Start {
+            seen: Some(id.clone()),
+            supersedes: Some(id)
+        }
+    );
+}
+
+#[test]
+fn a_superseded_evaluation_is_not_joined() {
+    let mut old = evaluation_of(&["a.jpg"]);
+    old.superseded_by = Some(crate::decide::fixtures::id(7));
+    assert!(matches!(
+        decide(Some(old), Reuse::Final, NEVER, Timestamp::from_millis(1)),
+        NextAction::Start {
+            supersedes: None,
+            ..
+        }
+    ));
+}
+
+#[test]
+fn what_was_asked_before_the_cache_was_emptied_is_joined_while_it_runs_but_not_returned() {
+    let now = Timestamp::from_millis(50);
+    let of = |evaluation| decide(Some(evaluation), Reuse::Final, Timestamp::default(), now);
+    assert!(matches!(
+        of(completed(Verdict::Pass, 40)),
+        NextAction::Start {
+            supersedes: None,
+            ..
+        }
+    ));
+    assert!(matches!(of(evaluation_of(&["a.jpg"])), NextAction::Join(_)));
+    let later = Evaluation {
+        created_at: Timestamp::from_millis(1),
+        ..completed(Verdict::Pass, 40)
+    };
+    assert!(matches!(of(later), NextAction::ReturnCached(_)));
+}
+
+#[test]
+fn uploads_start_one_evaluation_even_if_it_ends_with_a_gap() {
+    let now = Timestamp::from_millis(50);
+    let since = |moment| {
+        decide(
+            Some(completed(Verdict::Incomplete, 40)),
+            Reuse::AskedSince(Timestamp::from_millis(moment)),
+            NEVER,
+            now,
+        )
+    };
+    assert!(
+        matches!(since(0), NextAction::ReturnCached(_)),
+        "asked at 0, uploaded at 0"
+    );
+    assert!(
+        matches!(since(1), NextAction::Start { .. }),
+        "uploaded after it was asked"
+    );
+}
+
+fn asked(names: &[&str], versions: &Versions) -> QuestionDigest {
+    let photos = names.iter().map(|name| photo(name)).collect();
+    let plan = plan(
+        photos,
+        Mode::Full,
+        Catalogue::shipped("v1").unwrap(),
+        versions,
+    );
+    QuestionDigest::of(&plan, versions)
+}
+
+#[test]
+fn what_changed_since_the_last_question_is_named() {
+    let versions = evaluation_of(&["a.jpg"]).versions;
+    let one = asked(&["a.jpg"], &versions);
+    let after = |question: Option<QuestionDigest>| {
+        let last = question.map(|question| LastAsked {
+            last_evaluation_id: id(3),
+            question,
+        });
+        missed_because(None, &one, last.as_ref(), Reuse::Final, Timestamp::MIN)
+    };
+    assert_eq!(after(None), [Miss::First]);
+    let more = asked(&["a.jpg", "b.jpg"], &versions);
+    assert_eq!(after(Some(more)), [Miss::Photos]);
+    for part in VersionPart::ALL {
+        let question = QuestionDigest {
+            versions: versions.with(*part, "another"),
+            ..one.clone()
+        };
+        assert_eq!(after(Some(question)), [Miss::Version(*part)]);
+    }
+}
+
+#[test]
+fn an_answer_that_is_there_and_not_used_says_missed_because() {
+    let evaluation = evaluation_of(&["a.jpg"]);
+    let one = asked(&["a.jpg"], &evaluation.versions);
+    let verdict = |verdict| Evaluation {
+        judgement: Some(Judgement {
+            verdict,
+            average_score: None,
+            steps: vec![],
+            flags: vec![],
+        }),
+        ..evaluation.clone()
+    };
+    let of = |current: &Evaluation, reuse, valid_from| {
+        missed_because(Some(current), &one, None, reuse, valid_from)
+    };
+    assert_eq!(
+        of(&verdict(Verdict::Pass), Reuse::Nothing, Timestamp::MIN),
+        [Miss::Forced]
+    );
+    assert_eq!(
+        of(&verdict(Verdict::Pass), Reuse::Final, Timestamp::MIN),
+        [Miss::Expired]
+    );
+    assert_eq!(
+        of(&verdict(Verdict::Pass), Reuse::Final, evaluation.created_at),
+        [Miss::Emptied]
+    );
+    assert_eq!(
+        of(&verdict(Verdict::Incomplete), Reuse::Final, Timestamp::MIN),
+        [Miss::Incomplete]
+    );
+}

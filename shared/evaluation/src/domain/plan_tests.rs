@@ -1,0 +1,188 @@
+//! Planning, as values and properties.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::versions::VersionPart;
+
+fn catalogue() -> &'static Catalogue {
+    Catalogue::shipped("v1").unwrap()
+}
+
+fn versions() -> Versions {
+    Versions::from_fn(|part| format!("{part:?}-1"))
+}
+
+fn photos(names: &[&str]) -> Vec<Photo> {
+    let photo = |name: &&str| {
+        Photo::new(
+            &format!("photos/DR1/{name}"),
+            name,
+            &format!("\"{name}\""),
+            catalogue(),
+        )
+    };
+    names.iter().map(photo).collect()
+}
+
+fn names(photos: &[Photo]) -> Vec<&str> {
+    photos.iter().map(|photo| photo.name.as_str()).collect()
+}
+
+#[test]
+fn full_mode_asks_every_step_of_every_photo() {
+    let plan = plan(
+        photos(&["b.jpg", "DR1_ph_wall_1.jpg"]),
+        Mode::Full,
+        catalogue(),
+        &versions(),
+    );
+    assert_eq!(names(&plan.selected), ["DR1_ph_wall_1.jpg", "b.jpg"]);
+    assert_eq!(
+        (plan.steps.len(), plan.held.len(), plan.mode_note),
+        (10, 0, None)
+    );
+}
+
+#[test]
+fn quick_mode_begins_with_a_photo_for_each_critical_step_through_the_name_map() {
+    let all = photos(&[
+        "X_ph_wall_1.jpg",
+        "X_ph_powm1_2.jpg",
+        "X_ph_powm2_3.jpg",
+        "IMG-1.jpg",
+        "IMG-2.jpg",
+        "IMG-3.jpg",
+    ]);
+    let plan = plan(all, Mode::Quick, catalogue(), &versions());
+    assert_eq!(
+        names(&plan.selected),
+        ["IMG-1.jpg", "IMG-2.jpg", "X_ph_powm1_2.jpg"],
+        "of five steps nothing is promised"
+    );
+    assert_eq!(
+        names(&plan.held),
+        ["IMG-3.jpg", "X_ph_powm2_3.jpg", "X_ph_wall_1.jpg"]
+    );
+    assert!(
+        plan.selected
+            .iter()
+            .chain(&plan.held)
+            .all(|photo| photo.scope == Scope::Critical)
+    );
+    assert_eq!(plan.steps.len(), 6);
+}
+
+#[test]
+fn of_the_same_file_twice_the_one_whose_name_helps_is_asked_about() {
+    let same =
+        |name: &str| Photo::new(&format!("photos/DR1/{name}"), name, "\"same\"", catalogue());
+    let all = vec![
+        same("IMG-1.jpg"),
+        same("X_ph_wall_2.jpg"),
+        same("X_ph_powm1_3.jpg"),
+    ];
+    let plan = plan(
+        [all, photos(&["X_ph_prop_4.jpg"])].concat(),
+        Mode::Full,
+        catalogue(),
+        &versions(),
+    );
+    assert_eq!(
+        names(&plan.selected),
+        ["X_ph_powm1_3.jpg", "X_ph_prop_4.jpg"]
+    );
+    let copies: Vec<_> = plan
+        .copies
+        .iter()
+        .map(|copy| (copy.photo.name.as_str(), copy.of.as_str()))
+        .collect();
+    assert_eq!(
+        copies,
+        [
+            ("IMG-1.jpg", "X_ph_powm1_3.jpg"),
+            ("X_ph_wall_2.jpg", "X_ph_powm1_3.jpg")
+        ]
+    );
+    assert_eq!(plan.photos().count(), 4);
+}
+
+#[test]
+fn quick_mode_without_helpful_names_runs_in_full_and_says_so() {
+    for all in [
+        photos(&["IMG-1.jpg", "IMG-2.jpg"]),
+        photos(&["DR1_ph_wall_1.jpg"]),
+    ] {
+        let plan = plan(all, Mode::Quick, catalogue(), &versions());
+        assert_eq!(plan.steps.len(), 10);
+        assert!(plan.held.is_empty() && plan.mode_note.is_some());
+    }
+}
+
+#[test]
+fn the_fingerprint_changes_with_each_of_its_parts() {
+    let of = |photos: Vec<Photo>, mode, versions: &Versions| {
+        plan(photos, mode, catalogue(), versions).fingerprint
+    };
+    let base = || photos(&["a.jpg", "b.jpg"]);
+    let mut seen = BTreeSet::from([
+        of(base(), Mode::Full, &versions()),
+        of(base(), Mode::Quick, &versions()),
+    ]);
+    for part in VersionPart::ALL {
+        let other = versions().with(*part, "another");
+        seen.insert(of(base(), Mode::Full, &other));
+    }
+    let replaced = Photo::new("photos/DR1/a.jpg", "a.jpg", "\"other\"", catalogue());
+    seen.insert(of(
+        vec![replaced, base()[1].clone()],
+        Mode::Full,
+        &versions(),
+    ));
+    seen.insert(of(photos(&["a.jpg", "c.jpg"]), Mode::Full, &versions()));
+    seen.insert(of(photos(&["a.jpg"]), Mode::Full, &versions()));
+    seen.insert(of(
+        photos(&["a.jpg", "b.jpg", "c.jpg"]),
+        Mode::Full,
+        &versions(),
+    ));
+    let elsewhere = ["a.jpg", "b.jpg"]
+        .map(|name| Photo::new(&format!("photos/DR2/{name}"), name, name, catalogue()));
+    seen.insert(of(elsewhere.to_vec(), Mode::Full, &versions()));
+    assert_eq!(seen.len(), 7 + VersionPart::ALL.len());
+}
+
+proptest! {
+    #[test]
+    fn every_photo_is_selected_or_held_in_whatever_order_it_was_listed(
+        mut names in proptest::collection::btree_set("(DR1_ph_(wall|powm1|prop|ups)_[0-9]|IMG-[0-9])\\.jpg", 1..20).prop_map(|s| s.into_iter().collect::<Vec<_>>()),
+        quick: bool, turn in 0usize..20,
+    ) {
+        let mode = if quick { Mode::Quick } else { Mode::Full };
+        let as_str = |names: &[String]| photos(&names.iter().map(String::as_str).collect::<Vec<_>>());
+        let one = plan(as_str(&names), mode, catalogue(), &versions());
+        let at = turn % names.len();
+        names.rotate_left(at);
+        names.reverse();
+        prop_assert_eq!(&one, &plan(as_str(&names), mode, catalogue(), &versions()));
+        let mut both: Vec<_> = one.selected.iter().chain(&one.held).map(|p| p.name.clone()).collect();
+        both.sort();
+        names.sort();
+        prop_assert_eq!(both, names);
+        prop_assert!(!one.selected.is_empty());
+    }
+
+    #[test]
+    fn batches_hold_every_photo_once_and_differ_by_one_at_most(count in 0usize..60, size in 0usize..12) {
+        let all = photos(&(0..count).map(|n| format!("{n}.jpg")).collect::<Vec<_>>().iter().map(String::as_str).collect::<Vec<_>>());
+        let batches = batches(&all, size);
+        let mut flat: Vec<_> = batches.iter().flatten().map(|p| p.name.clone()).collect();
+        flat.sort();
+        let mut expected: Vec<_> = all.iter().map(|p| p.name.clone()).collect();
+        expected.sort();
+        prop_assert_eq!(flat, expected);
+        let sizes: Vec<_> = batches.iter().map(Vec::len).collect();
+        prop_assert!(sizes.iter().all(|s| (1..=size.max(1)).contains(s)));
+        prop_assert!(sizes.iter().max().unwrap_or(&0) - sizes.iter().min().unwrap_or(&0) <= 1);
+    }
+}
