@@ -357,46 +357,33 @@ pub fn probe_ended() -> Update {
     }
 }
 
+/// A time that only moves forward: of two, whichever comes first, the later one stays.
+fn moved_forward(key: Key, guard: GuardName, name: &'static str, at: Timestamp) -> Update {
+    let earlier = Below(name, at.as_millis());
+    Update {
+        key,
+        guards: vec![Guard::either(guard, Absent(name), earlier)],
+        actions: vec![Set(name, value(&at))],
+    }
+}
+
+/// The same change, with the time after which the item may be deleted.
+fn kept_from(mut update: Update, at: Timestamp) -> Update {
+    let ttl = at.as_seconds().saturating_add(KEPT_FOR_SECONDS);
+    update.actions.push(Set("ttl", json!(ttl)));
+    update
+}
+
 /// Notes an upload.
 pub fn uploaded(dr: &DrNumber, at: Timestamp) -> Update {
-    let guards = vec![Guard::either(
-        LaterUploadStays,
-        Absent("uploaded_at"),
-        Below("uploaded_at", at.as_millis()),
-    )];
-    let actions = vec![
-        Set("uploaded_at", value(&at)),
-        Set(
-            "ttl",
-            json!(at.as_seconds().saturating_add(KEPT_FOR_SECONDS)),
-        ),
-    ];
-    Update {
-        key: Key::Uploads(dr.clone()),
-        guards,
-        actions,
-    }
+    let key = Key::Uploads(dr.clone());
+    kept_from(moved_forward(key, LaterUploadStays, "uploaded_at", at), at)
 }
 
 /// Notes a change of a DR's photos: when it was made, which is not when it became known.
 pub fn changed(dr: &DrNumber, at: Timestamp) -> Update {
-    let guards = vec![Guard::either(
-        LaterChangeStays,
-        Absent("changed_at"),
-        Below("changed_at", at.as_millis()),
-    )];
-    let actions = vec![
-        Set("changed_at", value(&at)),
-        Set(
-            "ttl",
-            json!(at.as_seconds().saturating_add(KEPT_FOR_SECONDS)),
-        ),
-    ];
-    Update {
-        key: Key::Uploads(dr.clone()),
-        guards,
-        actions,
-    }
+    let key = Key::Uploads(dr.clone());
+    kept_from(moved_forward(key, LaterChangeStays, "changed_at", at), at)
 }
 
 /// Keeps the model's answer to a question about a photo, unless a later one is kept.
@@ -426,15 +413,6 @@ pub fn cached_answer(key: KeyParts, answer: &CachedAnswer) -> Update {
 
 /// From now on no earlier answer is used: about this DR, or about any without one.
 pub fn invalidated(dr: Option<&DrNumber>, at: Timestamp) -> Update {
-    let guards = vec![Guard::either(
-        LaterInvalidationStays,
-        Absent("valid_from"),
-        Below("valid_from", at.as_millis()),
-    )];
-    let actions = vec![Set("valid_from", value(&at))];
-    Update {
-        key: Key::Cache(dr.cloned()),
-        guards,
-        actions,
-    }
+    let key = Key::Cache(dr.cloned());
+    moved_forward(key, LaterInvalidationStays, "valid_from", at)
 }
