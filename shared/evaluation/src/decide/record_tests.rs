@@ -187,3 +187,24 @@ fn the_timings_are_those_of_the_last_photo_and_add_up() {
         t.total_ms
     );
 }
+
+#[test]
+fn a_photo_that_nobody_was_asked_about_has_no_way_to_show() {
+    let evaluation = evaluation_of(&["a.jpg", "b.jpg"]);
+    let asked = with(Some(Report {
+        timings: Some(PhotoTimings {
+            vlm_ms: 500,
+            ..PhotoTimings::default()
+        }),
+        ..answered(900)
+    }));
+    let mut not_needed = failed(ReasonCode::NotNeeded);
+    not_needed.at = Timestamp::from_millis(950);
+    let found = finalise(
+        &evaluation,
+        &[asked, with(Some(not_needed))],
+        Catalogue::shipped("v1").unwrap(),
+        Timestamp::from_millis(1000),
+    );
+    assert_eq!(found.unwrap().timings.vlm_ms, 500);
+}
