@@ -10,7 +10,6 @@ use std::time::Duration;
 use anyhow::Context;
 use aws::clock;
 use aws::ports::AwsPorts;
-use evaluation::decide::batch::AskedWith;
 use evaluation::decide::evaluation::Evaluation;
 use evaluation::decide::message::{Batch, DeferralCause, Message};
 use evaluation::decide::queue::Queue;
@@ -18,6 +17,7 @@ use evaluation::decide::update::Key;
 use evaluation::domain::catalogue::Catalogue;
 use evaluation::domain::plan::{Mode, Photo};
 use evaluation::domain::time::Timestamp;
+use evaluation::domain::versions::Versions;
 use evaluation::run::batch::{AttemptResult, PhotoEvaluator, handle};
 use evaluation::run::error::RunError;
 use evaluation::run::ports::Ports;
@@ -42,7 +42,7 @@ const CHECK_EVERY: Duration = Duration::from_secs(2);
 pub(crate) struct BatchFunction {
     ports: AwsPorts,
     bucket: Bucket,
-    asked_with: AskedWith,
+    model: String,
     interactive: VlmAccess,
     bulk: VlmAccess,
     bounds: Bounds,
@@ -63,10 +63,7 @@ impl BatchFunction {
         Ok(Self {
             ports,
             bucket: Bucket::new(aws::s3(config), settings.bucket),
-            asked_with: AskedWith {
-                model,
-                prompt: PROMPT_VERSION.into(),
-            },
+            model,
             bulk: access(vlm.for_bulk(), settings.bulk_in_flight),
             interactive: access(vlm, settings.requests_in_flight),
             bounds: Bounds::new(
@@ -151,8 +148,11 @@ struct Invocation<'a> {
 }
 
 impl PhotoEvaluator for Invocation<'_> {
-    fn asked_with(&self) -> &AskedWith {
-        &self.function.asked_with
+    fn knows(&self, versions: &Versions) -> bool {
+        versions.model == self.function.model
+            && versions.prompt == PROMPT_VERSION
+            && Catalogue::shipped(&versions.catalogue).is_ok()
+            && SizePolicy::shipped(&versions.size_policy).is_ok()
     }
 
     fn expect(&self, photos: usize) {

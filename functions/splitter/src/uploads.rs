@@ -3,12 +3,13 @@
 
 use anyhow::Context;
 use aws_lambda_events::s3::S3EventRecord;
-use evaluation::decide::message::{Message, QuietCheck};
+use evaluation::decide::message::{Message, PlanAnew, QuietCheck};
 use evaluation::decide::start::{Request, Reuse};
 use evaluation::domain::ids::DrNumber;
 use evaluation::domain::plan::Mode;
 use evaluation::domain::time::Timestamp;
 use evaluation::run::error::Class;
+use evaluation::run::plan_anew;
 use evaluation::run::uploads::{is_quiet, note_change, note_upload};
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
@@ -21,8 +22,10 @@ use crate::listing::prefix;
 pub(crate) async fn handle(splitter: &Splitter, body: &str) -> anyhow::Result<()> {
     let value: Value =
         serde_json::from_str(body).context("Failed to read a message of the uploads queue")?;
-    if let Ok(Message::QuietCheck(check)) = Message::parse(body) {
-        return start_if_quiet(splitter, &check).await;
+    match Message::parse(body) {
+        Ok(Message::QuietCheck(check)) => return start_if_quiet(splitter, &check).await,
+        Ok(Message::PlanAnew(message)) => return ask_anew(splitter, &message).await,
+        _ => (),
     }
     if value.get("Event").and_then(Value::as_str) == Some("s3:TestEvent") {
         return Ok(());
@@ -70,6 +73,23 @@ async fn start_if_quiet(splitter: &Splitter, check: &QuietCheck) -> anyhow::Resu
         Ok(_) => Ok(()),
         Err(error) if error.class() == Class::Permanent => {
             tracing::warn!(dr.number = %check.dr_number, "no evaluation after uploads: {error}");
+            Ok(())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Asks the question of an evaluation whose versions nobody knows any more, under those of this release.
+async fn ask_anew(splitter: &Splitter, message: &PlanAnew) -> anyhow::Result<()> {
+    let (ports, versions) = (&splitter.ports, &splitter.settings.versions);
+    let Some(request) = plan_anew::request(ports, message, versions).await? else {
+        return Ok(());
+    };
+    match splitter.evaluate(&request).await {
+        Ok(result) => Ok(plan_anew::replaced(ports, message, &result).await?),
+        // Its photos are gone: the old evaluation ends at its deadline.
+        Err(error) if error.class() == Class::Permanent => {
+            tracing::warn!(evaluation.id = %message.evaluation_id, "a question can't be planned anew: {error}");
             Ok(())
         }
         Err(error) => Err(error.into()),

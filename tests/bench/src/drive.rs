@@ -121,7 +121,7 @@ impl<'a> Drive<'a> {
         let verdict = finalise(
             &self.evaluation,
             &self.records,
-            self.catalogue,
+            Some(self.catalogue),
             Timestamp::default(),
         );
         Ok(verdict.context("A photo has no outcome yet")?.judgement)

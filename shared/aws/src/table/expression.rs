@@ -73,7 +73,7 @@ impl Expressions {
             }
             UpdateAction::Remove(name) => ("REMOVE", self.name(name)),
             UpdateAction::DeleteMembers(name, members) => {
-                let members = self.placeholder(AttributeValue::Ss(members.clone()));
+                let members = self.placeholder(AttributeValue::Ss(members.as_slice().to_vec()));
                 ("DELETE", format!("{} {members}", self.name(name)))
             }
             UpdateAction::Increment(name) => {

@@ -12,14 +12,17 @@
 //! | `ANSWER#{hash}` | `KEPT` | the model's answer to a question about a photo | aggregator |
 //! | `SIGHTING#{mark}` | `FIRST` | where a photo with this mark was seen first | aggregator |
 //! | `VLM` | `BREAKER` | what is known of the VLM | aggregator |
+//! | `QUEUE#{queue}` | `PROGRESS` | how far a queue of batches has come | aggregator |
+//! | `SWEEPER#{part}` | `SWEPT_TO` | where the sweeper goes on | sweeper |
 //!
-//! Index `by_dr` (`gsi_dr`, `gsi_created`) lists a DR's evaluations; index `active` (`gsi_active`, `gsi_due`) holds
-//! the unfinished ones only.
+//! Index `by_dr` (`gsi_dr`, `gsi_created`) lists a DR's evaluations; index `unfinished` (`gsi_active`, `gsi_due`)
+//! holds the unfinished ones only, keys alone, in parts.
 
 mod expression;
 mod failure;
 mod history;
 mod read;
+mod unfinished;
 mod write;
 
 use std::collections::HashMap;

@@ -28,11 +28,6 @@ struct Times {
     valid_from: Option<Timestamp>,
 }
 
-#[derive(Deserialize)]
-struct Listed {
-    evaluation_id: EvaluationId,
-}
-
 impl Table {
     /// One item.
     pub async fn get<T: DeserializeOwned>(&self, key: &Key) -> Result<Option<T>, TableError> {
@@ -158,27 +153,6 @@ impl Table {
             )?);
         }
         Ok(photos)
-    }
-
-    /// The ids of all unfinished evaluations, the earliest deadline first.
-    pub async fn unfinished(&self) -> Result<Vec<EvaluationId>, TableError> {
-        let query = self
-            .client
-            .query()
-            .table_name(&self.name)
-            .index_name("active");
-        let query = query.key_condition_expression("gsi_active = :active");
-        let mut items = query
-            .expression_attribute_values(":active", text("active"))
-            .into_paginator()
-            .items()
-            .send();
-        let mut ids = Vec::new();
-        while let Some(item) = items.next().await {
-            let item = item.map_err(|cause| TableError::aws("Query", cause))?;
-            ids.push(from_item::<Listed>(item)?.evaluation_id);
-        }
-        Ok(ids)
     }
 }
 

@@ -2,9 +2,9 @@
 
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::{
-    self, AttributeValue, PutRequest, ReturnValue, TransactWriteItem, WriteRequest,
+    self, AttributeValue, DeleteRequest, PutRequest, ReturnValue, TransactWriteItem, WriteRequest,
 };
-use evaluation::decide::update::{Part, Put, Update};
+use evaluation::decide::update::{Key, Part, Put, Update};
 use evaluation::run::ports::UpdateResult;
 use serde_json::Value;
 
@@ -125,6 +125,15 @@ impl Table {
         Ok(())
     }
 
+    /// Deletes items, those that are there. BatchWriteItem may leave some undone, as with puts.
+    pub async fn delete_all(&self, keys: &[Key]) -> Result<(), TableError> {
+        for chunk in keys.chunks(ITEMS_PER_CALL) {
+            let deletes = chunk.iter().map(delete).collect::<Result<_, _>>()?;
+            self.put_chunk(deletes).await?;
+        }
+        Ok(())
+    }
+
     async fn put_chunk(&self, writes: Vec<WriteRequest>) -> Result<(), TableError> {
         let left = until_nothing_is_left(writes, ROUNDS, async |writes| {
             let request = self
@@ -149,6 +158,14 @@ impl Table {
     }
 }
 
+fn delete(key: &Key) -> Result<WriteRequest, TableError> {
+    let (pk, sk) = key.parts();
+    let delete = DeleteRequest::builder().key("pk", text(pk));
+    let delete = delete.key("sk", text(sk)).build();
+    let delete = delete.map_err(TableError::corrupt)?;
+    Ok(WriteRequest::builder().delete_request(delete).build())
+}
+
 /// Attributes that are sets, so that members can be taken out.
 const SETS: [&str; 2] = ["pending", "held"];
 
@@ -160,11 +177,16 @@ fn item(put: &Put) -> Result<Item, TableError> {
     item.insert("sk".into(), text(sk));
     for name in SETS {
         if let Some(AttributeValue::L(members)) = item.get(name) {
-            let members = members
+            let members: Vec<String> = members
                 .iter()
                 .filter_map(|member| member.as_s().ok().cloned())
                 .collect();
-            item.insert(name.into(), AttributeValue::Ss(members));
+            // DynamoDB refuses an empty set; an absent one is empty.
+            if members.is_empty() {
+                item.remove(name);
+            } else {
+                item.insert(name.into(), AttributeValue::Ss(members));
+            }
         }
     }
     Ok(item)

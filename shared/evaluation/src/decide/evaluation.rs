@@ -64,6 +64,15 @@ pub struct Evaluation {
     /// Why it waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting_reason: Option<String>,
+    /// Since when nobody was met who knows its versions: another release is being deployed, or was rolled back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unknown_since: Option<Timestamp>,
+    /// When a person joined it, so that it is bulk work no more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promoted_at: Option<Timestamp>,
+    /// Rounds that quick mode sent after the first.
+    #[serde(default)]
+    pub round: u32,
     /// The quick evaluation that it goes on from: what that one had asked was not asked again. It is an evaluation of
     /// its own, because the verdict on the critical steps stands for itself and never changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -68,27 +68,19 @@ pub struct Finalisation {
 }
 
 /// Judges an evaluation by all its photos. `None` while a photo lacks an outcome, or if this is the judgement it has.
+/// Without its catalogue, which nobody may know any more, it can't be judged and is incomplete.
 pub fn finalise(
     evaluation: &Evaluation,
     photos: &[PhotoRecord],
-    catalogue: &Catalogue,
+    catalogue: Option<&Catalogue>,
     now: Timestamp,
 ) -> Option<Finalisation> {
     let results = photos.iter().map(result).collect::<Option<Vec<_>>>()?;
     if results.len() != evaluation.photos_total {
         return None;
     }
-    let (results, flags) = checked(catalogue, &evaluation.dr_number, results);
-    let elsewhere = photos
-        .iter()
-        .filter_map(|photo| Some(photo.also_in.as_ref()?.flag(&photo.photo.name)));
-    let flags = flags
-        .into_iter()
-        .chain(elsewhere)
-        .collect::<BTreeSet<_>>()
-        .into_iter()
-        .collect();
-    let judgement = flagged(judge(catalogue, &evaluation.steps_asked, &results), flags);
+    let judged = |catalogue| judged(evaluation, photos, catalogue, results);
+    let judgement = catalogue.map_or_else(Judgement::impossible, judged);
     if evaluation.judgement.as_ref() == Some(&judgement) {
         return None;
     }
@@ -100,6 +92,25 @@ pub fn finalise(
         expires_at: expires_at(photos, now),
         usage: usage(photos),
     })
+}
+
+fn judged(
+    evaluation: &Evaluation,
+    photos: &[PhotoRecord],
+    catalogue: &Catalogue,
+    results: Vec<PhotoResult>,
+) -> Judgement {
+    let (results, flags) = checked(catalogue, &evaluation.dr_number, results);
+    let elsewhere = photos
+        .iter()
+        .filter_map(|photo| Some(photo.also_in.as_ref()?.flag(&photo.photo.name)));
+    let flags = flags
+        .into_iter()
+        .chain(elsewhere)
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect();
+    flagged(judge(catalogue, &evaluation.steps_asked, &results), flags)
 }
 
 fn usage(photos: &[PhotoRecord]) -> Usage {

@@ -65,19 +65,43 @@ pub enum NextAction {
     ReturnCached(Box<Evaluation>),
 }
 
-/// Decides, given the evaluation that the question's fingerprint points to. What was asked before `valid_from` was
-/// invalidated by hand: it is not returned, but while it runs it is joined.
+/// Where a question's fingerprint points.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Pointer {
+    /// The question was not asked before, or long ago.
+    Nowhere,
+    /// To an evaluation that is gone: deleted by its time to live, or by an operator.
+    Gone(EvaluationId),
+    /// To this one.
+    At(Box<Evaluation>),
+}
+
+impl Pointer {
+    /// The evaluation that it points to.
+    pub fn evaluation(&self) -> Option<&Evaluation> {
+        match self {
+            Self::At(evaluation) => Some(evaluation),
+            Self::Nowhere | Self::Gone(_) => None,
+        }
+    }
+}
+
+/// Decides, given where the question's fingerprint points. What was asked before `valid_from` was invalidated by hand:
+/// it is not returned, but while it runs it is joined.
 pub fn decide(
-    current: Option<Evaluation>,
+    pointer: &Pointer,
     reuse: Reuse,
     valid_from: Timestamp,
     now: Timestamp,
 ) -> NextAction {
-    let Some(current) = current else {
-        return NextAction::Start {
-            seen: None,
-            supersedes: None,
-        };
+    let anew = |seen| NextAction::Start {
+        seen,
+        supersedes: None,
+    };
+    let current = match pointer {
+        Pointer::Nowhere => return anew(None),
+        Pointer::Gone(id) => return anew(Some(id.clone())),
+        Pointer::At(evaluation) => evaluation,
     };
     let seen = Some(current.evaluation_id.clone());
     match current.completed_at {
@@ -85,14 +109,11 @@ pub fn decide(
             supersedes: seen.clone(),
             seen,
         },
-        None if current.superseded_by.is_none() => NextAction::Join(Box::new(current)),
-        Some(at) if current.created_at > valid_from && will_do(&current, at, reuse, now) => {
-            NextAction::ReturnCached(Box::new(current))
+        None if current.superseded_by.is_none() => NextAction::Join(current.clone()),
+        Some(at) if current.created_at > valid_from && will_do(current, at, reuse, now) => {
+            NextAction::ReturnCached(current.clone())
         }
-        _ => NextAction::Start {
-            seen,
-            supersedes: None,
-        },
+        _ => anew(seen),
     }
 }
 
@@ -237,6 +258,9 @@ pub fn open(
         deadline_at: now.after(limits.deadline),
         waiting_since: None,
         waiting_reason: None,
+        unknown_since: None,
+        promoted_at: None,
+        round: 0,
         continues: continued(request.mode, &photos),
         superseded_by: None,
         revision: 0,

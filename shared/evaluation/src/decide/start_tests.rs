@@ -26,16 +26,36 @@ fn completed(verdict: Verdict, at: i64) -> Evaluation {
 fn an_unknown_question_starts_and_a_running_one_is_joined() {
     let now = Timestamp::from_millis(0);
     assert_eq!(
-        decide(None, Reuse::Final, NEVER, now),
+        decide(&Pointer::Nowhere, Reuse::Final, NEVER, now),
         NextAction::Start {
             seen: None,
             supersedes: None
         }
     );
     assert!(matches!(
-        decide(Some(evaluation_of(&["a.jpg"])), Reuse::Final, NEVER, now),
+        decide(
+            &Pointer::At(Box::new(evaluation_of(&["a.jpg"]))),
+            Reuse::Final,
+            NEVER,
+            now
+        ),
         NextAction::Join(_)
     ));
+}
+
+#[test]
+fn a_pointer_to_an_evaluation_that_is_gone_is_moved_on() {
+    let gone = evaluation_of(&["a.jpg"]).evaluation_id;
+    for reuse in [Reuse::Final, Reuse::Nothing, Reuse::AskedSince(NEVER)] {
+        let pointer = Pointer::Gone(gone.clone());
+        assert_eq!(
+            decide(&pointer, reuse, NEVER, Timestamp::from_millis(0)),
+            NextAction::Start {
+                seen: Some(gone.clone()),
+                supersedes: None
+            }
+        );
+    }
 }
 
 #[test]
@@ -44,7 +64,7 @@ fn a_final_verdict_is_served_for_24_hours_and_no_millisecond_longer() {
     for verdict in [Verdict::Pass, Verdict::Fail] {
         let at = |now| {
             decide(
-                Some(completed(verdict, 1000)),
+                &Pointer::At(Box::new(completed(verdict, 1000))),
                 Reuse::Final,
                 NEVER,
                 Timestamp::from_millis(now),
@@ -66,7 +86,7 @@ fn never_again_a_stale_fallback_result_is_served_as_if_it_were_real() {
     let incomplete = completed(Verdict::Incomplete, 0);
     assert!(matches!(
         decide(
-            Some(incomplete),
+            &Pointer::At(Box::new(incomplete)),
             Reuse::Final,
             NEVER,
             Timestamp::from_millis(1)
@@ -80,7 +100,7 @@ fn never_again_re_evaluate_returns_the_stored_result() {
     let now = Timestamp::from_millis(1);
     assert!(matches!(
         decide(
-            Some(completed(Verdict::Pass, 0)),
+            &Pointer::At(Box::new(completed(Verdict::Pass, 0))),
             Reuse::Nothing,
             NEVER,
             now
@@ -93,7 +113,7 @@ fn never_again_re_evaluate_returns_the_stored_result() {
     let running = evaluation_of(&["a.jpg"]);
     let id = running.evaluation_id.clone();
     assert_eq!(
-        decide(Some(running), Reuse::Nothing, NEVER, now),
+        decide(&Pointer::At(Box::new(running)), Reuse::Nothing, NEVER, now),
         NextAction::Start {
             seen: Some(id.clone()),
             supersedes: Some(id)
@@ -106,7 +126,12 @@ fn a_superseded_evaluation_is_not_joined() {
     let mut old = evaluation_of(&["a.jpg"]);
     old.superseded_by = Some(crate::decide::fixtures::id(7));
     assert!(matches!(
-        decide(Some(old), Reuse::Final, NEVER, Timestamp::from_millis(1)),
+        decide(
+            &Pointer::At(Box::new(old)),
+            Reuse::Final,
+            NEVER,
+            Timestamp::from_millis(1)
+        ),
         NextAction::Start {
             supersedes: None,
             ..
@@ -117,7 +142,14 @@ fn a_superseded_evaluation_is_not_joined() {
 #[test]
 fn what_was_asked_before_the_cache_was_emptied_is_joined_while_it_runs_but_not_returned() {
     let now = Timestamp::from_millis(50);
-    let of = |evaluation| decide(Some(evaluation), Reuse::Final, Timestamp::default(), now);
+    let of = |evaluation| {
+        decide(
+            &Pointer::At(Box::new(evaluation)),
+            Reuse::Final,
+            Timestamp::default(),
+            now,
+        )
+    };
     assert!(matches!(
         of(completed(Verdict::Pass, 40)),
         NextAction::Start {
@@ -138,7 +170,7 @@ fn uploads_start_one_evaluation_even_if_it_ends_with_a_gap() {
     let now = Timestamp::from_millis(50);
     let since = |moment| {
         decide(
-            Some(completed(Verdict::Incomplete, 40)),
+            &Pointer::At(Box::new(completed(Verdict::Incomplete, 40))),
             Reuse::AskedSince(Timestamp::from_millis(moment)),
             NEVER,
             now,

@@ -91,6 +91,18 @@ pub struct Judgement {
     pub flags: Vec<Flag>,
 }
 
+impl Judgement {
+    /// Of an evaluation that nobody can judge: its catalogue is of a release that is gone.
+    pub fn impossible() -> Self {
+        Self {
+            verdict: Verdict::Incomplete,
+            average_score: None,
+            steps: Vec::new(),
+            flags: Vec::new(),
+        }
+    }
+}
+
 /// Judges the asked steps by these photos.
 ///
 /// ```

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use evaluation::decide::batch::AskedWith;
 use evaluation::decide::message::{Batch, Message};
 use evaluation::decide::start::{Limits, Request, Reuse};
 use evaluation::decide::updates;
@@ -132,14 +131,6 @@ impl Past {
         *versions = versions.with(part, &next);
     }
 
-    fn asked_with(&self) -> AskedWith {
-        let versions = self.world.versions.borrow();
-        AskedWith {
-            model: versions.model.clone(),
-            prompt: versions.prompt.clone(),
-        }
-    }
-
     fn listing(&self, dr: usize, catalogue: &Catalogue) -> Vec<Photo> {
         let of = |(name, content): (&&str, &usize)| {
             Photo::new(
@@ -215,10 +206,7 @@ impl Past {
 
     /// Handles all messages, and those that come of them; the batches among them.
     fn handle_all(&self) -> Vec<Batch> {
-        let evaluator = SerialEvaluator {
-            world: &self.world,
-            asked_with: self.asked_with(),
-        };
+        let evaluator = SerialEvaluator { world: &self.world };
         let mut batches = Vec::new();
         loop {
             let Some((queue, message)) = self.world.queue.borrow_mut().pop_front() else {
