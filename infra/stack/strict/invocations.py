@@ -78,8 +78,15 @@ def _guarded(dispatch: Callable[..., Result], layer: Layer) -> Callable[..., Res
         lineage, root = lineage_of(event)
         if is_cut(lineage, name, layer.chain_limit, function.get("recursive_loop", "Terminate")):
             return _cut(layer, name, event)
-        invocation = Invocation(name, source_of(event), len(_records(event)), config.get("MemorySize", 128))
-        _trace.set(lineage.then(name).header(root))
+        chain = lineage.then(name)
+        invocation = Invocation(
+            function=name,
+            source=source_of(event),
+            records=len(_records(event)),
+            memory_mb=config.get("MemorySize", 128),
+            in_chain=chain.count(name),
+        )
+        _trace.set(chain.header(root))
         _invocation.set(invocation)
         result = dispatch(function, config, event, *more)
         invocation.failed = bool(result.get("error"))

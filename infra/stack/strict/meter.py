@@ -15,7 +15,8 @@
         "source": "QUEUE",                   or "execute-api", "schedule", "invoke"
         "invocations": 8, "records": 8,      records: messages
         "errors": 0, "cold_starts": 2, "init_ms": 130.0, "duration_ms": 3456.0,
-        "memory_mb": 1769, "log_bytes": 5120}]}
+        "memory_mb": 1769, "log_bytes": 5120,
+        "longest_chain": 1}]}                how often it was invoked in one chain of calls, at most
 
 Durations are rounded up to a millisecond each, without the start, which is in `init_ms`.
 
@@ -46,6 +47,8 @@ class Invocation:
     source: str
     records: int
     memory_mb: int
+    #: Which invocation of the function it is in its chain of calls.
+    in_chain: int = 1
     failed: bool = False
     init_ms: float | None = None
     duration_ms: float = 0.0
@@ -103,6 +106,7 @@ class Meter:
             _add(row, "duration_ms", ceil(invocation.duration_ms))
             _add(row, "log_bytes", invocation.log_bytes)
             row["memory_mb"] = invocation.memory_mb
+            row["longest_chain"] = max(invocation.in_chain, row.get("longest_chain", 0))
 
     def read(self) -> dict[str, Any]:
         """What was counted."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import invocations, services
+from . import dead_letters, invocations, services
 from .layer import Layer
 from .middleware import around
 
@@ -14,6 +14,7 @@ def main() -> None:
     layer = Layer()
     services.install(layer)
     invocations.install(layer)
+    dead_letters.install()
     ministack.app = around(ministack.app, layer)
     ministack._port_is_bindable = lambda *_: False
     ministack.main()
