@@ -14,6 +14,8 @@ import truth
 from faults import Faults
 from harness import Harness
 
+from stack.strict.lineage import AWS_LIMIT
+
 
 def test_a_minute_without_the_vlm_costs_no_evaluation_and_no_dead_letter(
     hurried: Harness, faults: Faults
@@ -54,7 +56,7 @@ def short_chains(hurried: Harness) -> Iterator[Any]:
     yield functions
     sqs.set_queue_attributes(QueueUrl=queue, Attributes=visible["Attributes"])
     _set_loop(hurried, functions, "Allow")
-    hurried.strict.limit_chains(16)
+    hurried.strict.limit_chains(AWS_LIMIT)
 
 
 def _set_loop(harness: Harness, functions: Any, value: str) -> None:

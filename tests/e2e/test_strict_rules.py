@@ -50,13 +50,14 @@ def _numbered(count: int) -> list[dict[str, Any]]:
 def test_an_empty_set_is_refused_wherever_it_stands(kind: str, deep: bool) -> None:
     empty = {"M": {"x": {"L": [{kind: []}]}}} if deep else {kind: []}
     put, update = _put({"x": empty}), _update("DELETE x :e", {":e": empty})
-    check = {"TableName": _TABLE, "Key": _KEY, "ConditionExpression": "x = :e"}
+    compared = {"ConditionExpression": "x = :e", "ExpressionAttributeValues": {":e": empty}}
+    check = {"TableName": _TABLE, "Key": _KEY, **compared}
     requests: list[tuple[str, dict[str, Any]]] = [
         ("PutItem", put),
         ("UpdateItem", update),
         ("TransactWriteItems", {"TransactItems": [{"Put": put}]}),
         ("TransactWriteItems", {"TransactItems": [{"Update": update}]}),
-        ("TransactWriteItems", {"TransactItems": [{"ConditionCheck": {**check, "ExpressionAttributeValues": {":e": empty}}}]}),
+        ("TransactWriteItems", {"TransactItems": [{"ConditionCheck": check}]}),
         ("BatchWriteItem", {"RequestItems": {_TABLE: [{"PutRequest": {"Item": put["Item"]}}]}}),
     ]
     for operation, request in requests:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from . import dynamodb_rules, tables, units
+from . import dynamodb_rules, expressions, tables, units
 from .call import Call
 from .item_size import Item, item_bytes
 from .refusal import Answer
@@ -83,8 +83,8 @@ class Charges:
         whole = {name: value for name, value in self._request.items() if name not in _SELECTIONS}
         condition = self._request.get("KeyConditionExpression", "")
         for what, used in (
-            ("ExpressionAttributeNames", dynamodb_rules.expressions.names(condition)),
-            ("ExpressionAttributeValues", dynamodb_rules.expressions.values(condition)),
+            ("ExpressionAttributeNames", expressions.names(condition)),
+            ("ExpressionAttributeValues", expressions.values(condition)),
         ):
             kept = {name: value for name, value in self._request.get(what, {}).items() if name in used}
             if kept:

@@ -90,7 +90,7 @@ def _length(member: str, most: int) -> str:
 
 
 def _empty_sets(part: Request) -> Iterator[str]:
-    for name, value in part.get("ExpressionAttributeValues", {}).items():
+    for name, value in (part.get("ExpressionAttributeValues") or {}).items():
         for problem in _empty_sets_of(value):
             yield f"ExpressionAttributeValues contains invalid value: {problem} for key {name}"
     for holder in ("Item", "Key", "ExclusiveStartKey"):
@@ -125,7 +125,7 @@ def _unused(part: Request) -> Iterator[str]:
     text = " ".join(part.get(name) or "" for name in _EXPRESSIONS)
     declared = (("Names", expressions.names(text)), ("Values", expressions.values(text)))
     for what, used in declared:
-        unused = part.get(f"ExpressionAttribute{what}", {}).keys() - used
+        unused = (part.get(f"ExpressionAttribute{what}") or {}).keys() - used
         if unused:
             keys = ", ".join(sorted(unused))
             yield f"Value provided in ExpressionAttribute{what} unused in expressions: keys: {{{keys}}}"
@@ -137,7 +137,7 @@ def _updates(part: Request) -> Iterator[str]:
         if count > 1:
             what = f'The "{keyword}" section can only be used once in an update expression'
             yield f"Invalid UpdateExpression: {what};"
-    paths = expressions.changed_paths(update, part.get("ExpressionAttributeNames", {}))
+    paths = expressions.changed_paths(update, part.get("ExpressionAttributeNames") or {})
     for one, other in combinations(sorted(paths), 2):
         if one and one == other[: len(one)]:
             what = "Two document paths overlap with each other; must remove or rewrite one of these paths"

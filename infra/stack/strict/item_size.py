@@ -20,7 +20,10 @@ def item_bytes(item: Item) -> int:
 
 def value_bytes(value: Value) -> int:
     """One attribute's value."""
-    ((kind, inner),) = value.items()
+    return sum(_bytes(kind, inner) for kind, inner in value.items())
+
+
+def _bytes(kind: str, inner: Any) -> int:
     match kind:
         case "S":
             return _text(inner)

@@ -190,6 +190,9 @@ def _read(body: bytes) -> Request:
 
 def _tables(request: Request) -> str:
     """The table of a request, the first of several."""
-    actions = request.get("TransactItems") or [{}]
-    first = next(iter(actions[0].values()), {}).get("TableName", "")
-    return str(request.get("TableName") or next(iter(request.get("RequestItems", {})), first))
+    if "TableName" in request:
+        return str(request["TableName"])
+    actions: list[dict[str, Request]] = request.get("TransactItems") or []
+    named = [*(request.get("RequestItems") or {})]
+    named += [str(part.get("TableName", "")) for action in actions[:1] for part in action.values()]
+    return named[0] if named else ""
