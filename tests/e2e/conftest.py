@@ -64,7 +64,11 @@ def _options(name: str, *, build: bool) -> Options:
 
 def _nothing_was_refused(harness: Harness) -> None:
     """AWS would have refused it, too. What a test provokes it takes away (`Strict.provoked`)."""
-    assert harness.strict.refusals() == []
+    refused = [
+        f"{entry['caller'] or 'a test'}: {entry['operation']}: {entry['code']}: {entry['message']}"
+        for entry in harness.strict.refusals()
+    ]
+    assert not refused, "\n".join(refused)
 
 
 @pytest.fixture(scope="session")

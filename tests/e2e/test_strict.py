@@ -12,7 +12,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ReadTimeoutError
 from harness import Harness
 
 from stack.environment import REGION
@@ -63,13 +63,19 @@ class Wire:
         return dict(reply.get("Item", {}))
 
 
+def _client(harness: Harness, service: str, **more: Any) -> Any:
+    config = Config(
+        parameter_validation=False, retries={"total_max_attempts": 1}, proxies={}, **more
+    )
+    session = boto3.session.Session("test", "test", region_name=REGION)
+    endpoint = harness.stack.description.endpoint
+    return session.client(service, endpoint_url=endpoint, config=config)
+
+
 @pytest.fixture
 def wire(harness: Harness) -> Iterator[Wire]:
     """A table, an item's key and a queue of the test's own."""
-    session = boto3.session.Session("test", "test", region_name=REGION)
-    once = Config(parameter_validation=False, retries={"total_max_attempts": 1}, proxies={})
-    named = {"endpoint_url": harness.stack.description.endpoint, "config": once}
-    table, queues = session.client("dynamodb", **named), session.client("sqs", **named)
+    table, queues = _client(harness, "dynamodb"), _client(harness, "sqs")
     queue = queues.create_queue(QueueName="strict")["QueueUrl"]
     table.create_table(**_TABLE)
     yield Wire(table, queues, _TABLE["TableName"], queue, {"pk": {"S": "STRICT"}, "sk": {"S": "ITEM"}})
@@ -84,16 +90,16 @@ def _entries(count: int, **entry: Any) -> list[dict[str, Any]]:
 #: What is sent, and the error that AWS answers with.
 _REFUSED: dict[str, tuple[Callable[[Wire], Any], str]] = {
     "an empty set in an item": (
-        lambda wire: wire.table.put_item(**wire.put(names={"SS": []})),
+        lambda wire: wire.table.put_item(**wire.put(held={"SS": []})),
         "ValidationException",
     ),
     "an empty set in an update": (
-        lambda wire: wire.table.update_item(**wire.update("DELETE names :x", {"SS": []})),
+        lambda wire: wire.table.update_item(**wire.update("DELETE held :x", {"SS": []})),
         "ValidationException",
     ),
     "an empty set in a transaction": (
         lambda wire: wire.table.transact_write_items(
-            TransactItems=[{"Update": wire.update("ADD names :x", {"SS": []})}]
+            TransactItems=[{"Update": wire.update("ADD held :x", {"SS": []})}]
         ),
         "ValidationException",
     ),
@@ -189,7 +195,7 @@ _REFUSED: dict[str, tuple[Callable[[Wire], Any], str]] = {
 
 @pytest.mark.parametrize("kind", _REFUSED)
 def test_what_aws_refuses_is_refused_and_leaves_nothing(harness: Harness, wire: Wire, kind: str) -> None:
-    wire.table.put_item(**wire.put(text={"S": _HALF_AN_ITEM}))
+    wire.table.put_item(**wire.put(text={"S": _HALF_AN_ITEM}, held={"SS": ["1"]}))
     before = wire.item()
     send, code = _REFUSED[kind]
     with harness.strict.provoked() as refused, pytest.raises(ClientError) as error:
@@ -225,6 +231,14 @@ def test_faults_that_are_asked_for_happen_and_are_no_refusals(harness: Harness, 
     assert unavailable.value.response["ResponseMetadata"]["HTTPStatusCode"] == 503
     assert harness.strict.met() == {"TransactWriteItems": 1, "SendMessageBatch": 1}
     assert harness.strict.refusals() == []
+
+
+def test_a_call_that_hangs_lets_its_client_time_out(harness: Harness, wire: Wire) -> None:
+    hurried = _client(harness, "dynamodb", read_timeout=1)
+    harness.strict.hang("GetItem", seconds=5, match="STRICT")
+    with pytest.raises(ReadTimeoutError):
+        hurried.get_item(TableName=wire.table_name, Key=wire.key)
+    assert wire.item() == {}, "the next call is answered"
 
 
 def _row(meter: dict[str, Any], operation: str, caller: str = "") -> dict[str, Any]:

@@ -6,7 +6,14 @@ from typing import Any
 
 import pytest
 
-from stack.strict import control, dynamodb_rules, sqs_rules, units
+from stack.strict import (
+    control,
+    dead_letters,
+    dynamodb_rules,
+    invocations,
+    sqs_rules,
+    units,
+)
 from stack.strict.call import of_request
 from stack.strict.expressions import changed_paths
 from stack.strict.faults import Fault
@@ -265,6 +272,49 @@ def test_messages_that_come_together_have_the_highest_counts() -> None:
 @pytest.mark.parametrize("header", [None, "", "Root=1-2-3;Sampled=0", "Lineage=nonsense", "Lineage=1:a:b"])
 def test_a_trace_without_a_readable_lineage_begins_a_chain(header: str | None) -> None:
     assert Lineage.of(header) == Lineage()
+
+
+def _message(header: str | None) -> dict[str, Any]:
+    attributes = {"AWSTraceHeader": header} if header else {}
+    arn = "arn:aws:sqs:us-east-1:1:batches"
+    return {"eventSource": "aws:sqs", "eventSourceARN": arn, "attributes": attributes}
+
+
+def test_an_event_belongs_to_the_chain_of_its_messages() -> None:
+    header = Lineage().then("batch").header("1-2-3")
+    event = {"Records": [_message(None), _message(header)]}
+    assert invocations.lineage_of(event) == (Lineage((("batch", 1),)), "1-2-3")
+    fresh, root = invocations.lineage_of({"detail": "of a schedule"})
+    assert fresh == Lineage()
+    assert root.startswith("1-")
+
+
+@pytest.mark.parametrize(
+    ("event", "source"),
+    [
+        ({"Records": [_message(None)]}, "batches"),
+        ({"requestContext": {}}, "execute-api"),
+        ({"source": "aws.events"}, "schedule"),
+        ({"dr_number": "DR1"}, "invoke"),
+        ({}, "invoke"),
+    ],
+)
+def test_invocations_are_told_apart_by_their_source(event: dict[str, Any], source: str) -> None:
+    assert invocations.source_of(event) == source
+
+
+def test_a_message_begins_in_a_dead_letter_queue_with_no_receives() -> None:
+    letter = {"id": "moved", "receive_count": 5, "first_receive_at": 1.0}
+    older = {"id": "older", "receive_count": 2, "first_receive_at": 1.0}
+    dead = {"messages": [older]}
+    policy = {"RedrivePolicy": '{"deadLetterTargetArn": "arn", "maxReceiveCount": 5}'}
+    queue: dict[str, Any] = {"messages": [letter, {"id": "stays"}], "attributes": policy}
+
+    def sweep(swept: dict[str, Any]) -> None:
+        dead["messages"].append(swept["messages"].pop(0))
+
+    dead_letters.counting_anew(sweep, {"arn": dead}.get)(queue)
+    assert [message["receive_count"] for message in dead["messages"]] == [2, 0]
 
 
 # ---------------------------------------------------------------- charges

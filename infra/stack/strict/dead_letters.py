@@ -16,12 +16,14 @@ def install() -> None:
     """Has ministack's queues count anew."""
     from ministack.services import sqs
 
-    sqs._dlq_sweep = _counting_anew(sqs._dlq_sweep, sqs._queue_by_arn)
+    sqs._dlq_sweep = counting_anew(sqs._dlq_sweep, sqs._queue_by_arn)
 
 
-def _counting_anew(
+def counting_anew(
     sweep: Callable[[Queue], None], queue_of: Callable[[str], Queue | None]
 ) -> Callable[[Queue], None]:
+    """The move of what was received often enough, with a new count for what it moves."""
+
     def swept(queue: Queue) -> None:
         held = _ids(queue)
         sweep(queue)
