@@ -3,6 +3,7 @@
 AWS turns every parameter into text and back into what a property wants. The emulator (ministack 1.5.33) does not:
 - a Number parameter reaches an event source's MaximumConcurrency as text, and its poller compares text with numbers;
 - a number of a mapping reaches a function's environment as a number, and no function can be started with it.
+It ignores a function's RecursiveLoop, which is therefore set once the function is there.
 With IAM enforced it asks for an action sqs:SendMessageBatch, which AWS does not have; there sqs:SendMessage is enough.
 """
 
@@ -33,6 +34,15 @@ def meet(template: dict[str, Any], parameters: dict[str, str]) -> dict[str, Any]
                 if statement["Action"] == "sqs:SendMessage":
                     statement["Action"] = ["sqs:SendMessage", "sqs:SendMessageBatch"]
     return met
+
+
+def recursive_loops(template: dict[str, Any]) -> dict[str, str]:
+    """What is to be set of the functions' RecursiveLoop, by the name of their code folder."""
+    return {
+        name: function["Properties"]["RecursiveLoop"]
+        for name, function in functions(template).items()
+        if "RecursiveLoop" in function["Properties"]
+    }
 
 
 def _text(value: Any, mappings: dict[str, Any], values: dict[str, Any]) -> Any:

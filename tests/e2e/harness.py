@@ -18,6 +18,7 @@ import urllib3
 from stack import redrive, samples
 from stack.api import Answer
 from stack.local_stack import LocalStack
+from stack.strict.client import Strict
 
 _NUMBERS = itertools.count(1)
 #: Far above what any test needs on a busy machine of two cores.
@@ -77,6 +78,7 @@ class Harness:
         self.stack = stack
         self.api = stack.api()
         self.vlm = SimulatedVlm(stack.description.vlm_url)
+        self.strict = Strict(stack.aws)
         self._s3 = stack.aws.client("s3")
         self._lambda = stack.aws.client("lambda")
         self._scratch = scratch
