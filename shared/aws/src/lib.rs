@@ -5,6 +5,8 @@ pub mod configuration;
 pub mod http;
 pub mod ports;
 pub mod queues;
+#[cfg(test)]
+mod replayed;
 mod rounds;
 pub mod table;
 pub mod telemetry;

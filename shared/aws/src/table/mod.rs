@@ -16,6 +16,7 @@
 //! Index `by_dr` (`gsi_dr`, `gsi_created`) lists a DR's evaluations; index `active` (`gsi_active`, `gsi_due`) holds
 //! the unfinished ones only.
 
+mod cancellation;
 mod expression;
 mod failure;
 mod history;
