@@ -38,6 +38,9 @@ use crate::settings::Settings;
 /// answers cost one more read at most.
 const CHECK_EVERY: Duration = Duration::from_secs(2);
 
+/// Kept free at the end of an invocation for saying what was put off.
+pub(crate) const MARGIN: Duration = Duration::from_secs(5);
+
 /// What the batch function works with.
 pub(crate) struct BatchFunction {
     ports: AwsPorts,

@@ -1,18 +1,12 @@
-//! The batch function's settings, and how long it may work.
+//! The batch function's settings.
 
 use std::time::Duration;
 
 use anyhow::Context;
+use aws::SdkConfig;
 use aws::configuration::{number, required, seconds};
-use aws::{SdkConfig, clock};
-use evaluation::domain::time::Timestamp;
-use tokio::time::Instant;
 use vlm::client::VlmSettings;
 
-/// Kept free at the end of an invocation for saying what was put off.
-const MARGIN: Duration = Duration::from_secs(5);
-/// How long an invocation works whose deadline can't be right (`cargo lambda watch` gives no epoch time).
-const WITHOUT_DEADLINE: Duration = Duration::from_secs(120);
 /// A connection to the VLM stands within this time, or the VLM is away.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Lambda gives a function no more.
@@ -75,34 +69,4 @@ async fn api_key(config: &SdkConfig, secret: &str) -> anyhow::Result<Option<Stri
         answer.with_context(|| format!("Failed to read the VLM's key from the secret {secret}"))?;
     let key = answer.secret_string().map(|key| key.trim().to_owned());
     Ok(key.filter(|key| !key.is_empty() && key != NO_KEY))
-}
-
-/// Until when an invocation with this deadline (milliseconds since the epoch) may work.
-pub(crate) fn work_until(deadline_ms: u64) -> Instant {
-    let deadline = Timestamp::from_millis(i64::try_from(deadline_ms).unwrap_or(i64::MAX));
-    let left = deadline.since(clock::now());
-    let left = if left.is_zero() {
-        WITHOUT_DEADLINE
-    } else {
-        left.min(Duration::from_secs(900))
-    };
-    Instant::now() + left.saturating_sub(MARGIN)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn work_ends_before_the_deadline_and_a_nonsense_deadline_gives_the_usual_time() {
-        let now = u64::try_from(clock::now().as_millis()).unwrap();
-        let left = |deadline| {
-            work_until(deadline)
-                .duration_since(Instant::now())
-                .as_secs()
-        };
-        assert!((53..=55).contains(&left(now + 60_000)));
-        assert!((113..=115).contains(&left(600_000)));
-        assert!(left(u64::MAX) <= 895);
-    }
 }

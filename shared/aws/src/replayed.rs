@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
+use aws_config::Region;
+use aws_sdk_dynamodb::config::Credentials;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -53,17 +55,14 @@ impl Server {
     }
 
     /// The configuration of a client that asks it, with the time-outs of all functions.
-    pub(crate) fn config(&self) -> aws_config::SdkConfig {
-        let credentials =
-            aws_sdk_dynamodb::config::Credentials::new("id", "secret", None, None, "a test");
-        aws_config::SdkConfig::builder()
-            .behavior_version(aws_config::BehaviorVersion::latest())
-            .region(aws_config::Region::new("eu-west-1"))
-            .credentials_provider(aws_sdk_dynamodb::config::SharedCredentialsProvider::new(
-                credentials,
-            ))
+    pub(crate) async fn config(&self) -> aws_config::SdkConfig {
+        let credentials = Credentials::new("id", "secret", None, None, "a test");
+        crate::with_timeouts()
+            .region(Region::new("eu-west-1"))
+            .credentials_provider(credentials)
             .endpoint_url(&self.url)
-            .build()
+            .load()
+            .await
     }
 }
 

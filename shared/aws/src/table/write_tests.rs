@@ -41,8 +41,8 @@ const SINGLE_CONFLICT: Reply = Reply::Say(
     r#"{"__type": "com.amazonaws.dynamodb.v20120810#TransactionConflictException", "message": "Transaction is ongoing for the item"}"#,
 );
 
-fn table(server: &Server) -> Table {
-    let client = aws_sdk_dynamodb::Client::new(&server.config());
+async fn table(server: &Server) -> Table {
+    let client = aws_sdk_dynamodb::Client::new(&server.config().await);
     Table::new(client, "table".into())
 }
 
@@ -57,7 +57,7 @@ fn update() -> Update {
 async fn transact(replies: Vec<Reply>) -> (Result<bool, TableError>, usize) {
     let server = Server::new(replies).await;
     let parts = [Part::Update(update()), Part::Update(update())];
-    let result = table(&server).transact(&parts).await;
+    let result = table(&server).await.transact(&parts).await;
     (result, server.requests())
 }
 
@@ -100,10 +100,10 @@ async fn an_item_that_is_too_large_is_a_bug_and_never_taken_for_a_faster_writer(
 #[tokio::test]
 async fn a_single_write_waits_for_a_transaction_on_its_item() {
     let server = Server::new(vec![SINGLE_CONFLICT, DONE]).await;
-    let result = table(&server).update(&update()).await;
+    let result = table(&server).await.update(&update()).await;
     assert!(matches!(result.unwrap(), UpdateResult::Applied(_)));
     assert_eq!(server.requests(), 2);
     let server = Server::new(vec![SINGLE_CONFLICT; 6]).await;
-    let error = table(&server).update(&update()).await.unwrap_err();
+    let error = table(&server).await.update(&update()).await.unwrap_err();
     assert_eq!((error.class(), server.requests()), (Class::Retry, 6));
 }

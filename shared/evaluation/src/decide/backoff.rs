@@ -10,7 +10,7 @@ const FIRST: Duration = Duration::from_secs(2);
 /// No wait is longer, so that work resumes within minutes of the VLM's return. SQS delays 15 minutes at most.
 const LONGEST: Duration = Duration::from_secs(300);
 /// What a server may ask for at most: SQS's own limit of a delay.
-const LONGEST_ASKED: Duration = Duration::from_secs(900);
+pub(super) const LONGEST_ASKED: Duration = Duration::from_secs(900);
 
 /// The wait before attempt `attempt + 1`: exponential with full jitter, never below what the server asked for.
 ///
