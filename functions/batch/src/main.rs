@@ -3,6 +3,7 @@
 
 mod bucket;
 mod evaluate;
+mod key;
 mod settings;
 
 use aws::deadline::Deadline;
