@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from typing import Any
-
-from stack.paths import REPO
 
 Template = dict[str, Any]
 Check = Callable[[Template], list[str]]
@@ -319,17 +316,11 @@ def photos_outlast_the_verdicts_that_they_prove(template: Template) -> list[str]
     expire = [rule for rule in enabled if rule.get("ExpirationInDays") == {"Ref": "PhotoRetentionDays"}]
     replaced = [rule["NoncurrentVersionExpiration"]["NoncurrentDays"] for rule in enabled if "NoncurrentVersionExpiration" in rule]
     wrong = [] if [rule.get("Prefix") for rule in expire] == ["photos/"] else ["photos are kept for ever"]
-    # DynamoDB deletes up to two days late.
-    if len(replaced) != 1 or replaced[0] < _verdicts_are_kept_for_days() + 2:
+    variables = template["Resources"]["SplitterFunction"]["Properties"]["Environment"]["Variables"]
+    kept = variables["VERDICT_RETENTION_DAYS"]
+    if replaced != [kept] or kept != {"Ref": "VerdictRetentionDays"}:
         wrong.append("a verdict outlives photos that were replaced")
     return wrong
-
-
-def _verdicts_are_kept_for_days() -> int:
-    source = (REPO / "shared/evaluation/src/decide/updates.rs").read_text()
-    found = re.search(r"KEPT_FOR_SECONDS: i64 = (\d+) \* 24 \* 60 \* 60;", source)
-    assert found, "where are verdicts said to be kept for some days?"
-    return int(found.group(1))
 
 
 def logs_are_kept_for_a_set_time(template: Template) -> list[str]:

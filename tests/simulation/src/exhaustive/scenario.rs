@@ -263,6 +263,7 @@ impl Scenario {
         let limits = Limits {
             photos_per_batch: PHOTOS_PER_BATCH,
             deadline: DEADLINE,
+            kept_for: std::time::Duration::from_secs(90 * 24 * 3600),
         };
         Box::pin(async move {
             start(&ports, &request, &plan, &versions, &limits)
