@@ -107,3 +107,14 @@ async fn a_single_write_waits_for_a_transaction_on_its_item() {
     let error = table(&server).await.update(&update()).await.unwrap_err();
     assert_eq!((error.class(), server.requests()), (Class::Retry, 6));
 }
+
+#[tokio::test]
+async fn a_fault_of_the_table_itself_is_no_bug_whatever_it_is_called() {
+    const BROKEN: Reply = Reply::Say(
+        503,
+        r#"{"__type": "com.amazonaws.dynamodb.v20120810#SomethingNew", "message": "try again"}"#,
+    );
+    let server = Server::new(vec![BROKEN; 4]).await;
+    let error = table(&server).await.update(&update()).await.unwrap_err();
+    assert_eq!(error.class(), Class::Retry);
+}
