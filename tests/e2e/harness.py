@@ -58,6 +58,10 @@ class SimulatedVlm:
         """No more faults."""
         self._pool.request("DELETE", f"{self._url}/simulation/faults")
 
+    def wants(self, key: str | None) -> None:
+        """Which key requests must bring from now on; None takes any."""
+        self._post("/simulation/key", {"api_key": key})
+
     def latency(self, spec: str) -> None:
         """How long answers take, such as fixed:3000."""
         self._post("/simulation/latency", {"latency": spec})

@@ -5,6 +5,7 @@
 //!   are not compressed yet.
 
 use std::future::pending;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -32,11 +33,15 @@ use vlm::photo::{Bounds, Work, deferred};
 use vlm::prompt::PROMPT_VERSION;
 
 use crate::bucket::Bucket;
+use crate::key::KeySecret;
 use crate::settings::Settings;
 
 /// How often a photo in flight is checked, whether it is still needed: less often than an answer takes, so that most
 /// answers cost one more read at most.
 const CHECK_EVERY: Duration = Duration::from_secs(2);
+
+/// Kept free at the end of an invocation for saying what was put off.
+pub(crate) const MARGIN: Duration = Duration::from_secs(5);
 
 /// What the batch function works with.
 pub(crate) struct BatchFunction {
@@ -53,9 +58,12 @@ impl BatchFunction {
     /// Settings from the environment, clients for AWS and the VLM.
     pub(crate) async fn from_env(config: &aws::SdkConfig) -> anyhow::Result<Self> {
         let ports = AwsPorts::from_env(config, &[Queue::Results])?;
-        let settings = Settings::from_env(config).await?;
+        let secret = KeySecret::from_env(config)?;
+        let mut settings = Settings::from_env()?;
+        settings.vlm.api_key = secret.key().await?;
         let model = settings.vlm.model.clone();
         let vlm = VlmClient::new(settings.vlm).context("Failed to set up the VLM's client")?;
+        let vlm = vlm.with_key_source(Arc::new(secret));
         let access = |vlm, bound| VlmAccess {
             vlm,
             limiter: ConcurrencyLimiter::new(bound),

@@ -24,7 +24,7 @@ async fn main() -> anyhow::Result<()> {
     let config = aws::load().await;
     let splitter = Splitter::from_env(&config)?;
     let ended = run(service_fn(|event: LambdaEvent<Value>| {
-        trigger::handle(&splitter, event.payload)
+        trigger::handle(&splitter, event)
     }))
     .await;
     ended.map_err(anyhow::Error::from_boxed)

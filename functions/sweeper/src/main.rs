@@ -1,5 +1,8 @@
 //! The sweeper: each minute it sends again what was lost, and ends what is past its deadline.
 
+// The steps down to the AWS client, each a future within another one, are more than the compiler looks through at first.
+#![recursion_limit = "256"]
+
 use std::time::Duration;
 
 use aws::clock;

@@ -46,6 +46,7 @@ impl<'a> Drive<'a> {
         let limits = Limits {
             photos_per_batch: 1,
             deadline: Duration::ZERO,
+            kept_for: Duration::from_secs(90 * 24 * 3600),
         };
         let id = EvaluationId::from_parts(Timestamp::default(), [0; 10]);
         let opened = open(

@@ -261,6 +261,7 @@ impl Day {
         Limits {
             photos_per_batch: PHOTOS_PER_BATCH,
             deadline,
+            kept_for: Duration::from_secs(90 * 24 * 3600),
         }
     }
 

@@ -13,7 +13,7 @@ const LONGEST: Duration = Duration::from_secs(300);
 /// few minutes only to be put off again. Half of it at least, so that they come spread over the other half.
 const LONGEST_OF_BULK: Duration = Duration::from_secs(900);
 /// What a server may ask for at most: SQS's own limit of a delay.
-const LONGEST_ASKED: Duration = Duration::from_secs(900);
+pub(super) const LONGEST_ASKED: Duration = Duration::from_secs(900);
 
 /// The wait before attempt `attempt + 1`: exponential with full jitter, never below what the server asked for.
 ///

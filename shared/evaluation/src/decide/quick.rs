@@ -140,6 +140,7 @@ mod tests {
         let limits = Limits {
             photos_per_batch: 4,
             deadline: std::time::Duration::from_secs(3600),
+            kept_for: std::time::Duration::from_secs(90 * 24 * 3600),
         };
         let id = crate::decide::fixtures::id(7);
         let new = open(

@@ -169,6 +169,8 @@ pub struct NewEvaluation {
     pub batches: Vec<Batch>,
     /// The question, to be compared with the next one.
     pub asked: LastAsked,
+    /// All that is written may be deleted so long after the evaluation's creation.
+    pub kept_for: Duration,
 }
 
 /// What is known from before.
@@ -276,6 +278,7 @@ pub fn open(
         photos,
         batches,
         asked,
+        kept_for: limits.kept_for,
     }
 }
 
@@ -308,6 +311,8 @@ pub struct Limits {
     pub photos_per_batch: usize,
     /// An evaluation ends after this long, complete or not.
     pub deadline: Duration,
+    /// An evaluation may be deleted this long after its creation.
+    pub kept_for: Duration,
 }
 
 #[cfg(test)]

@@ -51,7 +51,7 @@ impl Key {
             Self::SweptTo(part) => (format!("SWEEPER#{part}"), "SWEPT_TO".into()),
             Self::LastAsked(dr, mode) => (format!("DR#{dr}"), format!("LAST#{}", mode.as_str())),
             Self::Answer(key) => (format!("ANSWER#{}", key.hash()), "KEPT".into()),
-            Self::Cache(Some(dr)) => (format!("DR#{dr}"), "CACHE".into()),
+            Self::Cache(Some(dr)) => (format!("CACHE#{dr}"), "VALID_FROM".into()),
             Self::Sighting(mark) => (format!("SIGHTING#{}", mark.key()), "FIRST".into()),
             Self::Cache(None) => ("CACHE".into(), "ALL".into()),
         }

@@ -28,21 +28,19 @@ use crate::domain::ids::{DrNumber, EvaluationId, PhotoId};
 use crate::domain::key::KeyParts;
 use crate::domain::time::Timestamp;
 
-/// Items are deleted some time after this many days.
+/// Items that belong to no evaluation are deleted some time after this many days.
 const KEPT_FOR_SECONDS: i64 = 90 * 24 * 60 * 60;
 
 fn value(of: &impl Serialize) -> Value {
     json!(of)
 }
 
-/// An item with the time after which it may be deleted.
-fn item(of: &impl Serialize, now: Timestamp, more: &[(&str, Value)]) -> Value {
+/// An item of a new evaluation, with the time after which it may be deleted.
+fn item(new: &NewEvaluation, of: &impl Serialize, more: &[(&str, Value)]) -> Value {
     let mut item = value(of);
     if let Some(fields) = item.as_object_mut() {
-        fields.insert(
-            "ttl".into(),
-            json!(now.as_seconds().saturating_add(KEPT_FOR_SECONDS)),
-        );
+        let deleted_after = new.evaluation.created_at.after(new.kept_for);
+        fields.insert("ttl".into(), json!(deleted_after.as_seconds()));
         fields.extend(
             more.iter()
                 .map(|(name, value)| ((*name).to_owned(), value.clone())),
@@ -57,7 +55,7 @@ pub fn photos(new: &NewEvaluation) -> Vec<Put> {
     let put = |record: &PhotoRecord| Put {
         key: Key::Photo(id.clone(), record.photo.photo_id.clone()),
         guards: Vec::new(),
-        item: item(record, new.evaluation.created_at, &[]),
+        item: item(new, record, &[]),
     };
     new.photos.iter().map(put).collect()
 }
@@ -71,7 +69,6 @@ pub fn open(
     let Evaluation {
         evaluation_id,
         fingerprint,
-        created_at,
         dr_number,
         deadline_at,
         ..
@@ -88,7 +85,7 @@ pub fn open(
     let evaluation = Put {
         key: Key::Evaluation(evaluation_id.clone()),
         guards: Vec::new(),
-        item: item(&new.evaluation, *created_at, &indexed),
+        item: item(new, &new.evaluation, &indexed),
     };
     let unmoved = match seen {
         None => Absent("pk"),
@@ -97,12 +94,12 @@ pub fn open(
     let pointer = Put {
         key: Key::Fingerprint(fingerprint.clone()),
         guards: vec![Guard::one(FingerprintUnmoved, unmoved)],
-        item: item(&json!({"evaluation_id": evaluation_id}), *created_at, &[]),
+        item: item(new, &json!({"evaluation_id": evaluation_id}), &[]),
     };
     let last = Put {
         key: Key::LastAsked(dr_number.clone(), new.evaluation.mode),
         guards: Vec::new(),
-        item: item(&new.asked, *created_at, &[]),
+        item: item(new, &new.asked, &[]),
     };
     let supersede = supersedes.map(|old| superseded(old, evaluation_id));
     [Part::Put(evaluation), Part::Put(pointer), Part::Put(last)]

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use futures::future::{join_all, try_join_all};
+use futures::future::{FutureExt, join_all, try_join_all};
 use serde::Serialize;
 
 use super::error::RunError;
@@ -79,7 +79,9 @@ pub async fn run(
     let marks = ports.get_all::<SweptTo>(marks).await?.into_iter();
     let parts = (0..PARTS).zip(marks).map(|(part, swept_to)| {
         let from = swept_to.unwrap_or_default().evaluation();
-        Sweep::new(ports, &round, until).part(part, from)
+        Sweep::new(ports, &round, until)
+            .part(part, from)
+            .boxed_local()
     });
     let swept = try_join_all(parts).await?;
     Ok(swept.into_iter().fold(Swept::default(), Swept::plus))

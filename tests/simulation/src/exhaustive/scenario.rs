@@ -22,6 +22,7 @@ use crate::world::Place;
 
 const LOST_AFTER: Duration = Duration::from_secs(900);
 const DEADLINE: Duration = Duration::from_secs(12 * 60 * 60);
+const KEPT_FOR: Duration = Duration::from_secs(90 * 24 * 3600);
 const BEGINNING: i64 = 1_800_000_000_000;
 
 /// The times that make a difference, in milliseconds after the beginning: the beginning; what was not heard of is
@@ -160,6 +161,7 @@ async fn ask(
     let limits = Limits {
         photos_per_batch: PHOTOS_PER_BATCH,
         deadline: DEADLINE,
+        kept_for: KEPT_FOR,
     };
     let Some(plan) = ports.1.plan(photos, request.mode) else {
         return Ok(None);

@@ -161,6 +161,7 @@ impl Past {
         let limits = Limits {
             photos_per_batch: 2,
             deadline: Duration::from_secs(3600),
+            kept_for: Duration::from_secs(90 * 24 * 3600),
         };
         let asked_before = self.world.asked.borrow().len();
         let answer = at_once(start(&self.world, &request, &planned, &versions, &limits)).unwrap();
