@@ -77,7 +77,8 @@ pub struct Evaluation {
     /// When it was finalised last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completed_at: Option<Timestamp>,
-    /// From when on it is not returned to the same question any more.
+    /// From when on it is not returned to the same question any more: the oldest answer that it rests on is then 24
+    /// hours old. While it runs: the oldest of the earlier answers that it began with, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
     /// What the cache did for it.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::cache::{self, Known, Reused};
+use super::cache::{self, CACHED_FOR, Known, Reused};
 use super::sighting::Elsewhere;
 use crate::domain::ids::StepKey;
 use crate::domain::outcome::{PhotoOutcome, ReasonCode};
@@ -102,6 +102,14 @@ impl PhotoRecord {
             .answered_by()
             .iter()
             .any(|scopes| scopes.iter().all(has))
+    }
+
+    /// When each answer that its outcome rests on is too old to be used: the earlier ones, and its own. (Where earlier
+    /// ones were enough, the report says when they were taken, which is later than they were given.)
+    pub fn answers_expire_at(&self) -> impl Iterator<Item = Timestamp> {
+        let own = self.report.iter().filter(|_| self.is_answered());
+        let earlier = self.reused.iter().map(|reused| reused.answer.expires_at);
+        own.map(|report| report.at.after(CACHED_FOR)).chain(earlier)
     }
 
     /// The report, with what earlier answers say of the steps that were not asked about now.

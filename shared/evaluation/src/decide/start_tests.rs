@@ -1,6 +1,7 @@
 //! Starting, joining or returning, as values.
 
 use super::*;
+use crate::decide::cache::CACHED_FOR;
 use crate::decide::fixtures::{evaluation_of, id, photo};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::judge::{Judgement, Verdict};
@@ -12,7 +13,9 @@ const NEVER: Timestamp = Timestamp::MIN;
 
 fn completed(verdict: Verdict, at: i64) -> Evaluation {
     let mut evaluation = evaluation_of(&["a.jpg"]);
-    evaluation.completed_at = Some(Timestamp::from_millis(at));
+    let at = Timestamp::from_millis(at);
+    evaluation.completed_at = Some(at);
+    evaluation.expires_at = Some(at.after(CACHED_FOR));
     evaluation.judgement = Some(Judgement {
         verdict,
         average_score: None,
@@ -59,6 +62,39 @@ fn a_final_verdict_is_served_for_24_hours_and_no_millisecond_longer() {
             }
         ));
     }
+}
+
+#[test]
+fn what_does_not_say_how_old_it_is_is_not_served() {
+    let ageless = Evaluation {
+        expires_at: None,
+        ..completed(Verdict::Pass, 0)
+    };
+    assert!(matches!(
+        decide(
+            Some(ageless),
+            Reuse::Final,
+            NEVER,
+            Timestamp::from_millis(1)
+        ),
+        NextAction::Start { .. }
+    ));
+}
+
+#[test]
+fn one_that_runs_is_joined_until_an_answer_that_it_began_with_is_too_old() {
+    let running = Evaluation {
+        expires_at: Some(Timestamp::from_millis(10)),
+        ..evaluation_of(&["a.jpg"])
+    };
+    let at = |now| {
+        let now = Timestamp::from_millis(now);
+        decide(Some(running.clone()), Reuse::Final, NEVER, now)
+    };
+    assert!(matches!(at(9), NextAction::Join(_)));
+    let id = Some(running.evaluation_id.clone());
+    let (seen, supersedes) = (id.clone(), id);
+    assert_eq!(at(10), NextAction::Start { seen, supersedes });
 }
 
 #[test]

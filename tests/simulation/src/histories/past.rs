@@ -1,5 +1,6 @@
 //! A history: what happens to two DRs, one event after another.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -49,6 +50,8 @@ pub(super) enum Event {
     NewVersion(usize),
     /// Time passes.
     Hours(u64),
+    /// In the midst of the next evaluation time passes: after the first answer, before it is written down.
+    Outage(u64),
     /// The cache is emptied by hand, for one DR or for all.
     Empty(Option<usize>),
     /// From now on the model refuses to answer, or answers again.
@@ -62,6 +65,8 @@ pub(super) struct Past {
     photos: [BTreeMap<&'static str, usize>; 2],
     /// When the cache was emptied last, for each DR.
     emptied: [Timestamp; 2],
+    /// How long the next evaluation is held up.
+    outage: Cell<Duration>,
     left_out: Option<LeftOut>,
 }
 
@@ -83,6 +88,7 @@ impl Past {
             world,
             photos: Default::default(),
             emptied: [Timestamp::MIN; 2],
+            outage: Cell::default(),
             left_out,
         }
     }
@@ -107,6 +113,7 @@ impl Past {
             }
             Event::NewVersion(part) => self.deploy(part),
             Event::Hours(hours) => self.world.pass(Duration::from_secs(hours * 3600)),
+            Event::Outage(hours) => self.outage.set(Duration::from_secs(hours * 3600)),
             Event::Refuse(refuses) => self.world.refuses.set(refuses),
             Event::Empty(dr) => {
                 let at = self.world.now.get();
@@ -172,6 +179,7 @@ impl Past {
             deadline: Duration::from_secs(3600),
         };
         let asked_before = self.world.asked.borrow().len();
+        let asked_at = self.world.now.get();
         let answer = at_once(start(&self.world, &request, &planned, &versions, &limits)).unwrap();
         self.work();
         let wanted = law::Wanted {
@@ -180,6 +188,7 @@ impl Past {
             plan: planned,
             versions,
             valid_from: self.emptied[dr],
+            asked_at,
             asked_before,
         };
         law::check(&self.world, &wanted, &answer)
@@ -226,6 +235,9 @@ impl Past {
             };
             if let Message::Batch(batch) = &message {
                 batches.push(batch.clone());
+            }
+            if matches!(message, Message::Outcome(_)) {
+                self.world.pass(self.outage.take());
             }
             match (queue, message) {
                 (Queue::Batches, Message::Batch(message)) => {
