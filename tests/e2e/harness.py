@@ -138,6 +138,8 @@ class Harness:
             last = dict(answer.body)
             assert last["progress"]["photos_done"] >= done, "progress went back"
             done = last["progress"]["photos_done"]
+            outcomes = sum(photo["outcome"] != "pending" for photo in last["photos"])
+            assert outcomes >= done, "a photo that is said to be done is shown as pending"
             if arrived(last):
                 return last
             assert "retry-after" in answer.headers

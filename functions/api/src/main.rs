@@ -5,6 +5,7 @@ mod route;
 mod view;
 
 use aws::configuration::required;
+use aws::ports::AwsPorts;
 use aws::table::Table;
 use aws::telemetry;
 use lambda_runtime::{LambdaEvent, run, service_fn};
@@ -21,6 +22,7 @@ async fn main() -> anyhow::Result<()> {
     let (catalogue, model) = (required("CATALOGUE_VERSION")?, required("VLM_MODEL")?);
     let api = Api {
         table: Table::from_env(&config)?,
+        ports: AwsPorts::from_env(&config, &[])?,
         versions: versions(&catalogue, &model, CURRENT_VERSION),
     };
     let ended = run(service_fn(|event: LambdaEvent<Value>| {

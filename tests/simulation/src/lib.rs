@@ -16,4 +16,6 @@ pub mod world;
 #[cfg(test)]
 mod histories;
 #[cfg(test)]
+mod readers;
+#[cfg(test)]
 mod tests;

@@ -13,6 +13,7 @@ pub mod error;
 pub mod ports;
 mod quick;
 pub mod record;
+pub mod show;
 pub mod start;
 pub mod sweep;
 pub mod uploads;
