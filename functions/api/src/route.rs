@@ -1,13 +1,16 @@
 //! Which question a request asks, and the answer.
 
 use aws::http::problem::Problem;
+use aws::listing::{self, ListingError};
 use aws::ports::AwsPorts;
 use aws::table::{Table, TableError};
 use aws::{clock, http};
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
-use evaluation::decide::stale::stale_because;
+use evaluation::decide::stale::{may_have_changed, stale_because};
 use evaluation::decide::updates;
+use evaluation::domain::catalogue::Catalogue;
 use evaluation::domain::ids::{DrNumber, EvaluationId};
+use evaluation::domain::plan::Photo;
 use evaluation::domain::versions::Versions;
 use evaluation::run::error::{Class, RunError, with_causes};
 use evaluation::run::show::{Shown, show};
@@ -24,6 +27,11 @@ const RETRY_AFTER_SECONDS: &str = "1";
 pub(crate) struct Api {
     pub(crate) table: Table,
     pub(crate) ports: AwsPorts,
+    pub(crate) s3: aws_sdk_s3::Client,
+    /// Where the photos are.
+    pub(crate) bucket: String,
+    /// The steps.
+    pub(crate) catalogue: &'static Catalogue,
     /// What a result must have been made with to be current.
     pub(crate) versions: Versions,
 }
@@ -101,7 +109,11 @@ async fn evaluation(api: &Api, id: &EvaluationId) -> Result<ApiGatewayV2httpResp
         photos,
         freshness,
     } = shown;
-    let stale_because = stale_because(&evaluation, freshness, &api.versions);
+    let photos_now = match may_have_changed(&evaluation, freshness) {
+        true => photos_of(api, &evaluation.dr_number).await,
+        false => None,
+    };
+    let stale_because = stale_because(&evaluation, freshness, photos_now, &api.versions);
     let response = http::json(200, &view::view(&evaluation, &photos, &stale_because));
     let done = evaluation.completed_at.is_some();
     Ok(if done {
@@ -109,6 +121,19 @@ async fn evaluation(api: &Api, id: &EvaluationId) -> Result<ApiGatewayV2httpResp
     } else {
         http::with_header(response, "retry-after", RETRY_AFTER_SECONDS)
     })
+}
+
+/// The DR's photos as they are now, if that is known.
+async fn photos_of(api: &Api, dr: &DrNumber) -> Option<Vec<Photo>> {
+    match listing::list(&api.s3, &api.bucket, dr, api.catalogue).await {
+        Ok(listing) => Some(listing.photos),
+        Err(ListingError::TooMany(_)) => None,
+        Err(ListingError::Failed(error)) => {
+            let error = error.with_causes();
+            tracing::warn!(dr.number = %dr, error, "whether photos changed is not known");
+            None
+        }
+    }
 }
 
 async fn empty_cache(

@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod configuration;
 pub mod http;
+pub mod listing;
 pub mod ports;
 pub mod queues;
 mod rounds;

@@ -133,8 +133,7 @@ pub fn plan(
     catalogue: &Catalogue,
     versions: &Versions,
 ) -> Plan {
-    photos.sort_by(|a, b| (&a.name, &a.photo_id).cmp(&(&b.name, &b.photo_id)));
-    photos.dedup_by(|a, b| a.photo_id == b.photo_id);
+    in_order(&mut photos);
     let fingerprint = fingerprint(&photos, mode, versions).hash();
     let (photos, copies) = apart(photos);
     let full = |photos, copies, mode_note| Plan {
@@ -181,6 +180,18 @@ pub fn plan(
         mode_note: None,
         fingerprint,
     }
+}
+
+/// The fingerprint of the question about these photos, in whatever order they were listed.
+pub fn fingerprint_of(mut photos: Vec<Photo>, mode: Mode, versions: &Versions) -> String {
+    in_order(&mut photos);
+    fingerprint(&photos, mode, versions).hash()
+}
+
+/// By name, each once.
+fn in_order(photos: &mut Vec<Photo>) {
+    photos.sort_by(|a, b| (&a.name, &a.photo_id).cmp(&(&b.name, &b.photo_id)));
+    photos.dedup_by(|a, b| a.photo_id == b.photo_id);
 }
 
 /// Of files that are the same one, the first by name whose name says what it shows, and the copies.
