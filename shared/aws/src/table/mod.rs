@@ -20,6 +20,8 @@ mod expression;
 mod failure;
 mod history;
 mod read;
+#[cfg(test)]
+mod size;
 mod write;
 
 use std::collections::HashMap;

@@ -173,3 +173,7 @@ fn item(put: &Put) -> Result<Item, TableError> {
 #[cfg(test)]
 #[path = "item_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "size_tests.rs"]
+mod size_tests;

@@ -4,9 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::cache::{self, CACHED_FOR, Known, Reused};
 use super::sighting::Elsewhere;
+use crate::domain::bounds::LONGEST_NAME;
 use crate::domain::ids::StepKey;
 use crate::domain::outcome::{PhotoOutcome, ReasonCode};
-use crate::domain::plan::{Copied, Photo};
+use crate::domain::plan::{Copied, Misnamed, Photo};
 use crate::domain::report::Report;
 use crate::domain::scope::Scope;
 use crate::domain::time::Timestamp;
@@ -61,6 +62,19 @@ impl PhotoRecord {
         Self {
             report: Some(Report::bare(outcome, now)),
             ..Self::new(copy.photo)
+        }
+    }
+
+    /// A photo whose name is too long: it is not asked about, and everything else is as usual.
+    pub fn misnamed(misnamed: Misnamed, now: Timestamp) -> Self {
+        let message = format!(
+            "The photo's name has {} bytes, and at most {LONGEST_NAME} are taken. Upload it again under a shorter name.",
+            misnamed.bytes
+        );
+        let outcome = PhotoOutcome::not_evaluated(ReasonCode::NameTooLong, message);
+        Self {
+            report: Some(Report::bare(outcome, now)),
+            ..Self::new(misnamed.photo)
         }
     }
 

@@ -78,6 +78,7 @@ fn nothing_changes_a_final_verdict() {
         average_score: None,
         steps: vec![],
         flags: vec![],
+        flags_left_out: 0,
     });
     assert_eq!(
         on_outcome(
@@ -100,6 +101,7 @@ fn it_is_due_when_nothing_is_pending_and_until_it_is_final() {
         average_score: None,
         steps: vec![],
         flags: vec![],
+        flags_left_out: 0,
     });
     assert!(is_due(&evaluation));
     evaluation.judgement = Some(Judgement {
@@ -107,6 +109,7 @@ fn it_is_due_when_nothing_is_pending_and_until_it_is_final() {
         average_score: None,
         steps: vec![],
         flags: vec![],
+        flags_left_out: 0,
     });
     assert!(!is_due(&evaluation));
 }

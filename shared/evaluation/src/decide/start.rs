@@ -215,6 +215,8 @@ pub fn open(
             .into_iter()
             .map(|copy| PhotoRecord::copy(copy, now)),
     );
+    let misnamed = plan.misnamed.into_iter();
+    photos.extend(misnamed.map(|photo| PhotoRecord::misnamed(photo, now)));
     let ids = |photos: &[Photo]| {
         photos
             .iter()

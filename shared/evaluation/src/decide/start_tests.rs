@@ -4,7 +4,8 @@ use super::*;
 use crate::decide::cache::CACHED_FOR;
 use crate::decide::fixtures::{evaluation_of, id, photo};
 use crate::domain::catalogue::Catalogue;
-use crate::domain::judge::{Judgement, Verdict};
+use crate::domain::judge::Judgement;
+use crate::domain::outcome::{PhotoOutcome, ReasonCode};
 use crate::domain::plan::plan;
 use crate::domain::versions::VersionPart;
 
@@ -21,6 +22,7 @@ fn completed(verdict: Verdict, at: i64) -> Evaluation {
         average_score: None,
         steps: vec![],
         flags: vec![],
+        flags_left_out: 0,
     });
     evaluation
 }
@@ -234,6 +236,7 @@ fn an_answer_that_is_there_and_not_used_says_missed_because() {
             average_score: None,
             steps: vec![],
             flags: vec![],
+            flags_left_out: 0,
         }),
         ..evaluation.clone()
     };
@@ -256,4 +259,43 @@ fn an_answer_that_is_there_and_not_used_says_missed_because() {
         of(&verdict(Verdict::Incomplete), Reuse::Final, Timestamp::MIN),
         [Miss::Incomplete]
     );
+}
+
+#[test]
+fn a_photo_whose_name_is_too_long_gets_an_outcome_that_says_so_and_the_others_are_asked_about() {
+    let long = "n".repeat(1000);
+    let photos = [photo("a.jpg"), photo(&long)].to_vec();
+    let versions = evaluation_of(&["a.jpg"]).versions;
+    let catalogue = Catalogue::shipped("v1").unwrap();
+    let request = Request {
+        dr_number: DrNumber::parse("DR1").unwrap(),
+        mode: Mode::Full,
+        reuse: Reuse::Final,
+    };
+    let limits = Limits {
+        photos_per_batch: 4,
+        deadline: Duration::from_secs(60),
+    };
+    let plan = plan(photos, Mode::Full, catalogue, &versions);
+    let (known, now) = (FromCache::default(), Timestamp::default());
+    let new = open(id(1), &request, plan, versions, &limits, known, now);
+    let asked: Vec<&str> = new
+        .batches
+        .iter()
+        .flat_map(|b| &b.photos)
+        .map(|p| p.name.as_str())
+        .collect();
+    assert_eq!(asked, ["a.jpg"]);
+    assert_eq!(
+        (new.evaluation.photos_total, new.evaluation.pending.len()),
+        (2, 1)
+    );
+    let misnamed = &new.photos[1];
+    let Some(PhotoOutcome::NotEvaluated { reason }) = misnamed.report.as_ref().map(|r| &r.outcome)
+    else {
+        panic!("{misnamed:?}");
+    };
+    assert_eq!(reason.code, ReasonCode::NameTooLong);
+    assert!(reason.message.contains("1000 bytes"), "{}", reason.message);
+    assert!(misnamed.report.as_ref().unwrap().outcome.is_gap());
 }
