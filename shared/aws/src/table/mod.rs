@@ -13,7 +13,7 @@
 //! | `SIGHTING#{mark}` | `FIRST` | where a photo with this mark was seen first | aggregator |
 //! | `VLM` | `BREAKER` | what is known of the VLM | aggregator |
 //!
-//! Index `by_dr` (`gsi_dr`, `gsi_created`) lists a DR's evaluations; index `active` (`gsi_active`, `gsi_due`) holds
+//! Index `history` (`gsi_dr`, `gsi_created`) lists a DR's evaluations and holds what is shown of them there; index `active` (`gsi_active`, `gsi_due`) holds
 //! the unfinished ones only.
 
 mod expression;

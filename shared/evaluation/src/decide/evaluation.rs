@@ -118,7 +118,7 @@ pub struct Timings {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// Nothing has begun yet.
+    /// No photo is being asked about yet.
     Queued,
     /// Photos are being evaluated.
     Running,
@@ -128,18 +128,24 @@ pub enum Status {
     Completed,
 }
 
+/// Where an evaluation stands, by times that change rarely: the history says the same without the pending photos.
+pub(super) fn status(
+    completed_at: Option<Timestamp>,
+    waiting_since: Option<Timestamp>,
+    started_at: Option<Timestamp>,
+) -> Status {
+    match (completed_at, waiting_since, started_at) {
+        (Some(_), _, _) => Status::Completed,
+        (None, Some(_), _) => Status::Waiting,
+        (None, None, Some(_)) => Status::Running,
+        (None, None, None) => Status::Queued,
+    }
+}
+
 impl Evaluation {
     /// Where it stands.
     pub fn status(&self) -> Status {
-        if self.completed_at.is_some() {
-            Status::Completed
-        } else if self.waiting_since.is_some() {
-            Status::Waiting
-        } else if self.started_at.is_some() || self.pending.len() < self.photos_total {
-            Status::Running
-        } else {
-            Status::Queued
-        }
+        status(self.completed_at, self.waiting_since, self.started_at)
     }
 
     /// The verdict, once final.
