@@ -5,7 +5,6 @@
 mod direct;
 mod evaluate;
 mod figures;
-mod listing;
 mod post;
 mod refusal;
 mod settings;

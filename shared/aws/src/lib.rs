@@ -4,6 +4,7 @@ pub mod clock;
 pub mod configuration;
 pub mod deadline;
 pub mod http;
+pub mod listing;
 pub mod ports;
 pub mod queues;
 #[cfg(test)]

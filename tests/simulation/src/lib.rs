@@ -18,4 +18,6 @@ pub mod world;
 #[cfg(test)]
 mod histories;
 #[cfg(test)]
+mod readers;
+#[cfg(test)]
 mod tests;

@@ -15,14 +15,16 @@
 //! | `QUEUE#{queue}` | `PROGRESS` | how far a queue of batches has come | aggregator |
 //! | `SWEEPER#{part}` | `SWEPT_TO` | where the sweeper goes on | sweeper |
 //!
-//! Index `by_dr` (`gsi_dr`, `gsi_created`) lists a DR's evaluations; index `unfinished` (`gsi_active`, `gsi_due`)
-//! holds the unfinished ones only, keys alone, in parts.
+//! Index `history` (`gsi_dr`, `gsi_created`) lists a DR's evaluations and holds what is shown of them there; index
+//! `unfinished` (`gsi_active`, `gsi_due`) holds the unfinished ones only, keys alone, in parts.
 
 mod cancellation;
 mod expression;
 mod failure;
 mod history;
 mod read;
+#[cfg(test)]
+mod size;
 mod unfinished;
 mod write;
 

@@ -233,3 +233,7 @@ mod tests;
 #[cfg(test)]
 #[path = "write_tests.rs"]
 mod write_tests;
+
+#[cfg(test)]
+#[path = "size_tests.rs"]
+mod size_tests;

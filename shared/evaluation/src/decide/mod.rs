@@ -10,6 +10,7 @@ pub mod defer;
 pub mod evaluation;
 #[cfg(test)]
 pub(crate) mod fixtures;
+pub mod history;
 pub mod message;
 pub mod miss;
 pub mod photo_record;

@@ -3,6 +3,7 @@
 //! # Invariants
 //! - The first outcome of a photo stays, except that an answer of the model replaces a provisional one (deadline,
 //!   dead letter) while the evaluation is not final.
+//! - No result outlives an answer that it rests on: 24 hours count from the oldest of them.
 //! - Whoever sees no photo pending finalises; the write is conditional on the revision, so it happens once.
 
 use std::collections::BTreeSet;
@@ -123,13 +124,14 @@ fn usage(photos: &[PhotoRecord]) -> Usage {
     })
 }
 
-/// 24 hours from the completion; but what rests on an earlier answer is as old as that.
+/// 24 hours from the oldest answer that it rests on. Between that and the completion there may lie an outage.
 fn expires_at(photos: &[PhotoRecord], now: Timestamp) -> Timestamp {
-    let reused = photos
+    photos
         .iter()
-        .flat_map(|photo| &photo.reused)
-        .map(|reused| reused.answer.expires_at);
-    reused.chain([now.after(CACHED_FOR)]).min().unwrap_or(now)
+        .flat_map(PhotoRecord::answers_expire_at)
+        .chain([now.after(CACHED_FOR)])
+        .min()
+        .unwrap_or(now)
 }
 
 fn result(record: &PhotoRecord) -> Option<PhotoResult> {

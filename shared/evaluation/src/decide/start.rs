@@ -2,18 +2,20 @@
 //!
 //! # Invariants
 //! - The same question asked while it is being answered is joined, never asked twice (unless by force).
-//! - An incomplete verdict is never served as a cached result, nor any verdict older than 24 hours.
+//! - An incomplete verdict is never served as a cached result, nor one that rests on an answer older than 24
+//!   hours; nor is one joined that does.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::cache::{CACHED_FOR, Known};
+use super::cache::Known;
 use super::evaluation::Evaluation;
 use super::message::Batch;
 use super::miss::{CacheFigures, LastAsked, Miss, QuestionDigest};
 use super::photo_record::PhotoRecord;
 use super::sighting::Elsewhere;
 use crate::domain::ids::{DrNumber, EvaluationId, PhotoId};
+use crate::domain::judge::Verdict;
 use crate::domain::plan::{Mode, Photo, Plan, batches};
 use crate::domain::scope::Scope;
 use crate::domain::time::Timestamp;
@@ -105,29 +107,32 @@ pub fn decide(
     };
     let seen = Some(current.evaluation_id.clone());
     match current.completed_at {
-        None if reuse == Reuse::Nothing => NextAction::Start {
+        None if reuse == Reuse::Nothing || is_outdated(&current, now) => NextAction::Start {
             supersedes: seen.clone(),
             seen,
         },
         None if current.superseded_by.is_none() => NextAction::Join(current.clone()),
-        Some(at) if current.created_at > valid_from && will_do(current, at, reuse, now) => {
+        Some(_) if current.created_at > valid_from && will_do(current, reuse, now) => {
             NextAction::ReturnCached(current.clone())
         }
         _ => anew(seen),
     }
 }
 
-/// Whether an evaluation that ended then will do as an answer.
-fn will_do(evaluation: &Evaluation, completed_at: Timestamp, reuse: Reuse, now: Timestamp) -> bool {
-    let expires_at = evaluation
-        .expires_at
-        .unwrap_or(completed_at.after(CACHED_FOR));
-    let current = evaluation.is_final() && now < expires_at;
+/// Whether an evaluation that has ended will do as an answer. One that doesn't say how old it is does not.
+fn will_do(evaluation: &Evaluation, reuse: Reuse, now: Timestamp) -> bool {
+    let young = evaluation.expires_at.is_some_and(|at| now < at);
+    let current = evaluation.is_final() && young;
     match reuse {
         Reuse::Final => current,
         Reuse::AskedSince(moment) => current || evaluation.created_at >= moment,
         Reuse::Nothing => false,
     }
+}
+
+/// Whether one that still runs, since an outage say, rests on an earlier answer that is too old by now.
+fn is_outdated(running: &Evaluation, now: Timestamp) -> bool {
+    running.superseded_by.is_none() && running.expires_at.is_some_and(|at| now >= at)
 }
 
 /// Why the question is asked anew, given the evaluation that answered the same one and the question asked last.
@@ -144,8 +149,8 @@ pub fn missed_because(
     if let Some(current) = current {
         return vec![match () {
             () if current.created_at <= valid_from => Miss::Emptied,
-            () if current.is_final() => Miss::Expired,
-            () => Miss::Incomplete,
+            () if current.verdict() == Some(Verdict::Incomplete) => Miss::Incomplete,
+            () => Miss::Expired,
         }];
     }
     let differences = last
@@ -233,6 +238,8 @@ pub fn open(
             .into_iter()
             .map(|copy| PhotoRecord::copy(copy, now)),
     );
+    let misnamed = plan.misnamed.into_iter();
+    photos.extend(misnamed.map(|photo| PhotoRecord::misnamed(photo, now)));
     let ids = |photos: &[Photo]| {
         photos
             .iter()
@@ -267,7 +274,7 @@ pub fn open(
         superseded_by: None,
         revision: 0,
         completed_at: None,
-        expires_at: None,
+        expires_at: photos.iter().flat_map(PhotoRecord::answers_expire_at).min(),
         cache: CacheFigures::of(&photos, missed_because),
         usage: None,
         judgement: None,

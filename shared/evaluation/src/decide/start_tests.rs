@@ -1,9 +1,11 @@
 //! Starting, joining or returning, as values.
 
 use super::*;
+use crate::decide::cache::CACHED_FOR;
 use crate::decide::fixtures::{evaluation_of, id, photo};
 use crate::domain::catalogue::Catalogue;
-use crate::domain::judge::{Judgement, Verdict};
+use crate::domain::judge::Judgement;
+use crate::domain::outcome::{PhotoOutcome, ReasonCode};
 use crate::domain::plan::plan;
 use crate::domain::versions::VersionPart;
 
@@ -12,12 +14,15 @@ const NEVER: Timestamp = Timestamp::MIN;
 
 fn completed(verdict: Verdict, at: i64) -> Evaluation {
     let mut evaluation = evaluation_of(&["a.jpg"]);
-    evaluation.completed_at = Some(Timestamp::from_millis(at));
+    let at = Timestamp::from_millis(at);
+    evaluation.completed_at = Some(at);
+    evaluation.expires_at = Some(at.after(CACHED_FOR));
     evaluation.judgement = Some(Judgement {
         verdict,
         average_score: None,
         steps: vec![],
         flags: vec![],
+        flags_left_out: 0,
     });
     evaluation
 }
@@ -79,6 +84,44 @@ fn a_final_verdict_is_served_for_24_hours_and_no_millisecond_longer() {
             }
         ));
     }
+}
+
+#[test]
+fn what_does_not_say_how_old_it_is_is_not_served() {
+    let ageless = Evaluation {
+        expires_at: None,
+        ..completed(Verdict::Pass, 0)
+    };
+    assert!(matches!(
+        decide(
+            &Pointer::At(Box::new(ageless)),
+            Reuse::Final,
+            NEVER,
+            Timestamp::from_millis(1)
+        ),
+        NextAction::Start { .. }
+    ));
+}
+
+#[test]
+fn one_that_runs_is_joined_until_an_answer_that_it_began_with_is_too_old() {
+    let running = Evaluation {
+        expires_at: Some(Timestamp::from_millis(10)),
+        ..evaluation_of(&["a.jpg"])
+    };
+    let at = |now| {
+        let now = Timestamp::from_millis(now);
+        decide(
+            &Pointer::At(Box::new(running.clone())),
+            Reuse::Final,
+            NEVER,
+            now,
+        )
+    };
+    assert!(matches!(at(9), NextAction::Join(_)));
+    let id = Some(running.evaluation_id.clone());
+    let (seen, supersedes) = (id.clone(), id);
+    assert_eq!(at(10), NextAction::Start { seen, supersedes });
 }
 
 #[test]
@@ -230,6 +273,7 @@ fn an_answer_that_is_there_and_not_used_says_missed_because() {
             average_score: None,
             steps: vec![],
             flags: vec![],
+            flags_left_out: 0,
         }),
         ..evaluation.clone()
     };
@@ -252,4 +296,44 @@ fn an_answer_that_is_there_and_not_used_says_missed_because() {
         of(&verdict(Verdict::Incomplete), Reuse::Final, Timestamp::MIN),
         [Miss::Incomplete]
     );
+}
+
+#[test]
+fn a_photo_whose_name_is_too_long_gets_an_outcome_that_says_so_and_the_others_are_asked_about() {
+    let long = "n".repeat(1000);
+    let photos = [photo("a.jpg"), photo(&long)].to_vec();
+    let versions = evaluation_of(&["a.jpg"]).versions;
+    let catalogue = Catalogue::shipped("v1").unwrap();
+    let request = Request {
+        dr_number: DrNumber::parse("DR1").unwrap(),
+        mode: Mode::Full,
+        reuse: Reuse::Final,
+    };
+    let limits = Limits {
+        photos_per_batch: 4,
+        deadline: Duration::from_secs(60),
+        kept_for: Duration::from_secs(90 * 24 * 3600),
+    };
+    let plan = plan(photos, Mode::Full, catalogue, &versions);
+    let (known, now) = (FromCache::default(), Timestamp::default());
+    let new = open(id(1), &request, plan, versions, &limits, known, now);
+    let asked: Vec<&str> = new
+        .batches
+        .iter()
+        .flat_map(|b| &b.photos)
+        .map(|p| p.name.as_str())
+        .collect();
+    assert_eq!(asked, ["a.jpg"]);
+    assert_eq!(
+        (new.evaluation.photos_total, new.evaluation.pending.len()),
+        (2, 1)
+    );
+    let misnamed = &new.photos[1];
+    let Some(PhotoOutcome::NotEvaluated { reason }) = misnamed.report.as_ref().map(|r| &r.outcome)
+    else {
+        panic!("{misnamed:?}");
+    };
+    assert_eq!(reason.code, ReasonCode::NameTooLong);
+    assert!(reason.message.contains("1000 bytes"), "{}", reason.message);
+    assert!(misnamed.report.as_ref().unwrap().outcome.is_gap());
 }

@@ -370,6 +370,9 @@ pub fn finalised(id: &EvaluationId, verdict: &Finalisation) -> Update {
     )];
     let actions = vec![
         Set("judgement", value(&verdict.judgement)),
+        // Once more by themselves, for the index that the history is read from.
+        Set("verdict", value(&verdict.judgement.verdict)),
+        Set("average_score", value(&verdict.judgement.average_score)),
         Set("timings", value(&verdict.timings)),
         Set("completed_at", value(&verdict.completed_at)),
         Set("expires_at", value(&verdict.expires_at)),

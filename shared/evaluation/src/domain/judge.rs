@@ -89,6 +89,13 @@ pub struct Judgement {
     /// What people should look at, by photo; flags never raise a score.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub flags: Vec<Flag>,
+    /// How many flags more there were than are kept. Those that fail a photo's step are kept before others.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub flags_left_out: usize,
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 impl Judgement {
@@ -99,6 +106,7 @@ impl Judgement {
             average_score: None,
             steps: Vec::new(),
             flags: Vec::new(),
+            flags_left_out: 0,
         }
     }
 }
@@ -133,6 +141,7 @@ pub fn judge(catalogue: &Catalogue, asked: &[StepKey], photos: &[PhotoResult]) -
         average_score: average(&steps),
         steps,
         flags: Vec::new(),
+        flags_left_out: 0,
     }
 }
 

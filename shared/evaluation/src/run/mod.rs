@@ -15,6 +15,7 @@ pub mod ports;
 mod promote;
 mod quick;
 pub mod record;
+pub mod show;
 pub mod start;
 pub mod sweep;
 pub mod uploads;

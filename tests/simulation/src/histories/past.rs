@@ -1,5 +1,6 @@
 //! A history: what happens to two DRs, one event after another.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -48,6 +49,8 @@ pub(super) enum Event {
     NewVersion(usize),
     /// Time passes.
     Hours(u64),
+    /// In the midst of the next evaluation time passes: after the first answer, before it is written down.
+    Outage(u64),
     /// The cache is emptied by hand, for one DR or for all.
     Empty(Option<usize>),
     /// From now on the model refuses to answer, or answers again.
@@ -61,6 +64,8 @@ pub(super) struct Past {
     photos: [BTreeMap<&'static str, usize>; 2],
     /// When the cache was emptied last, for each DR.
     emptied: [Timestamp; 2],
+    /// How long the next evaluation is held up.
+    outage: Cell<Duration>,
     left_out: Option<LeftOut>,
 }
 
@@ -82,6 +87,7 @@ impl Past {
             world,
             photos: Default::default(),
             emptied: [Timestamp::MIN; 2],
+            outage: Cell::default(),
             left_out,
         }
     }
@@ -106,6 +112,7 @@ impl Past {
             }
             Event::NewVersion(part) => self.deploy(part),
             Event::Hours(hours) => self.world.pass(Duration::from_secs(hours * 3600)),
+            Event::Outage(hours) => self.outage.set(Duration::from_secs(hours * 3600)),
             Event::Refuse(refuses) => self.world.refuses.set(refuses),
             Event::Empty(dr) => {
                 let at = self.world.now.get();
@@ -164,6 +171,7 @@ impl Past {
             kept_for: Duration::from_secs(90 * 24 * 3600),
         };
         let asked_before = self.world.asked.borrow().len();
+        let asked_at = self.world.now.get();
         let answer = at_once(start(&self.world, &request, &planned, &versions, &limits)).unwrap();
         self.work();
         let wanted = law::Wanted {
@@ -172,6 +180,7 @@ impl Past {
             plan: planned,
             versions,
             valid_from: self.emptied[dr],
+            asked_at,
             asked_before,
         };
         law::check(&self.world, &wanted, &answer)
@@ -215,6 +224,9 @@ impl Past {
             };
             if let Message::Batch(batch) = &message {
                 batches.push(batch.clone());
+            }
+            if matches!(message, Message::Outcome(_)) {
+                self.world.pass(self.outage.take());
             }
             match (queue, message) {
                 (Queue::Batches, Message::Batch(message)) => {
