@@ -127,7 +127,8 @@ async fn evaluation(api: &Api, id: &EvaluationId) -> Result<ApiGatewayV2httpResp
 async fn photos_of(api: &Api, dr: &DrNumber) -> Option<Vec<Photo>> {
     match listing::list(&api.s3, &api.bucket, dr, api.catalogue).await {
         Ok(listing) => Some(listing.photos),
-        Err(ListingError::TooMany(_)) => None,
+        // No evaluation is about so many: any other question says that it changed, such as that about no photo.
+        Err(ListingError::TooMany(_)) => Some(Vec::new()),
         Err(ListingError::Failed(error)) => {
             let error = error.with_causes();
             tracing::warn!(dr.number = %dr, error, "whether photos changed is not known");
