@@ -6,8 +6,9 @@ import itertools
 import json
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -186,6 +187,17 @@ class Harness:
         name = self.stack.outputs[f"{function.capitalize()}FunctionName"]
         reply = self._lambda.invoke(FunctionName=name, Payload=json.dumps(event).encode())
         return json.loads(reply["Payload"].read()), reply.get("FunctionError")
+
+    @contextmanager
+    def configured(self, function: str, **variables: str) -> Iterator[None]:
+        """Has a function run with other settings for as long as the block lasts, as another release would."""
+        name = self.stack.outputs[f"{function.capitalize()}FunctionName"]
+        before = self._lambda.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+        self._lambda.update_function_configuration(FunctionName=name, Environment={"Variables": before | variables})
+        try:
+            yield
+        finally:
+            self._lambda.update_function_configuration(FunctionName=name, Environment={"Variables": before})
 
     def _read(self, folder: Path, number: str) -> Dr:
         photos = sorted(path for path in (folder / number).iterdir() if path.is_file())

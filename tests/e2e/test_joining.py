@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from harness import Harness
 
 
@@ -50,3 +52,44 @@ def test_a_changed_photo_is_a_new_question(harness: Harness) -> None:
     harness.put(dr.number, dr.photos[0].name, other.photos[0].read_bytes())
     after = harness.evaluate(dr)
     assert after["evaluation_id"] != before["evaluation_id"]
+
+
+def test_a_person_who_joins_what_uploads_asked_does_not_wait_behind_them(harness: Harness) -> None:
+    others, mine = [harness.dr(4) for _ in range(6)], harness.dr(4)
+    harness.vlm.latency("fixed:1500")
+    for dr in [*others, mine]:
+        harness.upload(dr)
+    for dr in [*others, mine]:
+        _begun(harness, dr.number)
+    joined = harness.api.start(mine.number)
+    assert joined.body["joined"]
+    harness.completed(joined.body["evaluation_id"])
+    ended = [harness.api.history(dr.number).body["evaluations"][0]["status"] == "completed" for dr in others]
+    assert not all(ended), "there was a backlog, and it was passed"
+    for dr in others:
+        harness.quiet(dr)
+    asked = harness.vlm.stats()["requests"]
+    assert asked <= 7 * 4 + 4, "each photo once, and those that a person joined once more at most"
+
+
+def test_a_question_whose_evaluation_is_gone_is_asked_anew(harness: Harness) -> None:
+    dr = harness.dr(3)
+    harness.upload(dr)
+    first = harness.evaluate(dr)["evaluation_id"]
+    harness.stack.aws.client("dynamodb").delete_item(
+        TableName=harness.stack.outputs["TableName"], Key={"pk": {"S": f"EVALUATION#{first}"}, "sk": {"S": "META"}}
+    )
+    second = harness.evaluate(dr)
+    assert second["evaluation_id"] != first and second["status"] == "completed"
+    harness.stack.aws.client("dynamodb").delete_item(
+        TableName=harness.stack.outputs["TableName"],
+        Key={"pk": {"S": f"EVALUATION#{second['evaluation_id']}"}, "sk": {"S": "META"}},
+    )
+    assert harness.evaluate(dr, force=True)["status"] == "completed"
+
+
+def _begun(harness: Harness, number: str, within_s: float = 60) -> None:
+    deadline = time.monotonic() + within_s
+    while not harness.api.history(number).body["evaluations"]:
+        assert time.monotonic() < deadline, "uploads started no evaluation"
+        time.sleep(0.2)

@@ -131,17 +131,13 @@ pub enum GuardName {
     OneSender,
     /// Bulk work is brought forward once.
     PromotedOnce,
-    /// An evaluation that waits for another release is there.
-    UnknownKnown,
-    /// An evaluation that waits for another release has not ended.
-    UnknownNotEnded,
     /// What is noted of how far a queue has come only moves forward.
     LaterProgressStays,
 }
 
 impl GuardName {
     /// All of them.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 28] = [
         Self::FingerprintUnmoved,
         Self::SupersededKnown,
         Self::SupersededNotEnded,
@@ -169,8 +165,6 @@ impl GuardName {
         Self::RoundAsSeen,
         Self::OneSender,
         Self::PromotedOnce,
-        Self::UnknownKnown,
-        Self::UnknownNotEnded,
         Self::LaterProgressStays,
     ];
 }

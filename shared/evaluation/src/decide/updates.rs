@@ -339,19 +339,6 @@ pub fn waiting(id: &EvaluationId, since: Timestamp, reason: &str, unknown: bool)
     }
 }
 
-/// Notes since when an evaluation could not be gone on with, because its catalogue is not known.
-pub fn unknown(id: &EvaluationId, since: Timestamp) -> Update {
-    let guards = vec![
-        known(UnknownKnown),
-        Guard::one(UnknownNotEnded, Absent("completed_at")),
-    ];
-    Update {
-        key: Key::Evaluation(id.clone()),
-        guards,
-        actions: vec![SetIfAbsent("unknown_since", value(&since))],
-    }
-}
-
 /// Brings bulk work forward: a person waits for it now.
 pub fn promoted(id: &EvaluationId, at: Timestamp) -> Update {
     Update {

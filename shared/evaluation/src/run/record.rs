@@ -9,6 +9,7 @@ use futures::future::try_join_all;
 use super::error::RunError;
 use super::ports::{Ports, UpdateResult, evaluation, read};
 use super::quick;
+use crate::decide::batch::ANOTHER_RELEASE;
 use crate::decide::breaker::Breaker;
 use crate::decide::cache::{self, CachedAnswer};
 use crate::decide::evaluation::Evaluation;
@@ -108,15 +109,14 @@ async fn go_on_unknown(ports: &impl Ports, evaluation: &Evaluation) -> Result<()
         return judge(ports, evaluation, None).await;
     }
     let rests = is_due(evaluation) || is_idle(evaluation);
-    if !rests || evaluation.unknown_since.is_some() {
+    let said = evaluation.waiting_since.is_some() && evaluation.unknown_since.is_some();
+    if !rests || said {
         return Ok(());
     }
     let id = &evaluation.evaluation_id;
     tracing::warn!(evaluation.id = %id, catalogue = %evaluation.versions.catalogue, "an evaluation is left for a release that knows its catalogue");
-    ports
-        .update(updates::unknown(id, ports.now()))
-        .await
-        .map(drop)
+    let waiting = updates::waiting(id, ports.now(), ANOTHER_RELEASE, true);
+    ports.update(waiting).await.map(drop)
 }
 
 /// Keeps an answer of the model for whoever asks the same about this photo. It stands before the outcome does: a

@@ -73,7 +73,7 @@ fn the_exhaustive_check_finds_functions_that_take_themselves_to_know_all_version
         ends: vec![],
         ..scenario("two releases", 1)
     };
-    let found = explore(mixed, Some(GuardName::UnknownKnown)).violations;
+    let found = explore(mixed, Some(GuardName::OneProbe)).violations;
     let what: Vec<&str> = found.iter().map(|(what, _)| *what).collect();
     assert!(what.iter().any(|what| what.starts_with("12:")), "{what:?}");
 }
