@@ -18,6 +18,8 @@ pub mod world;
 #[cfg(test)]
 mod histories;
 #[cfg(test)]
+mod minute;
+#[cfg(test)]
 mod readers;
 #[cfg(test)]
 mod tests;

@@ -19,8 +19,8 @@ use super::update::GuardName::{
     LaterAnswerStays, LaterAttemptStays, LaterChangeStays, LaterInvalidationStays,
     LaterProgressStays, LaterUploadStays, NotNeededKnown, OneProbe, OneSender, OutcomeKnown,
     PendingKnown, PromotedOnce, ReleasedKnown, ResentKnown, ResentWithoutOutcome, RevisionAsJudged,
-    RoundAsSeen, RoundKnown, StartedKnown, SupersededKnown, SupersededNotEnded, UnknownKnown,
-    UnknownNotEnded, UpgradedAsSeen, WaitingKnown, WaitingNotEnded,
+    RoundAsSeen, RoundKnown, StartedKnown, SupersededKnown, SupersededNotEnded, UpgradedAsSeen,
+    WaitingKnown, WaitingNotEnded,
 };
 use super::update::UpdateAction::{DeleteMembers, Increment, Remove, Set, SetIfAbsent};
 use super::update::{Guard, GuardName, Key, Members, Part, Put, Update};
