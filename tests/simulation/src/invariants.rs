@@ -54,11 +54,11 @@ pub fn lawful(sight: &mut Sight<'_>, key: &Key) {
     let Some(item) = sight.table.get(key) else {
         return;
     };
-    let is_empty = |name: &&str| {
-        let set = item.get(*name).and_then(Value::as_array);
+    let is_empty = |name: &str| {
+        let set = item.get(name).and_then(Value::as_array);
         set.is_some_and(Vec::is_empty)
     };
-    if ["pending", "held"].iter().any(|name| is_empty(&name)) {
+    if ["pending", "held"].iter().any(|name| is_empty(name)) {
         sight.violation("DynamoDB refuses an empty set");
     }
     if item.to_string().len() > MOST_BYTES {

@@ -79,8 +79,8 @@ pub fn run(seed: u64, catalogue: &Catalogue, without: Option<GuardName>) -> Outc
 fn deployments(random: &mut Random, begun: Timestamp, within: u64) -> Vec<(Timestamp, u64)> {
     let mut shifts = Vec::new();
     let mut at = begun;
-    let mut ends = [1_000_000, 0].into_iter().take(1 + random.index(2));
-    while let Some(end) = ends.next() {
+    let ends = [1_000_000, 0].into_iter().take(1 + random.index(2));
+    for end in ends {
         at = at.after(Duration::from_secs(random.below(within)));
         shifts.push((at, 1 + random.below(999_999)));
         at = at.after(Duration::from_secs(random.below(within / 4)));

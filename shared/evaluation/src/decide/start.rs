@@ -107,7 +107,7 @@ pub fn decide(
     };
     let seen = Some(current.evaluation_id.clone());
     match current.completed_at {
-        None if reuse == Reuse::Nothing || is_outdated(&current, now) => NextAction::Start {
+        None if reuse == Reuse::Nothing || is_outdated(current, now) => NextAction::Start {
             supersedes: seen.clone(),
             seen,
         },
