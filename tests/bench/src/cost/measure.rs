@@ -93,14 +93,12 @@ impl Run<'_> {
         })
         .await;
         let (meter, sweeps) = self.read().await?.without_sweeps();
-        let (photos_asked, sent_bytes) = match view {
-            Some(_) => asked(&seen),
-            None => (0.0, 0.0),
-        };
+        let asked = view.map(|_| asked(&seen)).unwrap_or_default();
         let scenario = Scenario {
             took_ms: took.as_secs_f64() * 1000.0,
-            photos_asked,
-            sent_bytes,
+            photos_asked: asked.photos,
+            sent_bytes: asked.bytes,
+            prepared_ms: asked.prepared_ms / asked.photos.max(1.0),
             photo_bytes: photo_bytes as f64,
             meter,
         };
@@ -144,21 +142,28 @@ impl Run<'_> {
     }
 }
 
-/// How many photos the VLM was sent, and their bytes.
-fn asked(evaluation: &Value) -> (f64, f64) {
-    match evaluation {
-        Value::Object(fields) => {
-            let own = fields.get("sent_bytes").and_then(Value::as_f64);
-            let start = own.map_or((0.0, 0.0), |bytes| (1.0, bytes));
-            fields.values().map(asked).fold(start, plus)
-        }
-        Value::Array(values) => values.iter().map(asked).fold((0.0, 0.0), plus),
-        _ => (0.0, 0.0),
-    }
+/// What the VLM was sent, and how long it took to prepare it.
+#[derive(Default)]
+struct Asked {
+    photos: f64,
+    bytes: f64,
+    prepared_ms: f64,
 }
 
-fn plus(one: (f64, f64), other: (f64, f64)) -> (f64, f64) {
-    (one.0 + other.0, one.1 + other.1)
+fn asked(evaluation: &Value) -> Asked {
+    let photos = evaluation.get("photos").and_then(Value::as_array);
+    let of =
+        |photo: &Value, field: &str| photo.pointer(field).and_then(Value::as_f64).unwrap_or(0.0);
+    let mut asked = Asked::default();
+    for photo in photos.into_iter().flatten() {
+        let bytes = of(photo, "/image/sent_bytes");
+        if bytes > 0.0 {
+            asked.photos += 1.0;
+            asked.bytes += bytes;
+            asked.prepared_ms += of(photo, "/timings/fetch_ms") + of(photo, "/timings/compress_ms");
+        }
+    }
+    asked
 }
 
 /// What stands in the template.

@@ -77,7 +77,8 @@ fn times(before: &Measured, now: &Measured) -> String {
 
 /// Millionths of a dollar, which is a dollar for a million DRs.
 fn dollars(value: f64) -> String {
-    format!("{:.0}", value * 1e6)
+    // Of nothing a sum is -0.
+    format!("{:.0}", value * 1e6 + 0.0)
 }
 
 fn services(was: &Bills, is: &Bills) -> String {
