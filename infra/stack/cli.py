@@ -34,6 +34,11 @@ to the queue of its kind. A message is deleted only after it was sent; what can'
 message that is handled twice changes nothing. With STACK it works on AWS, with the credentials and
 region of the environment; otherwise on the stack that `up` keeps.
 """
+_PREFLIGHT = """\
+Works out from template.yaml how many executions at once a stack can take, asks AWS how many the
+account has, with your own credentials, and says whether it fits, and if not what would help. It
+changes nothing. Ends with 1 if it does not fit.
+"""
 _EXIT_CODES = """\
 exit codes: 0 every DR passes, 1 one fails, 2 one is incomplete, 3 an error, 130 ended by Ctrl-C.
 With several DRs: the highest.
@@ -150,6 +155,7 @@ def _parser() -> _Parser:
         help="where cargo lambda listens on 127.0.0.1 (default: 9000)",
     )
     _redrive(commands)
+    _preflight(commands)
     mutate = commands.add_parser(
         "mutate", help="take out one check after another; a test must notice (about 20 minutes)"
     )
@@ -220,6 +226,24 @@ def _redrive(commands: "argparse._SubParsersAction[_Parser]") -> None:
     )
     _name(redrive, "the local stack's name, without STACK")
     redrive.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _preflight(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    preflight = commands.add_parser(
+        "preflight",
+        help="say whether a stack fits into the account's concurrency, before it is deployed",
+        description=_PREFLIGHT,
+    )
+    preflight.add_argument("--region", help="the AWS region (default: the environment's)")
+    preflight.add_argument("--profile", help="the profile of your AWS configuration")
+    preflight.add_argument(
+        "--parameter-overrides",
+        nargs="+",
+        default=[],
+        metavar="NAME=VALUE",
+        help="parameters of the stack, as for sam deploy",
+    )
+    preflight.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _stack_options(parser: argparse.ArgumentParser) -> None:

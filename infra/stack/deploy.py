@@ -29,7 +29,11 @@ def deploy(aws: Aws, packages: list[Package], parameters: dict[str, str]) -> dic
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
     )
-    return _outputs(cloudformation)
+    outputs = _outputs(cloudformation)
+    for name, loop in quirks.recursive_loops(met).items():
+        function = outputs[f"{name.capitalize()}FunctionName"]
+        aws.client("lambda").put_function_recursion_config(FunctionName=function, RecursiveLoop=loop)
+    return outputs
 
 
 def _upload(aws: Aws, packages: list[Package]) -> dict[str, str]:

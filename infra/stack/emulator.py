@@ -1,4 +1,4 @@
-"""Starts the local AWS: ministack, from the stack's virtual environment."""
+"""Starts the local AWS: ministack behind the strict layer, from the stack's virtual environment."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from pathlib import Path
 
 from . import environment, stop, tls
 from .errors import StackError
+from .paths import INFRA
 from .process import Process
-from .tools import program
+from .tools import python
 
+_PROGRAM = INFRA / "emulator.py"
 _STARTS_WITHIN_S = 30.0
 _TRIES = 3
 
@@ -38,27 +40,11 @@ def start(folder: Path, *, auth: bool) -> Emulator:
         variables = environment.emulator(endpoint, scratch)
         if certificate:
             variables |= environment.enforcing(certificate)
-        process = Process(_command(endpoint, certificate), folder / "logs" / "emulator.log", variables)
+        process = Process([str(python()), str(_PROGRAM)], folder / "logs" / "emulator.log", variables)
         if _wait(process, endpoint):
             return Emulator(process, endpoint, str(certificate.bundle) if certificate else None)
         process.stop()
     raise StackError(f"The emulator did not start:\n{process.last_lines()}\n", f"All of its log is in {process.log}.")
-
-
-def _command(endpoint: str, certificate: tls.Certificate | None) -> list[str]:
-    """With TLS, ministack's own program would take port 443 as well; the server that it is made for does not."""
-    if not certificate:
-        return [str(program("stack", "ministack"))]
-    server = [str(program("stack", "hypercorn")), "ministack.app:app", "--bind", endpoint.rpartition("/")[2]]
-    return [
-        *server,
-        "--certfile",
-        str(certificate.certificate),
-        "--keyfile",
-        str(certificate.key),
-        "--keep-alive",
-        "75",
-    ]
 
 
 def free_port() -> int:

@@ -3,7 +3,11 @@
 AWS turns every parameter into text and back into what a property wants. The emulator (ministack 1.5.33) does not:
 - a Number parameter reaches an event source's MaximumConcurrency as text, and its poller compares text with numbers;
 - a number of a mapping reaches a function's environment as a number, and no function can be started with it.
-With IAM enforced it asks for an action sqs:SendMessageBatch, which AWS does not have; there sqs:SendMessage is enough.
+It ignores a function's RecursiveLoop, which is therefore set once the function is there.
+With IAM enforced it asks for an action sqs:SendMessageBatch, which AWS does not have (there sqs:SendMessage is enough),
+and it does not know dynamodb:LeadingKeys, so a condition that some are there would refuse every request.
+
+One more difference is meant: a local stack may ask a VLM of one's own network by plain HTTP.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ def meet(template: dict[str, Any], parameters: dict[str, str]) -> dict[str, Any]
     """The template with those resolved for these parameters."""
     met = copy.deepcopy(template)
     values = {name: parameters.get(name, declared.get("Default")) for name, declared in met["Parameters"].items()}
+    met["Parameters"]["VlmBaseUrl"].pop("AllowedPattern", None)
     for resource in met["Resources"].values():
         if resource["Type"] == "AWS::Lambda::EventSourceMapping":
             scaling = resource["Properties"].get("ScalingConfig", {})
@@ -30,9 +35,23 @@ def meet(template: dict[str, Any], parameters: dict[str, str]) -> dict[str, Any]
             variables[name] = _text(value, met["Mappings"], values)
         for policy in function["Properties"].get("Policies", []):
             for statement in policy["Statement"]:
-                if statement["Action"] == "sqs:SendMessage":
-                    statement["Action"] = ["sqs:SendMessage", "sqs:SendMessageBatch"]
+                _allow(statement)
     return met
+
+
+def recursive_loops(template: dict[str, Any]) -> dict[str, str]:
+    """What is to be set of the functions' RecursiveLoop, by the name of their code folder."""
+    return {
+        name: function["Properties"]["RecursiveLoop"]
+        for name, function in functions(template).items()
+        if "RecursiveLoop" in function["Properties"]
+    }
+
+
+def _allow(statement: dict[str, Any]) -> None:
+    if statement.get("Action") == "sqs:SendMessage":
+        statement["Action"] = ["sqs:SendMessage", "sqs:SendMessageBatch"]
+    statement.get("Condition", {}).pop("Null", None)
 
 
 def _text(value: Any, mappings: dict[str, Any], values: dict[str, Any]) -> Any:

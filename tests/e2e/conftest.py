@@ -62,12 +62,23 @@ def _options(name: str, *, build: bool) -> Options:
     return Options(name=name, timing="fast", build=build, simulation=["--latency", "none"])
 
 
+def _nothing_was_refused(harness: Harness) -> None:
+    """AWS would have refused it, too. What a test provokes it takes away (`Strict.provoked`)."""
+    refused = [
+        f"{entry['caller'] or 'a test'}: {entry['operation']}: {entry['code']}: {entry['message']}"
+        for entry in harness.strict.refusals()
+    ]
+    assert not refused, "\n".join(refused)
+
+
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
     """The stack, started when the first test wants it."""
     build = not os.environ.get("E2E_NO_BUILD")
     with running(_options("test", build=build)) as stack:
-        yield Harness(stack, tmp_path_factory.mktemp("drs"))
+        harness = Harness(stack, tmp_path_factory.mktemp("drs"))
+        yield harness
+        _nothing_was_refused(harness)
 
 
 @pytest.fixture
@@ -85,6 +96,7 @@ def hurried_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]
         harness = Harness(stack, tmp_path_factory.mktemp("faults"))
         Faults(harness).hurry()
         yield harness
+        _nothing_was_refused(harness)
 
 
 @pytest.fixture

@@ -97,11 +97,11 @@ class Faults:
 
     def kill(self, function: str) -> bool:
         """Kills a process of a function as the kernel would, if one runs."""
-        pids = self._processes(self._outputs[f"{function.capitalize()}FunctionName"])
+        pids = self.processes(function)
         if not pids:
             return False
         with suppress(ProcessLookupError):
-            os.kill(random.choice(pids), signal.SIGKILL)
+            os.kill(random.choice(sorted(pids)), signal.SIGKILL)
         return True
 
     def kill_while_busy(self, functions: tuple[str, ...], times: int, every_s: float) -> Counter[str]:
@@ -115,14 +115,15 @@ class Faults:
             time.sleep(every_s)
         return killed
 
-    def _processes(self, function: str) -> list[int]:
+    def processes(self, function: str) -> set[int]:
         """Processes of the emulator that run this function."""
-        wanted = {f"AWS_LAMBDA_FUNCTION_NAME={function}", f"AWS_ENDPOINT_URL={self._harness.stack.description.endpoint}"}
-        found = []
+        name = self._outputs[f"{function.capitalize()}FunctionName"]
+        wanted = {f"AWS_LAMBDA_FUNCTION_NAME={name}", f"AWS_ENDPOINT_URL={self._harness.stack.description.endpoint}"}
+        found = set()
         for folder in Path("/proc").iterdir():
             with suppress(OSError):
                 if folder.name.isdigit() and wanted <= set((folder / "environ").read_text().split("\0")):
-                    found.append(int(folder.name))
+                    found.add(int(folder.name))
         return found
 
     def _receive(self, queue: str) -> list[dict[str, Any]]:

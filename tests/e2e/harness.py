@@ -18,6 +18,7 @@ import urllib3
 from stack import redrive, samples
 from stack.api import Answer
 from stack.local_stack import LocalStack
+from stack.strict.client import Strict
 
 _NUMBERS = itertools.count(1)
 #: Far above what any test needs on a busy machine of two cores.
@@ -57,6 +58,10 @@ class SimulatedVlm:
         """No more faults."""
         self._pool.request("DELETE", f"{self._url}/simulation/faults")
 
+    def wants(self, key: str | None) -> None:
+        """Which key requests must bring from now on; None takes any."""
+        self._post("/simulation/key", {"api_key": key})
+
     def latency(self, spec: str) -> None:
         """How long answers take, such as fixed:3000."""
         self._post("/simulation/latency", {"latency": spec})
@@ -77,8 +82,10 @@ class Harness:
         self.stack = stack
         self.api = stack.api()
         self.vlm = SimulatedVlm(stack.description.vlm_url)
+        self.strict = Strict(stack.aws)
         self._s3 = stack.aws.client("s3")
         self._lambda = stack.aws.client("lambda")
+        self._dynamodb = stack.aws.client("dynamodb")
         self._scratch = scratch
 
     def dr(self, photos: int = 10, *, seed: int = 1, megapixels: float = 1.0) -> Dr:
@@ -113,6 +120,23 @@ class Harness:
         """Deletes one photo."""
         self._s3.delete_object(Bucket=self.stack.outputs["BucketName"], Key=f"photos/{number}/{name}")
 
+    def versions(self, number: str, name: str) -> list[str]:
+        """The versions that the bucket keeps of a photo, the newest first."""
+        key = f"photos/{number}/{name}"
+        listed = self._s3.list_object_versions(Bucket=self.stack.outputs["BucketName"], Prefix=key)
+        return [version["VersionId"] for version in listed.get("Versions", [])]
+
+    def delete_version(self, number: str, name: str, version: str) -> None:
+        """Deletes one version of a photo for good."""
+        key = f"photos/{number}/{name}"
+        self._s3.delete_object(Bucket=self.stack.outputs["BucketName"], Key=key, VersionId=version)
+
+    def changed_at(self, dr: Dr) -> int:
+        """When a DR's photos were changed last, as far as the splitter knows: milliseconds."""
+        key = {"pk": {"S": f"DR#{dr.number}"}, "sk": {"S": "UPLOADS"}}
+        item = self._dynamodb.get_item(TableName=self.stack.outputs["TableName"], Key=key, ConsistentRead=True)
+        return int(item.get("Item", {}).get("changed_at", {"N": "0"})["N"])
+
     def redrive(self) -> dict[str, int]:
         """Puts dead letters back, as an operator does."""
         return redrive.redrive(self.stack.aws.client("sqs"), self.stack.outputs)
@@ -138,6 +162,8 @@ class Harness:
             last = dict(answer.body)
             assert last["progress"]["photos_done"] >= done, "progress went back"
             done = last["progress"]["photos_done"]
+            outcomes = sum(photo["outcome"] != "pending" for photo in last["photos"])
+            assert outcomes >= done, "a photo that is said to be done is shown as pending"
             if arrived(last):
                 return last
             assert "retry-after" in answer.headers

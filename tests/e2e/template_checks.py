@@ -88,9 +88,14 @@ def the_load_on_the_vlm_is_bounded(template: Template) -> list[str]:
         wrong.append("the batches event source is not bounded by VlmMaxConcurrency")
     if source["BatchSize"] != 1 or bulk["BatchSize"] != 1:
         wrong.append("an invocation of the batch function takes several batches")
+    if bulk.get("ScalingConfig", {}).get("MaximumConcurrency") != {"Ref": "BulkMaxConcurrency"}:
+        wrong.append("the bulk event source is not bounded by BulkMaxConcurrency")
     variables = template["Resources"]["BatchFunction"]["Properties"]["Environment"]["Variables"]
+    for variable, parameter in (("PHOTOS_IN_FLIGHT", "PhotosInFlight"), ("BULK_PHOTOS_IN_FLIGHT", "BulkPhotosInFlight")):
+        if variables[variable] != {"Ref": parameter}:
+            wrong.append(f"{variable} is not what {parameter} says")
     waited_for = parameters["VlmMaxConcurrency"]["Default"] * parameters["PhotosInFlight"]["Default"]
-    unwaited = bulk.get("ScalingConfig", {}).get("MaximumConcurrency", bound) * int(variables["BULK_PHOTOS_IN_FLIGHT"])
+    unwaited = parameters["BulkMaxConcurrency"]["Default"] * parameters["BulkPhotosInFlight"]["Default"]
     if waited_for + unwaited > bound:
         wrong.append(f"more than {bound} requests in flight")
     if parameters["PhotosPerBatch"]["Default"] > parameters["PhotosInFlight"]["Default"]:
@@ -109,6 +114,53 @@ def event_sources_are_bounded(template: Template) -> list[str]:
     return [
         name for name, *_, source in _mappings(template) if "MaximumConcurrency" not in source.get("ScalingConfig", {})
     ]
+
+
+def chains_of_deferrals_may_go_on(template: Template) -> list[str]:
+    """
+    Lambda ends a chain in which a function is called some 16 times, which an outage makes of every photo that waits.
+
+    A function that sends messages to another one and gets some of its back is part of such a chain, and needs leave. One
+    that sends to itself only, as the splitter its quiet checks, does so once for an upload: there the guard must stay.
+    """
+    sends = {name: _sends_to(template, function) for name, function in resources(template, "AWS::Serverless::Function")}
+    wrong = []
+    for name in sends:
+        others = sends[name] - {name}
+        in_chain = any(name in _reached(sends, other) for other in others)
+        allowed = template["Resources"][name]["Properties"].get("RecursiveLoop", "Terminate") == "Allow"
+        if in_chain != allowed:
+            wrong.append(f"{name}: RecursiveLoop must {'' if in_chain else 'not '}be Allow")
+    return wrong
+
+
+def _sends_to(template: Template, function: dict[str, Any]) -> set[str]:
+    """The functions that read the queues to which a function may send; itself included, if it may."""
+    queues = set()
+    for statement in _statements(function):
+        if "sqs:SendMessage" in _as_list(statement["Action"]):
+            queues |= {target(queue) for queue in _as_list(statement["Resource"])}
+    return {reader for _, queue, reader, _ in _mappings(template) if queue in queues}
+
+
+def _reached(sends: dict[str, set[str]], start: str) -> set[str]:
+    """The functions that a message of a function may come to, over however many others."""
+    reached: set[str] = set()
+    ahead = {start}
+    while ahead:
+        reached |= ahead
+        ahead = {following for name in ahead for following in sends[name]} - reached
+    return reached
+
+
+def _statements(function: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """What a function may do, statements that depend on a condition included."""
+    for policy in function["Policies"]:
+        for statement in policy["Statement"] if isinstance(policy, dict) else ():
+            if "Fn::If" not in statement:
+                yield statement
+                continue
+            yield from (branch for branch in statement["Fn::If"][1:] if "Action" in branch)
 
 
 def queues_end_in_dead_letters(template: Template) -> list[str]:
@@ -206,7 +258,8 @@ def the_table_is_safe(template: Template) -> list[str]:
     for name, resource in template["Resources"].items():
         if (
             resource["Type"] in ("AWS::DynamoDB::Table", "AWS::S3::Bucket")
-            and resource.get("DeletionPolicy") != "Retain"
+            and (resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy"))
+            != ("RetainExceptOnCreate", "Retain")
         ):
             wrong.append(f"{name}: DeletionPolicy")
     return wrong
@@ -231,13 +284,42 @@ def policies_are_least_privilege(template: Template) -> list[str]:
             if not isinstance(policy, dict) or "Statement" not in policy:
                 wrong.append(f"{name}: {policy} is not spelled out")
                 continue
-            for statement in policy["Statement"]:
-                wrong += [f"{name}: {action}" for action in _as_list(statement["Action"]) if "*" in action]
-                wrong += [
-                    f"{name}: {statement['Sid']}: any resource" for it in _as_list(statement["Resource"]) if it == "*"
-                ]
+        for statement in _statements(function):
+            wrong += [f"{name}: {action}" for action in _as_list(statement["Action"]) if "*" in action]
+            wrong += [
+                f"{name}: {statement['Sid']}: any resource" for it in _as_list(statement["Resource"]) if it == "*"
+            ]
         if any(event["Type"] == "SQS" for event in function.get("Events", {}).values()):
             wrong.append(f"{name}: SAM's SQS event lets it read every queue")
+    return wrong
+
+
+def the_api_writes_cache_keys_only(template: Template) -> list[str]:
+    """Whoever gets hold of the API can change since when answers are used, and nothing else."""
+    wrong = []
+    for statement in _statements(template["Resources"]["ApiFunction"]["Properties"]):
+        if not any("Put" in it or "Update" in it or "Write" in it or "Delete" in it for it in _as_list(statement["Action"])):
+            continue
+        condition = statement.get("Condition", {})
+        keys = condition.get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", [])
+        if not keys or any(key != "CACHE" and not key.startswith("CACHE#") for key in keys):
+            wrong.append(f"{statement['Sid']}: other keys than those of the cache")
+        if condition.get("Null") != {"dynamodb:LeadingKeys": "false"}:
+            wrong.append(f"{statement['Sid']}: a request without keys is let through")
+    return wrong
+
+
+def photos_outlast_the_verdicts_that_they_prove(template: Template) -> list[str]:
+    """Photos go some day, and none before a verdict that rests on it."""
+    rules = template["Resources"]["PhotosBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    enabled = [rule for rule in rules if rule["Status"] == "Enabled"]
+    expire = [rule for rule in enabled if rule.get("ExpirationInDays") == {"Ref": "PhotoRetentionDays"}]
+    replaced = [rule["NoncurrentVersionExpiration"]["NoncurrentDays"] for rule in enabled if "NoncurrentVersionExpiration" in rule]
+    wrong = [] if [rule.get("Prefix") for rule in expire] == ["photos/"] else ["photos are kept for ever"]
+    variables = template["Resources"]["SplitterFunction"]["Properties"]["Environment"]["Variables"]
+    kept = variables["VERDICT_RETENTION_DAYS"]
+    if replaced != [kept] or kept != {"Ref": "VerdictRetentionDays"}:
+        wrong.append("a verdict outlives photos that were replaced")
     return wrong
 
 
@@ -275,6 +357,7 @@ CHECKS: tuple[Check, ...] = (
     the_load_on_the_vlm_is_bounded,
     event_sources_report_single_failures,
     event_sources_are_bounded,
+    chains_of_deferrals_may_go_on,
     queues_end_in_dead_letters,
     queues_are_encrypted,
     only_tls_is_let_in,
@@ -283,6 +366,8 @@ CHECKS: tuple[Check, ...] = (
     the_table_is_safe,
     every_route_wants_authorisation,
     policies_are_least_privilege,
+    the_api_writes_cache_keys_only,
+    photos_outlast_the_verdicts_that_they_prove,
     logs_are_kept_for_a_set_time,
     the_key_stays_in_its_secret,
     functions_are_native,

@@ -28,6 +28,19 @@ def test_bad_photos_get_a_reason_and_disturb_no_other(harness: Harness) -> None:
         assert scores[step] >= score
 
 
+def test_a_photo_whose_name_is_too_long_gets_a_reason_and_disturbs_no_other(harness: Harness) -> None:
+    dr = harness.dr(2)
+    harness.upload(dr)
+    name = "a folder/" * 40 + "a.jpg"
+    harness.put(dr.number, name, dr.photos[0].read_bytes())
+    evaluation = harness.evaluate(dr)
+    (misnamed,) = (photo for photo in evaluation["photos"] if photo["name"] not in dr.truth)
+    assert misnamed["reason"]["code"] == "name_too_long"
+    assert len(misnamed["name"].encode()) <= 255
+    assert f"{len(name)} bytes" in misnamed["name"]
+    assert {photo["outcome"] for photo in evaluation["photos"] if photo != misnamed} == {"evaluated"}
+
+
 @pytest.mark.parametrize("bad", ["zero-bytes.jpg", "truncated-half.jpg", "claims-65500x65500.jpg", "text.jpg"])
 def test_what_could_not_be_seen_makes_it_incomplete_not_failed(harness: Harness, bad: str) -> None:
     dr = harness.dr(5)

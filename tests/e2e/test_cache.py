@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Callable
 
 from harness import Dr, Harness
 
@@ -120,3 +121,51 @@ def test_a_result_says_when_it_is_not_current_any_more(harness: Harness) -> None
     newest = harness.quiet(dr, evaluations=3)[0]
     assert newest["photos_total"] == 3
     assert not harness.api.evaluation(newest["evaluation_id"]).body["stale"]
+
+
+def _after(harness: Harness, dr: Dr, change: Callable[[], None]) -> None:
+    """Makes a change and waits until the splitter has been told of it."""
+    before = harness.changed_at(dr)
+    change()
+    deadline = time.monotonic() + 60
+    while harness.changed_at(dr) == before:
+        assert time.monotonic() < deadline, "nobody was told"
+        time.sleep(0.1)
+
+
+def test_a_result_whose_question_is_the_same_is_not_stale_whatever_came(harness: Harness) -> None:
+    dr, other = harness.dr(2), harness.dr(1, seed=2)
+    name, content = dr.photos[0].name, dr.photos[0].read_bytes()
+    harness.upload(dr)
+    (first,) = harness.quiet(dr)
+
+    def because() -> list[str]:
+        return list(harness.api.evaluation(first["evaluation_id"]).body["stale_because"])
+
+    harness.put(dr.number, ".DS_Store", b"no photo")
+    _after(harness, dr, lambda: harness.put(dr.number, name, content))
+    assert because() == [], "the same bytes once more"
+    old = harness.versions(dr.number, name)[-1]
+    _after(harness, dr, lambda: harness.delete_version(dr.number, name, old))
+    assert because() == [], "an old version deleted"
+    _after(harness, dr, lambda: harness.put(dr.number, "more.jpg", content))
+    assert because() == ["photos"], "a photo more"
+    _after(harness, dr, lambda: harness.delete(dr.number, "more.jpg"))
+    assert because() == [], "a photo added and deleted again"
+    _after(harness, dr, lambda: harness.put(dr.number, name, other.photos[0].read_bytes()))
+    assert because() == ["photos"], "a photo replaced"
+    _after(harness, dr, lambda: harness.put(dr.number, name, content))
+    assert because() == [], "and put back"
+    _after(harness, dr, lambda: harness.delete(dr.number, name))
+    assert because() == ["photos"], "a photo deleted"
+    _after(harness, dr, lambda: harness.put(dr.number, name, content))
+    assert because() == [], "and uploaded again"
+
+
+def test_a_hidden_file_starts_nothing(harness: Harness) -> None:
+    hidden, dr = harness.dr(1), harness.dr(1)
+    harness.put(hidden.number, ".DS_Store", b"no photo")
+    harness.put(hidden.number, "thumbs/.cache", b"no photo")
+    harness.upload(dr)
+    harness.quiet(dr)
+    assert harness.changed_at(hidden) == 0

@@ -60,6 +60,7 @@ def test_dead_letters_and_sweeping_work_under_iam(enforcing: Harness) -> None:
 
 
 def test_nothing_was_refused(enforcing: Harness) -> None:
+    assert enforcing.strict.refusals() == []
     enforcing.stack.logs.stop()
     refused = [
         line

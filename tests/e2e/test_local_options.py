@@ -38,6 +38,7 @@ def _refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         ("down --name a_b", ["--name", "lower-case"]),
         ("watch --port 0", ["--port", "1 to 65535"]),
         ("watch --port many", ["--port", "1 to 65535"]),
+        ("preflight --parameters A=1", ["unrecognized arguments", "--parameter-overrides"]),
         ("test -k cache", ["unrecognized arguments: -k", "infra/local test --help"]),
     ],
 )

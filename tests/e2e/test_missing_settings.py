@@ -26,6 +26,8 @@ def _settings(function: str) -> list[str]:
 def _value(name: str) -> str:
     if name == "CATALOGUE_VERSION":
         return "v3"
+    if name.endswith("_DAYS"):
+        return "92"
     return "1769" if "MEMORY" in name else "2" if "PHOTOS" in name or "SECONDS" in name else "x"
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import template_checks as checks
+from ministack.services.cloudformation import engine
 
 from stack import quirks, template
 
@@ -50,12 +51,17 @@ _BROKEN: list[tuple[checks.Check, str, Callable[[Template], None]]] = [
     (
         checks.the_load_on_the_vlm_is_bounded,
         "too much bulk",
-        _put("Resources.BulkEventSource.Properties.ScalingConfig.MaximumConcurrency", 3),
+        _put("Parameters.BulkMaxConcurrency.Default", 3),
+    ),
+    (
+        checks.the_load_on_the_vlm_is_bounded,
+        "bulk by another number",
+        _put("Resources.BulkEventSource.Properties.ScalingConfig.MaximumConcurrency", 2),
     ),
     (
         checks.the_load_on_the_vlm_is_bounded,
         "wide bulk",
-        _put("Resources.BatchFunction.Properties.Environment.Variables.BULK_PHOTOS_IN_FLIGHT", "2"),
+        _put("Resources.BatchFunction.Properties.Environment.Variables.BULK_PHOTOS_IN_FLIGHT", "1"),
     ),
     (
         checks.the_load_on_the_vlm_is_bounded,
@@ -77,6 +83,26 @@ _BROKEN: list[tuple[checks.Check, str, Callable[[Template], None]]] = [
         checks.event_sources_are_bounded,
         "one is not",
         _put("Resources.UploadsEventSource.Properties.ScalingConfig", None),
+    ),
+    (
+        checks.chains_of_deferrals_may_go_on,
+        "ended after 16 rounds",
+        _put("Resources.BatchFunction.Properties.RecursiveLoop", None),
+    ),
+    (
+        checks.chains_of_deferrals_may_go_on,
+        "said",
+        _put("Resources.AggregatorFunction.Properties.RecursiveLoop", "Terminate"),
+    ),
+    (
+        checks.chains_of_deferrals_may_go_on,
+        "no chain",
+        _put("Resources.SplitterFunction.Properties.RecursiveLoop", "Allow"),
+    ),
+    (
+        checks.chains_of_deferrals_may_go_on,
+        "a new chain",
+        _put("Resources.ResultsEventSource.Properties.FunctionName.Ref", "SweeperFunction"),
     ),
     (
         checks.queues_end_in_dead_letters,
@@ -131,6 +157,7 @@ _BROKEN: list[tuple[checks.Check, str, Callable[[Template], None]]] = [
     (checks.the_table_is_safe, "on demand", _put("Resources.Table.Properties.BillingMode", "PROVISIONED")),
     (checks.the_table_is_safe, "encryption", _put("Resources.Table.Properties.SSESpecification", None)),
     (checks.the_table_is_safe, "deletion", _put("Resources.Table.DeletionPolicy", None)),
+    (checks.the_table_is_safe, "a failed deploy", _put("Resources.PhotosBucket.DeletionPolicy", "Retain")),
     (
         checks.every_route_wants_authorisation,
         "open",
@@ -160,6 +187,31 @@ _BROKEN: list[tuple[checks.Check, str, Callable[[Template], None]]] = [
         checks.policies_are_least_privilege,
         "SQS event",
         _put("Resources.BatchFunction.Properties.Events", {"Q": {"Type": "SQS"}}),
+    ),
+    (
+        checks.policies_are_least_privilege,
+        "in a condition",
+        _put("Resources.BatchFunction.Properties.Policies.0.Statement.6.Fn::If.1.Resource", "*"),
+    ),
+    (
+        checks.the_api_writes_cache_keys_only,
+        "any key",
+        _put("Resources.ApiFunction.Properties.Policies.0.Statement.2.Condition", None),
+    ),
+    (
+        checks.the_api_writes_cache_keys_only,
+        "no key",
+        _put("Resources.ApiFunction.Properties.Policies.0.Statement.2.Condition.Null", None),
+    ),
+    (
+        checks.photos_outlast_the_verdicts_that_they_prove,
+        "for ever",
+        _put("Resources.PhotosBucket.Properties.LifecycleConfiguration.Rules.0.Status", "Disabled"),
+    ),
+    (
+        checks.photos_outlast_the_verdicts_that_they_prove,
+        "replaced photos",
+        _put("Resources.PhotosBucket.Properties.LifecycleConfiguration.Rules.1.NoncurrentVersionExpiration.NoncurrentDays", 91),
     ),
     (checks.logs_are_kept_for_a_set_time, "for ever", _put("Resources.ApiLogGroup.Properties.RetentionInDays", None)),
     (checks.logs_are_kept_for_a_set_time, "elsewhere", _put("Resources.ApiFunction.Properties.LoggingConfig", None)),
@@ -196,9 +248,14 @@ def test_every_check_has_been_seen_to_fail() -> None:
 
 def test_what_is_deployed_locally_differs_only_in_the_emulator_s_quirks() -> None:
     met = quirks.meet(_LOADED, {"VlmBaseUrl": "http://127.0.0.1:1", "TimingProfile": "fast"})
-    source = met["Resources"]["BatchesEventSource"]["Properties"]["ScalingConfig"]
-    assert source == {"MaximumConcurrency": _LOADED["Parameters"]["VlmMaxConcurrency"]["Default"]}
-    source["MaximumConcurrency"] = {"Ref": "VlmMaxConcurrency"}
+    assert met["Parameters"]["VlmBaseUrl"].keys() == _LOADED["Parameters"]["VlmBaseUrl"].keys() - {"AllowedPattern"}
+    met["Parameters"]["VlmBaseUrl"] = _LOADED["Parameters"]["VlmBaseUrl"]
+    for name, source in checks.resources(met, "AWS::Lambda::EventSourceMapping"):
+        bound = _LOADED["Resources"][name]["Properties"]["ScalingConfig"]
+        if isinstance(declared := bound["MaximumConcurrency"], dict):
+            default = _LOADED["Parameters"][declared["Ref"]]["Default"]
+            assert source["ScalingConfig"] == {"MaximumConcurrency": default}
+        source["ScalingConfig"] = bound
     for name, function in checks.resources(met, "AWS::Serverless::Function"):
         original = _LOADED["Resources"][name]["Properties"]
         function["Policies"] = original["Policies"]
@@ -211,3 +268,57 @@ def test_the_splitter_s_numbers_reach_it_as_text() -> None:
     met = quirks.meet(_LOADED, {"TimingProfile": "fast"})
     variables = met["Resources"]["SplitterFunction"]["Properties"]["Environment"]["Variables"]
     assert variables["QUIET_PERIOD_SECONDS"] == "3"
+
+
+def _refusal(**parameters: str) -> str | None:
+    """Why CloudFormation would not create a stack with these parameters, as the emulator has it."""
+    given = [{"Key": key, "Value": value} for key, value in parameters.items()]
+    try:
+        resolved = engine._resolve_parameters(_LOADED, given)
+        engine._evaluate_rules(_LOADED, resolved, {})
+    except ValueError as refused:
+        return str(refused)
+    return None
+
+
+_HTTPS = {"VlmBaseUrl": "https://vlm.example"}
+_SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:vlm/key-a1B2c3"
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        _HTTPS,
+        {"VlmBaseUrl": "https://vlm.example:8443/gateway"},
+        {"VlmBaseUrl": "http://127.0.0.1:8000"},
+        {"VlmBaseUrl": "http://localhost"},
+        {"VlmBaseUrl": "http://[::1]:8000/proxy"},
+        {**_HTTPS, "JwtIssuer": "https://issuer.example", "JwtAudience": "app,page"},
+        {**_HTTPS, "VlmApiKeySecretArn": _SECRET},
+    ],
+    ids=str,
+)
+def test_good_parameters_are_taken(parameters: dict[str, str]) -> None:
+    assert _refusal(**parameters) is None
+
+
+@pytest.mark.parametrize(
+    ("parameters", "says"),
+    [
+        ({"VlmBaseUrl": "http://vlm.example"}, "https"),
+        ({"VlmBaseUrl": "http://10.0.0.5:8000"}, "https"),
+        ({"VlmBaseUrl": "http://localhost.example"}, "https"),
+        ({"VlmBaseUrl": "http://127.0.0.1@vlm.example"}, "https"),
+        ({"VlmBaseUrl": "https://vlm.example/"}, "slash"),
+        ({**_HTTPS, "JwtIssuer": "https://issuer.example"}, "needs JwtAudience"),
+        ({**_HTTPS, "JwtAudience": "app"}, "needs JwtIssuer"),
+        ({**_HTTPS, "JwtIssuer": "https://issuer.example", "JwtAudience": "app, page"}, "no spaces"),
+        ({**_HTTPS, "VlmApiKeySecretArn": _SECRET, "VlmApiKey": "key"}, "leave one out"),
+        ({**_HTTPS, "VlmApiKeySecretArn": "vlm/key"}, "whole ARN"),
+        ({**_HTTPS, "VlmApiKeySecretArn": _SECRET[:-6] + "*"}, "whole ARN"),
+        ({**_HTTPS, "BulkMaxConcurrency": "1"}, "BulkMaxConcurrency"),
+    ],
+    ids=str,
+)
+def test_bad_parameters_are_refused_before_anything_is_deployed(parameters: dict[str, str], says: str) -> None:
+    assert says in (_refusal(**parameters) or "")

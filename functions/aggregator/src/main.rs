@@ -1,6 +1,7 @@
 //! The aggregator: the only writer of outcomes. It reads the results queue and the dead-letter queues.
 
 use anyhow::Context;
+use aws::deadline::Deadline;
 use aws::ports::AwsPorts;
 use aws::queues::Records;
 use aws::telemetry;
@@ -15,16 +16,19 @@ async fn main() -> anyhow::Result<()> {
     telemetry::start();
     let ports = AwsPorts::from_env(&aws::load().await, &[Queue::Batches, Queue::Bulk])?;
     let ended = run(service_fn(|event: LambdaEvent<Value>| {
-        handle(&ports, event.payload)
+        handle(&ports, event)
     }))
     .await;
     ended.map_err(anyhow::Error::from_boxed)
 }
 
-async fn handle(ports: &AwsPorts, event: Value) -> Result<Value, Error> {
-    let records = Records::of(&event)
+async fn handle(ports: &AwsPorts, event: LambdaEvent<Value>) -> Result<Value, Error> {
+    let records = Records::of(&event.payload)
         .ok_or("the aggregator takes events of SQS queues only; tests/events has examples")??;
-    let response = records.for_each(async |body| one(ports, &body).await).await;
+    let deadline = Deadline::of(&event.context);
+    let response = records
+        .for_each(deadline, async |body| one(ports, &body).await)
+        .await;
     Ok(serde_json::to_value(response)?)
 }
 

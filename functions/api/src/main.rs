@@ -4,9 +4,12 @@ mod history;
 mod route;
 mod view;
 
+use anyhow::Context;
 use aws::configuration::required;
+use aws::ports::AwsPorts;
 use aws::table::Table;
 use aws::telemetry;
+use evaluation::domain::catalogue::Catalogue;
 use lambda_runtime::{LambdaEvent, run, service_fn};
 use photos::size_policy::CURRENT_VERSION;
 use serde_json::Value;
@@ -19,9 +22,16 @@ async fn main() -> anyhow::Result<()> {
     telemetry::start();
     let config = aws::load().await;
     let (catalogue, model) = (required("CATALOGUE_VERSION")?, required("VLM_MODEL")?);
+    let versions = versions(&catalogue, &model, CURRENT_VERSION);
+    let catalogue =
+        Catalogue::shipped(&versions.catalogue).context("Failed to load the catalogue of steps")?;
     let api = Api {
         table: Table::from_env(&config)?,
-        versions: versions(&catalogue, &model, CURRENT_VERSION),
+        ports: AwsPorts::from_env(&config, &[])?,
+        s3: aws::s3(&config),
+        bucket: required("BUCKET_NAME")?,
+        catalogue,
+        versions,
     };
     let ended = run(service_fn(|event: LambdaEvent<Value>| {
         route::handle(&api, event.payload)

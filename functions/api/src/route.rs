@@ -1,14 +1,19 @@
 //! Which question a request asks, and the answer.
 
 use aws::http::problem::Problem;
+use aws::listing::{self, ListingError};
+use aws::ports::AwsPorts;
 use aws::table::{Table, TableError};
 use aws::{clock, http};
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
-use evaluation::decide::stale::stale_because;
+use evaluation::decide::stale::{may_have_changed, stale_because};
 use evaluation::decide::updates;
+use evaluation::domain::catalogue::Catalogue;
 use evaluation::domain::ids::{DrNumber, EvaluationId};
+use evaluation::domain::plan::Photo;
 use evaluation::domain::versions::Versions;
-use evaluation::run::error::{Class, with_causes};
+use evaluation::run::error::{Class, RunError, with_causes};
+use evaluation::run::show::{Shown, show};
 use lambda_runtime::Error;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -21,6 +26,12 @@ const RETRY_AFTER_SECONDS: &str = "1";
 /// What the API works with.
 pub(crate) struct Api {
     pub(crate) table: Table,
+    pub(crate) ports: AwsPorts,
+    pub(crate) s3: aws_sdk_s3::Client,
+    /// Where the photos are.
+    pub(crate) bucket: String,
+    /// The steps.
+    pub(crate) catalogue: &'static Catalogue,
     /// What a result must have been made with to be current.
     pub(crate) versions: Versions,
 }
@@ -42,7 +53,13 @@ enum Refusal {
     Problem(Problem),
     /// The table could not be read or written.
     #[error("the table")]
-    Table(#[from] TableError),
+    Failed(#[from] RunError),
+}
+
+impl From<TableError> for Refusal {
+    fn from(error: TableError) -> Self {
+        Self::Failed(error.into())
+    }
 }
 
 impl From<Problem> for Refusal {
@@ -56,7 +73,7 @@ pub(crate) async fn handle(api: &Api, event: Value) -> Result<Value, Error> {
     let response = match answer(api, event).await {
         Ok(response) => response,
         Err(Refusal::Problem(problem)) => problem.response(),
-        Err(Refusal::Table(error)) => {
+        Err(Refusal::Failed(error)) => {
             tracing::error!(error = %with_causes(&error), "the request failed");
             match error.class() {
                 Class::Retry => Problem::busy().response(),
@@ -81,19 +98,22 @@ async fn answer(api: &Api, event: Value) -> Result<ApiGatewayV2httpResponse, Ref
 }
 
 async fn evaluation(api: &Api, id: &EvaluationId) -> Result<ApiGatewayV2httpResponse, Refusal> {
-    let table = &api.table;
-    let (evaluation, photos) = tokio::try_join!(table.evaluation(id), table.photos(id))?;
-    let Some(evaluation) = evaluation else {
+    let Some(shown) = show(&api.ports, id).await? else {
         return Err(Problem::not_found(format!(
             "There is no evaluation {id}. Ask for one with POST /evaluations, or see a DR's evaluations \
              under /drs/{{dr_number}}/evaluations."
         )).into());
     };
-    let stale_because = stale_because(
-        &evaluation,
-        table.freshness(&evaluation.dr_number).await?,
-        &api.versions,
-    );
+    let Shown {
+        evaluation,
+        photos,
+        freshness,
+    } = shown;
+    let photos_now = match may_have_changed(&evaluation, freshness) {
+        true => photos_of(api, &evaluation.dr_number).await,
+        false => None,
+    };
+    let stale_because = stale_because(&evaluation, freshness, photos_now, &api.versions);
     let response = http::json(200, &view::view(&evaluation, &photos, &stale_because));
     let done = evaluation.completed_at.is_some();
     Ok(if done {
@@ -101,6 +121,20 @@ async fn evaluation(api: &Api, id: &EvaluationId) -> Result<ApiGatewayV2httpResp
     } else {
         http::with_header(response, "retry-after", RETRY_AFTER_SECONDS)
     })
+}
+
+/// The DR's photos as they are now, if that is known.
+async fn photos_of(api: &Api, dr: &DrNumber) -> Option<Vec<Photo>> {
+    match listing::list(&api.s3, &api.bucket, dr, api.catalogue).await {
+        Ok(listing) => Some(listing.photos),
+        // No evaluation is about so many: any other question says that it changed, such as that about no photo.
+        Err(ListingError::TooMany(_)) => Some(Vec::new()),
+        Err(ListingError::Failed(error)) => {
+            let error = error.with_causes();
+            tracing::warn!(dr.number = %dr, error, "whether photos changed is not known");
+            None
+        }
+    }
 }
 
 async fn empty_cache(

@@ -10,6 +10,9 @@ use evaluation::domain::photo_rules::warning;
 use evaluation::domain::scope::Scope;
 use serde_json::{Value, json};
 
+/// Photos of the DR that are named as looking like another one.
+const MOST_LOOKS: usize = 3;
+
 /// The evaluation as JSON, its photos by name; `stale_because` are what makes it stale.
 pub(crate) fn view(
     evaluation: &Evaluation,
@@ -50,6 +53,7 @@ pub(crate) fn view(
         "verdict": evaluation.verdict(),
         "average_score": judgement.and_then(|j| j.average_score),
         "flags": judgement.map_or(&[][..], |j| j.flags.as_slice()),
+        "flags_left_out": judgement.map_or(0, |j| j.flags_left_out),
         "steps": judgement.map_or(&[][..], |j| j.steps.as_slice()),
         "photos": photos.iter().map(|record| photo(record, &looks_like(record, &photos))).collect::<Vec<_>>(),
         "photos_skipped": skipped,
@@ -105,6 +109,7 @@ fn looks_like<'a>(record: &PhotoRecord, photos: &[&'a PhotoRecord]) -> Vec<&'a s
         .collect()
 }
 
+/// A photo; of those that look like it the first few are named, or an answer would grow with the square of the photos.
 fn photo(record: &PhotoRecord, looks_like: &[&str]) -> Value {
     let (outcome, findings, reason) = match record.report.as_ref().map(|report| &report.outcome) {
         None => ("pending", None, None),
@@ -134,9 +139,14 @@ fn photo(record: &PhotoRecord, looks_like: &[&str]) -> Value {
         "image": report.and_then(|r| r.image),
         "usage": report.and_then(|r| r.usage),
         "facts": facts,
-        "looks_like": looks_like,
+        "looks_like": looks_like.get(..MOST_LOOKS).unwrap_or(looks_like),
+        "looks_like_left_out": looks_like.len().saturating_sub(MOST_LOOKS),
         "also_in": record.also_in,
         "warning": facts.and_then(|facts| warning(&facts.quality)),
         "tokens_per_second": report.and_then(|r| r.usage?.tokens_per_second(r.timings?.generation_ms?)),
     })
 }
+
+#[cfg(test)]
+#[path = "view_tests.rs"]
+mod tests;

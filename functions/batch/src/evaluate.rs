@@ -5,12 +5,12 @@
 //!   are not compressed yet.
 
 use std::future::pending;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use aws::clock;
 use aws::ports::AwsPorts;
-use evaluation::decide::batch::AskedWith;
 use evaluation::decide::evaluation::Evaluation;
 use evaluation::decide::message::{Batch, DeferralCause, Message};
 use evaluation::decide::queue::Queue;
@@ -18,6 +18,7 @@ use evaluation::decide::update::Key;
 use evaluation::domain::catalogue::Catalogue;
 use evaluation::domain::plan::{Mode, Photo};
 use evaluation::domain::time::Timestamp;
+use evaluation::domain::versions::Versions;
 use evaluation::run::batch::{AttemptResult, PhotoEvaluator, handle};
 use evaluation::run::error::RunError;
 use evaluation::run::ports::Ports;
@@ -32,17 +33,21 @@ use vlm::photo::{Bounds, Work, deferred};
 use vlm::prompt::PROMPT_VERSION;
 
 use crate::bucket::Bucket;
+use crate::key::KeySecret;
 use crate::settings::Settings;
 
 /// How often a photo in flight is checked, whether it is still needed: less often than an answer takes, so that most
 /// answers cost one more read at most.
 const CHECK_EVERY: Duration = Duration::from_secs(2);
 
+/// Kept free at the end of an invocation for saying what was put off.
+pub(crate) const MARGIN: Duration = Duration::from_secs(5);
+
 /// What the batch function works with.
 pub(crate) struct BatchFunction {
     ports: AwsPorts,
     bucket: Bucket,
-    asked_with: AskedWith,
+    model: String,
     interactive: VlmAccess,
     bulk: VlmAccess,
     bounds: Bounds,
@@ -53,9 +58,12 @@ impl BatchFunction {
     /// Settings from the environment, clients for AWS and the VLM.
     pub(crate) async fn from_env(config: &aws::SdkConfig) -> anyhow::Result<Self> {
         let ports = AwsPorts::from_env(config, &[Queue::Results])?;
-        let settings = Settings::from_env(config).await?;
+        let secret = KeySecret::from_env(config)?;
+        let mut settings = Settings::from_env()?;
+        settings.vlm.api_key = secret.key().await?;
         let model = settings.vlm.model.clone();
         let vlm = VlmClient::new(settings.vlm).context("Failed to set up the VLM's client")?;
+        let vlm = vlm.with_key_source(Arc::new(secret));
         let access = |vlm, bound| VlmAccess {
             vlm,
             limiter: ConcurrencyLimiter::new(bound),
@@ -63,10 +71,7 @@ impl BatchFunction {
         Ok(Self {
             ports,
             bucket: Bucket::new(aws::s3(config), settings.bucket),
-            asked_with: AskedWith {
-                model,
-                prompt: PROMPT_VERSION.into(),
-            },
+            model,
             bulk: access(vlm.for_bulk(), settings.bulk_in_flight),
             interactive: access(vlm, settings.requests_in_flight),
             bounds: Bounds::new(
@@ -151,8 +156,11 @@ struct Invocation<'a> {
 }
 
 impl PhotoEvaluator for Invocation<'_> {
-    fn asked_with(&self) -> &AskedWith {
-        &self.function.asked_with
+    fn knows(&self, versions: &Versions) -> bool {
+        versions.model == self.function.model
+            && versions.prompt == PROMPT_VERSION
+            && Catalogue::shipped(&versions.catalogue).is_ok()
+            && SizePolicy::shipped(&versions.size_policy).is_ok()
     }
 
     fn expect(&self, photos: usize) {

@@ -3,8 +3,10 @@
 
 mod bucket;
 mod evaluate;
+mod key;
 mod settings;
 
+use aws::deadline::Deadline;
 use aws::queues::Records;
 use aws::telemetry;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
@@ -28,9 +30,10 @@ async fn handle(function: &BatchFunction, event: LambdaEvent<Value>) -> Result<V
     let records = Records::of(&event.payload).ok_or(
         "the batch function takes events of the batches queue only; tests/events has examples",
     )??;
-    let until = settings::work_until(event.context.deadline);
+    let deadline = Deadline::of(&event.context);
+    let until = deadline.less(evaluate::MARGIN);
     let response = records
-        .for_each(async |body| function.handle(&body, until).await)
+        .for_each(deadline, async |body| function.handle(&body, until).await)
         .await;
     Ok(serde_json::to_value(response)?)
 }

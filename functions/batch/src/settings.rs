@@ -1,24 +1,14 @@
-//! The batch function's settings, and how long it may work.
+//! The batch function's settings.
 
 use std::time::Duration;
 
-use anyhow::Context;
 use aws::configuration::{number, required, seconds};
-use aws::{SdkConfig, clock};
-use evaluation::domain::time::Timestamp;
-use tokio::time::Instant;
 use vlm::client::VlmSettings;
 
-/// Kept free at the end of an invocation for saying what was put off.
-const MARGIN: Duration = Duration::from_secs(5);
-/// How long an invocation works whose deadline can't be right (`cargo lambda watch` gives no epoch time).
-const WITHOUT_DEADLINE: Duration = Duration::from_secs(120);
 /// A connection to the VLM stands within this time, or the VLM is away.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Lambda gives a function no more.
 const MOST_MEGABYTES: u16 = 10_240;
-/// The secret's value that means: the VLM wants no key.
-const NO_KEY: &str = "none";
 
 /// What the batch function is told by its environment.
 pub(crate) struct Settings {
@@ -37,9 +27,8 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// Reads the environment, and the VLM's key from its secret.
-    pub(crate) async fn from_env(config: &SdkConfig) -> anyhow::Result<Self> {
-        let secret = required("VLM_API_KEY_SECRET_ARN")?;
+    /// Reads the environment, in which the VLM's key is not.
+    pub(crate) fn from_env() -> anyhow::Result<Self> {
         let vlm = VlmSettings {
             base_url: required("VLM_BASE_URL")?,
             model: required("VLM_MODEL")?,
@@ -50,59 +39,13 @@ impl Settings {
             stall_timeout: seconds("VLM_STALL_SECONDS")?,
         };
         let memory = number::<u16>("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", MOST_MEGABYTES)?;
-        let settings = Self {
+        Ok(Self {
             bucket: required("BUCKET_NAME")?,
             requests_in_flight: usize::from(number::<u8>("PHOTOS_IN_FLIGHT", 64)?),
             bulk_in_flight: usize::from(number::<u8>("BULK_PHOTOS_IN_FLIGHT", 64)?),
             memory_megabytes: usize::from(memory),
             photos_per_request: usize::from(number::<u8>("PHOTOS_PER_REQUEST", 10)?),
             vlm,
-        };
-        Ok(settings.with_key(api_key(config, &secret).await?))
-    }
-
-    fn with_key(mut self, key: Option<String>) -> Self {
-        self.vlm.api_key = key;
-        self
-    }
-}
-
-/// The VLM's key. It stays in Secrets Manager and this process's memory.
-async fn api_key(config: &SdkConfig, secret: &str) -> anyhow::Result<Option<String>> {
-    let request = aws_sdk_secretsmanager::Client::new(config).get_secret_value();
-    let answer = request.secret_id(secret).send().await;
-    let answer =
-        answer.with_context(|| format!("Failed to read the VLM's key from the secret {secret}"))?;
-    let key = answer.secret_string().map(|key| key.trim().to_owned());
-    Ok(key.filter(|key| !key.is_empty() && key != NO_KEY))
-}
-
-/// Until when an invocation with this deadline (milliseconds since the epoch) may work.
-pub(crate) fn work_until(deadline_ms: u64) -> Instant {
-    let deadline = Timestamp::from_millis(i64::try_from(deadline_ms).unwrap_or(i64::MAX));
-    let left = deadline.since(clock::now());
-    let left = if left.is_zero() {
-        WITHOUT_DEADLINE
-    } else {
-        left.min(Duration::from_secs(900))
-    };
-    Instant::now() + left.saturating_sub(MARGIN)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn work_ends_before_the_deadline_and_a_nonsense_deadline_gives_the_usual_time() {
-        let now = u64::try_from(clock::now().as_millis()).unwrap();
-        let left = |deadline| {
-            work_until(deadline)
-                .duration_since(Instant::now())
-                .as_secs()
-        };
-        assert!((53..=55).contains(&left(now + 60_000)));
-        assert!((113..=115).contains(&left(600_000)));
-        assert!(left(u64::MAX) <= 895);
+        })
     }
 }

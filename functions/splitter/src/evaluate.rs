@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use aws::listing;
 use aws::ports::AwsPorts;
 use aws_sdk_s3::Client;
 use evaluation::decide::queue::Queue;
@@ -11,7 +12,6 @@ use evaluation::domain::plan::plan;
 use evaluation::run::start::{StartResult, start};
 
 use crate::figures;
-use crate::listing;
 use crate::refusal::StartError;
 use crate::settings::Settings;
 
@@ -60,8 +60,12 @@ impl Splitter {
             ..
         } = &self.settings;
         let clock = Instant::now();
-        let photos = listing::list(&self.s3, bucket, &request.dr_number, catalogue).await?;
+        let dr = &request.dr_number;
+        let photos = listing::list(&self.s3, bucket, dr, catalogue).await?.photos;
         let listing = clock.elapsed();
+        if photos.is_empty() {
+            return Err(StartError::NoPhotos(dr.clone()));
+        }
         let plan = plan(photos, request.mode, catalogue, versions);
         let clock = Instant::now();
         let answer = start(&self.ports, request, &plan, versions, limits).await?;

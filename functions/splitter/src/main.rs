@@ -5,7 +5,6 @@
 mod direct;
 mod evaluate;
 mod figures;
-mod listing;
 mod post;
 mod refusal;
 mod settings;
@@ -24,7 +23,7 @@ async fn main() -> anyhow::Result<()> {
     let config = aws::load().await;
     let splitter = Splitter::from_env(&config)?;
     let ended = run(service_fn(|event: LambdaEvent<Value>| {
-        trigger::handle(&splitter, event.payload)
+        trigger::handle(&splitter, event)
     }))
     .await;
     ended.map_err(anyhow::Error::from_boxed)

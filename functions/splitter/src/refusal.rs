@@ -1,10 +1,8 @@
 //! Why no evaluation could be started.
 
+use aws::listing::ListingError;
 use evaluation::domain::ids::DrNumber;
-use evaluation::run::error::{Cause, Class, RunError};
-
-/// An evaluation takes no more photos than this: eight times the usual number.
-pub(crate) const MOST_PHOTOS: usize = 200;
+use evaluation::run::error::{Class, RunError};
 
 /// Why no evaluation could be started.
 #[derive(Debug, thiserror::Error)]
@@ -13,22 +11,23 @@ pub(crate) enum StartError {
     #[error("{0} has no photos. Upload them below photos/{0}/ and ask again.")]
     NoPhotos(DrNumber),
     /// The DR has more photos than an evaluation takes.
-    #[error(
-        "{0} has more than {MOST_PHOTOS} photos. Delete those that don't belong to it and ask again."
-    )]
-    TooManyPhotos(DrNumber),
+    #[error("{0}")]
+    TooManyPhotos(ListingError),
     /// The photos could not be listed, or the evaluation could not be written or sent.
     #[error("no evaluation could be started")]
     Failed(#[from] RunError),
 }
 
-impl StartError {
-    /// S3 could not list the photos.
-    pub(crate) fn listing(refused: bool, cause: impl Into<Cause>) -> Self {
-        let class = if refused { Class::Bug } else { Class::Retry };
-        Self::Failed(RunError::of(class, "listing the photos", cause))
+impl From<ListingError> for StartError {
+    fn from(error: ListingError) -> Self {
+        match error {
+            ListingError::Failed(cause) => Self::Failed(cause),
+            too_many @ ListingError::TooMany(_) => Self::TooManyPhotos(too_many),
+        }
     }
+}
 
+impl StartError {
     /// What is to be done about it.
     pub(crate) fn class(&self) -> Class {
         match self {

@@ -10,6 +10,9 @@ use evaluation::domain::versions::Versions;
 use photos::size_policy::CURRENT_VERSION;
 use vlm::versions::versions;
 
+/// DynamoDB deletes an item up to two days late: a verdict is due so much earlier, that it never outlives its photos.
+const DELETED_LATE: Duration = Duration::from_secs(2 * 24 * 60 * 60);
+
 /// What the splitter is told by its environment.
 pub(crate) struct Settings {
     /// Where the photos are.
@@ -37,9 +40,28 @@ impl Settings {
             limits: Limits {
                 photos_per_batch: usize::from(number::<u8>("PHOTOS_PER_BATCH", 10)?),
                 deadline: seconds("EVALUATION_DEADLINE_SECONDS")?,
+                kept_for: kept_for(number::<u16>("VERDICT_RETENTION_DAYS", 3650)?),
             },
             catalogue,
             versions,
         })
+    }
+}
+
+/// How long an evaluation is kept that is to be gone after so many days.
+fn kept_for(days: u16) -> Duration {
+    let retention = Duration::from_secs(u64::from(days) * 24 * 60 * 60);
+    retention.saturating_sub(DELETED_LATE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verdict_is_due_two_days_before_its_photos_may_go() {
+        let day = 24 * 60 * 60;
+        assert_eq!(kept_for(92), Duration::from_secs(90 * day));
+        assert_eq!(kept_for(1), Duration::ZERO);
     }
 }

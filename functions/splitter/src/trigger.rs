@@ -1,15 +1,21 @@
 //! Which way an event came in.
 
 use anyhow::Context;
+use aws::deadline::Deadline;
 use aws::queues::Records;
-use lambda_runtime::Error;
+use lambda_runtime::{Error, LambdaEvent};
 use serde_json::Value;
 
 use crate::evaluate::Splitter;
 use crate::{direct, post, uploads};
 
 /// Handles an event by its shape: an HTTP request, records of the uploads queue, or a direct invocation.
-pub(crate) async fn handle(splitter: &Splitter, event: Value) -> Result<Value, Error> {
+pub(crate) async fn handle(splitter: &Splitter, event: LambdaEvent<Value>) -> Result<Value, Error> {
+    let LambdaEvent {
+        payload: event,
+        context,
+        ..
+    } = event;
     if event.pointer("/requestContext/http").is_some() {
         return Ok(serde_json::to_value(post::handle(splitter, event).await)?);
     }
@@ -17,7 +23,8 @@ pub(crate) async fn handle(splitter: &Splitter, event: Value) -> Result<Value, E
         Some(records) => {
             let records = records.context("Failed to read the records of the uploads queue")?;
             let handle = async |body: String| uploads::handle(splitter, &body).await;
-            Ok(serde_json::to_value(records.for_each(handle).await)?)
+            let response = records.for_each(Deadline::of(&context), handle).await;
+            Ok(serde_json::to_value(response)?)
         }
         None => direct::handle(splitter, event).await,
     }

@@ -1,31 +1,52 @@
 //! The sweeper: each minute it sends again what was lost, and ends what is past its deadline.
 
+// The steps down to the AWS client, each a future within another one, are more than the compiler looks through at first.
+#![recursion_limit = "256"]
+
 use std::time::Duration;
 
+use aws::clock;
 use aws::configuration::seconds;
 use aws::ports::AwsPorts;
 use aws::telemetry;
 use evaluation::decide::queue::Queue;
+use evaluation::domain::time::Timestamp;
 use evaluation::run::sweep;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::Value;
 
+/// Kept free at the end of a round for what it has begun.
+const MARGIN: Duration = Duration::from_secs(10);
+/// A round's time, where its deadline can't be right.
+const WITHOUT_DEADLINE: Duration = Duration::from_secs(55);
+
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     telemetry::start();
-    let queues = [Queue::Batches, Queue::Bulk, Queue::Results];
-    let ports = AwsPorts::from_env(&aws::load().await, &queues)?;
+    let ports = AwsPorts::from_env(&aws::load().await, Queue::ALL)?;
     let lost_after = seconds("LOST_AFTER_SECONDS")?;
-    let ended = run(service_fn(|_: LambdaEvent<Value>| {
-        handle(&ports, lost_after)
+    let ended = run(service_fn(|event: LambdaEvent<Value>| {
+        handle(&ports, lost_after, until(event.context.deadline))
     }))
     .await;
     ended.map_err(anyhow::Error::from_boxed)
 }
 
+/// Until when a round may look at evaluations that must end at this time, in milliseconds since the epoch. `cargo lambda
+/// watch` gives no epoch time, and then it is the usual time.
+fn until(deadline_ms: u64) -> Timestamp {
+    let now = clock::now();
+    let deadline = Timestamp::from_millis(i64::try_from(deadline_ms).unwrap_or(i64::MAX));
+    let left = match deadline.since(now) {
+        Duration::ZERO => WITHOUT_DEADLINE,
+        left => left.min(WITHOUT_DEADLINE),
+    };
+    now.after(left.saturating_sub(MARGIN))
+}
+
 /// A round in which an evaluation could not be swept fails as a whole: it counts as an error of the function.
-async fn handle(ports: &AwsPorts, lost_after: Duration) -> Result<Value, Error> {
-    let swept = sweep::run(ports, lost_after).await;
+async fn handle(ports: &AwsPorts, lost_after: Duration, until: Timestamp) -> Result<Value, Error> {
+    let swept = sweep::run(ports, lost_after, until).await;
     let swept = swept.inspect_err(|error| {
         tracing::error!(error = %error.with_causes(), "the sweep failed");
     })?;

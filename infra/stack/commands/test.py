@@ -29,6 +29,7 @@ _FAST_TESTS = (
     "tests/e2e/test_template.py",
     "tests/e2e/test_redrive.py",
     "tests/e2e/test_local_options.py",
+    "tests/e2e/test_strict_rules.py",
     "tests/e2e/test_test_command.py",
 )
 _ALL_TESTS = ("tests/structure", "tests/text", "tests/e2e")

@@ -7,6 +7,7 @@ use aws_config::SdkConfig;
 use evaluation::decide::message::Message;
 use evaluation::decide::photo_record::PhotoRecord;
 use evaluation::decide::queue::Queue;
+use evaluation::decide::unfinished::{Page, Unfinished};
 use evaluation::decide::update::{Key, Part, Put, Update};
 use evaluation::domain::ids::EvaluationId;
 use evaluation::domain::time::Timestamp;
@@ -72,8 +73,8 @@ impl Ports for AwsPorts {
         Ok(self.table.photos(id).await?)
     }
 
-    async fn unfinished(&self) -> Result<Vec<EvaluationId>, RunError> {
-        Ok(self.table.unfinished().await?)
+    async fn unfinished(&self, part: u8, after: Option<&Unfinished>) -> Result<Page, RunError> {
+        Ok(self.table.unfinished(part, after).await?)
     }
 
     async fn update(&self, update: Update) -> Result<UpdateResult, RunError> {
@@ -86,6 +87,10 @@ impl Ports for AwsPorts {
 
     async fn put_all(&self, puts: Vec<Put>) -> Result<(), RunError> {
         Ok(self.table.put_all(&puts).await?)
+    }
+
+    async fn delete_all(&self, keys: Vec<Key>) -> Result<(), RunError> {
+        Ok(self.table.delete_all(&keys).await?)
     }
 
     async fn send(

@@ -11,10 +11,11 @@ use serde_json::Value;
 
 use super::mend::{Found, find_json};
 use super::prompt::Question;
+use evaluation::domain::bounds::{LONGEST_COMMENT, LONGEST_READING, cut};
 use evaluation::domain::ids::{Score, StepKey};
 use evaluation::domain::outcome::Finding;
 
-/// Characters of a comment or reading that are kept.
+/// Characters of an answer that are shown to operators.
 const MOST_CHARACTERS: usize = 300;
 /// How models write that there is nothing.
 const NOTHING: [&str; 6] = ["", "null", "none", "n/a", "-", "not readable"];
@@ -200,26 +201,26 @@ fn finding(item: &Value, asked: &Steps, left_out: &mut Vec<String>) -> Read {
             short(&item.to_string())
         ));
     };
-    let fail = text(item, "fail").map(|code| code.to_ascii_lowercase());
+    let fail = text(item, "fail", LONGEST_READING).map(|code| code.to_ascii_lowercase());
     let (fail_code, unknown): (Option<_>, Option<_>) = match fail {
         Some(code) if codes.contains(&code) => (Some(code), None),
         other => (None, other),
     };
     left_out.extend(unknown.map(|code| format!("{step} has no fail code {code:?}")));
-    let comment = text(item, "comment").unwrap_or_default();
+    let comment = text(item, "comment", LONGEST_COMMENT).unwrap_or_default();
     Read::Finding(Finding {
         step: step.clone(),
         score,
         comment,
-        reading: text(item, "reading"),
+        reading: text(item, "reading", LONGEST_READING),
         fail_code,
     })
 }
 
-/// A field's text; a number is taken as it is written. None where the model says that there is nothing.
-fn text(item: &Value, field: &str) -> Option<String> {
+/// A field's text, of at most so many bytes; a number is taken as it is written. None where the model says that there is nothing.
+fn text(item: &Value, field: &str, bytes: usize) -> Option<String> {
     let text = match item.get(field)? {
-        Value::String(text) => short(text),
+        Value::String(text) => cut(&printable(text.trim().chars()), bytes),
         Value::Number(number) => number.to_string(),
         _ => return None,
     };
@@ -247,11 +248,11 @@ fn whole(value: &Value) -> Option<u64> {
 }
 
 fn short(text: &str) -> String {
-    text.trim()
-        .chars()
-        .take(MOST_CHARACTERS)
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
+    printable(text.trim().chars().take(MOST_CHARACTERS))
+}
+
+fn printable(text: impl Iterator<Item = char>) -> String {
+    text.map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 //!
 //! # Invariants
 //! - One request per question; a second one only if the answer can't be read (a repair), and a request is sent anew
-//!   only if a kept-alive connection turned out to be closed, or once in a process's life because the server does not
-//!   know a field. Everything else is retried through the queue, not here; neither reqwest nor anything else retries
+//!   only if a kept-alive connection turned out to be closed, once in a process's life because the server does not
+//!   know a field, or with another key if the one sent was refused and another one is there. Everything else is retried through the queue, not here; neither reqwest nor anything else retries
 //!   on its own.
 //! - Giving up, or being dropped, drops the connection: the server stops writing.
 //! - Neither the key nor a photo gets into an error or a log.
@@ -18,6 +18,7 @@ use super::answer::{Answer, AnswerError, is_strict, read_answer};
 use super::capability::Capability;
 use super::completion::{Completion, Timeouts, TokenTimings, read};
 use super::failure::{RetryCause, VlmFailure};
+use super::key::{Key, KeyRing, KeySource};
 use super::prompt::Question;
 use super::request::{PromptPhoto, RequestOptions, body};
 use super::server::{BULK_PRIORITY, IDLE_CONNECTIONS_KEPT};
@@ -81,6 +82,7 @@ pub struct VlmClient {
     http: Client,
     url: String,
     settings: VlmSettings,
+    key: Arc<KeyRing>,
     capability: Arc<Capability>,
     bulk: bool,
 }
@@ -115,13 +117,24 @@ impl VlmClient {
             "{}/v1/chat/completions",
             settings.base_url.trim_end_matches('/')
         );
+        let key = Arc::new(KeyRing::new(settings.api_key.as_deref(), None));
         Ok(Self {
             http,
             url,
             settings,
+            key,
             capability: Arc::default(),
             bulk: false,
         })
+    }
+
+    /// The same client, which reads its key again when the server refuses it.
+    pub fn with_key_source(self, source: Arc<dyn KeySource>) -> Self {
+        let key = self.settings.api_key.as_deref();
+        Self {
+            key: Arc::new(KeyRing::new(key, Some(source))),
+            ..self
+        }
     }
 
     /// The same client for questions that nobody waits for: servers that know priorities answer them last.
@@ -192,15 +205,31 @@ impl VlmClient {
     }
 
     async fn send(&self, body: String) -> Result<Completion, VlmFailure> {
+        let key = self.key.current();
+        let sent = self.send_with(&key, &body).await?;
+        let refused = matches!(sent.response.status().as_u16(), 401 | 403);
+        if refused && let Some(another) = self.key.another_than(&key).await {
+            drop(sent);
+            return self.read(self.send_with(&another, &body).await?).await;
+        }
+        self.read(sent).await
+    }
+
+    async fn send_with(&self, key: &Key, body: &str) -> Result<Sent, VlmFailure> {
         let asked = Instant::now();
-        let response = match self.post(&body, asked).await? {
+        let response = match self.post(key, body, asked).await? {
             // A connection that the server had closed, or a server that died: only the former is better at once.
             Err(error) if !error.is_timeout() && !error.is_connect() => {
-                self.post(&body, asked).await?
+                self.post(key, body, asked).await?
             }
             other => other,
         };
         let response = response.map_err(|error| VlmFailure::of_transport(&error))?;
+        Ok(Sent { response, asked })
+    }
+
+    async fn read(&self, sent: Sent) -> Result<Completion, VlmFailure> {
+        let Sent { response, asked } = sent;
         let (status, headers) = (response.status(), response.headers().clone());
         if status.is_success() {
             return read(response, self.timeouts(), asked).await;
@@ -215,6 +244,7 @@ impl VlmClient {
     /// Sends the body, and waits for the head of the response as long as for a first token.
     async fn post(
         &self,
+        key: &Key,
         body: &str,
         asked: Instant,
     ) -> Result<Result<reqwest::Response, reqwest::Error>, VlmFailure> {
@@ -223,7 +253,7 @@ impl VlmClient {
             .post(&self.url)
             .header("content-type", "application/json")
             .body(body.to_owned());
-        let request = match &self.settings.api_key {
+        let request = match key {
             Some(key) => request.bearer_auth(key),
             None => request,
         };
@@ -252,6 +282,12 @@ impl VlmClient {
             whole,
         }
     }
+}
+
+/// A request whose response has begun.
+struct Sent {
+    response: reqwest::Response,
+    asked: Instant,
 }
 
 /// Whether nothing can be missing from an answer.

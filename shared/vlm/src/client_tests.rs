@@ -8,6 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
+use crate::key::tests::Secret;
 use evaluation::domain::catalogue::Catalogue;
 use evaluation::domain::outcome::ReasonCode;
 
@@ -171,12 +172,23 @@ fn says(content: &str) -> Reply {
 const GOOD: &str = r#"{"steps": [{"step": "power_meter", "score": 9, "comment": "clear", "reading": "-18.4 dBm"}]}"#;
 
 async fn ask(server: &Server) -> Result<AskResult, VlmFailure> {
+    ask_with(&client(server)).await
+}
+
+async fn ask_with(client: &VlmClient) -> Result<AskResult, VlmFailure> {
     let catalogue = Catalogue::shipped("v1").unwrap();
     let keys: Vec<_> = catalogue
         .steps
         .iter()
         .map(|step| step.key.clone())
         .collect();
+    let question = Question::new(catalogue, &keys);
+    client
+        .ask(&question, b"jpeg", catalogue.steps.first())
+        .await
+}
+
+fn client(server: &Server) -> VlmClient {
     let settings = VlmSettings {
         api_key: Some("secret-key".into()),
         timeout: Duration::from_millis(900),
@@ -185,14 +197,7 @@ async fn ask(server: &Server) -> Result<AskResult, VlmFailure> {
         stall_timeout: Duration::from_millis(200),
         ..VlmSettings::new(&server.url, "m")
     };
-    VlmClient::new(settings)
-        .unwrap()
-        .ask(
-            &Question::new(catalogue, &keys),
-            b"jpeg",
-            catalogue.steps.first(),
-        )
-        .await
+    VlmClient::new(settings).unwrap()
 }
 
 #[tokio::test]
@@ -431,4 +436,83 @@ async fn a_whole_answer_stands_though_the_count_of_its_tokens_does_not_come() {
         .await
         .unwrap();
     assert_eq!((asked.findings.len(), asked.usage), (1, Usage::default()));
+}
+
+/// A server that wants this key, and answers whoever brings it.
+async fn server_that_wants(key: &'static str, status: u16) -> Server {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let requests = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&requests);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let seen = Arc::clone(&seen);
+            tokio::spawn(async move {
+                let request = request(&mut stream).await;
+                let wanted = format!("authorization: bearer {key}\r\n");
+                let fits = request.to_lowercase().contains(&wanted);
+                seen.lock().unwrap().push(request);
+                let reply = if fits {
+                    says(GOOD)
+                } else {
+                    Reply::Say(status, "", r#"{"error": "Unauthorized"}"#.into())
+                };
+                if let Reply::Say(status, _, body) = reply {
+                    let head = format!(
+                        "HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+                        body.len()
+                    );
+                    let answer = format!("{head}{body}");
+                    stream.write_all(answer.as_bytes()).await.unwrap();
+                }
+            });
+        }
+    });
+    Server {
+        url,
+        requests,
+        left: Arc::default(),
+    }
+}
+
+#[tokio::test]
+async fn a_rotated_key_reaches_a_client_within_the_same_question_and_stays() {
+    for status in [401, 403] {
+        let server = server_that_wants("rotated-key", status).await;
+        let secret = Secret::holding("rotated-key");
+        let client = client(&server).with_key_source(secret.clone());
+        let bulk = client.for_bulk();
+        assert!(ask_with(&client).await.is_ok());
+        assert_eq!(server.requests.lock().unwrap().len(), 2);
+        assert!(ask_with(&client).await.is_ok() && ask_with(&bulk).await.is_ok());
+        let requests = server.requests.lock().unwrap().len();
+        assert_eq!((requests, secret.reads()), (4, 1));
+    }
+}
+
+#[tokio::test]
+async fn questions_that_are_refused_together_share_one_reading_of_the_key() {
+    let server = server_that_wants("rotated-key", 401).await;
+    let secret = Secret::holding("rotated-key");
+    let client = client(&server).with_key_source(secret.clone());
+    let asked = futures::future::join_all((0..8).map(|_| ask_with(&client))).await;
+    assert!(asked.iter().all(Result::is_ok), "{asked:?}");
+    assert_eq!(secret.reads(), 1);
+}
+
+#[tokio::test]
+async fn a_key_that_stays_wrong_is_not_asked_with_twice_and_is_never_told() {
+    let server = server_that_wants("another-key", 401).await;
+    let secret = Secret::holding("secret-key");
+    let client = client(&server).with_key_source(secret.clone());
+    for _ in 0..3 {
+        let failure = ask_with(&client).await.unwrap_err();
+        let misconfigured = RetryCause::Misconfigured;
+        assert!(
+            matches!(&failure, VlmFailure::RetryLater { cause, .. } if *cause == misconfigured)
+        );
+        assert!(!format!("{failure:?}").contains("secret-key"));
+    }
+    let requests = server.requests.lock().unwrap().len();
+    assert_eq!((requests, secret.reads()), (3, 1));
 }

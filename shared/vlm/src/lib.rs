@@ -9,6 +9,7 @@ pub mod completion;
 mod draft;
 pub mod failure;
 pub mod gathering;
+pub mod key;
 pub mod load;
 pub mod memory;
 mod mend;

@@ -46,6 +46,7 @@ impl<'a> Drive<'a> {
         let limits = Limits {
             photos_per_batch: 1,
             deadline: Duration::ZERO,
+            kept_for: Duration::from_secs(90 * 24 * 3600),
         };
         let id = EvaluationId::from_parts(Timestamp::default(), [0; 10]);
         let opened = open(
@@ -121,7 +122,7 @@ impl<'a> Drive<'a> {
         let verdict = finalise(
             &self.evaluation,
             &self.records,
-            self.catalogue,
+            Some(self.catalogue),
             Timestamp::default(),
         );
         Ok(verdict.context("A photo has no outcome yet")?.judgement)

@@ -41,6 +41,7 @@ pub(crate) fn routes(server: Arc<Server>) -> Router {
             post(add_fault).delete(async |State(server): Shared| server.state().faults.clear()),
         )
         .route("/simulation/latency", post(set_latency))
+        .route("/simulation/key", post(set_key))
         // A body that nobody reads would close the connection under the next request.
         .route(
             "/simulation/reset",
@@ -111,6 +112,12 @@ async fn set_latency(State(server): Shared, Json(wish): Json<Value>) -> Response
         }
         Err(problem) => (StatusCode::BAD_REQUEST, format!("{problem:#}\n")).into_response(),
     }
+}
+
+async fn set_key(State(server): Shared, Json(wish): Json<Value>) -> StatusCode {
+    let key = wish.get("api_key").and_then(Value::as_str);
+    server.set_key(key.map(str::to_owned));
+    StatusCode::NO_CONTENT
 }
 
 async fn complete(State(server): Shared, headers: HeaderMap, body: Bytes) -> Response {
@@ -190,11 +197,7 @@ fn authorised(server: &Server, headers: &HeaderMap) -> bool {
     let given = headers
         .get("authorization")
         .and_then(|value| value.to_str().ok());
-    server
-        .options
-        .api_key
-        .as_ref()
-        .is_none_or(|key| given == Some(format!("Bearer {key}").as_str()))
+    server.admits(given)
 }
 
 async fn read(server: &Server, body: Bytes) -> Result<(Value, Seen), Refusal> {

@@ -114,6 +114,19 @@ async fn it_says_that_it_is_a_simulation_and_answers_from_the_picture() {
 }
 
 #[tokio::test]
+async fn from_some_moment_on_it_wants_another_key_until_it_is_reset() {
+    let client = Client::start(4, None, "none").await;
+    let tell = async |path: &str, body: Value| {
+        let url = format!("{}/simulation/{path}", client.url);
+        client.http.post(url).json(&body).send().await.unwrap()
+    };
+    tell("key", json!({"api_key": "another"})).await;
+    assert_eq!(client.ask(&request()).await.unwrap().status(), 401);
+    tell("reset", json!({})).await;
+    assert_eq!(client.ask(&request()).await.unwrap().status(), 200);
+}
+
+#[tokio::test]
 async fn wrong_keys_and_models_are_refused() {
     let client = Client::start(4, None, "none").await;
     let answer = client

@@ -46,6 +46,8 @@ pub(crate) struct Server {
 #[derive(Debug)]
 pub(crate) struct State {
     latency: Latency,
+    /// The key that requests must bring.
+    api_key: Option<String>,
     engine: Engine,
     pub(crate) faults: Faults,
     counts: Counts,
@@ -109,6 +111,7 @@ impl Server {
     pub(crate) fn new(options: Options) -> Self {
         let state = State {
             latency: options.latency,
+            api_key: options.api_key.clone(),
             engine: Engine::new(options.latency.rates(), options.max_running),
             faults: Faults::default(),
             counts: Counts::default(),
@@ -150,6 +153,17 @@ impl Server {
         let mut state = self.state();
         let _ = state.engine.advance(self.begun.elapsed().as_secs_f64());
         state
+    }
+
+    /// From now on requests must bring this key.
+    pub(crate) fn set_key(&self, api_key: Option<String>) {
+        self.state().api_key = api_key;
+    }
+
+    /// Whether a request that brings this may be answered.
+    pub(crate) fn admits(&self, authorization: Option<&str>) -> bool {
+        let wanted = self.state().api_key.clone();
+        wanted.is_none_or(|key| authorization == Some(format!("Bearer {key}").as_str()))
     }
 
     /// From now on this fast.
@@ -263,9 +277,10 @@ impl Server {
         })
     }
 
-    /// Forgets what was counted, and the faults to come.
+    /// Forgets what was counted, the faults to come, and what was set since the start.
     pub(crate) fn reset(&self) {
         self.set_latency(self.options.latency);
+        self.set_key(self.options.api_key.clone());
         let mut state = self.now();
         let Counts { in_flight, .. } = state.counts;
         state.counts = Counts {

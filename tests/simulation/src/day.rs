@@ -8,34 +8,38 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use evaluation::decide::message::{Message, QuietCheck};
+use evaluation::decide::message::{Message, PlanAnew, QuietCheck};
 use evaluation::decide::start::{Limits, Request, Reuse};
 use evaluation::decide::updates;
 use evaluation::domain::catalogue::Catalogue;
 use evaluation::domain::ids::{DrNumber, EvaluationId, Score};
 use evaluation::domain::outcome::{Finding, PhotoOutcome};
-use evaluation::domain::plan::{Mode, Photo, Plan, plan};
+use evaluation::domain::plan::{Mode, Photo};
 use evaluation::domain::time::Timestamp;
-use evaluation::domain::versions::{VersionPart, Versions};
 use evaluation::run::error::RunError;
 use evaluation::run::ports::{Ports, Queue};
-use evaluation::run::start::start;
-use evaluation::run::{aggregate, batch, sweep, uploads};
+use evaluation::run::start::{StartResult, start};
+use evaluation::run::{aggregate, batch, plan_anew, sweep, uploads};
 
-use crate::ports::{MODEL, ModelPorts, PROMPT};
+use crate::chain::{Chain, Function};
+use crate::ports::ModelPorts;
 use crate::world::{Place, World};
 
-/// Batch functions at once.
+/// Batch functions at once for what people wait for.
 const BATCHES_AT_ONCE: usize = 4;
+/// Batch functions at once for bulk work.
+const BULK_AT_ONCE: usize = 2;
 /// Photos of one batch.
 const PHOTOS_PER_BATCH: usize = 4;
 /// Requests to the VLM at once: never more.
-pub const VLM_BOUND: usize = BATCHES_AT_ONCE * PHOTOS_PER_BATCH;
+pub const VLM_BOUND: usize = (BATCHES_AT_ONCE + BULK_AT_ONCE) * PHOTOS_PER_BATCH;
 /// Aggregators at once.
 const AGGREGATORS_AT_ONCE: usize = 5;
 /// The receives after which a message is dead, or parked: those of the template.
 const RECEIVES: (u32, u32) = (5, 3);
 const MINUTE: Duration = Duration::from_secs(60);
+/// How long a round of the sweeper looks at evaluations.
+const SWEEPS_FOR: Duration = Duration::from_secs(45);
 /// No day takes more steps; one that does goes round in circles.
 const MOST_STEPS: u64 = 3_000_000;
 
@@ -59,8 +63,8 @@ pub struct Asking {
     pub at: Timestamp,
     /// What.
     pub request: Request,
-    /// Its plan.
-    pub plan: Plan,
+    /// The DR's photos.
+    pub photos: Vec<Photo>,
     /// Whether it is an upload: then the question is asked once the DR is quiet.
     pub upload: bool,
 }
@@ -70,24 +74,10 @@ pub struct Day {
     world: Rc<RefCell<World>>,
     processes: Vec<Process>,
     askings: Vec<Asking>,
-    questions: BTreeMap<DrNumber, (Request, Plan)>,
+    questions: BTreeMap<DrNumber, (Request, Vec<Photo>)>,
     swept_at: Timestamp,
-    versions: Versions,
     /// Messages that ended in the queue for people.
     pub parked: u64,
-}
-
-/// The versions that every evaluation of the model has.
-pub fn versions() -> Versions {
-    Versions::from_fn(|part| {
-        let version = match part {
-            VersionPart::Catalogue => "v1",
-            VersionPart::Model => MODEL,
-            VersionPart::Prompt => PROMPT,
-            _ => "1",
-        };
-        version.to_owned()
-    })
 }
 
 /// The photos of a made-up DR and what they show, put into the world.
@@ -158,7 +148,7 @@ impl Day {
         let question = |asking: &Asking| {
             (
                 asking.request.dr_number.clone(),
-                (asking.request.clone(), asking.plan.clone()),
+                (asking.request.clone(), asking.photos.clone()),
             )
         };
         Self {
@@ -167,7 +157,6 @@ impl Day {
             processes: Vec::new(),
             askings,
             swept_at,
-            versions: versions(),
             parked: 0,
         }
     }
@@ -221,7 +210,7 @@ impl Day {
         while self.askings.last().is_some_and(|asking| asking.at <= now) {
             let Some(Asking {
                 request,
-                plan,
+                photos,
                 upload,
                 ..
             }) = self.askings.pop()
@@ -232,13 +221,13 @@ impl Day {
             if upload {
                 self.note_upload(request.dr_number);
             } else {
-                self.ask(request, plan);
+                self.ask(request, photos);
             }
         }
     }
 
     fn note_upload(&mut self, dr: DrNumber) {
-        let ports = ModelPorts::new(&self.world);
+        let ports = self.called(Function::Splitter);
         let quiet = Duration::from_secs(self.world.borrow().spans.quiet);
         // S3 tells of uploads late, and not in their order.
         let late = self.world.borrow_mut().random.below(20_000) as i64;
@@ -257,7 +246,7 @@ impl Day {
             return;
         }
         for _ in 0..2 {
-            let ports = ModelPorts::new(&self.world);
+            let ports = self.called(Function::Splitter);
             let (mine, at, dr) = (ports.clone(), ports.now(), dr.clone());
             self.begin(ports, None, async move {
                 mine.update(updates::invalidated(Some(&dr), at))
@@ -272,41 +261,56 @@ impl Day {
         Limits {
             photos_per_batch: PHOTOS_PER_BATCH,
             deadline,
+            kept_for: Duration::from_secs(90 * 24 * 3600),
         }
     }
 
-    fn ask(&mut self, request: Request, plan: Plan) {
-        let versions = self.versions.clone();
-        let limits = self.limits();
-        let ports = ModelPorts::new(&self.world);
-        let mine = ports.clone();
+    /// A process that nothing but a clock, a person or S3 has called.
+    fn called(&self, function: Function) -> ModelPorts {
+        ModelPorts::new(&self.world, function, Chain::default().with(function))
+    }
+
+    fn ask(&mut self, request: Request, photos: Vec<Photo>) {
+        let (limits, ports) = (self.limits(), self.called(Function::Splitter));
+        let (mine, world) = (ports.clone(), Rc::clone(&self.world));
         self.begin(ports, None, async move {
-            start(&mine, &request, &plan, &versions, &limits)
-                .await
-                .map(|_| ())
+            let result = start_as(&mine, &request, &photos, &limits).await;
+            answered(&world, &result);
+            result.map(drop)
         });
     }
 
     /// What the splitter does with a quiet check: if the DR is quiet, its question is asked.
-    fn check_quiet(&mut self, place: Place, id: u64, check: QuietCheck) {
-        let Some((request, plan)) = self.questions.get(&check.dr_number).cloned() else {
+    fn check_quiet(&mut self, ports: ModelPorts, handles: (Place, u64), check: QuietCheck) {
+        let Some((request, photos)) = self.questions.get(&check.dr_number).cloned() else {
             return;
         };
         let request = Request {
             reuse: Reuse::AskedSince(check.uploaded_at),
             ..request
         };
-        let (versions, limits, ports) = (
-            self.versions.clone(),
-            self.limits(),
-            ModelPorts::new(&self.world),
-        );
-        let mine = ports.clone();
-        self.begin(ports, Some((place, id)), async move {
+        let (limits, mine) = (self.limits(), ports.clone());
+        self.begin(ports, Some(handles), async move {
             if uploads::is_quiet(&mine, &check).await? {
-                start(&mine, &request, &plan, &versions, &limits).await?;
+                start_as(&mine, &request, &photos, &limits).await?;
             }
             Ok(())
+        });
+    }
+
+    /// What the splitter does when nobody knows an evaluation's versions any more.
+    fn plan_anew(&mut self, ports: ModelPorts, handles: (Place, u64), message: PlanAnew) {
+        let (limits, mine, questions) = (self.limits(), ports.clone(), self.questions.clone());
+        self.begin(ports, Some(handles), async move {
+            let versions = mine.release.versions();
+            let Some(request) = plan_anew::request(&mine, &message, &versions).await? else {
+                return Ok(());
+            };
+            let Some((_, photos)) = questions.get(&request.dr_number) else {
+                return Ok(());
+            };
+            let result = start_as(&mine, &request, photos, &limits).await?;
+            plan_anew::replaced(&mine, &message, &result).await
         });
     }
 
@@ -316,11 +320,12 @@ impl Day {
             return;
         }
         self.swept_at = now;
-        let ports = ModelPorts::new(&self.world);
+        let ports = self.called(Function::Sweeper);
         let future = {
             let ports = ports.clone();
             let lost_after = Duration::from_secs(self.world.borrow().spans.lost_after);
-            async move { sweep::run(&ports, lost_after).await.map(|_| ()) }
+            let until = ports.now().after(SWEEPS_FOR);
+            async move { sweep::run(&ports, lost_after, until).await.map(|_| ()) }
         };
         self.begin(ports, None, future);
     }
@@ -340,31 +345,18 @@ impl Day {
 
     /// Delivers a message that is due, any one, if a process is free for it.
     fn deliver(&mut self) -> bool {
-        let busy = |live: bool| {
-            self.processes
-                .iter()
-                .filter(|p| {
-                    p.handles
-                        .is_some_and(|(place, _)| (place == Place::Live(Queue::Batches)) == live)
-                })
-                .count()
-        };
-        let (batches, others) = (
-            busy(true) < BATCHES_AT_ONCE,
-            busy(false) < AGGREGATORS_AT_ONCE,
-        );
+        let mut free = [BATCHES_AT_ONCE, BULK_AT_ONCE, AGGREGATORS_AT_ONCE];
+        for (place, _) in self.processes.iter().filter_map(|process| process.handles) {
+            if let Some(free) = free.get_mut(places_of(place)) {
+                *free = free.saturating_sub(1);
+            }
+        }
         let mut world = self.world.borrow_mut();
         let now = world.now;
         let due: Vec<(Place, usize)> = world
             .queues
             .iter()
-            .filter(|(place, _)| {
-                if **place == Place::Live(Queue::Batches) {
-                    batches
-                } else {
-                    others
-                }
-            })
+            .filter(|(place, _)| free.get(places_of(**place)).is_some_and(|free| *free > 0))
             .flat_map(|(place, all)| {
                 all.iter()
                     .enumerate()
@@ -401,11 +393,17 @@ impl Day {
         message.receives += 1;
         message.visible_at = now.after(Duration::from_secs(hidden));
         let (id, body, dead) = (message.id, message.body.clone(), message.receives > most);
-        if dead {
+        let function = function_of(place);
+        let chain = message.chain.with(function);
+        let cut = chain.is_cut(function, &world.recursive);
+        if cut {
+            *world.faults.entry("chain_cut").or_default() += 1;
+        }
+        if dead || cut {
             world.take(place, id);
             *world.faults.entry("dead_letter").or_default() += 1;
             match place {
-                Place::Live(queue) => world.enqueue_body(Place::Dead(queue), body),
+                Place::Live(queue) => world.enqueue_body(Place::Dead(queue), body, chain),
                 Place::Dead(_) => self.parked += 1,
             }
             return;
@@ -413,7 +411,7 @@ impl Day {
         let Ok(message) = Message::parse(&body) else {
             return;
         };
-        if let (Place::Live(Queue::Batches), Message::Batch(batch)) = (place, &message) {
+        if let (Function::Batch, Message::Batch(batch)) = (function, &message) {
             for photo in &batch.photos {
                 *world
                     .deliveries
@@ -422,20 +420,21 @@ impl Day {
             }
         }
         drop(world);
-        self.handle(place, id, message);
+        let ports = ModelPorts::new(&self.world, function, chain);
+        self.handle(ports, (place, id), message);
     }
 
-    fn handle(&mut self, place: Place, id: u64, message: Message) {
-        let ports = ModelPorts::new(&self.world);
+    fn handle(&mut self, ports: ModelPorts, handles: (Place, u64), message: Message) {
         let mine = ports.clone();
-        match (place, message) {
-            (Place::Live(Queue::Batches), Message::Batch(batch)) => {
-                self.begin(ports, Some((place, id)), async move {
+        match (function_of(handles.0), message) {
+            (Function::Batch, Message::Batch(batch)) => {
+                self.begin(ports, Some(handles), async move {
                     batch::handle(&mine, &mine, &batch).await
                 });
             }
-            (_, Message::QuietCheck(check)) => self.check_quiet(place, id, check),
-            (_, message) => self.begin(ports, Some((place, id)), async move {
+            (_, Message::QuietCheck(check)) => self.check_quiet(ports, handles, check),
+            (_, Message::PlanAnew(message)) => self.plan_anew(ports, handles, message),
+            (_, message) => self.begin(ports, Some(handles), async move {
                 aggregate::handle(&mine, message).await
             }),
         }
@@ -513,26 +512,61 @@ impl Day {
     }
 }
 
-/// A question about a made-up DR.
-pub fn asking(
-    at: Timestamp,
-    dr: &DrNumber,
+/// Starts or joins an evaluation, as the splitter of the process's release does.
+async fn start_as(
+    ports: &ModelPorts,
+    request: &Request,
     photos: &[Photo],
-    mode: Mode,
-    force: bool,
-    catalogue: &Catalogue,
-) -> Asking {
+    limits: &Limits,
+) -> Result<StartResult, RunError> {
+    let plan = ports.release.plan(photos, request.mode);
+    let plan = plan.ok_or_else(|| RunError::misplaced("a release without its own catalogue"))?;
+    start(ports, request, &plan, &ports.release.versions(), limits).await
+}
+
+/// Checks what a person was answered.
+fn answered(world: &Rc<RefCell<World>>, result: &Result<StartResult, RunError>) {
+    match result {
+        Ok(StartResult::Joined(evaluation)) if evaluation.bulk => world
+            .borrow_mut()
+            .violation("13: what a person asked for waits among bulk work"),
+        Err(error) if error.to_string().contains("were started at once") => world
+            .borrow_mut()
+            .violation("a question is refused although nobody answers it"),
+        _ => (),
+    }
+}
+
+/// Which function reads a queue.
+fn function_of(place: Place) -> Function {
+    match place {
+        Place::Live(Queue::Batches | Queue::Bulk) => Function::Batch,
+        Place::Live(Queue::Uploads) => Function::Splitter,
+        _ => Function::Aggregator,
+    }
+}
+
+/// Which of the kinds of places a queue's messages take.
+fn places_of(place: Place) -> usize {
+    match place {
+        Place::Live(Queue::Batches) => 0,
+        Place::Live(Queue::Bulk) => 1,
+        _ => 2,
+    }
+}
+
+/// A question about a made-up DR.
+pub fn asking(at: Timestamp, dr: &DrNumber, photos: &[Photo], mode: Mode, force: bool) -> Asking {
     let reuse = if force { Reuse::Nothing } else { Reuse::Final };
     let request = Request {
         dr_number: dr.clone(),
         mode,
         reuse,
     };
-    let plan = plan(photos.to_vec(), mode, catalogue, &versions());
     Asking {
         at,
         request,
-        plan,
+        photos: photos.to_vec(),
         upload: false,
     }
 }

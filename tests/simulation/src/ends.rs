@@ -5,9 +5,9 @@ use std::time::Duration;
 use evaluation::decide::evaluation::Evaluation;
 use evaluation::decide::photo_record::PhotoRecord;
 use evaluation::domain::judge::{StepOutcome, StepVerdict, Verdict};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::invariants::{misjudged, photos_of};
+use crate::invariants::{ended_for_another_release, misjudged, photos_of};
 use crate::world::World;
 
 /// An evaluation ends at its deadline and this much later at most: as promised under any single fault; and under
@@ -31,6 +31,23 @@ pub struct Ends {
     pub superseded: u64,
 }
 
+/// Photos of an evaluation that never stood: what lost a race for it clears them away, unless it could not.
+fn orphans(world: &World) -> usize {
+    let kept_from_it = ["crash", "throttle", "purged"];
+    if kept_from_it
+        .iter()
+        .any(|kind| world.faults.contains_key(kind))
+    {
+        return 0;
+    }
+    let stands = |item: &&Map<String, Value>| {
+        let id = item.get("pk").and_then(Value::as_str);
+        id.is_some_and(|id| !world.table.query(id, "META").is_empty())
+    };
+    let photos = world.table.having("photo_id");
+    photos.filter(|item| !stands(item)).count()
+}
+
 /// Checks every evaluation at the end of all days.
 pub fn at_the_end(world: &mut World) -> Ends {
     let mut ends = Ends::default();
@@ -45,6 +62,9 @@ pub fn at_the_end(world: &mut World) -> Ends {
             Ok(evaluation) => ended(world, &evaluation, &mut ends),
             Err(cause) => world.violation(format!("an evaluation can't be read: {cause}")),
         }
+    }
+    if orphans(world) > 0 {
+        world.violation("photos are left of an evaluation that never stood");
     }
     for (about, asked) in world.asked.clone() {
         if asked > world.deliveries.get(&about).copied().unwrap_or(0) {
@@ -109,6 +129,9 @@ fn ended(world: &mut World, evaluation: &Evaluation, ends: &mut Ends) {
         world.violation("a step is said to be missing although a photo was not looked at");
     }
     if let Some(violation) = misjudged(&world.table, evaluation) {
+        world.violations.push(violation);
+    }
+    if let Some(violation) = ended_for_another_release(&world.table, evaluation) {
         world.violations.push(violation);
     }
 }

@@ -13,7 +13,11 @@ use evaluation::domain::time::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::release::Release;
 use crate::table::Table;
+
+/// DynamoDB's largest item.
+const MOST_BYTES: usize = 400 * 1024;
 
 /// What can't be true.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,8 +48,27 @@ impl Sight<'_> {
     }
 }
 
+/// Checks that DynamoDB would have taken an item: it refuses empty sets, and what is larger than 400 KB. Its JSON is no
+/// smaller than what DynamoDB counts.
+pub fn lawful(sight: &mut Sight<'_>, key: &Key) {
+    let Some(item) = sight.table.get(key) else {
+        return;
+    };
+    let is_empty = |name: &&str| {
+        let set = item.get(*name).and_then(Value::as_array);
+        set.is_some_and(Vec::is_empty)
+    };
+    if ["pending", "held"].iter().any(|name| is_empty(&name)) {
+        sight.violation("DynamoDB refuses an empty set");
+    }
+    if item.to_string().len() > MOST_BYTES {
+        sight.violation("DynamoDB refuses an item of more than 400 KB");
+    }
+}
+
 /// Checks what a write did.
 pub fn after_write(sight: &mut Sight<'_>, key: &Key, before: Option<&Value>) {
+    lawful(sight, key);
     let after = sight.table.get(key);
     let after = after.as_deref();
     match key {
@@ -59,7 +82,12 @@ pub fn after_write(sight: &mut Sight<'_>, key: &Key, before: Option<&Value>) {
         Key::Cache(_) if number(after, "valid_from") < number(before, "valid_from") => {
             sight.violation("6: what was invalidated is valid again");
         }
+        Key::Progress(_) if number(after, "due_at") < number(before, "due_at") => {
+            sight.violation("what is noted of how far a queue has come went back");
+        }
         Key::Fingerprint(_)
+        | Key::Progress(_)
+        | Key::SweptTo(_)
         | Key::LastAsked(..)
         | Key::Answer(_)
         | Key::Cache(_)
@@ -243,6 +271,29 @@ fn photo_changed(sight: &mut Sight<'_>, key: &Key, before: Option<&Value>, after
     }
 }
 
+/// Checks that whoever asks for an evaluation is of a release that knows its versions.
+pub fn on_asking(sight: &mut Sight<'_>, id: &EvaluationId, release: Release) {
+    let item = sight.table.get(&Key::Evaluation(id.clone()));
+    let evaluation = item.and_then(|item| Evaluation::deserialize(&*item).ok());
+    if evaluation.is_some_and(|evaluation| !release.knows(&evaluation.versions)) {
+        sight.violation("12: a photo is asked about by a release that does not know its versions");
+    }
+}
+
+/// Whether an evaluation ended, before its time was up, because a release did not know it, and none took its place.
+pub fn ended_for_another_release(table: &Table, evaluation: &Evaluation) -> Option<Violation> {
+    let judgement = evaluation.judgement.as_ref()?;
+    let in_time = evaluation.completed_at? < evaluation.deadline_at;
+    let given_up = |photo: &PhotoRecord| {
+        let outcome = photo.report.as_ref().map(|report| &report.outcome);
+        matches!(outcome, Some(PhotoOutcome::NotEvaluated { reason }) if reason.code == ReasonCode::Superseded)
+    };
+    let given_up = photos_of(table, evaluation).iter().any(given_up);
+    let ended = given_up || (judgement.steps.is_empty() && in_time);
+    let violation = || Violation("12: an evaluation ended for another release's sake".into());
+    (ended && evaluation.superseded_by.is_none()).then(violation)
+}
+
 /// The photos of an evaluation, as they stand.
 pub fn photos_of(table: &Table, evaluation: &Evaluation) -> Vec<PhotoRecord> {
     let items = table.query(
@@ -258,6 +309,10 @@ pub fn photos_of(table: &Table, evaluation: &Evaluation) -> Vec<PhotoRecord> {
 /// Whether a verdict is another one than that of its photos.
 pub fn misjudged(table: &Table, evaluation: &Evaluation) -> Option<Violation> {
     let judgement = evaluation.judgement.as_ref()?;
+    // Nobody knew its catalogue: that is looked at elsewhere.
+    if judgement.steps.is_empty() {
+        return None;
+    }
     let result = |photo: &PhotoRecord| {
         Some(PhotoResult {
             name: photo.photo.name.clone(),

@@ -3,17 +3,21 @@
 //! Nothing of the flows is written again here: the model stands behind `evaluation::run::Ports`, and its table
 //! carries out the writes of `evaluation::decide::updates` with their guards.
 
+pub mod chain;
 pub mod day;
 pub mod ends;
 pub mod exhaustive;
 pub mod invariants;
 pub mod ports;
 pub mod random;
+pub mod release;
 pub mod seeds;
 pub mod table;
 pub mod world;
 
 #[cfg(test)]
 mod histories;
+#[cfg(test)]
+mod readers;
 #[cfg(test)]
 mod tests;

@@ -8,38 +8,31 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use evaluation::decide::batch::AskedWith;
 use evaluation::decide::evaluation::Evaluation;
 use evaluation::decide::message::{Batch, DeferralCause, Message};
 use evaluation::decide::photo_record::PhotoRecord;
+use evaluation::decide::unfinished::{Page, Unfinished, key_of};
 use evaluation::decide::update::{Key, Part, Put, Update};
+use evaluation::domain::catalogue::Catalogue;
 use evaluation::domain::ids::EvaluationId;
 use evaluation::domain::outcome::{PhotoOutcome, ReasonCode};
 use evaluation::domain::plan::Photo;
 use evaluation::domain::report::Report;
 use evaluation::domain::time::Timestamp;
+use evaluation::domain::versions::Versions;
 use evaluation::run::batch::{AttemptResult, PhotoEvaluator};
 use evaluation::run::error::RunError;
 use evaluation::run::ports::{Ports, Queue, UpdateResult};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::chain::{Chain, Function};
 use crate::invariants;
+use crate::release::Release;
 use crate::world::{Place, World};
 
-/// The model that every evaluation asks.
-pub const MODEL: &str = "m";
-/// The version of the prompt that it is asked with.
-pub const PROMPT: &str = "p";
-
-/// What every deployment of the model asks.
-pub fn asked_with() -> AskedWith {
-    AskedWith {
-        model: MODEL.into(),
-        prompt: PROMPT.into(),
-    }
-}
-
+/// Entries of a page: few, so that there are several.
+const PAGE: usize = 8;
 /// An answer takes 1 to 6 seconds.
 const ANSWER_MS: (u64, u64) = (1_000, 5_000);
 /// A VLM that is away is noticed after the connect time-out.
@@ -52,14 +45,17 @@ const TIMED_OUT_AFTER: Duration = Duration::from_secs(60);
 pub struct ModelPorts {
     world: Rc<RefCell<World>>,
     skew_ms: i64,
-    asked_with: AskedWith,
+    function: Function,
+    chain: Chain,
+    /// The release that it is of.
+    pub release: Release,
     /// Until when the process sleeps.
     pub wakes_at: Rc<Cell<Timestamp>>,
 }
 
 impl ModelPorts {
-    /// A process with a clock of its own.
-    pub fn new(world: &Rc<RefCell<World>>) -> Self {
+    /// A process of this function, with a clock of its own, called at the end of this chain.
+    pub fn new(world: &Rc<RefCell<World>>, function: Function, chain: Chain) -> Self {
         let bound = world.borrow().skew_ms;
         let skew_ms = world
             .borrow_mut()
@@ -69,7 +65,9 @@ impl ModelPorts {
         Self {
             world: Rc::clone(world),
             skew_ms,
-            asked_with: asked_with(),
+            function,
+            chain,
+            release: world.borrow_mut().release(),
             wakes_at: Rc::default(),
         }
     }
@@ -166,6 +164,22 @@ impl Ports for ModelPorts {
         item.as_deref().map(Self::read).transpose()
     }
 
+    async fn get_all<T: DeserializeOwned>(
+        &self,
+        keys: Vec<Key>,
+    ) -> Result<Vec<Option<T>>, RunError> {
+        let mut items = Vec::with_capacity(keys.len());
+        for (at, key) in keys.into_iter().enumerate() {
+            // Nobody is in the way of the sweeper's notes: they are read in one step.
+            if at == 0 || !matches!(key, Key::Progress(_) | Key::SweptTo(_)) {
+                self.step().await?;
+            }
+            let item = self.world.borrow().table.get(&key);
+            items.push(item.as_deref().map(Self::read).transpose()?);
+        }
+        Ok(items)
+    }
+
     async fn photos(&self, id: &EvaluationId) -> Result<Vec<PhotoRecord>, RunError> {
         self.step().await?;
         let items = self
@@ -176,14 +190,37 @@ impl Ports for ModelPorts {
         items.iter().map(|item| Self::read(item)).collect()
     }
 
-    async fn unfinished(&self) -> Result<Vec<EvaluationId>, RunError> {
+    async fn unfinished(&self, part: u8, after: Option<&Unfinished>) -> Result<Page, RunError> {
         self.step().await?;
         let world = self.world.borrow();
-        let ids = world
-            .table
-            .having("gsi_active")
-            .filter_map(|item| item.get("evaluation_id"));
-        ids.map(Self::read).collect()
+        let key = Value::from(key_of(part));
+        let items = world.table.having("gsi_active");
+        let items = items.filter(|item| item.get("gsi_active") == Some(&key));
+        let entries = items.map(|item| {
+            let of = |name: &str| item.get(name).cloned().unwrap_or_default();
+            Self::read(&json!({"due_at": of("deadline_at"), "evaluation_id": of("evaluation_id")}))
+        });
+        let mut entries = entries.collect::<Result<Vec<Unfinished>, _>>()?;
+        entries.retain(|entry| Some(entry) > after);
+        entries.sort();
+        let more = entries.len() > PAGE;
+        entries.truncate(PAGE);
+        Ok(Page { entries, more })
+    }
+
+    fn catalogue(&self, version: &str) -> Option<&'static Catalogue> {
+        if self.world.borrow().heedless {
+            return Catalogue::shipped(version).ok();
+        }
+        self.release.catalogue(version)
+    }
+
+    async fn delete_all(&self, keys: Vec<Key>) -> Result<(), RunError> {
+        for key in &keys {
+            self.step().await?;
+            self.world.borrow_mut().table.delete(key);
+        }
+        Ok(())
     }
 
     async fn update(&self, update: Update) -> Result<UpdateResult, RunError> {
@@ -200,13 +237,19 @@ impl Ports for ModelPorts {
         self.step().await?;
         let mut world = self.world.borrow_mut();
         invariants::before_transaction(&mut world.sight(), &parts);
-        Ok(world.table.transact(&parts))
+        let done = world.table.transact(&parts);
+        for part in &parts {
+            invariants::lawful(&mut world.sight(), part.key());
+        }
+        Ok(done)
     }
 
     async fn put_all(&self, puts: Vec<Put>) -> Result<(), RunError> {
         for put in &puts {
             self.step().await?;
-            self.world.borrow_mut().table.put(put);
+            let mut world = self.world.borrow_mut();
+            world.table.put(put);
+            invariants::lawful(&mut world.sight(), &put.key);
         }
         Ok(())
     }
@@ -226,10 +269,15 @@ impl Ports for ModelPorts {
         } else {
             messages.len()
         };
-        messages
-            .iter()
-            .take(taken)
-            .for_each(|message| world.enqueue(Place::Live(taken_from(queue)), message, delay));
+        messages.iter().take(taken).for_each(|message| {
+            if let Message::Batch(batch) = message
+                && batch.attempt == 0
+                && self.function != Function::Sweeper
+            {
+                world.sent_first(batch, self.function);
+            }
+            world.enqueue(Place::Live(queue), message, delay, self.chain);
+        });
         if part {
             Err(RunError::contended("some messages were not taken"))
         } else {
@@ -238,7 +286,8 @@ impl Ports for ModelPorts {
     }
 }
 
-/// Which messages of the two queues of batches come first is for the schedule to say: they lie in one heap.
+/// In small worlds, which messages of the two queues of batches come first is for the schedule to say: they lie in one
+/// heap.
 pub(crate) fn taken_from(queue: Queue) -> Queue {
     match queue {
         Queue::Bulk => Queue::Batches,
@@ -266,8 +315,8 @@ impl Drop for InFlight<'_> {
 }
 
 impl PhotoEvaluator for ModelPorts {
-    fn asked_with(&self) -> &AskedWith {
-        &self.asked_with
+    fn knows(&self, versions: &Versions) -> bool {
+        self.world.borrow().heedless || self.release.knows(versions)
     }
 
     async fn evaluate(
@@ -282,6 +331,8 @@ impl PhotoEvaluator for ModelPorts {
                 .borrow_mut()
                 .violation("4: a photo is asked about that is known not to be wanted");
         }
+        let id = &evaluation.evaluation_id;
+        invariants::on_asking(&mut self.world.borrow_mut().sight(), id, self.release);
         Turn(false).await;
         if self.world.borrow().gone.contains(&photo.photo_id) {
             let outcome = PhotoOutcome::not_evaluated(ReasonCode::PhotoGone, "gone");

@@ -6,6 +6,7 @@ use std::time::Duration;
 use evaluation::decide::update::GuardName;
 use evaluation::domain::catalogue::Catalogue;
 use evaluation::domain::plan::Mode;
+use evaluation::domain::time::Timestamp;
 
 use crate::day::{Asking, Day, VLM_BOUND, asking, make_dr};
 use crate::ends::{Ends, at_the_end};
@@ -56,6 +57,9 @@ pub fn run(seed: u64, catalogue: &Catalogue, without: Option<GuardName>) -> Outc
             from.after(Duration::from_secs(10 + random.below(most))),
         );
     }
+    if random.chance(300_000) {
+        world.deployed = deployments(&mut random, begun, within);
+    }
     let askings = askings(&mut world, &mut random, dense, catalogue);
     let (mut world, parked) = Day::new(world, askings).run();
     if world.most_in_flight > VLM_BOUND {
@@ -69,6 +73,20 @@ pub fn run(seed: u64, catalogue: &Catalogue, without: Option<GuardName>) -> Outc
         parked,
         violations: world.violations,
     }
+}
+
+/// A deployment, and perhaps the way back: for minutes functions of both releases run.
+fn deployments(random: &mut Random, begun: Timestamp, within: u64) -> Vec<(Timestamp, u64)> {
+    let mut shifts = Vec::new();
+    let mut at = begun;
+    let mut ends = [1_000_000, 0].into_iter().take(1 + random.index(2));
+    while let Some(end) = ends.next() {
+        at = at.after(Duration::from_secs(random.below(within)));
+        shifts.push((at, 1 + random.below(999_999)));
+        at = at.after(Duration::from_secs(random.below(within / 4)));
+        shifts.push((at, end));
+    }
+    shifts
 }
 
 fn rates(random: &mut Random, dense: bool) -> Rates {
@@ -131,7 +149,7 @@ fn askings(
         } else {
             drs * 600
         })));
-        askings.push(asking(at, &dr, &photos, mode, false, catalogue));
+        askings.push(asking(at, &dr, &photos, mode, false));
         while random.chance(if dense { 600_000 } else { 300_000 }) {
             let later = at.after(Duration::from_millis(
                 random.below(40) * random.below(1_000),
@@ -142,7 +160,6 @@ fn askings(
                 &photos,
                 mode,
                 random.chance(if dense { 600_000 } else { 400_000 }),
-                catalogue,
             ));
         }
         while random.chance(400_000) {
@@ -151,7 +168,7 @@ fn askings(
             ));
             askings.push(Asking {
                 upload: true,
-                ..asking(uploaded, &dr, &photos, mode, false, catalogue)
+                ..asking(uploaded, &dr, &photos, mode, false)
             });
         }
     }

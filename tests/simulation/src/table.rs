@@ -126,6 +126,11 @@ impl Table {
         admitted
     }
 
+    /// Deletes an item.
+    pub fn delete(&mut self, key: &Key) {
+        self.items.remove(&key.parts());
+    }
+
     /// Does all parts or none.
     pub fn transact(&mut self, parts: &[Part]) -> bool {
         let against: Vec<GuardName> = parts
@@ -224,7 +229,7 @@ fn apply(item: &mut Map<String, Value>, change: &UpdateAction) {
                 .flatten()
                 .filter(|m| {
                     !m.as_str()
-                        .is_some_and(|m| members.iter().any(|other| other == m))
+                        .is_some_and(|m| members.as_slice().iter().any(|other| other == m))
                 })
                 .cloned()
                 .collect();

@@ -3,16 +3,24 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use evaluation::decide::message::Message;
+use evaluation::decide::message::{Batch, Message};
+use evaluation::decide::quick::CLAIMED_FOR;
 use evaluation::decide::update::Key;
 use evaluation::domain::ids::{EvaluationId, PhotoId};
 use evaluation::domain::outcome::PhotoOutcome;
 use evaluation::domain::time::Timestamp;
 use evaluation::run::ports::Queue;
 
+use crate::chain::{Chain, Function};
 use crate::invariants::{Sight, Violation};
 use crate::random::Random;
+use crate::release::Release;
 use crate::table::Table;
+
+/// SQS's largest message.
+const MOST_BYTES: usize = 1 << 20;
+/// SQS's longest delay.
+const LONGEST_DELAY: Duration = Duration::from_secs(900);
 
 /// A queue, or a dead-letter queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,6 +42,8 @@ pub struct Queued {
     pub visible_at: Timestamp,
     /// How often it was received.
     pub receives: u32,
+    /// The calls that led to it.
+    pub chain: Chain,
 }
 
 /// How often each kind of fault is to happen, in a million steps.
@@ -112,6 +122,14 @@ pub struct World {
     pub spans: Spans,
     /// When the VLM is away.
     pub outage: (Timestamp, Timestamp),
+    /// The functions that allow recursion: those of the template.
+    pub recursive: BTreeSet<Function>,
+    /// From when on so many of a million processes are of the newer release; in order.
+    pub deployed: Vec<(Timestamp, u64)>,
+    /// Whether functions take themselves to know all versions: the check that the rule is needed.
+    pub heedless: bool,
+    /// When photos were sent for the first time, by whom, and through which queue.
+    pub sent: BTreeMap<(EvaluationId, PhotoId, Function, Queue), Timestamp>,
     /// Photos that were deleted.
     pub gone: BTreeSet<PhotoId>,
     /// What the model would say of a photo.
@@ -145,6 +163,10 @@ impl World {
             rates,
             spans,
             outage: (Timestamp::default(), Timestamp::default()),
+            recursive: BTreeSet::from([Function::Batch, Function::Aggregator]),
+            deployed: Vec::new(),
+            heedless: false,
+            sent: BTreeMap::new(),
             gone: BTreeSet::new(),
             truth: BTreeMap::new(),
             in_flight: 0,
@@ -179,27 +201,57 @@ impl World {
     }
 
     /// Puts a message into a queue.
-    pub fn enqueue(&mut self, place: Place, message: &Message, delay: Duration) {
-        self.ids += 1;
-        let queued = Queued {
-            id: self.ids,
-            body: message.to_body(),
-            visible_at: self.now.after(delay),
-            receives: 0,
-        };
-        self.queues.entry(place).or_default().push(queued);
+    pub fn enqueue(&mut self, place: Place, message: &Message, delay: Duration, chain: Chain) {
+        let body = message.to_body();
+        if body.len() > MOST_BYTES || delay > LONGEST_DELAY {
+            self.violation("SQS refuses this message");
+        }
+        self.put(place, body, self.now.after(delay), chain);
     }
 
     /// Puts a message that died elsewhere into a dead-letter queue.
-    pub fn enqueue_body(&mut self, place: Place, body: String) {
+    pub fn enqueue_body(&mut self, place: Place, body: String, chain: Chain) {
+        self.put(place, body, self.now, chain);
+    }
+
+    fn put(&mut self, place: Place, body: String, visible_at: Timestamp, chain: Chain) {
         self.ids += 1;
         let queued = Queued {
             id: self.ids,
             body,
-            visible_at: self.now,
+            visible_at,
             receives: 0,
+            chain,
         };
         self.queues.entry(place).or_default().push(queued);
+    }
+
+    /// The release of a process that begins now.
+    pub fn release(&mut self) -> Release {
+        let now = self.now;
+        let newer = self.deployed.iter().rfind(|(from, _)| *from <= now);
+        let newer = newer.map_or(0, |(_, newer)| *newer);
+        if newer > 0 && self.random.chance(newer) {
+            Release::Newer
+        } else {
+            Release::Older
+        }
+    }
+
+    /// Notes that a batch was sent for the first time. The photos of one are sent once by whoever has claimed that, and
+    /// again only when the claim has run out.
+    pub fn sent_first(&mut self, batch: &Batch, by: Function) {
+        let claimed =
+            CLAIMED_FOR.saturating_sub(Duration::from_millis(self.skew_ms.unsigned_abs() * 2));
+        for photo in &batch.photos {
+            let (id, photo) = (batch.evaluation_id.clone(), photo.photo_id.clone());
+            let before = self.sent.insert((id, photo, by, batch.queue()), self.now);
+            let again = before
+                .is_some_and(|before| by == Function::Splitter || self.now < before.after(claimed));
+            if again {
+                self.violation("4: photos were sent twice for one reason");
+            }
+        }
     }
 
     /// Deletes a message.

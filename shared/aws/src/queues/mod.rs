@@ -3,5 +3,7 @@
 mod receive;
 mod send;
 
+#[cfg(test)]
+pub(crate) use self::receive::MARGIN;
 pub use self::receive::Records;
 pub use self::send::{QueueError, Queues};

@@ -1,15 +1,24 @@
 //! Reading what Lambda hands over from a queue.
 //!
 //! # Invariants
-//! - One record that can't be read, or fails, is reported alone; the others count as done.
+//! - One record that can't be read, fails, or is not done when the invocation ends, is reported alone; the others count
+//!   as done.
 //! - An id is reported only if Lambda gave one: an empty or unknown id would fail the whole batch.
 
 use std::future::Future;
+use std::time::Duration;
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsMessage};
 use evaluation::run::error::Cause;
 use serde::Deserialize;
 use serde_json::Value;
+use tokio::time::timeout_at;
+
+use crate::deadline::Deadline;
+
+/// Kept free at the end of an invocation: the answer must be with Lambda before it ends the invocation, or all records
+/// come again.
+pub(crate) const MARGIN: Duration = Duration::from_secs(1);
 
 /// One record: its id and its body, or why there is none.
 #[derive(Debug)]
@@ -53,15 +62,22 @@ impl Records {
         })
     }
 
-    /// Handles each record's body, all at once, and answers with those that failed. A failure is logged here, once.
-    pub async fn for_each<F>(self, handle: impl Fn(String) -> F) -> SqsBatchResponse
+    /// Handles each record's body, all at once, and answers with those that failed or are not done when the invocation
+    /// ends. A failure is logged here, once.
+    pub async fn for_each<F>(
+        self,
+        deadline: Deadline,
+        handle: impl Fn(String) -> F,
+    ) -> SqsBatchResponse
     where
         F: Future<Output = anyhow::Result<()>>,
     {
-        let handle = &handle;
+        let (handle, until) = (&handle, deadline.less(MARGIN));
         let handled = self.0.into_iter().map(async |Record { message_id, body }| {
             let done = match body {
-                Ok(body) => handle(body).await,
+                Ok(body) => timeout_at(until, handle(body))
+                    .await
+                    .unwrap_or_else(|_| Err(anyhow::anyhow!("the invocation's time ended first"))),
                 Err(cause) => Err(anyhow::anyhow!(cause).context("a record can't be read")),
             };
             done.err().map(|error| failure(message_id, &error))
@@ -127,9 +143,35 @@ mod tests {
             anyhow::ensure!(body == "good", "bad");
             Ok(())
         };
-        let response = records.for_each(handle).await;
+        let deadline = Deadline::of(&lambda_runtime::Context::default());
+        let response = records.for_each(deadline, handle).await;
+        assert_eq!(failed(&response), ["2", "4", "5"]);
+    }
+
+    fn failed(response: &SqsBatchResponse) -> Vec<&str> {
         let failed = response.batch_item_failures.iter();
-        let failed: Vec<_> = failed.map(|one| one.item_identifier.as_str()).collect();
-        assert_eq!(failed, ["2", "4", "5"]);
+        failed.map(|one| one.item_identifier.as_str()).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_record_that_hangs_fails_alone_and_before_the_invocation_ends() {
+        let bodies = ["fast", "hangs", "slow", "fast"];
+        let records = (1..)
+            .zip(bodies)
+            .map(|(id, body)| json!({"messageId": id.to_string(), "body": body}));
+        let event = json!({"Records": records.collect::<Vec<_>>()});
+        let records = Records::of(&event).unwrap().unwrap();
+        let deadline = Deadline::of(&lambda_runtime::Context::default());
+        let handle = async |body: String| {
+            match body.as_str() {
+                "hangs" => std::future::pending().await,
+                "slow" => tokio::time::sleep(Duration::from_secs(60)).await,
+                _ => (),
+            }
+            Ok(())
+        };
+        let response = records.for_each(deadline, handle).await;
+        assert_eq!(failed(&response), ["2"]);
+        assert!(tokio::time::Instant::now() < deadline.less(Duration::ZERO));
     }
 }

@@ -73,7 +73,7 @@ impl Expressions {
             }
             UpdateAction::Remove(name) => ("REMOVE", self.name(name)),
             UpdateAction::DeleteMembers(name, members) => {
-                let members = self.placeholder(AttributeValue::Ss(members.clone()));
+                let members = self.placeholder(AttributeValue::Ss(members.as_slice().to_vec()));
                 ("DELETE", format!("{} {members}", self.name(name)))
             }
             UpdateAction::Increment(name) => {
@@ -140,7 +140,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use evaluation::decide::update::GuardName;
+    use evaluation::decide::update::{GuardName, Members};
 
     #[test]
     fn a_write_becomes_expressions_with_placeholders_only() {
@@ -154,7 +154,7 @@ mod tests {
         ];
         let actions = [
             UpdateAction::Set("ttl", json!(7)),
-            UpdateAction::DeleteMembers("pending", vec!["a".into()]),
+            UpdateAction::DeleteMembers("pending", Members::one("a")),
             UpdateAction::Increment("failures"),
             UpdateAction::Remove("since"),
         ];

@@ -57,7 +57,9 @@ impl TableError {
             .as_service_error()
             .and_then(ProvideErrorMetadata::code);
         let reached = !matches!(error, SdkError::ConstructionFailure(_));
-        let later = code.map_or(reached, |code| LATER.contains(&code));
+        let status = error.raw_response().map(|answer| answer.status().as_u16());
+        let theirs = status.is_some_and(|status| status >= 500);
+        let later = theirs || code.map_or(reached, |code| LATER.contains(&code));
         let cause = error.into();
         if later {
             Self::Busy { operation, cause }
@@ -77,6 +79,14 @@ impl TableError {
             Self::Failed { .. } | Self::Corrupt(_) => Class::Bug,
         }
     }
+}
+
+/// Whether another transaction was at work on an item: DynamoDB then refuses at once instead of waiting for it.
+pub(super) fn is_conflict<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
+    let code = error
+        .as_service_error()
+        .and_then(ProvideErrorMetadata::code);
+    code == Some("TransactionConflictException")
 }
 
 /// Tells a refused condition (an answer, not a failure) from a failure.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{Table, TableError, from_item, text};
-use evaluation::decide::evaluation::Evaluation;
+use evaluation::decide::history::HistoryEntry;
 use evaluation::decide::update::Key;
 use evaluation::domain::ids::{DrNumber, EvaluationId};
 
@@ -14,7 +14,7 @@ pub type Cursor = EvaluationId;
 #[derive(Debug, Clone, PartialEq)]
 pub struct HistoryPage {
     /// Evaluations, newest first.
-    pub evaluations: Vec<Evaluation>,
+    pub evaluations: Vec<HistoryEntry>,
     /// Where the next page begins, if there is one.
     pub next: Option<Cursor>,
 }
@@ -31,7 +31,7 @@ impl Table {
             .client
             .query()
             .table_name(&self.name)
-            .index_name("by_dr")
+            .index_name("history")
             .scan_index_forward(false)
             .limit(limit);
         let query = query
@@ -60,7 +60,7 @@ impl Table {
             .unwrap_or_default()
             .into_iter()
             .map(from_item)
-            .collect::<Result<Vec<Evaluation>, _>>()?;
+            .collect::<Result<Vec<HistoryEntry>, _>>()?;
         let next = evaluations
             .last()
             .filter(|_| more)
@@ -68,3 +68,7 @@ impl Table {
         Ok(HistoryPage { evaluations, next })
     }
 }
+
+#[cfg(test)]
+#[path = "history_tests.rs"]
+mod tests;

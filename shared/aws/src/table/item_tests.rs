@@ -32,6 +32,7 @@ fn new_evaluation(mode: Mode) -> NewEvaluation {
     let limits = Limits {
         photos_per_batch: 2,
         deadline: std::time::Duration::from_secs(60),
+        kept_for: std::time::Duration::from_secs(90 * 24 * 3600),
     };
     let (id, now) = (
         EvaluationId::from_parts(Timestamp::default(), [1; 10]),
@@ -68,6 +69,24 @@ fn an_evaluation_reads_back_and_its_sets_are_sets() {
         assert!(is_set, "{name}: a list can't have members removed");
     }
     assert_eq!(from_item::<Evaluation>(stored).unwrap(), new.evaluation);
+}
+
+#[test]
+fn all_that_belongs_to_an_evaluation_goes_as_long_after_its_creation_as_is_set() {
+    let mut new = new_evaluation(Mode::Full);
+    new.evaluation.created_at = Timestamp::from_millis(5_000);
+    new.kept_for = std::time::Duration::from_secs(100);
+    let opened = updates::open(&new, None, None).into_iter();
+    let opened = opened.filter_map(|part| match part {
+        Part::Put(put) => Some(put),
+        Part::Update(_) => None,
+    });
+    let puts: Vec<Put> = opened.chain(updates::photos(&new)).collect();
+    assert_eq!(puts.len(), 3 + new.photos.len());
+    for put in puts {
+        let ttl = item(&put).unwrap().remove("ttl");
+        assert_eq!(ttl, Some(AttributeValue::N("105".into())), "{:?}", put.key);
+    }
 }
 
 #[test]

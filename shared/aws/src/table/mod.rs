@@ -7,19 +7,25 @@
 //! | `FINGERPRINT#{hash}` | `CURRENT` | the evaluation that answers this question | splitter |
 //! | `DR#{dr_number}` | `UPLOADS` | when a photo was uploaded last | splitter |
 //! | `DR#{dr_number}` | `LAST#{mode}` | the question that was asked of the DR last | splitter |
-//! | `DR#{dr_number}` | `CACHE` | since when answers about this DR may be used | api |
+//! | `CACHE#{dr_number}` | `VALID_FROM` | since when answers about this DR may be used | api |
 //! | `CACHE` | `ALL` | since when answers about any DR may be used | api |
 //! | `ANSWER#{hash}` | `KEPT` | the model's answer to a question about a photo | aggregator |
 //! | `SIGHTING#{mark}` | `FIRST` | where a photo with this mark was seen first | aggregator |
 //! | `VLM` | `BREAKER` | what is known of the VLM | aggregator |
+//! | `QUEUE#{queue}` | `PROGRESS` | how far a queue of batches has come | aggregator |
+//! | `SWEEPER#{part}` | `SWEPT_TO` | where the sweeper goes on | sweeper |
 //!
-//! Index `by_dr` (`gsi_dr`, `gsi_created`) lists a DR's evaluations; index `active` (`gsi_active`, `gsi_due`) holds
-//! the unfinished ones only.
+//! Index `history` (`gsi_dr`, `gsi_created`) lists a DR's evaluations and holds what is shown of them there; index
+//! `unfinished` (`gsi_active`, `gsi_due`) holds the unfinished ones only, keys alone, in parts.
 
+mod cancellation;
 mod expression;
 mod failure;
 mod history;
 mod read;
+#[cfg(test)]
+mod size;
+mod unfinished;
 mod write;
 
 use std::collections::HashMap;

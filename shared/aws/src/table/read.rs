@@ -3,13 +3,9 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::KeysAndAttributes;
-use evaluation::decide::evaluation::Evaluation;
 use evaluation::decide::photo_record::PhotoRecord;
-use evaluation::decide::stale::Freshness;
 use evaluation::decide::update::Key;
-use evaluation::domain::ids::{DrNumber, EvaluationId};
-use evaluation::domain::time::Timestamp;
-use serde::Deserialize;
+use evaluation::domain::ids::EvaluationId;
 use serde::de::DeserializeOwned;
 
 use super::{Item, Table, TableError, from_item, text};
@@ -19,19 +15,6 @@ use crate::rounds::until_nothing_is_left;
 const KEYS_PER_CALL: usize = 100;
 /// Rounds in which what BatchGetItem left unprocessed is asked for again.
 const ROUNDS: u32 = 6;
-
-#[derive(Deserialize)]
-struct Times {
-    #[serde(default)]
-    changed_at: Option<Timestamp>,
-    #[serde(default)]
-    valid_from: Option<Timestamp>,
-}
-
-#[derive(Deserialize)]
-struct Listed {
-    evaluation_id: EvaluationId,
-}
 
 impl Table {
     /// One item.
@@ -116,26 +99,6 @@ impl Table {
         ))
     }
 
-    /// The evaluation of this id.
-    pub async fn evaluation(&self, id: &EvaluationId) -> Result<Option<Evaluation>, TableError> {
-        self.get(&Key::Evaluation(id.clone())).await
-    }
-
-    /// How things stand with a DR: when its photos were changed last, and since when answers may be used.
-    pub async fn freshness(&self, dr: &DrNumber) -> Result<Freshness, TableError> {
-        let keys = [
-            Key::Uploads(dr.clone()),
-            Key::Cache(Some(dr.clone())),
-            Key::Cache(None),
-        ];
-        let found: Vec<Times> = self.get_all(&keys).await?.into_iter().flatten().collect();
-        let latest = |times: fn(&Times) -> Option<Timestamp>| found.iter().filter_map(times).max();
-        Ok(Freshness {
-            changed_at: latest(|times| times.changed_at).unwrap_or(Timestamp::MIN),
-            valid_from: latest(|times| times.valid_from).unwrap_or(Timestamp::MIN),
-        })
-    }
-
     /// All photos of an evaluation, by photo id.
     pub async fn photos(&self, id: &EvaluationId) -> Result<Vec<PhotoRecord>, TableError> {
         let query = self
@@ -158,27 +121,6 @@ impl Table {
             )?);
         }
         Ok(photos)
-    }
-
-    /// The ids of all unfinished evaluations, the earliest deadline first.
-    pub async fn unfinished(&self) -> Result<Vec<EvaluationId>, TableError> {
-        let query = self
-            .client
-            .query()
-            .table_name(&self.name)
-            .index_name("active");
-        let query = query.key_condition_expression("gsi_active = :active");
-        let mut items = query
-            .expression_attribute_values(":active", text("active"))
-            .into_paginator()
-            .items()
-            .send();
-        let mut ids = Vec::new();
-        while let Some(item) = items.next().await {
-            let item = item.map_err(|cause| TableError::aws("Query", cause))?;
-            ids.push(from_item::<Listed>(item)?.evaluation_id);
-        }
-        Ok(ids)
     }
 }
 

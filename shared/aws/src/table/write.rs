@@ -1,21 +1,26 @@
 //! Carrying out writes.
+//!
+//! # Invariants
+//! - "Another was faster" is said of a condition that failed, and of nothing else.
 
-use aws_sdk_dynamodb::error::ProvideErrorMetadata;
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
-    self, AttributeValue, PutRequest, ReturnValue, TransactWriteItem, WriteRequest,
+    self, AttributeValue, DeleteRequest, PutRequest, ReturnValue, TransactWriteItem, WriteRequest,
 };
-use evaluation::decide::update::{Part, Put, Update};
+use evaluation::decide::update::{Key, Part, Put, Update};
 use evaluation::run::ports::UpdateResult;
 use serde_json::Value;
 
+use super::cancellation::{Cancelled, in_words};
 use super::expression::Expressions;
-use super::failure::applied;
+use super::failure::{applied, is_conflict};
 use super::{Item, Table, TableError, from_item, text};
-use crate::rounds::until_nothing_is_left;
+use crate::rounds::{Round, until_nothing_is_left, until_settled};
 
 /// DynamoDB's limit of one BatchWriteItem.
 const ITEMS_PER_CALL: usize = 25;
-/// Rounds in which what BatchWriteItem left unprocessed is tried again.
+/// Rounds in which what BatchWriteItem left unprocessed, or another transaction was in the way of, is tried again.
 const ROUNDS: u32 = 6;
 
 impl Table {
@@ -35,7 +40,13 @@ impl Table {
             .set_expression_attribute_names(expressions.names())
             .set_expression_attribute_values(expressions.values())
             .return_values(ReturnValue::AllNew);
-        match applied("UpdateItem", request.send().await)? {
+        let applied = until_settled(ROUNDS, async || match request.clone().send().await {
+            Err(error) if is_conflict(&error) => {
+                Ok(Round::Again(TableError::aws("UpdateItem", error)))
+            }
+            result => applied("UpdateItem", result).map(Round::Settled),
+        });
+        match applied.await? {
             None => Ok(UpdateResult::Refused),
             Some(output) => output
                 .attributes
@@ -45,33 +56,21 @@ impl Table {
         }
     }
 
-    /// Does all parts or none; false if a guard, or another transaction at the same time, was against it.
+    /// Does all parts or none; false if a guard was against it.
     pub async fn transact(&self, parts: &[Part]) -> Result<bool, TableError> {
         let items = parts
             .iter()
             .map(|part| self.part(part))
             .collect::<Result<Vec<_>, _>>()?;
-        let result = self
-            .client
-            .transact_write_items()
-            .set_transact_items(Some(items))
-            .send()
-            .await;
-        match result {
-            Ok(_) => Ok(true),
-            Err(error)
-                if error.as_service_error().and_then(|e| e.code())
-                    == Some("TransactionCanceledException") =>
-            {
-                let cause = error
-                    .as_service_error()
-                    .and_then(|e| e.message())
-                    .unwrap_or_default();
-                tracing::info!(cause, "another writer was faster");
-                Ok(false)
+        until_settled(ROUNDS, async || {
+            let request = self.client.transact_write_items();
+            let request = request.set_transact_items(Some(items.clone()));
+            match request.send().await {
+                Ok(_) => Ok(Round::Settled(true)),
+                Err(error) => cancelled(error),
             }
-            Err(error) => Err(TableError::aws("TransactWriteItems", error)),
-        }
+        })
+        .await
     }
 
     fn part(&self, part: &Part) -> Result<TransactWriteItem, TableError> {
@@ -125,6 +124,15 @@ impl Table {
         Ok(())
     }
 
+    /// Deletes items, those that are there. BatchWriteItem may leave some undone, as with puts.
+    pub async fn delete_all(&self, keys: &[Key]) -> Result<(), TableError> {
+        for chunk in keys.chunks(ITEMS_PER_CALL) {
+            let deletes = chunk.iter().map(delete).collect::<Result<_, _>>()?;
+            self.put_chunk(deletes).await?;
+        }
+        Ok(())
+    }
+
     async fn put_chunk(&self, writes: Vec<WriteRequest>) -> Result<(), TableError> {
         let left = until_nothing_is_left(writes, ROUNDS, async |writes| {
             let request = self
@@ -149,6 +157,49 @@ impl Table {
     }
 }
 
+fn delete(key: &Key) -> Result<WriteRequest, TableError> {
+    let (pk, sk) = key.parts();
+    let delete = DeleteRequest::builder().key("pk", text(pk));
+    let delete = delete.key("sk", text(sk)).build();
+    let delete = delete.map_err(TableError::corrupt)?;
+    Ok(WriteRequest::builder().delete_request(delete).build())
+}
+
+const TRANSACT: &str = "TransactWriteItems";
+
+/// What a transaction that was not done means: a refusal is an answer, a conflict is tried again.
+///
+/// What the SDK tries again by itself (throttling of the whole call) is not tried once more here.
+fn cancelled(
+    error: SdkError<TransactWriteItemsError>,
+) -> Result<Round<bool, TableError>, TableError> {
+    if is_conflict(&error) {
+        return Ok(Round::Again(TableError::aws(TRANSACT, error)));
+    }
+    let Some(TransactWriteItemsError::TransactionCanceledException(why)) = error.as_service_error()
+    else {
+        return Err(TableError::aws(TRANSACT, error));
+    };
+    let (means, words) = (
+        Cancelled::of(why.cancellation_reasons()),
+        in_words(why.cancellation_reasons()),
+    );
+    match means {
+        Cancelled::Refused => {
+            tracing::info!(cause = words, "another writer was faster");
+            Ok(Round::Settled(false))
+        }
+        Cancelled::Later => Ok(Round::Again(TableError::Busy {
+            operation: TRANSACT,
+            cause: words.into(),
+        })),
+        Cancelled::Wrong => Err(TableError::Failed {
+            operation: TRANSACT,
+            cause: words.into(),
+        }),
+    }
+}
+
 /// Attributes that are sets, so that members can be taken out.
 const SETS: [&str; 2] = ["pending", "held"];
 
@@ -160,11 +211,16 @@ fn item(put: &Put) -> Result<Item, TableError> {
     item.insert("sk".into(), text(sk));
     for name in SETS {
         if let Some(AttributeValue::L(members)) = item.get(name) {
-            let members = members
+            let members: Vec<String> = members
                 .iter()
                 .filter_map(|member| member.as_s().ok().cloned())
                 .collect();
-            item.insert(name.into(), AttributeValue::Ss(members));
+            // DynamoDB refuses an empty set; an absent one is empty.
+            if members.is_empty() {
+                item.remove(name);
+            } else {
+                item.insert(name.into(), AttributeValue::Ss(members));
+            }
         }
     }
     Ok(item)
@@ -173,3 +229,11 @@ fn item(put: &Put) -> Result<Item, TableError> {
 #[cfg(test)]
 #[path = "item_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "write_tests.rs"]
+mod write_tests;
+
+#[cfg(test)]
+#[path = "size_tests.rs"]
+mod size_tests;

@@ -9,8 +9,11 @@ use crate::domain::ids::PhotoId;
 const FIRST: Duration = Duration::from_secs(2);
 /// No wait is longer, so that work resumes within minutes of the VLM's return. SQS delays 15 minutes at most.
 const LONGEST: Duration = Duration::from_secs(300);
+/// What nobody waits for rests longer while the VLM is away: hundreds of thousands of photos must not turn round every
+/// few minutes only to be put off again. Half of it at least, so that they come spread over the other half.
+const LONGEST_OF_BULK: Duration = Duration::from_secs(900);
 /// What a server may ask for at most: SQS's own limit of a delay.
-const LONGEST_ASKED: Duration = Duration::from_secs(900);
+pub(super) const LONGEST_ASKED: Duration = Duration::from_secs(900);
 
 /// The wait before attempt `attempt + 1`: exponential with full jitter, never below what the server asked for.
 ///
@@ -38,6 +41,14 @@ pub fn delay(photo: &PhotoId, attempt: u32, retry_after: Option<Duration>) -> Du
     asked.saturating_add(jittered).min(LONGEST_ASKED)
 }
 
+/// The wait of bulk work while the VLM is taken to be away.
+pub fn delay_of_bulk(photo: &PhotoId, attempt: u32) -> Duration {
+    let half = LONGEST_OF_BULK / 2;
+    let millis = u64::try_from(half.as_millis()).unwrap_or(u64::MAX).max(1);
+    let drawn = number_of(&[photo.as_str(), &attempt.to_string()]) % millis;
+    half.saturating_add(Duration::from_millis(drawn))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -53,6 +64,19 @@ mod tests {
             prop_assert!(wait >= asked.unwrap_or_default().min(LONGEST_ASKED));
             prop_assert!(asked.is_some() || wait < LONGEST.min(FIRST * (1 << attempt.min(16))));
         }
+    }
+
+    #[test]
+    fn bulk_work_rests_long_and_comes_back_spread() {
+        let waits: Vec<_> = (0..1000)
+            .map(|n| delay_of_bulk(&PhotoId::of(&n.to_string(), "e"), 20).as_secs())
+            .collect();
+        assert!(waits.iter().all(|wait| (450..900).contains(wait)));
+        let early = waits.iter().filter(|wait| **wait < 675).count();
+        assert!(
+            (400..600).contains(&early),
+            "{early} of 1000 in the first half"
+        );
     }
 
     #[test]

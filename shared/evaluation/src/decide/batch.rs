@@ -3,37 +3,56 @@
 use super::breaker::Breaker;
 use super::evaluation::Evaluation;
 use super::message::Batch;
+use crate::domain::outcome::{PhotoOutcome, ReasonCode};
 use crate::domain::plan::Photo;
 
-/// What a deployment asks, and with which prompt.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AskedWith {
-    /// The model's name.
-    pub model: String,
-    /// The version of the prompt.
-    pub prompt: String,
-}
+/// Why nobody is asked whose release does not know an evaluation's versions.
+pub const ANOTHER_RELEASE: &str = "Another release is being deployed";
 
-/// The photos of a batch that have no outcome yet.
+/// The photos of a batch that have no outcome yet. Of bulk work that a person joined there are none: they were sent
+/// again through the queue of what people wait for. A probe asks all the same, for the sake of all others.
 pub fn wanted<'a>(evaluation: &Evaluation, batch: &'a Batch) -> Vec<&'a Photo> {
-    let pending = |photo: &&Photo| evaluation.pending.contains(&photo.photo_id);
+    let overtaken = batch.bulk && !evaluation.bulk && !batch.probe;
+    let pending = |photo: &&Photo| !overtaken && evaluation.pending.contains(&photo.photo_id);
     batch.photos.iter().filter(pending).collect()
 }
 
-/// Why an evaluation is not to be gone on with, if so.
-pub fn outdated(evaluation: &Evaluation, asked_with: &AskedWith) -> Option<&'static str> {
-    let AskedWith { model, prompt } = asked_with;
-    if evaluation.superseded_by.is_some() {
-        Some("A newer evaluation took this one's place.")
-    } else if evaluation.versions.model != *model || evaluation.versions.prompt != *prompt {
-        Some("The model or the prompt was changed while this evaluation ran. Ask for a new one.")
-    } else {
-        None
-    }
+/// The outcome of photos whose evaluation had its place taken.
+pub fn superseded() -> PhotoOutcome {
+    let message = "A newer evaluation took this one's place.";
+    PhotoOutcome::not_evaluated(ReasonCode::Superseded, message)
 }
 
 /// Why nobody may be asked now, if so: the VLM is taken to be away, and this is no probe.
 pub fn held_off(breaker: Breaker, batch: &Batch) -> Option<String> {
     let away = breaker.is_open() && !batch.probe;
     away.then(|| breaker.reason.unwrap_or_else(|| "The VLM is away".into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decide::fixtures::{evaluation_of, photo};
+    use crate::domain::time::Timestamp;
+
+    #[test]
+    fn bulk_messages_of_what_a_person_joined_are_passed_over_but_for_a_probe() {
+        let waited_for = evaluation_of(&["a.jpg"]);
+        let bulk = Evaluation {
+            bulk: true,
+            ..waited_for.clone()
+        };
+        let (id, dr) = (&bulk.evaluation_id, &bulk.dr_number);
+        let batch = Batch::new(id, dr, vec![photo("a.jpg")], Timestamp::default());
+        let message = |bulk, probe| Batch {
+            bulk,
+            probe,
+            ..batch.clone()
+        };
+        let asked = |evaluation, bulk, probe| wanted(evaluation, &message(bulk, probe)).len();
+        assert_eq!(asked(&bulk, true, false), 1);
+        assert_eq!(asked(&waited_for, true, false), 0);
+        assert_eq!(asked(&waited_for, true, true), 1);
+        assert_eq!(asked(&waited_for, false, false), 1);
+    }
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::backoff::LONGEST_ASKED;
 use crate::domain::time::Timestamp;
 
 /// So many failures without an answer between them, and the VLM is taken to be away.
@@ -50,19 +51,33 @@ impl Breaker {
     }
 }
 
-/// When a probe that waits `delay` is due, and until when its lease lasts.
+/// When a probe that waits `delay` is due, and until when its lease lasts. What the server asks for has a bound, or one
+/// absurd `Retry-After` would keep everybody from asking for as long.
 pub fn probe(
     delay: Duration,
     retry_after: Option<Duration>,
     now: Timestamp,
 ) -> (Duration, Timestamp) {
-    let delay = delay.min(PROBE_EVERY).max(retry_after.unwrap_or_default());
+    let asked = retry_after.unwrap_or_default().min(LONGEST_ASKED);
+    let delay = delay.min(PROBE_EVERY).max(asked);
     (delay, now.after(delay).after(PROBE_LEASE))
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn a_probe_is_due_within_what_a_queue_can_wait_whatever_the_server_asks_for(delay: u32, asked in proptest::option::of(any::<u64>())) {
+            let now = Timestamp::from_millis(0);
+            let (due, until) = probe(Duration::from_secs(delay.into()), asked.map(Duration::from_secs), now);
+            prop_assert!(due <= LONGEST_ASKED);
+            prop_assert_eq!(until, now.after(due).after(PROBE_LEASE));
+        }
+    }
 
     #[test]
     fn it_opens_at_the_threshold_and_wants_one_probe_per_lease() {

@@ -58,9 +58,14 @@ pub fn on_deferral(
     if faults >= FAULTS_TO_GIVE_UP {
         return DeferralAction::GiveUp(given_up(note, now));
     }
-    let delay = backoff::delay(&note.photo.photo_id, note.attempt, note.retry_after());
+    let photo = &note.photo.photo_id;
+    let delay = if evaluation.bulk && note.cause == DeferralCause::BreakerOpen {
+        backoff::delay_of_bulk(photo, note.attempt)
+    } else {
+        backoff::delay(photo, note.attempt, note.retry_after())
+    };
     let (probe_delay, lease) = breaker::probe(delay, note.retry_after(), now);
-    let probes = breaker.wants_probe(now) && !note.probe;
+    let probes = breaker.wants_probe(now) && !note.probe && !is_unknown(note.cause);
     let delay = if probes { probe_delay } else { delay };
     let mut batch = Batch::new(
         &note.evaluation_id,
@@ -70,7 +75,8 @@ pub fn on_deferral(
     );
     batch.attempt = note.attempt.saturating_add(1);
     batch.probe = probes;
-    batch.bulk = note.bulk;
+    // Not as in the note: a person may have joined meanwhile.
+    batch.bulk = evaluation.bulk;
     batch.faults = faults;
     DeferralAction::Resend(Resend {
         until: batch.due_at,
@@ -93,6 +99,19 @@ fn given_up(note: &Deferral, now: Timestamp) -> Report {
         attempt: note.attempt,
         ..Report::bare(outcome, now)
     }
+}
+
+/// Whether a deferral says something that the evaluation does not say yet. In an outage photos are put off again and
+/// again for one reason, and each write to an evaluation is paid for.
+pub fn is_news(evaluation: &Evaluation, note: &Deferral) -> bool {
+    evaluation.waiting_since.is_none()
+        || evaluation.waiting_reason.as_deref() != Some(note.reason.as_str())
+        || evaluation.unknown_since.is_some() != is_unknown(note.cause)
+}
+
+/// Whether a photo was put off because nobody was met who knows its evaluation's versions.
+pub fn is_unknown(cause: DeferralCause) -> bool {
+    cause == DeferralCause::AnotherRelease
 }
 
 /// Whether a deferral counts as a failure of the VLM.

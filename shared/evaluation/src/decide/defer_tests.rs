@@ -1,6 +1,7 @@
 //! Putting photos off, as values.
 
 use super::*;
+use crate::decide::breaker::FAILURES_TO_OPEN;
 use crate::decide::fixtures::{evaluation_of, photo};
 use crate::decide::message::Message;
 use crate::decide::queue::Queue;
@@ -87,20 +88,79 @@ fn a_photo_that_the_server_fails_at_while_it_answers_others_is_given_up_the_thir
 }
 
 #[test]
-fn bulk_work_stays_bulk_when_it_is_put_off() {
+fn bulk_work_stays_bulk_when_it_is_put_off_until_a_person_joins() {
     let note = Deferral {
         bulk: true,
         ..note(1)
     };
-    let evaluation = evaluation_of(&["a.jpg"]);
-    let again = on_deferral(
-        &evaluation,
-        &record(),
-        &note,
-        &Breaker::default(),
-        Timestamp::default(),
-    );
-    assert_eq!(resent(again).batch.queue(), Queue::Bulk);
+    let queue = |bulk| {
+        let evaluation = Evaluation {
+            bulk,
+            ..evaluation_of(&["a.jpg"])
+        };
+        let (breaker, now) = (Breaker::default(), Timestamp::default());
+        let again = on_deferral(&evaluation, &record(), &note, &breaker, now);
+        resent(again).batch.queue()
+    };
+    assert_eq!((queue(true), queue(false)), (Queue::Bulk, Queue::Batches));
+}
+
+#[test]
+fn while_the_vlm_is_away_bulk_work_rests_longer_than_what_people_wait_for() {
+    let open = Breaker {
+        failures: FAILURES_TO_OPEN,
+        probe_until: Some(Timestamp::from_millis(1_000_000)),
+        ..Breaker::default()
+    };
+    let note = Deferral {
+        cause: DeferralCause::BreakerOpen,
+        ..note(1)
+    };
+    let delay = |bulk| {
+        let evaluation = Evaluation {
+            bulk,
+            ..evaluation_of(&["a.jpg"])
+        };
+        let again = on_deferral(&evaluation, &record(), &note, &open, Timestamp::default());
+        resent(again).delay
+    };
+    assert!(delay(true) >= Duration::from_secs(450) && delay(false) < Duration::from_secs(300));
+}
+
+#[test]
+fn a_deferral_that_says_nothing_new_is_not_written_to_the_evaluation() {
+    let waits = Evaluation {
+        waiting_since: Some(Timestamp::default()),
+        waiting_reason: Some(note(1).reason),
+        ..evaluation_of(&["a.jpg"])
+    };
+    assert!(!is_news(&waits, &note(1)));
+    assert!(is_news(&evaluation_of(&["a.jpg"]), &note(1)));
+    let another_reason = Deferral {
+        reason: "busy".into(),
+        ..note(1)
+    };
+    let another_release = Deferral {
+        cause: DeferralCause::AnotherRelease,
+        ..note(1)
+    };
+    assert!(is_news(&waits, &another_reason) && is_news(&waits, &another_release));
+}
+
+#[test]
+fn a_photo_that_this_release_cannot_ask_about_is_no_probe() {
+    let open = Breaker {
+        failures: FAILURES_TO_OPEN,
+        ..Breaker::default()
+    };
+    let lease = |cause| {
+        let evaluation = evaluation_of(&["a.jpg"]);
+        let note = Deferral { cause, ..note(1) };
+        let again = on_deferral(&evaluation, &record(), &note, &open, Timestamp::default());
+        resent(again).probe_lease
+    };
+    assert!(lease(DeferralCause::BreakerOpen).is_some());
+    assert!(lease(DeferralCause::AnotherRelease).is_none());
 }
 
 #[test]

@@ -64,6 +64,15 @@ pub struct Evaluation {
     /// Why it waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting_reason: Option<String>,
+    /// Since when nobody was met who knows its versions: another release is being deployed, or was rolled back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unknown_since: Option<Timestamp>,
+    /// When a person joined it, so that it is bulk work no more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promoted_at: Option<Timestamp>,
+    /// Rounds that quick mode sent after the first.
+    #[serde(default)]
+    pub round: u32,
     /// The quick evaluation that it goes on from: what that one had asked was not asked again. It is an evaluation of
     /// its own, because the verdict on the critical steps stands for itself and never changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -77,7 +86,8 @@ pub struct Evaluation {
     /// When it was finalised last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completed_at: Option<Timestamp>,
-    /// From when on it is not returned to the same question any more.
+    /// From when on it is not returned to the same question any more: the oldest answer that it rests on is then 24
+    /// hours old. While it runs: the oldest of the earlier answers that it began with, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
     /// What the cache did for it.
@@ -117,7 +127,7 @@ pub struct Timings {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// Nothing has begun yet.
+    /// No photo is being asked about yet.
     Queued,
     /// Photos are being evaluated.
     Running,
@@ -127,18 +137,24 @@ pub enum Status {
     Completed,
 }
 
+/// Where an evaluation stands, by times that change rarely: the history says the same without the pending photos.
+pub(super) fn status(
+    completed_at: Option<Timestamp>,
+    waiting_since: Option<Timestamp>,
+    started_at: Option<Timestamp>,
+) -> Status {
+    match (completed_at, waiting_since, started_at) {
+        (Some(_), _, _) => Status::Completed,
+        (None, Some(_), _) => Status::Waiting,
+        (None, None, Some(_)) => Status::Running,
+        (None, None, None) => Status::Queued,
+    }
+}
+
 impl Evaluation {
     /// Where it stands.
     pub fn status(&self) -> Status {
-        if self.completed_at.is_some() {
-            Status::Completed
-        } else if self.waiting_since.is_some() {
-            Status::Waiting
-        } else if self.started_at.is_some() || self.pending.len() < self.photos_total {
-            Status::Running
-        } else {
-            Status::Queued
-        }
+        status(self.completed_at, self.waiting_since, self.started_at)
     }
 
     /// The verdict, once final.

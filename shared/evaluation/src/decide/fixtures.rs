@@ -30,6 +30,7 @@ pub(crate) fn evaluation_of(names: &[&str]) -> Evaluation {
     let limits = Limits {
         photos_per_batch: 4,
         deadline: Duration::from_secs(3600),
+        kept_for: Duration::from_secs(90 * 24 * 3600),
     };
     open(
         id(1),

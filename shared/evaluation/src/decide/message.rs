@@ -32,6 +32,8 @@ pub enum Message {
     Deferral(Deferral),
     /// Uploads queue: check whether the DR has been quiet since.
     QuietCheck(QuietCheck),
+    /// Uploads queue: ask the question of an evaluation anew, since nobody knows its versions any more.
+    PlanAnew(PlanAnew),
 }
 
 /// Photos to be evaluated together.
@@ -117,6 +119,30 @@ pub struct Outcome {
     pub photo_id: PhotoId,
     /// Its outcome and how it came about.
     pub report: Report,
+    /// The batch message that led to it, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub received: Option<Received>,
+}
+
+/// A message of the queues of batches that was received.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Received {
+    /// When it was due.
+    pub due_at: Timestamp,
+    /// As in the batch.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub bulk: bool,
+}
+
+impl Received {
+    /// The queue that it came from.
+    pub fn queue(&self) -> Queue {
+        if self.bulk {
+            Queue::Bulk
+        } else {
+            Queue::Batches
+        }
+    }
 }
 
 /// A photo that must be asked about later.
@@ -151,9 +177,18 @@ pub struct Deferral {
     pub retry_after_ms: Option<u64>,
     /// When it was put off.
     pub at: Timestamp,
+    /// When the batch message was due.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_at: Option<Timestamp>,
 }
 
 impl Deferral {
+    /// The batch message that led to it.
+    pub fn received(&self) -> Option<Received> {
+        let bulk = self.bulk;
+        self.due_at.map(|due_at| Received { due_at, bulk })
+    }
+
     /// The least delay that the server asked for.
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after_ms.map(Duration::from_millis)
@@ -174,6 +209,8 @@ pub enum DeferralCause {
     BreakerOpen,
     /// The function's own time ended first, or S3 was slow.
     OutOfTime,
+    /// The function is of another release and does not know the evaluation's versions: nobody was asked.
+    AnotherRelease,
 }
 
 /// A delayed check whether the uploads of a DR have come to rest.
@@ -186,6 +223,16 @@ pub struct QuietCheck {
     pub dr_number: DrNumber,
     /// The upload after which this message was sent.
     pub uploaded_at: Timestamp,
+}
+
+/// An evaluation whose question is to be asked anew.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlanAnew {
+    /// The message's version.
+    #[serde(deserialize_with = "known_version")]
+    pub version: u8,
+    /// The evaluation.
+    pub evaluation_id: EvaluationId,
 }
 
 impl Message {
@@ -216,7 +263,7 @@ impl Message {
         match self {
             Self::Batch(batch) => batch.queue(),
             Self::Started(_) | Self::Outcome(_) | Self::Deferral(_) => Queue::Results,
-            Self::QuietCheck(_) => Queue::Uploads,
+            Self::QuietCheck(_) | Self::PlanAnew(_) => Queue::Uploads,
         }
     }
 
@@ -234,13 +281,34 @@ impl Message {
         })
     }
 
-    /// A message with a photo's outcome.
+    /// A message with a photo's outcome, known without a batch.
     pub fn outcome(evaluation_id: &EvaluationId, photo_id: &PhotoId, report: Report) -> Self {
         Self::Outcome(Outcome {
             version: VERSION,
             evaluation_id: evaluation_id.clone(),
             photo_id: photo_id.clone(),
             report,
+            received: None,
+        })
+    }
+
+    /// A message with the outcome of a photo of `batch`.
+    pub fn outcome_of(batch: &Batch, photo: &Photo, report: Report) -> Self {
+        let (due_at, bulk) = (batch.due_at, batch.bulk);
+        Self::Outcome(Outcome {
+            version: VERSION,
+            evaluation_id: batch.evaluation_id.clone(),
+            photo_id: photo.photo_id.clone(),
+            report,
+            received: Some(Received { due_at, bulk }),
+        })
+    }
+
+    /// A message that has the question of an evaluation asked anew.
+    pub fn plan_anew(evaluation_id: &EvaluationId) -> Self {
+        Self::PlanAnew(PlanAnew {
+            version: VERSION,
+            evaluation_id: evaluation_id.clone(),
         })
     }
 
@@ -267,6 +335,7 @@ impl Message {
             retry_after_ms: retry_after
                 .map(|span| u64::try_from(span.as_millis()).unwrap_or(u64::MAX)),
             at,
+            due_at: Some(batch.due_at),
         })
     }
 

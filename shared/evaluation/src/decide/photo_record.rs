@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::cache::{self, Known, Reused};
+use super::cache::{self, CACHED_FOR, Known, Reused};
 use super::sighting::Elsewhere;
+use crate::domain::bounds::LONGEST_NAME;
 use crate::domain::ids::StepKey;
 use crate::domain::outcome::{PhotoOutcome, ReasonCode};
-use crate::domain::plan::{Copied, Photo};
+use crate::domain::plan::{Copied, Misnamed, Photo};
 use crate::domain::report::Report;
 use crate::domain::scope::Scope;
 use crate::domain::time::Timestamp;
@@ -64,6 +65,19 @@ impl PhotoRecord {
         }
     }
 
+    /// A photo whose name is too long: it is not asked about, and everything else is as usual.
+    pub fn misnamed(misnamed: Misnamed, now: Timestamp) -> Self {
+        let message = format!(
+            "The photo's name has {} bytes, and at most {LONGEST_NAME} are taken. Upload it again under a shorter name.",
+            misnamed.bytes
+        );
+        let outcome = PhotoOutcome::not_evaluated(ReasonCode::NameTooLong, message);
+        Self {
+            report: Some(Report::bare(outcome, now)),
+            ..Self::new(misnamed.photo)
+        }
+    }
+
     /// A photo of which this much is known: if that is all that is asked, it has its outcome.
     pub fn begin(photo: Photo, known: Known, asked: &[StepKey], now: Timestamp) -> Self {
         let Known { reused, open } = known;
@@ -102,6 +116,14 @@ impl PhotoRecord {
             .answered_by()
             .iter()
             .any(|scopes| scopes.iter().all(has))
+    }
+
+    /// When each answer that its outcome rests on is too old to be used: the earlier ones, and its own. (Where earlier
+    /// ones were enough, the report says when they were taken, which is later than they were given.)
+    pub fn answers_expire_at(&self) -> impl Iterator<Item = Timestamp> {
+        let own = self.report.iter().filter(|_| self.is_answered());
+        let earlier = self.reused.iter().map(|reused| reused.answer.expires_at);
+        own.map(|report| report.at.after(CACHED_FOR)).chain(earlier)
     }
 
     /// The report, with what earlier answers say of the steps that were not asked about now.

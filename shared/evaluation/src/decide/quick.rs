@@ -7,6 +7,8 @@
 //!   said to be missing, since photos were not looked at: it is not evaluated.
 //! - Every wave holds at least one photo, so the waves come to an end.
 
+use std::time::Duration;
+
 use super::evaluation::Evaluation;
 use super::photo_record::PhotoRecord;
 use crate::domain::catalogue::Catalogue;
@@ -14,6 +16,9 @@ use crate::domain::checks::checked;
 use crate::domain::ids::StepKey;
 use crate::domain::judge::{PhotoResult, StepOutcome, Verdict, judge};
 use crate::domain::plan::{Photo, half, wave};
+
+/// How long the sending of a round is claimed: the aggregator's time-out, after which a sender has ended for sure.
+pub const CLAIMED_FOR: Duration = Duration::from_secs(30);
 
 /// What is to be done next.
 #[derive(Debug, Clone, PartialEq)]
@@ -135,6 +140,7 @@ mod tests {
         let limits = Limits {
             photos_per_batch: 4,
             deadline: std::time::Duration::from_secs(3600),
+            kept_for: std::time::Duration::from_secs(90 * 24 * 3600),
         };
         let id = crate::decide::fixtures::id(7);
         let new = open(

@@ -3,6 +3,7 @@
 //! # Invariants
 //! - The first outcome of a photo stays, except that an answer of the model replaces a provisional one (deadline,
 //!   dead letter) while the evaluation is not final.
+//! - No result outlives an answer that it rests on: 24 hours count from the oldest of them.
 //! - Whoever sees no photo pending finalises; the write is conditional on the revision, so it happens once.
 
 use std::collections::BTreeSet;
@@ -68,27 +69,19 @@ pub struct Finalisation {
 }
 
 /// Judges an evaluation by all its photos. `None` while a photo lacks an outcome, or if this is the judgement it has.
+/// Without its catalogue, which nobody may know any more, it can't be judged and is incomplete.
 pub fn finalise(
     evaluation: &Evaluation,
     photos: &[PhotoRecord],
-    catalogue: &Catalogue,
+    catalogue: Option<&Catalogue>,
     now: Timestamp,
 ) -> Option<Finalisation> {
     let results = photos.iter().map(result).collect::<Option<Vec<_>>>()?;
     if results.len() != evaluation.photos_total {
         return None;
     }
-    let (results, flags) = checked(catalogue, &evaluation.dr_number, results);
-    let elsewhere = photos
-        .iter()
-        .filter_map(|photo| Some(photo.also_in.as_ref()?.flag(&photo.photo.name)));
-    let flags = flags
-        .into_iter()
-        .chain(elsewhere)
-        .collect::<BTreeSet<_>>()
-        .into_iter()
-        .collect();
-    let judgement = flagged(judge(catalogue, &evaluation.steps_asked, &results), flags);
+    let judged = |catalogue| judged(evaluation, photos, catalogue, results);
+    let judgement = catalogue.map_or_else(Judgement::impossible, judged);
     if evaluation.judgement.as_ref() == Some(&judgement) {
         return None;
     }
@@ -102,6 +95,25 @@ pub fn finalise(
     })
 }
 
+fn judged(
+    evaluation: &Evaluation,
+    photos: &[PhotoRecord],
+    catalogue: &Catalogue,
+    results: Vec<PhotoResult>,
+) -> Judgement {
+    let (results, flags) = checked(catalogue, &evaluation.dr_number, results);
+    let elsewhere = photos
+        .iter()
+        .filter_map(|photo| Some(photo.also_in.as_ref()?.flag(&photo.photo.name)));
+    let flags = flags
+        .into_iter()
+        .chain(elsewhere)
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect();
+    flagged(judge(catalogue, &evaluation.steps_asked, &results), flags)
+}
+
 fn usage(photos: &[PhotoRecord]) -> Usage {
     let all = photos
         .iter()
@@ -112,13 +124,14 @@ fn usage(photos: &[PhotoRecord]) -> Usage {
     })
 }
 
-/// 24 hours from the completion; but what rests on an earlier answer is as old as that.
+/// 24 hours from the oldest answer that it rests on. Between that and the completion there may lie an outage.
 fn expires_at(photos: &[PhotoRecord], now: Timestamp) -> Timestamp {
-    let reused = photos
+    photos
         .iter()
-        .flat_map(|photo| &photo.reused)
-        .map(|reused| reused.answer.expires_at);
-    reused.chain([now.after(CACHED_FOR)]).min().unwrap_or(now)
+        .flat_map(PhotoRecord::answers_expire_at)
+        .chain([now.after(CACHED_FOR)])
+        .min()
+        .unwrap_or(now)
 }
 
 fn result(record: &PhotoRecord) -> Option<PhotoResult> {

@@ -1,9 +1,13 @@
 //! Recording and finalising, as values.
 
+use proptest::prelude::*;
+
 use super::*;
-use crate::decide::fixtures::{evaluation_of, photo};
+use crate::decide::cache::{CachedAnswer, Reused};
+use crate::decide::fixtures::{evaluation_of, id, photo};
 use crate::domain::judge::Verdict;
 use crate::domain::outcome::{PhotoTimings, ReasonCode};
+use crate::domain::scope::Scope;
 
 fn answered(at: i64) -> Report {
     Report::bare(
@@ -74,6 +78,7 @@ fn nothing_changes_a_final_verdict() {
         average_score: None,
         steps: vec![],
         flags: vec![],
+        flags_left_out: 0,
     });
     assert_eq!(
         on_outcome(
@@ -96,6 +101,7 @@ fn it_is_due_when_nothing_is_pending_and_until_it_is_final() {
         average_score: None,
         steps: vec![],
         flags: vec![],
+        flags_left_out: 0,
     });
     assert!(is_due(&evaluation));
     evaluation.judgement = Some(Judgement {
@@ -103,6 +109,7 @@ fn it_is_due_when_nothing_is_pending_and_until_it_is_final() {
         average_score: None,
         steps: vec![],
         flags: vec![],
+        flags_left_out: 0,
     });
     assert!(!is_due(&evaluation));
 }
@@ -113,11 +120,20 @@ fn judging_again_without_a_change_writes_nothing() {
     let mut evaluation = evaluation_of(&["a.jpg"]);
     let provisional = [with(Some(failed(ReasonCode::Deadline)))];
     let now = Timestamp::from_millis(100);
-    let first = finalise(&evaluation, &provisional, catalogue, now).unwrap();
+    let first = finalise(&evaluation, &provisional, Some(catalogue), now).unwrap();
     assert_eq!(first.judgement.verdict, Verdict::Incomplete);
     evaluation.judgement = Some(first.judgement);
-    assert_eq!(finalise(&evaluation, &provisional, catalogue, now), None);
-    let upgraded = finalise(&evaluation, &[with(Some(answered(1)))], catalogue, now).unwrap();
+    assert_eq!(
+        finalise(&evaluation, &provisional, Some(catalogue), now),
+        None
+    );
+    let upgraded = finalise(
+        &evaluation,
+        &[with(Some(answered(1)))],
+        Some(catalogue),
+        now,
+    )
+    .unwrap();
     assert_eq!(upgraded.judgement.verdict, Verdict::Fail);
 }
 
@@ -131,14 +147,19 @@ fn no_verdict_without_an_outcome_of_every_photo() {
         ..PhotoRecord::new(photo("b.jpg"))
     };
     assert_eq!(
-        finalise(&evaluation, &[with(Some(answered(1)))], catalogue, now),
+        finalise(
+            &evaluation,
+            &[with(Some(answered(1)))],
+            Some(catalogue),
+            now
+        ),
         None
     );
     assert_eq!(
         finalise(
             &evaluation,
             &[with(Some(answered(1))), b(None)],
-            catalogue,
+            Some(catalogue),
             now
         ),
         None
@@ -147,7 +168,7 @@ fn no_verdict_without_an_outcome_of_every_photo() {
         finalise(
             &evaluation,
             &[with(Some(answered(1))), b(Some(answered(2)))],
-            catalogue,
+            Some(catalogue),
             now
         )
         .is_some()
@@ -174,7 +195,7 @@ fn the_timings_are_those_of_the_last_photo_and_add_up() {
     let found = finalise(
         &evaluation,
         &[timed(900, 500), timed(300, 100)],
-        Catalogue::shipped("v1").unwrap(),
+        Catalogue::shipped("v1").ok(),
         Timestamp::from_millis(1000),
     );
     let t = found.unwrap().timings;
@@ -203,8 +224,57 @@ fn a_photo_that_nobody_was_asked_about_has_no_way_to_show() {
     let found = finalise(
         &evaluation,
         &[asked, with(Some(not_needed))],
-        Catalogue::shipped("v1").unwrap(),
+        Catalogue::shipped("v1").ok(),
         Timestamp::from_millis(1000),
     );
     assert_eq!(found.unwrap().timings.vlm_ms, 500);
+}
+
+/// A photo named `name`, answered at `at` (or not), that also rests on an answer of `reused`.
+fn resting_on(name: &str, at: Option<i64>, reused: Option<i64>) -> PhotoRecord {
+    let earlier = |at| Reused {
+        scope: Scope::Critical,
+        answer: CachedAnswer::of(&id(1), Timestamp::default(), &answered(at)).unwrap(),
+    };
+    PhotoRecord {
+        report: Some(at.map_or_else(|| failed(ReasonCode::NotAnImage), answered)),
+        reused: reused.map(earlier).into_iter().collect(),
+        ..PhotoRecord::new(photo(name))
+    }
+}
+
+fn expiry_of(photos: &[PhotoRecord], now: i64) -> Timestamp {
+    let names: Vec<&str> = photos.iter().map(|p| p.photo.name.as_str()).collect();
+    let evaluation = evaluation_of(&names);
+    let catalogue = Catalogue::shipped("v1").unwrap();
+    let now = Timestamp::from_millis(now);
+    finalise(&evaluation, photos, Some(catalogue), now)
+        .unwrap()
+        .expires_at
+}
+
+#[test]
+fn the_24_hours_count_from_the_oldest_answer_although_an_outage_came_after_it() {
+    let hour = 3_600_000;
+    let photos = [
+        resting_on("a.jpg", Some(1), None),
+        resting_on("b.jpg", Some(12 * hour), None),
+    ];
+    let expected = Timestamp::from_millis(1).after(CACHED_FOR);
+    assert_eq!(expiry_of(&photos, 12 * hour + 5), expected);
+}
+
+proptest! {
+    #[test]
+    fn no_evaluation_outlives_an_answer_that_it_rests_on(
+        answers in prop::collection::vec((prop::option::of(0i64..90_000_000), prop::option::of(0i64..90_000_000)), 1..6),
+        later in 0i64..50_000_000,
+    ) {
+        let named = |(at, (answer, reused)): (usize, &(Option<i64>, Option<i64>))| resting_on(&format!("{at}.jpg"), *answer, *reused);
+        let photos: Vec<PhotoRecord> = answers.iter().enumerate().map(named).collect();
+        let given: Vec<i64> = answers.iter().flat_map(|(answer, reused)| answer.iter().chain(reused)).copied().collect();
+        let now = given.iter().max().copied().unwrap_or_default() + later;
+        let oldest = given.iter().min().copied().unwrap_or(now);
+        prop_assert_eq!(expiry_of(&photos, now), Timestamp::from_millis(oldest).after(CACHED_FOR));
+    }
 }

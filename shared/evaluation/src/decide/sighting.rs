@@ -7,6 +7,7 @@
 use photos::quality::Quality;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::bounds::shortened_name;
 use crate::domain::hash::hex_of;
 use crate::domain::ids::DrNumber;
 use crate::domain::plan::Photo;
@@ -88,7 +89,7 @@ impl Sighting {
     pub fn elsewhere_of(&self, dr: &DrNumber, how: Likeness) -> Option<Elsewhere> {
         (&self.dr_number != dr).then(|| Elsewhere {
             dr_number: self.dr_number.clone(),
-            photo: self.photo.clone(),
+            photo: shortened_name(&self.photo).unwrap_or_else(|| self.photo.clone()),
             how,
         })
     }

@@ -2,18 +2,20 @@
 //!
 //! # Invariants
 //! - The same question asked while it is being answered is joined, never asked twice (unless by force).
-//! - An incomplete verdict is never served as a cached result, nor any verdict older than 24 hours.
+//! - An incomplete verdict is never served as a cached result, nor one that rests on an answer older than 24
+//!   hours; nor is one joined that does.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::cache::{CACHED_FOR, Known};
+use super::cache::Known;
 use super::evaluation::Evaluation;
 use super::message::Batch;
 use super::miss::{CacheFigures, LastAsked, Miss, QuestionDigest};
 use super::photo_record::PhotoRecord;
 use super::sighting::Elsewhere;
 use crate::domain::ids::{DrNumber, EvaluationId, PhotoId};
+use crate::domain::judge::Verdict;
 use crate::domain::plan::{Mode, Photo, Plan, batches};
 use crate::domain::scope::Scope;
 use crate::domain::time::Timestamp;
@@ -65,48 +67,72 @@ pub enum NextAction {
     ReturnCached(Box<Evaluation>),
 }
 
-/// Decides, given the evaluation that the question's fingerprint points to. What was asked before `valid_from` was
-/// invalidated by hand: it is not returned, but while it runs it is joined.
+/// Where a question's fingerprint points.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Pointer {
+    /// The question was not asked before, or long ago.
+    Nowhere,
+    /// To an evaluation that is gone: deleted by its time to live, or by an operator.
+    Gone(EvaluationId),
+    /// To this one.
+    At(Box<Evaluation>),
+}
+
+impl Pointer {
+    /// The evaluation that it points to.
+    pub fn evaluation(&self) -> Option<&Evaluation> {
+        match self {
+            Self::At(evaluation) => Some(evaluation),
+            Self::Nowhere | Self::Gone(_) => None,
+        }
+    }
+}
+
+/// Decides, given where the question's fingerprint points. What was asked before `valid_from` was invalidated by hand:
+/// it is not returned, but while it runs it is joined.
 pub fn decide(
-    current: Option<Evaluation>,
+    pointer: &Pointer,
     reuse: Reuse,
     valid_from: Timestamp,
     now: Timestamp,
 ) -> NextAction {
-    let Some(current) = current else {
-        return NextAction::Start {
-            seen: None,
-            supersedes: None,
-        };
+    let anew = |seen| NextAction::Start {
+        seen,
+        supersedes: None,
+    };
+    let current = match pointer {
+        Pointer::Nowhere => return anew(None),
+        Pointer::Gone(id) => return anew(Some(id.clone())),
+        Pointer::At(evaluation) => evaluation,
     };
     let seen = Some(current.evaluation_id.clone());
     match current.completed_at {
-        None if reuse == Reuse::Nothing => NextAction::Start {
+        None if reuse == Reuse::Nothing || is_outdated(&current, now) => NextAction::Start {
             supersedes: seen.clone(),
             seen,
         },
-        None if current.superseded_by.is_none() => NextAction::Join(Box::new(current)),
-        Some(at) if current.created_at > valid_from && will_do(&current, at, reuse, now) => {
-            NextAction::ReturnCached(Box::new(current))
+        None if current.superseded_by.is_none() => NextAction::Join(current.clone()),
+        Some(_) if current.created_at > valid_from && will_do(current, reuse, now) => {
+            NextAction::ReturnCached(current.clone())
         }
-        _ => NextAction::Start {
-            seen,
-            supersedes: None,
-        },
+        _ => anew(seen),
     }
 }
 
-/// Whether an evaluation that ended then will do as an answer.
-fn will_do(evaluation: &Evaluation, completed_at: Timestamp, reuse: Reuse, now: Timestamp) -> bool {
-    let expires_at = evaluation
-        .expires_at
-        .unwrap_or(completed_at.after(CACHED_FOR));
-    let current = evaluation.is_final() && now < expires_at;
+/// Whether an evaluation that has ended will do as an answer. One that doesn't say how old it is does not.
+fn will_do(evaluation: &Evaluation, reuse: Reuse, now: Timestamp) -> bool {
+    let young = evaluation.expires_at.is_some_and(|at| now < at);
+    let current = evaluation.is_final() && young;
     match reuse {
         Reuse::Final => current,
         Reuse::AskedSince(moment) => current || evaluation.created_at >= moment,
         Reuse::Nothing => false,
     }
+}
+
+/// Whether one that still runs, since an outage say, rests on an earlier answer that is too old by now.
+fn is_outdated(running: &Evaluation, now: Timestamp) -> bool {
+    running.superseded_by.is_none() && running.expires_at.is_some_and(|at| now >= at)
 }
 
 /// Why the question is asked anew, given the evaluation that answered the same one and the question asked last.
@@ -123,8 +149,8 @@ pub fn missed_because(
     if let Some(current) = current {
         return vec![match () {
             () if current.created_at <= valid_from => Miss::Emptied,
-            () if current.is_final() => Miss::Expired,
-            () => Miss::Incomplete,
+            () if current.verdict() == Some(Verdict::Incomplete) => Miss::Incomplete,
+            () => Miss::Expired,
         }];
     }
     let differences = last
@@ -148,6 +174,8 @@ pub struct NewEvaluation {
     pub batches: Vec<Batch>,
     /// The question, to be compared with the next one.
     pub asked: LastAsked,
+    /// All that is written may be deleted so long after the evaluation's creation.
+    pub kept_for: Duration,
 }
 
 /// What is known from before.
@@ -210,6 +238,8 @@ pub fn open(
             .into_iter()
             .map(|copy| PhotoRecord::copy(copy, now)),
     );
+    let misnamed = plan.misnamed.into_iter();
+    photos.extend(misnamed.map(|photo| PhotoRecord::misnamed(photo, now)));
     let ids = |photos: &[Photo]| {
         photos
             .iter()
@@ -237,11 +267,14 @@ pub fn open(
         deadline_at: now.after(limits.deadline),
         waiting_since: None,
         waiting_reason: None,
+        unknown_since: None,
+        promoted_at: None,
+        round: 0,
         continues: continued(request.mode, &photos),
         superseded_by: None,
         revision: 0,
         completed_at: None,
-        expires_at: None,
+        expires_at: photos.iter().flat_map(PhotoRecord::answers_expire_at).min(),
         cache: CacheFigures::of(&photos, missed_because),
         usage: None,
         judgement: None,
@@ -252,6 +285,7 @@ pub fn open(
         photos,
         batches,
         asked,
+        kept_for: limits.kept_for,
     }
 }
 
@@ -284,6 +318,8 @@ pub struct Limits {
     pub photos_per_batch: usize,
     /// An evaluation ends after this long, complete or not.
     pub deadline: Duration,
+    /// An evaluation may be deleted this long after its creation.
+    pub kept_for: Duration,
 }
 
 #[cfg(test)]

@@ -2,13 +2,16 @@
 //!
 //! # Invariants
 //! - A photo that is still pending after the deadline gets an outcome, so that every evaluation ends.
-//! - A photo is taken to be lost only when nothing was heard of it for longer than any message can be invisible.
+//! - A photo is taken to be lost only when nothing was heard of it for longer than any message can be invisible, and
+//!   its queue has come past it.
 
 use std::time::Duration;
 
+use super::batch::superseded;
 use super::evaluation::Evaluation;
 use super::message::{Batch, Message};
 use super::photo_record::PhotoRecord;
+use super::progress::Progress;
 use super::quick;
 use crate::domain::outcome::{PhotoOutcome, ReasonCode};
 use crate::domain::report::Report;
@@ -16,6 +19,33 @@ use crate::domain::time::Timestamp;
 
 /// Batches that never left the splitter (it crashed after writing the evaluation) are sent after this long.
 const DISPATCH_GRACE: Duration = Duration::from_secs(60);
+
+/// A release that knows an evaluation's versions is waited for so long at most: a deployment takes minutes.
+const RELEASE_GRACE: Duration = Duration::from_secs(300);
+
+/// What the sweeper goes by.
+#[derive(Debug, Clone, Copy)]
+pub struct Round {
+    /// Not heard of for so long: lost.
+    pub lost_after: Duration,
+    /// How far the queue of what people wait for has come.
+    pub batches: Option<Progress>,
+    /// How far the queue of bulk work has come.
+    pub bulk: Option<Progress>,
+}
+
+impl Round {
+    /// Whether a message of this evaluation that was due then is lost.
+    fn is_lost(&self, evaluation: &Evaluation, due: Timestamp, now: Timestamp) -> bool {
+        let progress = if evaluation.bulk {
+            self.bulk
+        } else {
+            self.batches
+        };
+        let past = progress.is_none_or(|queue| queue.is_past(due, self.lost_after, now));
+        past && now >= due.after(self.lost_after)
+    }
+}
 
 /// What to do about one pending photo.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,20 +60,20 @@ pub enum SweepAction {
 pub fn sweep(
     evaluation: &Evaluation,
     photos: &[PhotoRecord],
-    lost_after: Duration,
+    round: &Round,
     now: Timestamp,
 ) -> Vec<SweepAction> {
     let pending = photos
         .iter()
         .filter(|record| evaluation.pending.contains(&record.photo.photo_id));
     let held = |record: &&PhotoRecord| evaluation.held.contains(&record.photo.photo_id);
-    if now >= evaluation.deadline_at {
+    if ends_whatever_comes(evaluation, now) {
         return pending
-            .map(|record| SweepAction::End(Box::new(expired(evaluation, record, now))))
+            .map(|record| SweepAction::End(Box::new(end(evaluation, record, now))))
             .collect();
     }
     pending
-        .filter(|record| !held(record) && is_lost(evaluation, record, lost_after, now))
+        .filter(|record| !held(record) && is_lost(evaluation, record, round, now))
         .map(|r| SweepAction::Resend(again(evaluation, r, now)))
         .collect()
 }
@@ -58,20 +88,38 @@ pub fn needs_next_wave(evaluation: &Evaluation) -> bool {
     evaluation.completed_at.is_none() && quick::is_idle(evaluation)
 }
 
-fn is_lost(
+/// Whether nobody was met for a while who knows the evaluation's versions: then the question is asked anew.
+pub fn wants_planning_anew(evaluation: &Evaluation, lost_after: Duration, now: Timestamp) -> bool {
+    let waited = |since: Timestamp| now >= since.after(RELEASE_GRACE.min(lost_after));
+    let open = evaluation.completed_at.is_none() && evaluation.superseded_by.is_none();
+    open && evaluation.unknown_since.is_some_and(waited)
+}
+
+/// Whether an evaluation ends now, whatever comes: its place was taken, or its time is up.
+pub fn ends_whatever_comes(evaluation: &Evaluation, now: Timestamp) -> bool {
+    evaluation.superseded_by.is_some() || now >= evaluation.deadline_at
+}
+
+/// Whether something may have to be done about a photo: else none of them need be read.
+pub fn may_need_action(evaluation: &Evaluation, round: &Round, now: Timestamp) -> bool {
+    ends_whatever_comes(evaluation, now) || is_silent(evaluation, None, round, now)
+}
+
+fn is_lost(evaluation: &Evaluation, record: &PhotoRecord, round: &Round, now: Timestamp) -> bool {
+    let heard = record.deferred_until.max(record.resent_at);
+    is_silent(evaluation, heard, round, now)
+}
+
+/// Whether nothing was heard for too long, of a photo that was heard of last then, or else when all were sent.
+fn is_silent(
     evaluation: &Evaluation,
-    record: &PhotoRecord,
-    lost_after: Duration,
+    heard: Option<Timestamp>,
+    round: &Round,
     now: Timestamp,
 ) -> bool {
-    let last_heard = [record.deferred_until, record.resent_at]
-        .into_iter()
-        .flatten()
-        .max();
-    match (last_heard, evaluation.dispatched_at) {
-        (Some(heard), _) => now >= heard.after(lost_after),
-        (None, Some(sent)) => now >= sent.after(lost_after),
-        (None, None) => now >= evaluation.created_at.after(DISPATCH_GRACE),
+    match heard.max(evaluation.dispatched_at.max(evaluation.promoted_at)) {
+        Some(heard) => round.is_lost(evaluation, heard, now),
+        None => now >= evaluation.created_at.after(DISPATCH_GRACE),
     }
 }
 
@@ -89,23 +137,28 @@ fn again(evaluation: &Evaluation, record: &PhotoRecord, now: Timestamp) -> Batch
     }
 }
 
-fn expired(evaluation: &Evaluation, record: &PhotoRecord, now: Timestamp) -> Message {
+/// The outcome of a photo that nobody is to be asked about any more.
+fn end(evaluation: &Evaluation, record: &PhotoRecord, now: Timestamp) -> Message {
+    let outcome = match evaluation.superseded_by {
+        Some(_) => superseded(),
+        None => expired(evaluation),
+    };
+    let id = &evaluation.evaluation_id;
+    Message::outcome(id, &record.photo.photo_id, Report::bare(outcome, now))
+}
+
+fn expired(evaluation: &Evaluation) -> PhotoOutcome {
     let why = evaluation
         .waiting_reason
         .as_deref()
         .map(|reason| format!(" ({reason})"))
         .unwrap_or_default();
-    let outcome = PhotoOutcome::not_evaluated(
+    PhotoOutcome::not_evaluated(
         ReasonCode::Deadline,
         format!(
             "No answer came before the deadline{why}. \
              The photo is fine as far as is known; ask for the evaluation again."
         ),
-    );
-    Message::outcome(
-        &evaluation.evaluation_id,
-        &record.photo.photo_id,
-        Report::bare(outcome, now),
     )
 }
 
@@ -114,7 +167,11 @@ mod tests {
     use super::*;
     use crate::decide::fixtures::{evaluation_of, photo};
 
-    const LOST: Duration = Duration::from_secs(900);
+    const LOST: Round = Round {
+        lost_after: Duration::from_secs(900),
+        batches: None,
+        bulk: None,
+    };
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_millis(seconds * 1000)
@@ -129,10 +186,72 @@ mod tests {
     }
 
     #[test]
+    fn what_merely_queues_behind_a_backlog_is_not_sent_again() {
+        let (evaluation, record) = dispatched();
+        let evaluation = Evaluation {
+            deadline_at: at(43_200),
+            ..evaluation
+        };
+        let progress = |due_at| {
+            Some(Progress {
+                due_at: at(due_at),
+                seen_at: at(7200),
+            })
+        };
+        let resent = |evaluation: &Evaluation, round: Round| {
+            sweep(evaluation, std::slice::from_ref(&record), &round, at(7230)).len()
+        };
+        let behind = |due_at| Round {
+            batches: progress(due_at),
+            ..LOST
+        };
+        assert_eq!(resent(&evaluation, behind(0)), 0, "its turn has not come");
+        assert_eq!(
+            resent(&evaluation, behind(901)),
+            1,
+            "its turn came long ago"
+        );
+        let bulk = Evaluation {
+            bulk: true,
+            ..evaluation
+        };
+        assert_eq!(resent(&bulk, behind(0)), 1, "that is another queue");
+    }
+
+    #[test]
+    fn an_evaluation_whose_place_was_taken_ends_at_once() {
+        let (evaluation, record) = dispatched();
+        let replaced = Evaluation {
+            superseded_by: Some(evaluation.evaluation_id.clone()),
+            ..evaluation
+        };
+        let actions = sweep(&replaced, &[record], &LOST, at(2));
+        assert!(matches!(actions.as_slice(), [SweepAction::End(_)]));
+        assert!(!wants_planning_anew(&replaced, LOST.lost_after, at(9999)));
+    }
+
+    #[test]
+    fn a_question_is_planned_anew_when_no_release_knew_its_versions_for_minutes() {
+        let (evaluation, _) = dispatched();
+        let unknown = Evaluation {
+            unknown_since: Some(at(100)),
+            ..evaluation.clone()
+        };
+        let wanted = |evaluation: &Evaluation, now| {
+            wants_planning_anew(evaluation, LOST.lost_after, at(now))
+        };
+        assert!(!wanted(&evaluation, 9999));
+        assert_eq!(
+            (wanted(&unknown, 399), wanted(&unknown, 400)),
+            (false, true)
+        );
+    }
+
+    #[test]
     fn a_photo_is_sent_again_only_when_nothing_was_heard_of_it_for_long_enough() {
         let (evaluation, record) = dispatched();
         let sweep = |record: &PhotoRecord, now| {
-            sweep(&evaluation, std::slice::from_ref(record), LOST, at(now)).len()
+            sweep(&evaluation, std::slice::from_ref(record), &LOST, at(now)).len()
         };
         assert_eq!((sweep(&record, 900), sweep(&record, 901)), (0, 1));
         let deferred = PhotoRecord {
@@ -151,8 +270,8 @@ mod tests {
     fn batches_that_never_left_the_splitter_are_sent_within_two_minutes() {
         let (mut evaluation, record) = dispatched();
         evaluation.dispatched_at = None;
-        assert!(sweep(&evaluation, std::slice::from_ref(&record), LOST, at(59)).is_empty());
-        assert_eq!(sweep(&evaluation, &[record], LOST, at(60)).len(), 1);
+        assert!(sweep(&evaluation, std::slice::from_ref(&record), &LOST, at(59)).is_empty());
+        assert_eq!(sweep(&evaluation, &[record], &LOST, at(60)).len(), 1);
     }
 
     #[test]
@@ -188,7 +307,7 @@ mod tests {
         let (mut evaluation, record) = dispatched();
         evaluation.waiting_reason = Some("the VLM is away".into());
         let done = PhotoRecord::new(photo("b.jpg"));
-        let actions = sweep(&evaluation, &[record, done], LOST, at(3600));
+        let actions = sweep(&evaluation, &[record, done], &LOST, at(3600));
         let [SweepAction::End(message)] = actions.as_slice() else {
             panic!("{actions:?}")
         };

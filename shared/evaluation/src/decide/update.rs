@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use super::queue::Queue;
 use super::sighting::Mark;
 use crate::domain::ids::{DrNumber, EvaluationId, PhotoId};
 use crate::domain::key::KeyParts;
@@ -21,6 +22,10 @@ pub enum Key {
     Uploads(DrNumber),
     /// What is known of the VLM.
     Breaker,
+    /// How far a queue has come.
+    Progress(Queue),
+    /// Where the sweeper goes on, of one part of the unfinished evaluations.
+    SweptTo(u8),
     /// The question that was asked of a DR last, in this mode.
     LastAsked(DrNumber, Mode),
     /// The model's answer to a question about a photo.
@@ -42,9 +47,11 @@ impl Key {
             }
             Self::Uploads(dr) => (format!("DR#{dr}"), "UPLOADS".into()),
             Self::Breaker => ("VLM".into(), "BREAKER".into()),
+            Self::Progress(queue) => (format!("QUEUE#{}", queue.as_str()), "PROGRESS".into()),
+            Self::SweptTo(part) => (format!("SWEEPER#{part}"), "SWEPT_TO".into()),
             Self::LastAsked(dr, mode) => (format!("DR#{dr}"), format!("LAST#{}", mode.as_str())),
             Self::Answer(key) => (format!("ANSWER#{}", key.hash()), "KEPT".into()),
-            Self::Cache(Some(dr)) => (format!("DR#{dr}"), "CACHE".into()),
+            Self::Cache(Some(dr)) => (format!("CACHE#{dr}"), "VALID_FROM".into()),
             Self::Sighting(mark) => (format!("SIGHTING#{}", mark.key()), "FIRST".into()),
             Self::Cache(None) => ("CACHE".into(), "ALL".into()),
         }
@@ -72,6 +79,8 @@ pub enum Condition {
 pub enum GuardName {
     /// A fingerprint still points where it was seen to point.
     FingerprintUnmoved,
+    /// An evaluation that is replaced is there.
+    SupersededKnown,
     /// An evaluation that is replaced has not ended.
     SupersededNotEnded,
     /// An evaluation whose dispatch is noted is there.
@@ -114,12 +123,27 @@ pub enum GuardName {
     ReleasedKnown,
     /// An evaluation that lets go of its last photos is there.
     NotNeededKnown,
+    /// An evaluation whose next round is claimed is there.
+    RoundKnown,
+    /// Quick mode's next round was not sent meanwhile.
+    RoundAsSeen,
+    /// No two send quick mode's next round.
+    OneSender,
+    /// Bulk work is brought forward once.
+    PromotedOnce,
+    /// An evaluation that waits for another release is there.
+    UnknownKnown,
+    /// An evaluation that waits for another release has not ended.
+    UnknownNotEnded,
+    /// What is noted of how far a queue has come only moves forward.
+    LaterProgressStays,
 }
 
 impl GuardName {
     /// All of them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 30] = [
         Self::FingerprintUnmoved,
+        Self::SupersededKnown,
         Self::SupersededNotEnded,
         Self::DispatchedKnown,
         Self::StartedKnown,
@@ -141,6 +165,13 @@ impl GuardName {
         Self::LaterChangeStays,
         Self::ReleasedKnown,
         Self::NotNeededKnown,
+        Self::RoundKnown,
+        Self::RoundAsSeen,
+        Self::OneSender,
+        Self::PromotedOnce,
+        Self::UnknownKnown,
+        Self::UnknownNotEnded,
+        Self::LaterProgressStays,
     ];
 }
 
@@ -181,9 +212,41 @@ pub enum UpdateAction {
     /// It goes.
     Remove(&'static str),
     /// These members leave the set; an empty set goes.
-    DeleteMembers(&'static str, Vec<String>),
+    DeleteMembers(&'static str, Members),
     /// It is a number and grows by one; an absent one becomes 1.
     Increment(&'static str),
+}
+
+/// Members of a set: at least one, since DynamoDB refuses an empty set wherever it occurs.
+///
+/// ```
+/// use evaluation::decide::update::Members;
+///
+/// assert!(Members::of(["a", "b"]).is_some());
+/// assert!(Members::of(Vec::<String>::new()).is_none());
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Members(Vec<String>);
+
+impl Members {
+    /// This one.
+    pub fn one(member: impl ToString) -> Self {
+        Self(vec![member.to_string()])
+    }
+
+    /// These; `None` if there are none.
+    pub fn of(members: impl IntoIterator<Item: ToString>) -> Option<Self> {
+        let members: Vec<String> = members
+            .into_iter()
+            .map(|member| member.to_string())
+            .collect();
+        (!members.is_empty()).then_some(Self(members))
+    }
+
+    /// The members.
+    pub fn as_slice(&self) -> &[String] {
+        &self.0
+    }
 }
 
 /// A change of one item. An item that is not there comes into being, unless a guard is against it.
@@ -215,4 +278,14 @@ pub enum Part {
     Put(Put),
     /// Changes one.
     Update(Update),
+}
+
+impl Part {
+    /// The item.
+    pub fn key(&self) -> &Key {
+        match self {
+            Self::Put(put) => &put.key,
+            Self::Update(update) => &update.key,
+        }
+    }
 }

@@ -6,40 +6,41 @@ use serde_json::{Value, json};
 use super::cache::CachedAnswer;
 use super::evaluation::Evaluation;
 use super::photo_record::PhotoRecord;
+use super::queue::Queue;
 use super::record::Finalisation;
 use super::sighting::{Elsewhere, Mark, Sighting};
 use super::start::NewEvaluation;
+use super::unfinished::{self, Unfinished};
 use crate::domain::report::Report;
 
 use super::update::Condition::{Absent, AtMost, Below, Exists, Is};
 use super::update::GuardName::{
     DeferredWithoutOutcome, DispatchedKnown, FingerprintUnmoved, FirstOutcomeStays,
     LaterAnswerStays, LaterAttemptStays, LaterChangeStays, LaterInvalidationStays,
-    LaterUploadStays, NotNeededKnown, OneProbe, OutcomeKnown, PendingKnown, ReleasedKnown,
-    ResentKnown, ResentWithoutOutcome, RevisionAsJudged, StartedKnown, SupersededNotEnded,
-    UpgradedAsSeen, WaitingKnown, WaitingNotEnded,
+    LaterProgressStays, LaterUploadStays, NotNeededKnown, OneProbe, OneSender, OutcomeKnown,
+    PendingKnown, PromotedOnce, ReleasedKnown, ResentKnown, ResentWithoutOutcome, RevisionAsJudged,
+    RoundAsSeen, RoundKnown, StartedKnown, SupersededKnown, SupersededNotEnded, UnknownKnown,
+    UnknownNotEnded, UpgradedAsSeen, WaitingKnown, WaitingNotEnded,
 };
 use super::update::UpdateAction::{DeleteMembers, Increment, Remove, Set, SetIfAbsent};
-use super::update::{Guard, GuardName, Key, Part, Put, Update};
+use super::update::{Guard, GuardName, Key, Members, Part, Put, Update};
 use crate::domain::ids::{DrNumber, EvaluationId, PhotoId};
 use crate::domain::key::KeyParts;
 use crate::domain::time::Timestamp;
 
-/// Items are deleted some time after this many days.
+/// Items that belong to no evaluation are deleted some time after this many days.
 const KEPT_FOR_SECONDS: i64 = 90 * 24 * 60 * 60;
 
 fn value(of: &impl Serialize) -> Value {
     json!(of)
 }
 
-/// An item with the time after which it may be deleted.
-fn item(of: &impl Serialize, now: Timestamp, more: &[(&str, Value)]) -> Value {
+/// An item of a new evaluation, with the time after which it may be deleted.
+fn item(new: &NewEvaluation, of: &impl Serialize, more: &[(&str, Value)]) -> Value {
     let mut item = value(of);
     if let Some(fields) = item.as_object_mut() {
-        fields.insert(
-            "ttl".into(),
-            json!(now.as_seconds().saturating_add(KEPT_FOR_SECONDS)),
-        );
+        let deleted_after = new.evaluation.created_at.after(new.kept_for);
+        fields.insert("ttl".into(), json!(deleted_after.as_seconds()));
         fields.extend(
             more.iter()
                 .map(|(name, value)| ((*name).to_owned(), value.clone())),
@@ -54,7 +55,7 @@ pub fn photos(new: &NewEvaluation) -> Vec<Put> {
     let put = |record: &PhotoRecord| Put {
         key: Key::Photo(id.clone(), record.photo.photo_id.clone()),
         guards: Vec::new(),
-        item: item(record, new.evaluation.created_at, &[]),
+        item: item(new, record, &[]),
     };
     new.photos.iter().map(put).collect()
 }
@@ -68,7 +69,6 @@ pub fn open(
     let Evaluation {
         evaluation_id,
         fingerprint,
-        created_at,
         dr_number,
         deadline_at,
         ..
@@ -76,13 +76,16 @@ pub fn open(
     let indexed = [
         ("gsi_dr", value(dr_number)),
         ("gsi_created", value(evaluation_id)),
-        ("gsi_active", json!("active")),
+        (
+            "gsi_active",
+            json!(unfinished::key_of(unfinished::part_of(evaluation_id))),
+        ),
         ("gsi_due", json!(deadline_at.to_string())),
     ];
     let evaluation = Put {
         key: Key::Evaluation(evaluation_id.clone()),
         guards: Vec::new(),
-        item: item(&new.evaluation, *created_at, &indexed),
+        item: item(new, &new.evaluation, &indexed),
     };
     let unmoved = match seen {
         None => Absent("pk"),
@@ -91,22 +94,38 @@ pub fn open(
     let pointer = Put {
         key: Key::Fingerprint(fingerprint.clone()),
         guards: vec![Guard::one(FingerprintUnmoved, unmoved)],
-        item: item(&json!({"evaluation_id": evaluation_id}), *created_at, &[]),
+        item: item(new, &json!({"evaluation_id": evaluation_id}), &[]),
     };
     let last = Put {
         key: Key::LastAsked(dr_number.clone(), new.evaluation.mode),
         guards: Vec::new(),
-        item: item(&new.asked, *created_at, &[]),
+        item: item(new, &new.asked, &[]),
     };
-    let supersede = supersedes.map(|old| Update {
-        key: Key::Evaluation(old.clone()),
-        guards: vec![Guard::one(SupersededNotEnded, Absent("completed_at"))],
-        actions: vec![Set("superseded_by", value(evaluation_id))],
-    });
+    let supersede = supersedes.map(|old| superseded(old, evaluation_id));
     [Part::Put(evaluation), Part::Put(pointer), Part::Put(last)]
         .into_iter()
         .chain(supersede.map(Part::Update))
         .collect()
+}
+
+/// Notes that an evaluation that runs has its place taken by another one.
+pub fn superseded(old: &EvaluationId, by: &EvaluationId) -> Update {
+    let guards = vec![
+        known(SupersededKnown),
+        Guard::one(SupersededNotEnded, Absent("completed_at")),
+    ];
+    Update {
+        key: Key::Evaluation(old.clone()),
+        guards,
+        actions: vec![Set("superseded_by", value(by))],
+    }
+}
+
+/// The photos of an evaluation that was not to be, since another one was faster.
+pub fn orphans(new: &NewEvaluation) -> Vec<Key> {
+    let id = &new.evaluation.evaluation_id;
+    let key = |record: &PhotoRecord| Key::Photo(id.clone(), record.photo.photo_id.clone());
+    new.photos.iter().map(key).collect()
 }
 
 fn known(name: GuardName) -> Guard {
@@ -208,26 +227,60 @@ pub fn upgrade(
     }
 }
 
-/// Takes a photo off the pending set; again, harmlessly. `answered`: the model answered, so nothing waits for it.
-pub fn removed_from_pending(id: &EvaluationId, photo: &PhotoId, answered: bool) -> Update {
-    let mut actions = vec![DeleteMembers("pending", vec![photo.to_string()])];
-    if answered {
-        actions.extend([Remove("waiting_since"), Remove("waiting_reason")]);
-    }
+/// What an outcome says beside itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum News {
+    /// Nothing: the model was not asked.
+    Nothing,
+    /// The model answers: nothing waits for it. Somebody may have said so before.
+    Answers,
+    /// The model has just answered: somebody knows the evaluation's versions, too.
+    Answered,
+}
+
+/// Takes a photo off the pending set; again, harmlessly.
+pub fn removed_from_pending(id: &EvaluationId, photo: &PhotoId, news: News) -> Update {
+    let past: &[&str] = match news {
+        News::Nothing => &[],
+        News::Answers => &["waiting_since", "waiting_reason"],
+        News::Answered => &["waiting_since", "waiting_reason", "unknown_since"],
+    };
+    let members = DeleteMembers("pending", Members::one(photo));
+    let past = past.iter().map(|name| Remove(name));
     Update {
         key: Key::Evaluation(id.clone()),
         guards: vec![known(PendingKnown)],
-        actions,
+        actions: [members].into_iter().chain(past).collect(),
     }
 }
 
-fn members(photos: &[PhotoId]) -> Vec<String> {
-    photos.iter().map(ToString::to_string).collect()
+/// Claims the sending of quick mode's next round, until `until`: of two who see at the same time that it is due, one
+/// sends it. `seen` is the number of rounds that the sender has seen.
+pub fn round_claimed(id: &EvaluationId, seen: u32, until: Timestamp, now: Timestamp) -> Update {
+    let as_seen = Is("round", value(&seen));
+    let as_seen = match seen {
+        0 => Guard::either(RoundAsSeen, Absent("round"), as_seen),
+        _ => Guard::one(RoundAsSeen, as_seen),
+    };
+    let unclaimed = Guard::either(
+        OneSender,
+        Absent("round_until"),
+        AtMost("round_until", now.as_millis()),
+    );
+    Update {
+        key: Key::Evaluation(id.clone()),
+        guards: vec![known(RoundKnown), as_seen, unclaimed],
+        actions: vec![Set("round_until", value(&until))],
+    }
 }
 
-/// These photos are not held back any more: they have been sent.
-pub fn released(id: &EvaluationId, photos: &[PhotoId]) -> Update {
-    let actions = vec![DeleteMembers("held", members(photos))];
+/// These photos are not held back any more: they have been sent, as the next round.
+pub fn released(id: &EvaluationId, photos: Members) -> Update {
+    let actions = vec![
+        DeleteMembers("held", photos),
+        Increment("round"),
+        Remove("round_until"),
+    ];
     Update {
         key: Key::Evaluation(id.clone()),
         guards: vec![known(ReleasedKnown)],
@@ -236,8 +289,8 @@ pub fn released(id: &EvaluationId, photos: &[PhotoId]) -> Update {
 }
 
 /// Takes photos that are not needed off the pending set: their outcomes say so.
-pub fn not_needed(id: &EvaluationId, photos: &[PhotoId]) -> Update {
-    let actions = vec![DeleteMembers("pending", members(photos))];
+pub fn not_needed(id: &EvaluationId, photos: Members) -> Update {
+    let actions = vec![DeleteMembers("pending", photos)];
     Update {
         key: Key::Evaluation(id.clone()),
         guards: vec![known(NotNeededKnown)],
@@ -262,20 +315,49 @@ pub fn deferred(id: &EvaluationId, photo: &PhotoId, attempt: u32, until: Timesta
     }
 }
 
-/// Notes since when and why an evaluation waits; the first time stays until the model answers.
-pub fn waiting(id: &EvaluationId, since: Timestamp, reason: &str) -> Update {
+/// Notes since when and why an evaluation waits; the first time stays until the model answers. `unknown`: whoever put
+/// the photo off does not know the evaluation's versions.
+pub fn waiting(id: &EvaluationId, since: Timestamp, reason: &str, unknown: bool) -> Update {
     let guards = vec![
         known(WaitingKnown),
         Guard::one(WaitingNotEnded, Absent("completed_at")),
     ];
+    let unknown = if unknown {
+        SetIfAbsent("unknown_since", value(&since))
+    } else {
+        Remove("unknown_since")
+    };
     let actions = vec![
         SetIfAbsent("waiting_since", value(&since)),
         Set("waiting_reason", json!(reason)),
+        unknown,
     ];
     Update {
         key: Key::Evaluation(id.clone()),
         guards,
         actions,
+    }
+}
+
+/// Notes since when an evaluation could not be gone on with, because its catalogue is not known.
+pub fn unknown(id: &EvaluationId, since: Timestamp) -> Update {
+    let guards = vec![
+        known(UnknownKnown),
+        Guard::one(UnknownNotEnded, Absent("completed_at")),
+    ];
+    Update {
+        key: Key::Evaluation(id.clone()),
+        guards,
+        actions: vec![SetIfAbsent("unknown_since", value(&since))],
+    }
+}
+
+/// Brings bulk work forward: a person waits for it now.
+pub fn promoted(id: &EvaluationId, at: Timestamp) -> Update {
+    Update {
+        key: Key::Evaluation(id.clone()),
+        guards: vec![Guard::one(PromotedOnce, Is("bulk", json!(true)))],
+        actions: vec![Remove("bulk"), Set("promoted_at", value(&at))],
     }
 }
 
@@ -288,6 +370,9 @@ pub fn finalised(id: &EvaluationId, verdict: &Finalisation) -> Update {
     )];
     let actions = vec![
         Set("judgement", value(&verdict.judgement)),
+        // Once more by themselves, for the index that the history is read from.
+        Set("verdict", value(&verdict.judgement.verdict)),
+        Set("average_score", value(&verdict.judgement.average_score)),
         Set("timings", value(&verdict.timings)),
         Set("completed_at", value(&verdict.completed_at)),
         Set("expires_at", value(&verdict.expires_at)),
@@ -300,6 +385,7 @@ pub fn finalised(id: &EvaluationId, verdict: &Finalisation) -> Update {
         Remove("gsi_due"),
         Remove("waiting_since"),
         Remove("waiting_reason"),
+        Remove("unknown_since"),
     ];
     Update {
         key: Key::Evaluation(id.clone()),
@@ -364,6 +450,30 @@ fn moved_forward(key: Key, guard: GuardName, name: &'static str, at: Timestamp) 
         key,
         guards: vec![Guard::either(guard, Absent(name), earlier)],
         actions: vec![Set(name, value(&at))],
+    }
+}
+
+/// Notes how far a queue has come: messages are received that were due at `due_at`.
+pub fn progress(queue: Queue, due_at: Timestamp, now: Timestamp) -> Update {
+    let key = Key::Progress(queue);
+    let mut update = moved_forward(key, LaterProgressStays, "due_at", due_at);
+    update.actions.push(Set("seen_at", value(&now)));
+    update
+}
+
+/// Notes where the sweeper goes on with a part of the unfinished evaluations; nothing if it came to the end.
+pub fn swept_to(part: u8, at: Option<&Unfinished>) -> Update {
+    let actions = match at {
+        Some(at) => vec![
+            Set("due_at", value(&at.due_at)),
+            Set("evaluation_id", value(&at.evaluation_id)),
+        ],
+        None => vec![Remove("due_at"), Remove("evaluation_id")],
+    };
+    Update {
+        key: Key::SweptTo(part),
+        guards: Vec::new(),
+        actions,
     }
 }
 

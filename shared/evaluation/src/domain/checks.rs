@@ -4,6 +4,7 @@
 //! - A photo's step that a check fails has a score below the pass mark, and no other score changes; none is raised.
 //! - Verdicts stay monotone: the checks look at one photo at a time.
 
+use super::bounds::{LONGEST_MESSAGE, MOST_FLAGS, cut};
 use super::catalogue::Catalogue;
 use super::ids::{DrNumber, Score};
 use super::judge::{Judgement, PhotoResult, StepOutcome};
@@ -43,7 +44,7 @@ fn check_photo(
             photo: name.clone(),
             step: Some(finding.step.clone()),
             code,
-            message,
+            message: cut(&message, LONGEST_MESSAGE),
             fails,
         });
         if fails {
@@ -95,7 +96,22 @@ pub fn flagged(mut judgement: Judgement, flags: Vec<Flag>) -> Judgement {
             row.reason = Some(flag.message.clone());
         }
     }
-    Judgement { flags, ..judgement }
+    let (flags, flags_left_out) = kept(flags);
+    Judgement {
+        flags,
+        flags_left_out,
+        ..judgement
+    }
+}
+
+/// As many flags as are kept, and how many more there were. What fails a step is the reason of a verdict, so it is
+/// kept first; beside that the first by photo are.
+fn kept(mut flags: Vec<Flag>) -> (Vec<Flag>, usize) {
+    let left_out = flags.len().saturating_sub(MOST_FLAGS);
+    flags.sort_by_key(|flag| !flag.fails);
+    flags.truncate(MOST_FLAGS);
+    flags.sort();
+    (flags, left_out)
 }
 
 #[cfg(test)]
@@ -196,6 +212,22 @@ mod tests {
             reason.as_deref(),
             Some("The photo is too dark, blurred or far away")
         );
+    }
+
+    #[test]
+    fn of_too_many_flags_those_that_fail_a_step_are_kept_and_the_rest_is_counted() {
+        let name = |at: usize| format!("{at:03}.jpg");
+        let weak = (0..MOST_FLAGS + 7).map(|at| photo(&name(at), "power_meter", 9, "-26 dBm"));
+        let failing = photo("zzz.jpg", "ont_lights_and_dr_label", 10, "DR1733758");
+        let judged = verdict(weak.chain([failing]).collect());
+        assert_eq!(judged.flags.len(), MOST_FLAGS);
+        assert_eq!(judged.flags_left_out, 8);
+        let last = judged.flags.last().unwrap();
+        assert_eq!((last.photo.as_str(), last.fails), ("zzz.jpg", true));
+        assert!(judged.flags.is_sorted());
+        let (_, _, reason) = row(&judged, "ont_lights_and_dr_label");
+        let said = "The label says DR1733758, not DR1730550";
+        assert_eq!(reason.as_deref(), Some(said));
     }
 
     #[test]

@@ -89,6 +89,26 @@ pub struct Judgement {
     /// What people should look at, by photo; flags never raise a score.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub flags: Vec<Flag>,
+    /// How many flags more there were than are kept. Those that fail a photo's step are kept before others.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub flags_left_out: usize,
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
+impl Judgement {
+    /// Of an evaluation that nobody can judge: its catalogue is of a release that is gone.
+    pub fn impossible() -> Self {
+        Self {
+            verdict: Verdict::Incomplete,
+            average_score: None,
+            steps: Vec::new(),
+            flags: Vec::new(),
+            flags_left_out: 0,
+        }
+    }
 }
 
 /// Judges the asked steps by these photos.
@@ -121,6 +141,7 @@ pub fn judge(catalogue: &Catalogue, asked: &[StepKey], photos: &[PhotoResult]) -
         average_score: average(&steps),
         steps,
         flags: Vec::new(),
+        flags_left_out: 0,
     }
 }
 

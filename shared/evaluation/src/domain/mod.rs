@@ -1,5 +1,6 @@
 //! The domain, pure: no AWS types, no clock, no network.
 
+pub mod bounds;
 pub mod catalogue;
 pub mod checks;
 pub(crate) mod hash;

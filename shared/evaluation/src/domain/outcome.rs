@@ -8,6 +8,7 @@ use photos::metadata::Metadata;
 use photos::quality::Quality;
 use serde::{Deserialize, Serialize};
 
+use super::bounds::{LONGEST_MESSAGE, cut};
 use super::ids::{Score, StepKey};
 
 /// One step that a photo shows, as the model judged it.
@@ -47,10 +48,7 @@ impl PhotoOutcome {
     /// An outcome without a judgement.
     pub fn not_evaluated(code: ReasonCode, message: impl Into<String>) -> Self {
         Self::NotEvaluated {
-            reason: Reason {
-                code,
-                message: message.into(),
-            },
+            reason: Reason::new(code, message),
         }
     }
 
@@ -84,6 +82,14 @@ pub struct Reason {
     pub message: String,
 }
 
+impl Reason {
+    /// The reason of this class, in so many words as are kept.
+    pub fn new(code: ReasonCode, message: impl Into<String>) -> Self {
+        let message = cut(&message.into(), LONGEST_MESSAGE);
+        Self { code, message }
+    }
+}
+
 /// The classes of reasons.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -112,6 +118,8 @@ pub enum ReasonCode {
     NotNeeded,
     /// It is the same file as another photo of the DR, which was asked about instead.
     SamePhoto,
+    /// Its name is longer than is taken.
+    NameTooLong,
 }
 
 /// What a photo itself tells, whatever the model says of it.

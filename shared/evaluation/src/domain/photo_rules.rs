@@ -84,7 +84,7 @@ pub fn reason(error: &PhotoError) -> Reason {
             ),
         ),
     };
-    Reason { code, message }
+    Reason::new(code, message)
 }
 
 /// What a user is told of a photo that is hard to judge; nothing for a good one.
@@ -102,10 +102,7 @@ pub fn warning(quality: &Quality) -> Option<&'static str> {
 pub fn unfit(policy: &SizePolicy, quality: &Quality) -> Option<Reason> {
     let refuses = policy.unfit_photos == UnfitPhotos::Refuse;
     let message = warning(quality).filter(|_| refuses)?;
-    Some(Reason {
-        code: ReasonCode::Unfit,
-        message: message.into(),
-    })
+    Some(Reason::new(ReasonCode::Unfit, message))
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Planning an evaluation: which photos are asked about which steps, in which batches, under which fingerprint.
 //!
 //! # Invariants
-//! - Every photo of the DR is either selected or held back, never both and never neither; of files that are the same,
-//!   one is, and the others are its copies.
+//! - Every photo of the DR whose name is taken is either selected or held back, never both and never neither; of files
+//!   that are the same, one is, and the others are its copies.
 //! - The plan depends on the set of photos, not on the order in which they were listed.
 //! - Quick mode never selects nothing: where the names don't help, it looks at everything and says so.
 
@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::bounds::{name_bytes, shortened_name};
 use super::catalogue::Catalogue;
 use super::ids::{PhotoId, StepKey};
 use super::key::{KeyPart, KeyParts, version_parts};
@@ -52,6 +53,11 @@ impl Photo {
             scope: Scope::All,
         }
     }
+
+    /// The folder that it lies in: its DR's.
+    fn place(&self) -> &str {
+        self.key.strip_suffix(&self.name).unwrap_or(&self.key)
+    }
 }
 
 /// How much of a DR is evaluated.
@@ -86,6 +92,15 @@ pub struct Copied {
     pub of: String,
 }
 
+/// A photo whose name is too long.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Misnamed {
+    /// The photo, under a name and key that are cut.
+    pub photo: Photo,
+    /// How long its name is.
+    pub bytes: usize,
+}
+
 /// A planned evaluation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
@@ -97,6 +112,8 @@ pub struct Plan {
     pub held: Vec<Photo>,
     /// The photos that are the same file as one of those, by name.
     pub copies: Vec<Copied>,
+    /// The photos that nobody is asked about because their names are too long, by name.
+    pub misnamed: Vec<Misnamed>,
     /// Why quick mode looked at everything, if it did.
     pub mode_note: Option<String>,
     /// The identity of the question: the same question has the same fingerprint.
@@ -110,6 +127,7 @@ impl Plan {
             .iter()
             .chain(&self.held)
             .chain(self.copies.iter().map(|copy| &copy.photo))
+            .chain(self.misnamed.iter().map(|misnamed| &misnamed.photo))
     }
 }
 
@@ -133,24 +151,25 @@ pub fn plan(
     catalogue: &Catalogue,
     versions: &Versions,
 ) -> Plan {
-    photos.sort_by(|a, b| (&a.name, &a.photo_id).cmp(&(&b.name, &b.photo_id)));
-    photos.dedup_by(|a, b| a.photo_id == b.photo_id);
+    in_order(&mut photos);
     let fingerprint = fingerprint(&photos, mode, versions).hash();
+    let (photos, misnamed) = named(photos);
     let (photos, copies) = apart(photos);
-    let full = |photos, copies, mode_note| Plan {
+    let full = |photos, copies, misnamed, mode_note| Plan {
         steps: Scope::All.steps(catalogue),
         selected: photos,
         held: Vec::new(),
         copies,
+        misnamed,
         mode_note,
         fingerprint: fingerprint.clone(),
     };
     if mode == Mode::Full {
-        return full(photos, copies, None);
+        return full(photos, copies, misnamed, None);
     }
     if photos.iter().all(|photo| photo.step_hint.is_none()) {
         let note = "No photo's name says what it shows, so all steps are asked of all photos.";
-        return full(photos, copies, Some(note.into()));
+        return full(photos, copies, misnamed, Some(note.into()));
     }
     let steps = Scope::Critical.steps(catalogue);
     let first: BTreeSet<PhotoId> = wave(&steps.iter().collect::<Vec<_>>(), photos.iter())
@@ -160,7 +179,7 @@ pub fn plan(
     if first.is_empty() {
         let note =
             "No photo's name promises a critical step, so all steps are asked of all photos.";
-        return full(photos, copies, Some(note.into()));
+        return full(photos, copies, misnamed, Some(note.into()));
     }
     let promised = |step: &StepKey| {
         photos
@@ -178,9 +197,42 @@ pub fn plan(
         selected,
         held,
         copies,
+        misnamed,
         mode_note: None,
         fingerprint,
     }
+}
+
+/// The fingerprint of the question about these photos, in whatever order they were listed.
+pub fn fingerprint_of(mut photos: Vec<Photo>, mode: Mode, versions: &Versions) -> String {
+    in_order(&mut photos);
+    fingerprint(&photos, mode, versions).hash()
+}
+
+/// By name, each once.
+fn in_order(photos: &mut Vec<Photo>) {
+    photos.sort_by(|a, b| (&a.name, &a.photo_id).cmp(&(&b.name, &b.photo_id)));
+    photos.dedup_by(|a, b| a.photo_id == b.photo_id);
+}
+
+/// The photos whose names are taken, and those whose names are too long.
+fn named(photos: Vec<Photo>) -> (Vec<Photo>, Vec<Misnamed>) {
+    let mut misnamed = Vec::new();
+    let named = |photo: Photo| match shortened_name(&photo.name) {
+        None => Some(photo),
+        Some(name) => {
+            misnamed.push(Misnamed {
+                bytes: name_bytes(&photo.name),
+                photo: Photo {
+                    key: format!("{}{name}", photo.place()),
+                    name,
+                    ..photo
+                },
+            });
+            None
+        }
+    };
+    (photos.into_iter().filter_map(named).collect(), misnamed)
 }
 
 /// Of files that are the same one, the first by name whose name says what it shows, and the copies.
@@ -257,10 +309,8 @@ pub fn fingerprint(photos: &[Photo], mode: Mode, versions: &Versions) -> KeyPart
         .into_iter()
         .chain(version_parts(versions));
     let of = |photo: &'_ Photo| {
-        let place = photo.key.len().saturating_sub(photo.name.len());
-        let place = photo.key.get(..place).unwrap_or(&photo.key).to_owned();
         [
-            (KeyPart::Dr, place),
+            (KeyPart::Dr, photo.place().to_owned()),
             (KeyPart::Name, photo.name.clone()),
             (KeyPart::Content, photo.etag.clone()),
         ]

@@ -186,3 +186,26 @@ proptest! {
         prop_assert!(sizes.iter().max().unwrap_or(&0) - sizes.iter().min().unwrap_or(&0) <= 1);
     }
 }
+
+#[test]
+fn a_photo_whose_name_is_too_long_is_set_apart_and_is_part_of_the_question() {
+    let long = |end: &str| format!("{}{end}", "ä".repeat(500));
+    let planned = |names: &[&str]| plan(photos(names), Mode::Full, catalogue(), &versions());
+    let (one, other) = (long(".jpg"), long("-2.jpg"));
+    let longest = "a".repeat(255);
+    let first = planned(&["b.jpg", &one, &longest]);
+    assert_eq!(names(&first.selected), [longest.as_str(), "b.jpg"]);
+    let [misnamed] = first.misnamed.as_slice() else {
+        panic!("{:?}", first.misnamed);
+    };
+    assert_eq!(misnamed.bytes, 1004);
+    assert!(misnamed.photo.name.len() <= 255 && misnamed.photo.key.len() < 300);
+    assert_eq!(
+        misnamed.photo.key,
+        format!("photos/DR1/{}", misnamed.photo.name)
+    );
+    assert_eq!(first.photos().count(), 3);
+    let second = planned(&["b.jpg", &other, &longest]);
+    assert_ne!(first.fingerprint, second.fingerprint);
+    assert_ne!(misnamed.photo.photo_id, second.misnamed[0].photo.photo_id);
+}

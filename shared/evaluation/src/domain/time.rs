@@ -24,7 +24,7 @@ use super::invalid::Invalid;
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// FromCache every other moment.
+    /// Before every other moment.
     pub const MIN: Self = Self(i64::MIN);
 
     /// The moment this many milliseconds after the epoch.

@@ -4,8 +4,10 @@ use super::defer;
 use super::error::RunError;
 use super::ports::Ports;
 use super::record::record_outcome;
-use crate::decide::message::{Batch, Message};
+use crate::decide::message::{Batch, Message, Received};
+use crate::decide::progress::is_sample;
 use crate::decide::updates;
+use crate::domain::ids::PhotoId;
 use crate::domain::outcome::{PhotoOutcome, ReasonCode};
 use crate::domain::report::Report;
 
@@ -13,24 +15,38 @@ use crate::domain::report::Report;
 pub async fn handle(ports: &impl Ports, message: Message) -> Result<(), RunError> {
     match message {
         Message::Outcome(outcome) => {
-            record_outcome(
-                ports,
-                &outcome.evaluation_id,
-                &outcome.photo_id,
-                &outcome.report,
-            )
-            .await
+            let (id, photo) = (&outcome.evaluation_id, &outcome.photo_id);
+            record_outcome(ports, id, photo, &outcome.report).await?;
+            note_progress(ports, photo, outcome.received).await
         }
-        Message::Deferral(note) => defer::defer(ports, &note).await,
+        Message::Deferral(note) => {
+            defer::defer(ports, &note).await?;
+            note_progress(ports, &note.photo.photo_id, note.received()).await
+        }
         Message::Started(started) => ports
             .update(updates::started(&started.evaluation_id, started.at))
             .await
             .map(|_| ()),
         Message::Batch(batch) => dead_letter(ports, &batch).await,
-        Message::QuietCheck(_) => Err(RunError::misplaced(
+        Message::QuietCheck(_) | Message::PlanAnew(_) => Err(RunError::misplaced(
             "a message of the uploads queue came to the aggregator",
         )),
     }
+}
+
+/// Notes how far a queue of batches has come, now and then: the sweeper tells by it what merely queues from what is
+/// lost.
+async fn note_progress(
+    ports: &impl Ports,
+    photo: &PhotoId,
+    received: Option<Received>,
+) -> Result<(), RunError> {
+    let Some(received) = received.filter(|received| is_sample(photo, received.due_at)) else {
+        return Ok(());
+    };
+    let (queue, due_at) = (received.queue(), received.due_at);
+    let progress = updates::progress(queue, due_at, ports.now());
+    ports.update(progress).await.map(drop)
 }
 
 /// A batch that ended in the dead-letter queue: its photos get an outcome that says so. A late answer may still take

@@ -4,6 +4,7 @@
 //! - The message counts as done only when the results queue holds a word on each of its photos, or the photo has its
 //!   outcome without that.
 //! - While the VLM is taken to be away, only a probe asks.
+//! - A release that does not know an evaluation's versions leaves its photos for one that does.
 
 use std::time::Duration;
 
@@ -11,15 +12,15 @@ use futures::future::join_all;
 
 use super::error::RunError;
 use super::ports::{Ports, Queue, evaluation};
-use crate::decide::batch::{AskedWith, held_off, outdated, wanted};
+use crate::decide::batch::{ANOTHER_RELEASE, held_off, superseded, wanted};
 use crate::decide::breaker::Breaker;
 use crate::decide::evaluation::Evaluation;
 use crate::decide::message::{Batch, DeferralCause, Message};
 use crate::decide::update::Key;
-use crate::domain::outcome::{PhotoOutcome, ReasonCode};
 use crate::domain::plan::Photo;
 use crate::domain::report::Report;
 use crate::domain::time::Timestamp;
+use crate::domain::versions::Versions;
 
 /// What became of one attempt at a photo.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,8 +44,8 @@ pub enum AttemptResult {
     reason = "the steps are run where they are made; nothing is spawned"
 )]
 pub trait PhotoEvaluator {
-    /// The model that this deployment asks, and how.
-    fn asked_with(&self) -> &AskedWith;
+    /// Whether this release can ask with these versions: another model or prompt would give another answer.
+    fn knows(&self, versions: &Versions) -> bool;
     /// So many photos will be evaluated, all at once.
     fn expect(&self, _photos: usize) {}
     /// Evaluates one photo of an evaluation.
@@ -72,12 +73,17 @@ pub async fn handle(
     if wanted.is_empty() {
         return Ok(());
     }
-    if let Some(reason) = outdated(&evaluation, evaluator.asked_with()) {
-        return end_all(ports, batch, &wanted, reason).await;
+    if evaluation.superseded_by.is_some() {
+        return end_all(ports, batch, &wanted).await;
+    }
+    if !evaluator.knows(&evaluation.versions) {
+        let why = (DeferralCause::AnotherRelease, ANOTHER_RELEASE.to_owned());
+        return defer_all(ports, batch, &wanted, why).await;
     }
     let breaker = ports.get::<Breaker>(Key::Breaker).await?;
     if let Some(reason) = held_off(breaker.unwrap_or_default(), batch) {
-        return defer_all(ports, batch, &wanted, reason).await;
+        let why = (DeferralCause::BreakerOpen, reason);
+        return defer_all(ports, batch, &wanted, why).await;
     }
     evaluator.expect(wanted.len());
     let started = send_started(ports, &evaluation, received_at);
@@ -88,16 +94,9 @@ pub async fn handle(
     ended.into_iter().fold(started, Result::and)
 }
 
-async fn end_all(
-    ports: &impl Ports,
-    batch: &Batch,
-    photos: &[&Photo],
-    reason: &str,
-) -> Result<(), RunError> {
-    let outcome = PhotoOutcome::not_evaluated(ReasonCode::Superseded, reason);
-    let report = Report::bare(outcome, ports.now());
-    let id = &batch.evaluation_id;
-    let message = |photo: &&Photo| Message::outcome(id, &photo.photo_id, report.clone());
+async fn end_all(ports: &impl Ports, batch: &Batch, photos: &[&Photo]) -> Result<(), RunError> {
+    let report = Report::bare(superseded(), ports.now());
+    let message = |photo: &&Photo| Message::outcome_of(batch, photo, report.clone());
     let messages = photos.iter().map(message).collect();
     ports.send(Queue::Results, messages, Duration::ZERO).await
 }
@@ -106,9 +105,8 @@ async fn defer_all(
     ports: &impl Ports,
     batch: &Batch,
     photos: &[&Photo],
-    reason: String,
+    why: (DeferralCause, String),
 ) -> Result<(), RunError> {
-    let why = (DeferralCause::BreakerOpen, reason);
     let message = |photo: &&Photo| Message::deferral(batch, photo, why.clone(), None, ports.now());
     let messages = photos.iter().map(message).collect();
     ports.send(Queue::Results, messages, Duration::ZERO).await
@@ -141,9 +139,7 @@ async fn one(
         .evaluate(evaluation, batch, photo, received_at)
         .await?;
     let message = match result {
-        AttemptResult::Reported(report) => {
-            Message::outcome(&batch.evaluation_id, &photo.photo_id, *report)
-        }
+        AttemptResult::Reported(report) => Message::outcome_of(batch, photo, *report),
         AttemptResult::Deferred { why, retry_after } => {
             Message::deferral(batch, photo, why, retry_after, ports.now())
         }

@@ -7,7 +7,9 @@ use super::error::RunError;
 use super::ports::Ports;
 use super::record::{known, record_outcome};
 use crate::decide::breaker::Breaker;
-use crate::decide::defer::{DeferralAction, Resend, counts_as_failure, on_deferral};
+use crate::decide::defer::{
+    DeferralAction, Resend, counts_as_failure, is_news, is_unknown, on_deferral,
+};
 use crate::decide::message::{Deferral, Message};
 use crate::decide::update::Key;
 use crate::decide::updates;
@@ -47,9 +49,11 @@ pub(super) async fn defer(ports: &impl Ports, note: &Deferral) -> Result<(), Run
             resend.until,
         ))
         .await?;
-    ports
-        .update(updates::waiting(id, note.at, &note.reason))
-        .await?;
+    if is_news(&evaluation, note) {
+        let unknown = is_unknown(note.cause);
+        let waiting = updates::waiting(id, note.at, &note.reason, unknown);
+        ports.update(waiting).await?;
+    }
     tracing::info!(
         evaluation.id = %id, photo.name = %note.photo.name, photo.attempt = resend.batch.attempt,
         retry.delay_ms = resend.delay.as_millis(), retry.reason = %note.reason, "a photo waits"

@@ -11,7 +11,9 @@ use crate::decide::evaluation::Evaluation;
 use crate::decide::message::Message;
 use crate::decide::photo_record::PhotoRecord;
 pub use crate::decide::queue::Queue;
+use crate::decide::unfinished::{Page, Unfinished};
 use crate::decide::update::{Key, Part, Put, Update};
+use crate::domain::catalogue::Catalogue;
 use crate::domain::ids::EvaluationId;
 use crate::domain::time::Timestamp;
 
@@ -56,14 +58,20 @@ pub trait Ports {
     }
     /// Reads all photos of an evaluation.
     async fn photos(&self, id: &EvaluationId) -> Result<Vec<PhotoRecord>, RunError>;
-    /// Reads the ids of all unfinished evaluations.
-    async fn unfinished(&self) -> Result<Vec<EvaluationId>, RunError>;
+    /// Reads unfinished evaluations of a part, from behind one of them on.
+    async fn unfinished(&self, part: u8, after: Option<&Unfinished>) -> Result<Page, RunError>;
     /// Changes an item.
     async fn update(&self, update: Update) -> Result<UpdateResult, RunError>;
     /// Does all parts or none; false if none.
     async fn transact(&self, parts: Vec<Part>) -> Result<bool, RunError>;
     /// Puts items, in any order, one by one.
     async fn put_all(&self, puts: Vec<Put>) -> Result<(), RunError>;
+    /// Deletes items, in any order, one by one.
+    async fn delete_all(&self, keys: Vec<Key>) -> Result<(), RunError>;
+    /// The catalogue of this version, if this release knows it.
+    fn catalogue(&self, version: &str) -> Option<&'static Catalogue> {
+        Catalogue::shipped(version).ok()
+    }
     /// Sends messages, to be received after the delay.
     async fn send(
         &self,

@@ -1,8 +1,10 @@
 //! Quick mode: the next wave is sent, or what is not needed any more is let go.
 //!
 //! # Invariants
-//! - A wave stands in the queue before its photos are no longer held back: if this ends between the two, it is sent
-//!   again, and whoever has been asked about is not asked about twice.
+//! - Whoever sends a round has claimed it before, so that of two outcomes that end a round at once only one sends the
+//!   next.
+//! - A round stands in the queue before its photos are no longer held back: if this ends between the two, it is sent
+//!   again once the claim has run out, and whoever has been asked about is not asked about twice.
 //! - The outcome `not_needed` stands before its photo leaves the pending set, like any other.
 
 use std::time::Duration;
@@ -12,7 +14,8 @@ use super::ports::{Ports, Queue, UpdateResult, read};
 use crate::decide::evaluation::Evaluation;
 use crate::decide::message::{Batch, Message};
 use crate::decide::photo_record::PhotoRecord;
-use crate::decide::quick::{Next, next};
+use crate::decide::quick::{CLAIMED_FOR, Next, next};
+use crate::decide::update::Members;
 use crate::decide::updates;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::ids::PhotoId;
@@ -36,7 +39,15 @@ pub(super) async fn go_on(
 }
 
 async fn send(ports: &impl Ports, evaluation: &Evaluation, wave: &[Photo]) -> Result<(), RunError> {
-    let id = &evaluation.evaluation_id;
+    let (id, now) = (&evaluation.evaluation_id, ports.now());
+    let Some(sent) = Members::of(wave.iter().map(|photo| &photo.photo_id)) else {
+        return Ok(());
+    };
+    let until = now.after(CLAIMED_FOR);
+    let claim = updates::round_claimed(id, evaluation.round, until, now);
+    if !ports.update(claim).await?.is_applied() {
+        return Ok(());
+    }
     let message =
         |photos| Message::Batch(Batch::new(id, &evaluation.dr_number, photos, ports.now()));
     let batches = batches(wave, usize::from(evaluation.photos_per_batch))
@@ -44,8 +55,7 @@ async fn send(ports: &impl Ports, evaluation: &Evaluation, wave: &[Photo]) -> Re
         .map(message)
         .collect();
     ports.send(Queue::Batches, batches, Duration::ZERO).await?;
-    let sent: Vec<PhotoId> = wave.iter().map(|photo| photo.photo_id.clone()).collect();
-    ports.update(updates::released(id, &sent)).await?;
+    ports.update(updates::released(id, sent)).await?;
     tracing::info!(evaluation.id = %id, photos.sent = wave.len(), "quick mode looks at more photos");
     Ok(())
 }
@@ -72,8 +82,12 @@ async fn not_needed(
             .update(updates::outcome(id, photo, &report, None))
             .await?;
     }
+    // Those whose outcomes stand leave the pending set with whoever wrote them.
+    let Some(let_go) = Members::of(&open) else {
+        return Ok(None);
+    };
     tracing::info!(evaluation.id = %id, photos.not_needed = open.len(), "quick mode needs no more photos");
-    match ports.update(updates::not_needed(id, &open)).await? {
+    match ports.update(updates::not_needed(id, let_go)).await? {
         UpdateResult::Applied(item) => read(item).map(Some),
         UpdateResult::Refused => Ok(None),
     }

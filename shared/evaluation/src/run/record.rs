@@ -13,10 +13,12 @@ use crate::decide::breaker::Breaker;
 use crate::decide::cache::{self, CachedAnswer};
 use crate::decide::evaluation::Evaluation;
 use crate::decide::photo_record::PhotoRecord;
+use crate::decide::quick::is_idle;
 use crate::decide::record::{Finalisation, OutcomeAction, finalise, is_due, on_outcome};
 use crate::decide::sighting::{Elsewhere, Sighting};
+use crate::decide::sweep::ends_whatever_comes;
 use crate::decide::update::Key;
-use crate::decide::updates;
+use crate::decide::updates::{self, News};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::ids::{EvaluationId, PhotoId};
 use crate::domain::outcome::PhotoOutcome;
@@ -64,11 +66,16 @@ pub(super) async fn record_outcome(
         (OutcomeAction::Upgrade | OutcomeAction::RemoveFromPending, _) => (),
     }
     let answered = matches!(report.outcome, PhotoOutcome::Evaluated { .. }) && !record.is_reused();
+    let news = match action {
+        _ if !answered => News::Nothing,
+        OutcomeAction::Record | OutcomeAction::Upgrade => News::Answered,
+        OutcomeAction::RemoveFromPending | OutcomeAction::Ignore => News::Answers,
+    };
     if answered {
         note_answer(ports).await?;
     }
     let UpdateResult::Applied(item) = ports
-        .update(updates::removed_from_pending(id, photo, answered))
+        .update(updates::removed_from_pending(id, photo, news))
         .await?
     else {
         return Ok(());
@@ -79,18 +86,37 @@ pub(super) async fn record_outcome(
 
 /// Judges an evaluation of which nothing is pending; in quick mode others may not need what is.
 async fn go_on(ports: &impl Ports, evaluation: Evaluation) -> Result<(), RunError> {
-    let catalogue = Catalogue::shipped(&evaluation.versions.catalogue)
-        .map_err(|cause| RunError::bug("an item can't be read", cause))?;
+    let Some(catalogue) = ports.catalogue(&evaluation.versions.catalogue) else {
+        return go_on_unknown(ports, &evaluation).await;
+    };
     if is_due(&evaluation) {
-        return judge(ports, &evaluation, catalogue).await;
+        return judge(ports, &evaluation, Some(catalogue)).await;
     }
     if evaluation.mode == Mode::Full || evaluation.mode_note.is_some() || evaluation.is_final() {
         return Ok(());
     }
     match quick::go_on(ports, &evaluation, catalogue).await? {
-        Some(changed) if is_due(&changed) => judge(ports, &changed, catalogue).await,
+        Some(changed) if is_due(&changed) => judge(ports, &changed, Some(catalogue)).await,
         _ => Ok(()),
     }
+}
+
+/// An evaluation with a catalogue of another release: what can't be decided without it is left for a release that knows
+/// it. The sweeper says an outcome again each minute, and has the question planned anew if nobody does.
+async fn go_on_unknown(ports: &impl Ports, evaluation: &Evaluation) -> Result<(), RunError> {
+    if is_due(evaluation) && ends_whatever_comes(evaluation, ports.now()) {
+        return judge(ports, evaluation, None).await;
+    }
+    let rests = is_due(evaluation) || is_idle(evaluation);
+    if !rests || evaluation.unknown_since.is_some() {
+        return Ok(());
+    }
+    let id = &evaluation.evaluation_id;
+    tracing::warn!(evaluation.id = %id, catalogue = %evaluation.versions.catalogue, "an evaluation is left for a release that knows its catalogue");
+    ports
+        .update(updates::unknown(id, ports.now()))
+        .await
+        .map(drop)
 }
 
 /// Keeps an answer of the model for whoever asks the same about this photo. It stands before the outcome does: a
@@ -162,7 +188,7 @@ pub(super) async fn known(
 async fn judge(
     ports: &impl Ports,
     evaluation: &Evaluation,
-    catalogue: &Catalogue,
+    catalogue: Option<&Catalogue>,
 ) -> Result<(), RunError> {
     let id = &evaluation.evaluation_id;
     let mut current = evaluation.clone();

@@ -3,16 +3,18 @@
 //! # Invariants
 //! - The evaluation stands in the table before its batches stand in the queue. If this ends between the two, the
 //!   sweeper sends them.
+//! - What a person joins is bulk work no more.
 
 use std::time::Duration;
 
 use super::cache;
 use super::error::RunError;
 use super::ports::{Ports, Queue, evaluation};
+use super::promote::promote;
 use crate::decide::evaluation::Evaluation;
 use crate::decide::message::Message;
 use crate::decide::photo_record::PhotoRecord;
-use crate::decide::start::{Limits, NewEvaluation, NextAction, Request, decide, open};
+use crate::decide::start::{Limits, NewEvaluation, NextAction, Pointer, Request, decide, open};
 use crate::decide::updates;
 use crate::domain::ids::EvaluationId;
 use crate::domain::plan::Plan;
@@ -32,6 +34,17 @@ pub enum StartResult {
     Cached(Box<Evaluation>),
 }
 
+impl StartResult {
+    /// The evaluation that answers.
+    pub fn evaluation(&self) -> &Evaluation {
+        match self {
+            Self::Started(evaluation) | Self::Joined(evaluation) | Self::Cached(evaluation) => {
+                evaluation
+            }
+        }
+    }
+}
+
 /// Starts or joins the evaluation that answers the planned question.
 pub async fn start(
     ports: &impl Ports,
@@ -43,16 +56,23 @@ pub async fn start(
     let now = ports.now();
     for _ in 0..TRIES {
         let lookup = cache::lookup(ports, &plan.fingerprint, request).await?;
-        let current = pointed_to(ports, lookup.pointer.clone()).await?;
-        match decide(current.clone(), request.reuse, lookup.valid_from, now) {
-            NextAction::Join(evaluation) => return Ok(StartResult::Joined(evaluation)),
+        let pointer = pointed_to(ports, lookup.pointer.clone()).await?;
+        match decide(&pointer, request.reuse, lookup.valid_from, now) {
+            NextAction::Join(evaluation) => {
+                let joined = if request.is_bulk() {
+                    evaluation
+                } else {
+                    promote(ports, evaluation).await?
+                };
+                return Ok(StartResult::Joined(joined));
+            }
             NextAction::ReturnCached(evaluation) => return Ok(StartResult::Cached(evaluation)),
             NextAction::Start { seen, supersedes } => {
                 let id = ports.new_id();
                 let found = cache::from_cache(
                     ports,
                     &lookup,
-                    current.as_ref(),
+                    pointer.evaluation(),
                     request,
                     plan,
                     versions,
@@ -77,6 +97,7 @@ pub async fn start(
                         .await
                         .map(|evaluation| StartResult::Started(Box::new(evaluation)));
                 }
+                ports.delete_all(updates::orphans(&new)).await?;
             }
         }
     }
@@ -89,11 +110,12 @@ pub async fn start(
 async fn pointed_to(
     ports: &impl Ports,
     pointer: Option<EvaluationId>,
-) -> Result<Option<Evaluation>, RunError> {
-    match pointer {
-        Some(id) => evaluation(ports, &id).await,
-        None => Ok(None),
-    }
+) -> Result<Pointer, RunError> {
+    let Some(id) = pointer else {
+        return Ok(Pointer::Nowhere);
+    };
+    let found = evaluation(ports, &id).await?;
+    Ok(found.map_or(Pointer::Gone(id), |found| Pointer::At(Box::new(found))))
 }
 
 async fn dispatch(ports: &impl Ports, new: NewEvaluation) -> Result<Evaluation, RunError> {

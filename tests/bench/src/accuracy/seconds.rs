@@ -70,6 +70,7 @@ mod tests {
             average_score: None,
             steps: vec![],
             flags: vec![],
+            flags_left_out: 0,
         };
         let of = |waves: Vec<Vec<_>>| {
             seconds(

@@ -12,6 +12,7 @@ use super::scenario::{Begun, End, Faults, Scenario};
 use super::state::State;
 use super::step::{Reply, Step};
 use crate::invariants;
+use crate::release::Release;
 use crate::table::Table;
 use crate::world::Place;
 
@@ -19,11 +20,11 @@ use crate::world::Place;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
     /// A question is asked.
-    Ask(usize),
+    Ask(usize, Release),
     /// A message is delivered.
-    Deliver(Place, Arc<str>),
+    Deliver(Place, Arc<str>, Release),
     /// A message is delivered, and will be once more.
-    DeliverTwice(Place, Arc<str>),
+    DeliverTwice(Place, Arc<str>, Release),
     /// A message was received too often.
     Die(Place, Arc<str>),
     /// A process does one of its steps.
@@ -55,37 +56,39 @@ impl Bounded {
     fn may_tick(&self, state: &State) -> bool {
         state.clock + 1 < self.scenario.times.len()
             && state.is_unfinished()
-            && (self.scenario.slow || state.is_quiet())
+            && (self.scenario.slow || state.is_quiet(&self.scenario))
     }
 
-    fn may_sweep(state: &State) -> bool {
+    fn may_sweep(&self, state: &State) -> bool {
         let running = state
             .processes
             .iter()
             .any(|process| *process.begun == Begun::Sweep);
-        let due = (state.is_quiet() && state.idle_sweeps < 2) || state.left.sweeps > 0;
+        let due =
+            (state.is_quiet(&self.scenario) && state.idle_sweeps < 2) || state.left.sweeps > 0;
         state.clock > 0 && !running && due && state.is_unfinished()
     }
 
     fn is_terminal(&self, state: &State) -> bool {
-        state.is_quiet() && !self.may_tick(state) && !Self::may_sweep(state)
+        state.is_quiet(&self.scenario) && !self.may_tick(state) && !self.may_sweep(state)
     }
 
     fn deliveries(&self, state: &State, actions: &mut Vec<Action>) {
         let free = state.processes.len() < self.scenario.at_once;
-        for (place, body) in state.deliverable() {
-            if free {
-                actions.push(Action::Deliver(*place, Arc::clone(body)));
+        for (place, body) in state.deliverable(self.scenario.often) {
+            for release in self.scenario.releases.iter().filter(|_| free) {
+                actions.push(Action::Deliver(*place, Arc::clone(body), *release));
                 if state.left.duplicates > 0 {
-                    actions.push(Action::DeliverTwice(*place, Arc::clone(body)));
+                    actions.push(Action::DeliverTwice(*place, Arc::clone(body), *release));
                 }
             }
             if state.left.deaths > 0 && matches!(place, Place::Live(_)) {
                 actions.push(Action::Die(*place, Arc::clone(body)));
             }
         }
-        if free {
-            actions.extend(state.unasked.iter().copied().map(Action::Ask));
+        for release in self.scenario.releases.iter().filter(|_| free) {
+            let ask = |asked: &usize| Action::Ask(*asked, *release);
+            actions.extend(state.unasked.iter().map(ask));
         }
     }
 
@@ -120,7 +123,9 @@ impl Bounded {
             .keys()
             .find(|(_, body)| body.contains("\"kind\":\"started\""))
         {
-            actions.push(Action::Deliver(*place, Arc::clone(body)));
+            // Noting that somebody has begun is the same in every release.
+            let (place, body) = (*place, Arc::clone(body));
+            actions.push(Action::Deliver(place, body, Release::Older));
             return true;
         }
         for (at, process) in state.processes.iter().enumerate() {
@@ -185,17 +190,17 @@ impl Bounded {
     fn act(&self, state: &mut State, action: Action) -> Option<()> {
         let scenario = &self.scenario;
         match action {
-            Action::Ask(index) => {
+            Action::Ask(index, release) => {
                 state.unasked.remove(&index);
-                state.begin(scenario, Begun::Ask(index));
+                state.begin(scenario, Begun::Ask(index, release));
             }
-            Action::Deliver(place, body) => {
+            Action::Deliver(place, body, release) => {
                 state.take(place, &body);
-                state.begin(scenario, Begun::Handle(place, body));
+                state.begin(scenario, Begun::Handle(place, body, release));
             }
-            Action::DeliverTwice(place, body) => {
+            Action::DeliverTwice(place, body, release) => {
                 spend(&mut state.left.duplicates);
-                state.begin(scenario, Begun::Handle(place, body));
+                state.begin(scenario, Begun::Handle(place, body, release));
             }
             Action::Die(place, body) => {
                 spend(&mut state.left.deaths);
@@ -239,7 +244,7 @@ impl Bounded {
                 spend(&mut state.left.crashes);
                 state.crash(scenario, at);
             }
-            Action::Sweep if state.is_quiet() => {
+            Action::Sweep if state.is_quiet(&self.scenario) => {
                 state.idle_sweeps += 1;
                 state.begin(scenario, Begun::Sweep);
             }
@@ -269,9 +274,22 @@ fn evaluations(state: &State) -> impl Iterator<Item = Evaluation> {
     items.filter_map(|item| serde_json::from_value(item).ok())
 }
 
-fn all_ended_right(state: &State) -> bool {
+/// Whether each evaluation came to the verdict of its own release, or to its deadline, or says which one took its place.
+fn none_ended_for_another_release(state: &State) -> bool {
     evaluations(state).all(|evaluation| {
-        evaluation.judgement.is_some() && invariants::misjudged(&state.table, &evaluation).is_none()
+        evaluation.superseded_by.is_some()
+            || invariants::ended_for_another_release(&state.table, &evaluation).is_none()
+    })
+}
+
+/// Whether all have ended; but with two releases those whose deadlines come when all is over: a question that was
+/// planned anew has a deadline of its own.
+fn all_ended_right(scenario: &Scenario, state: &State) -> bool {
+    let now = state.now(scenario);
+    evaluations(state).all(|evaluation| {
+        let later = scenario.releases.len() > 1 && evaluation.deadline_at > now;
+        let ended = evaluation.judgement.is_some() || later;
+        ended && invariants::misjudged(&state.table, &evaluation).is_none()
     })
 }
 
@@ -316,7 +334,7 @@ impl Model for Bounded {
                 self.steps(state, at, process, actions);
             }
         }
-        if Self::may_sweep(state) {
+        if self.may_sweep(state) {
             actions.push(Action::Sweep);
         }
         if self.may_tick(state) {
@@ -341,7 +359,7 @@ impl Model for Bounded {
             }),
             Property::<Self>::always(
                 "3: every evaluation ends, with the verdict of its photos",
-                |model, state| !model.is_terminal(state) || all_ended_right(state),
+                |model, state| !model.is_terminal(state) || all_ended_right(&model.scenario, state),
             ),
             Property::<Self>::always("4: doubled deliveries change nothing", |_, state| {
                 holds(state, "4:")
@@ -353,6 +371,13 @@ impl Model for Bounded {
             Property::<Self>::always("9: no score without an answer", |_, state| {
                 holds(state, "9:")
             }),
+            Property::<Self>::always(
+                "12: every evaluation is of one release, or planned anew",
+                |model, state| {
+                    let ended = !model.is_terminal(state) || none_ended_for_another_release(state);
+                    holds(state, "12:") && ended
+                },
+            ),
             Property::<Self>::always("what each guard is for", |_, state| {
                 state.violations.iter().all(|violation| {
                     violation

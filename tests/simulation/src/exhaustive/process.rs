@@ -111,7 +111,8 @@ impl Process {
             id_base: self.begun.id_base(),
             ..Board::default()
         });
-        let mut future = scenario.flow(&self.begun, Replay(Rc::clone(&board)));
+        let mut future =
+            scenario.flow(&self.begun, Replay(Rc::clone(&board), self.begun.release()));
         let mut ended = poll(&mut future);
         for entry in entries.into_iter().rev() {
             board.now.set(entry.clock);

@@ -16,7 +16,11 @@ use super::step::{Reply, Step};
 use crate::world::Place;
 
 /// Of an evaluation, when an outcome arrives: only whether it is final. Whoever judges reads it again.
-const PROGRESS: [&str; 11] = [
+const PROGRESS: [&str; 15] = [
+    "unknown_since",
+    "promoted_at",
+    "round",
+    "round_until",
     "pending",
     "dispatched_at",
     "started_at",
@@ -58,7 +62,7 @@ pub fn looked_at(process: &Process, step: &Step, reply: Reply) -> Reply {
 /// Whether this is the aggregator with an outcome, and the first time that it reads the evaluation.
 fn reads_first_for_an_outcome(process: &Process) -> bool {
     let outcome = match &*process.begun {
-        Begun::Handle(Place::Live(Queue::Results) | Place::Dead(Queue::Results), body) => {
+        Begun::Handle(Place::Live(Queue::Results) | Place::Dead(Queue::Results), body, _) => {
             body.contains("\"kind\":\"outcome\"")
         }
         _ => false,

@@ -4,24 +4,25 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use evaluation::decide::message::Message;
+use evaluation::decide::message::{Message, PlanAnew};
 use evaluation::decide::start::{Limits, Request, Reuse};
 use evaluation::domain::catalogue::Catalogue;
 use evaluation::domain::ids::{DrNumber, PhotoId, Score};
 use evaluation::domain::outcome::{Finding, PhotoOutcome};
-use evaluation::domain::plan::{Mode, Photo, Plan, plan};
+use evaluation::domain::plan::{Mode, Photo};
 use evaluation::domain::time::Timestamp;
-use evaluation::domain::versions::Versions;
+use evaluation::run::error::RunError;
 use evaluation::run::ports::{Ports, Queue};
-use evaluation::run::start::start;
-use evaluation::run::{aggregate, batch, sweep, uploads};
+use evaluation::run::start::{StartResult, start};
+use evaluation::run::{aggregate, batch, plan_anew, sweep, uploads};
 
 use super::step::{Flow, Replay, ReplayEvaluator};
-use crate::day::versions;
+use crate::release::Release;
 use crate::world::Place;
 
 const LOST_AFTER: Duration = Duration::from_secs(900);
 const DEADLINE: Duration = Duration::from_secs(12 * 60 * 60);
+const KEPT_FOR: Duration = Duration::from_secs(90 * 24 * 3600);
 const BEGINNING: i64 = 1_800_000_000_000;
 
 /// The times that make a difference, in milliseconds after the beginning: the beginning; what was not heard of is
@@ -82,10 +83,10 @@ pub enum End {
 /// What a process was begun for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Begun {
-    /// The question with this index.
-    Ask(usize),
-    /// A message.
-    Handle(Place, Arc<str>),
+    /// The question with this index, to a function of this release.
+    Ask(usize, Release),
+    /// A message, to a function of this release.
+    Handle(Place, Arc<str>, Release),
     /// A round of the sweeper.
     Sweep,
 }
@@ -94,9 +95,17 @@ impl Begun {
     /// Where the ids that this process makes up begin.
     pub fn id_base(&self) -> u64 {
         match self {
-            Self::Ask(index) => 0x100 * (1 + *index as u64),
-            Self::Handle(_, body) => 0x1000 + super::digest_of(body) % 0xFFFF * 0x100,
+            Self::Ask(index, _) => 0x100 * (1 + *index as u64),
+            Self::Handle(_, body, _) => 0x1000 + super::digest_of(body) % 0xFFFF * 0x100,
             Self::Sweep => 1,
+        }
+    }
+
+    /// The release of the function.
+    pub fn release(&self) -> Release {
+        match self {
+            Self::Ask(_, release) | Self::Handle(_, _, release) => *release,
+            Self::Sweep => Release::Older,
         }
     }
 }
@@ -126,6 +135,12 @@ pub struct Scenario {
     pub truth: Arc<BTreeMap<PhotoId, PhotoOutcome>>,
     /// Photos that were deleted after they were listed.
     pub gone: BTreeSet<PhotoId>,
+    /// The releases of which there are functions, in any mixture.
+    pub releases: &'static [Release],
+    /// No photo is put off more often than this before time has passed.
+    pub often: u32,
+    /// Whether functions take themselves to know all versions: the check that the rule is needed.
+    pub heedless: bool,
     /// The question.
     pub question: Question,
 }
@@ -134,8 +149,26 @@ pub struct Scenario {
 #[derive(Debug, Clone)]
 pub struct Question {
     request: Request,
-    plan: Plan,
-    versions: Versions,
+    photos: Vec<Photo>,
+}
+
+/// Starts or joins an evaluation, as the splitter of this release does.
+async fn ask(
+    ports: &Replay,
+    request: &Request,
+    photos: &[Photo],
+) -> Result<Option<StartResult>, RunError> {
+    let limits = Limits {
+        photos_per_batch: PHOTOS_PER_BATCH,
+        deadline: DEADLINE,
+        kept_for: KEPT_FOR,
+    };
+    let Some(plan) = ports.1.plan(photos, request.mode) else {
+        return Ok(None);
+    };
+    let versions = ports.1.versions();
+    let started = start(ports, request, &plan, &versions, &limits).await?;
+    Ok(Some(started))
 }
 
 /// Photos of one batch.
@@ -180,7 +213,6 @@ impl Scenario {
             truth.insert(photo.photo_id.clone(), PhotoOutcome::Evaluated { findings });
             all.push(photo);
         }
-        let versions = versions();
         Ok(Self {
             name,
             asks: vec![Ask::Post],
@@ -193,14 +225,16 @@ impl Scenario {
             failures: 0,
             truth: Arc::new(truth),
             gone: BTreeSet::new(),
+            releases: &[Release::Older],
+            often: 3,
+            heedless: false,
             question: Question {
                 request: Request {
                     dr_number: dr,
                     mode: Mode::Full,
                     reuse: Reuse::Final,
                 },
-                plan: plan(all, Mode::Full, catalogue, &versions),
-                versions,
+                photos: all,
             },
         })
     }
@@ -214,9 +248,10 @@ impl Scenario {
     pub fn flow(&self, begun: &Begun, ports: Replay) -> Flow {
         match begun {
             Begun::Sweep => {
-                Box::pin(async move { sweep::run(&ports, LOST_AFTER).await.map(|_| ()) })
+                let until = ports.now().after(LOST_AFTER);
+                Box::pin(async move { sweep::run(&ports, LOST_AFTER, until).await.map(|_| ()) })
             }
-            Begun::Ask(index) => match self.asks.get(*index) {
+            Begun::Ask(index, _) => match self.asks.get(*index) {
                 Some(Ask::Upload) => {
                     let dr = self.question.request.dr_number.clone();
                     Box::pin(async move {
@@ -226,11 +261,11 @@ impl Scenario {
                 Some(Ask::Force) => self.start(ports, Reuse::Nothing),
                 Some(Ask::Post) | None => self.start(ports, Reuse::Final),
             },
-            Begun::Handle(place, body) => match (place, Message::parse(body)) {
+            Begun::Handle(place, body, _) => match (place, Message::parse(body)) {
                 (Place::Live(Queue::Batches), Ok(Message::Batch(message))) => {
                     let evaluator = ReplayEvaluator {
                         ports: ports.clone(),
-                        asked_with: crate::ports::asked_with(),
+                        heedless: self.heedless,
                         truth: Arc::clone(&self.truth),
                     };
                     Box::pin(async move { batch::handle(&ports, &evaluator, &message).await })
@@ -245,6 +280,7 @@ impl Scenario {
                         }
                     })
                 }
+                (_, Ok(Message::PlanAnew(message))) => self.plan_anew(ports, message),
                 (_, Ok(message)) => {
                     Box::pin(async move { aggregate::handle(&ports, message).await })
                 }
@@ -254,20 +290,22 @@ impl Scenario {
     }
 
     fn start(&self, ports: Replay, reuse: Reuse) -> Flow {
-        let Question {
-            request,
-            plan,
-            versions,
-        } = self.question.clone();
+        let Question { request, photos } = self.question.clone();
         let request = Request { reuse, ..request };
-        let limits = Limits {
-            photos_per_batch: PHOTOS_PER_BATCH,
-            deadline: DEADLINE,
-        };
+        Box::pin(async move { ask(&ports, &request, &photos).await.map(|_| ()) })
+    }
+
+    fn plan_anew(&self, ports: Replay, message: PlanAnew) -> Flow {
+        let photos = self.question.photos.clone();
         Box::pin(async move {
-            start(&ports, &request, &plan, &versions, &limits)
-                .await
-                .map(|_| ())
+            let versions = ports.1.versions();
+            let Some(request) = plan_anew::request(&ports, &message, &versions).await? else {
+                return Ok(());
+            };
+            match ask(&ports, &request, &photos).await? {
+                Some(result) => plan_anew::replaced(&ports, &message, &result).await,
+                None => Ok(()),
+            }
         })
     }
 }

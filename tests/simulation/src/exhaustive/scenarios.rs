@@ -3,6 +3,7 @@
 use evaluation::domain::catalogue::Catalogue;
 
 use super::scenario::{Ask, DAY, DEADLINE_ONLY, End, Faults, Scenario};
+use crate::release::Release;
 
 /// All scenarios.
 pub fn all(catalogue: &Catalogue) -> anyhow::Result<Vec<Scenario>> {
@@ -107,10 +108,23 @@ pub fn all(catalogue: &Catalogue) -> anyhow::Result<Vec<Scenario>> {
             ..new("two questions at once, a crash", 1, false)?
         },
         Scenario {
-            asks: vec![Ask::Upload, Ask::Upload, Ask::Post],
+            asks: vec![Ask::Upload, Ask::Upload],
             times: DAY,
             slow: true,
-            ..new("two uploads and a question", 1, true)?
+            ..new("two uploads", 1, true)?
+        },
+        Scenario {
+            asks: vec![Ask::Upload, Ask::Post],
+            times: DAY,
+            ..new("an upload, and a person who joins it", 1, true)?
+        },
+        Scenario {
+            times: DAY,
+            releases: &Release::ALL,
+            often: 1,
+            at_once: 2,
+            ends: vec![End::Pass, End::Incomplete, End::Superseded],
+            ..new("a photo, two releases in any mixture", 1, true)?
         },
     ])
 }

@@ -20,9 +20,6 @@ use crate::world::Place;
 
 /// A photo that was put off so often comes again within seconds.
 const SOON: u32 = 1;
-/// No photo is put off more often than this before time has passed.
-const OFTEN: u32 = 3;
-
 /// A state. What is not hashed follows from what is.
 #[derive(Debug, Clone)]
 pub struct State {
@@ -105,14 +102,15 @@ impl State {
     }
 
     /// Whether nothing runs and nothing is to be delivered or asked.
-    pub fn is_quiet(&self) -> bool {
-        self.processes.is_empty() && self.unasked.is_empty() && self.deliverable().next().is_none()
+    pub fn is_quiet(&self, scenario: &Scenario) -> bool {
+        let mut deliverable = self.deliverable(scenario.often);
+        self.processes.is_empty() && self.unasked.is_empty() && deliverable.next().is_none()
     }
 
     /// The messages that may be delivered next. A photo that was put off twice waits for minutes: until nothing else
     /// is going on, and then for those that were put off less often; and one that was put off many times until time
     /// has passed. Without this a photo that is put off while a probe is on its way would be put off without end.
-    pub fn deliverable(&self) -> impl Iterator<Item = &(Place, Arc<str>)> {
+    pub fn deliverable(&self, often: u32) -> impl Iterator<Item = &(Place, Arc<str>)> {
         let least = self
             .messages
             .keys()
@@ -124,7 +122,7 @@ impl State {
         } else {
             SOON
         };
-        let most = patient.min(SOON + OFTEN * (1 + self.clock as u32));
+        let most = patient.min(SOON + often * (1 + self.clock as u32));
         self.messages
             .keys()
             .filter(move |(place, body)| attempt(*place, body) <= most)
@@ -162,12 +160,12 @@ impl State {
     pub fn crash(&mut self, scenario: &Scenario, at: usize) {
         let process = self.processes.remove(at);
         match &*process.begun {
-            Begun::Handle(place, body) => self.put(*place, Arc::clone(body)),
+            Begun::Handle(place, body, _) => self.put(*place, Arc::clone(body)),
             // S3 says an upload again; whoever posts sees an error.
-            Begun::Ask(index) if scenario.asks.get(*index) == Some(&Ask::Upload) => {
+            Begun::Ask(index, _) if scenario.asks.get(*index) == Some(&Ask::Upload) => {
                 _ = self.unasked.insert(*index);
             }
-            Begun::Ask(_) | Begun::Sweep => (),
+            Begun::Ask(..) | Begun::Sweep => (),
         }
     }
 
@@ -187,7 +185,7 @@ impl State {
                     .partition_point(|other| other.digest < process.digest);
                 self.processes.insert(at, process);
             }
-            (Some(false), Begun::Handle(place, body)) => self.put(*place, Arc::clone(body)),
+            (Some(false), Begun::Handle(place, body, _)) => self.put(*place, Arc::clone(body)),
             (Some(_), _) => (),
         }
     }
@@ -206,11 +204,11 @@ impl State {
                     .query(&Key::Evaluation(id.clone()).parts().0, "PHOTO#"),
             ),
             Step::Unfinished => {
-                let ids = self
-                    .table
-                    .having("gsi_active")
-                    .filter_map(|item| item.get("evaluation_id"));
-                Reply::Items(ids.map(|id| Arc::new(id.clone())).collect())
+                let entries = self.table.having("gsi_active").map(|item| {
+                    let of = |name: &str| item.get(name).cloned().unwrap_or_default();
+                    json!({"due_at": of("deadline_at"), "evaluation_id": of("evaluation_id")})
+                });
+                Reply::Items(entries.map(Arc::new).collect())
             }
             Step::Update(update) => Reply::UpdateResult(self.update(scenario, update)),
             Step::Transact(parts) => {
@@ -220,9 +218,20 @@ impl State {
                 Reply::Done(self.table.transact(parts))
             }
             Step::PutAll(puts) => Reply::Done(puts.iter().all(|put| self.table.put(put))),
+            Step::DeleteAll(keys) => {
+                // Here two functions with the same message make up the same id: its photos are not left over then.
+                let stands = |key: &&Key| {
+                    let partition = key.parts().0;
+                    !self.table.query(&partition, "META").is_empty()
+                };
+                let left_over: Vec<&Key> = keys.iter().filter(|key| !stands(key)).collect();
+                left_over.into_iter().for_each(|key| self.table.delete(key));
+                Reply::Done(true)
+            }
             Step::Send(queue, messages) => self.send(*queue, messages),
-            Step::Look(_, photo) if scenario.gone.contains(photo) => Reply::Gone,
-            Step::Look(id, photo) => {
+            Step::Look(_, photo, _) if scenario.gone.contains(photo) => Reply::Gone,
+            Step::Look(id, photo, release) => {
+                self.check(scenario, |sight| invariants::on_asking(sight, id, *release));
                 self.answered.insert((id.clone(), photo.clone()));
                 Reply::Answered
             }

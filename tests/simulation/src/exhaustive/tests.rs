@@ -5,6 +5,7 @@ use evaluation::domain::catalogue::Catalogue;
 
 use super::scenario::{Ask, DAY, End, Faults, Scenario};
 use super::{Explored, explore};
+use crate::release::Release;
 
 fn scenario(name: &'static str, photos: usize) -> Scenario {
     Scenario::new(name, photos, true, Catalogue::shipped("v1").unwrap()).unwrap()
@@ -62,4 +63,17 @@ fn a_fault_that_never_occurs_is_noticed() {
         ..scenario("passes", 1)
     };
     assert!(!explore(never, None).is_fine());
+}
+
+#[test]
+fn the_exhaustive_check_finds_functions_that_take_themselves_to_know_all_versions() {
+    let mixed = Scenario {
+        releases: &Release::ALL,
+        heedless: true,
+        ends: vec![],
+        ..scenario("two releases", 1)
+    };
+    let found = explore(mixed, Some(GuardName::UnknownKnown)).violations;
+    let what: Vec<&str> = found.iter().map(|(what, _)| *what).collect();
+    assert!(what.iter().any(|what| what.starts_with("12:")), "{what:?}");
 }

@@ -28,6 +28,8 @@ pub(super) struct Wanted {
     pub(super) versions: Versions,
     /// When the cache was emptied by hand.
     pub(super) valid_from: Timestamp,
+    /// When it was asked for: an outage may have come after that.
+    pub(super) asked_at: Timestamp,
     /// Questions that the model had got before.
     pub(super) asked_before: usize,
 }
@@ -64,15 +66,13 @@ pub(super) fn check(world: &Serial, wanted: &Wanted, answer: &StartResult) -> Re
         &identities(photos.iter().map(|p| &p.photo)),
         &identities(&wanted.photos),
     )?;
-    photos
-        .iter()
-        .try_for_each(|record| photo(world, wanted, record))?;
+    photos.iter().try_for_each(|record| photo(wanted, record))?;
     photos.iter().try_for_each(|record| copy(&photos, record))?;
     if wanted.request.reuse == Reuse::Nothing {
         same(
             "by force, and yet an old answer",
             &evaluation.created_at,
-            &world.now(),
+            &wanted.asked_at,
         )?;
     }
     once(world, &evaluation)?;
@@ -114,13 +114,13 @@ fn copy(photos: &[PhotoRecord], record: &PhotoRecord) -> Result<(), String> {
 }
 
 /// A photo's findings are those of its content, its hint and the versions, of all steps asked, and not too old.
-fn photo(world: &Serial, wanted: &Wanted, record: &PhotoRecord) -> Result<(), String> {
+fn photo(wanted: &Wanted, record: &PhotoRecord) -> Result<(), String> {
     let Some(PhotoOutcome::Evaluated { findings }) =
         record.report.as_ref().map(|report| &report.outcome)
     else {
         return Ok(());
     };
-    let (now, forced) = (world.now(), wanted.request.reuse == Reuse::Nothing);
+    let (now, forced) = (wanted.asked_at, wanted.request.reuse == Reuse::Nothing);
     for finding in findings {
         let given = finding
             .reading
@@ -128,8 +128,7 @@ fn photo(world: &Serial, wanted: &Wanted, record: &PhotoRecord) -> Result<(), St
             .and_then(|at| at.parse().ok())
             .map(Timestamp::from_millis);
         let given = given.ok_or("a finding that nobody gave")?;
-        if now >= given.after(CACHED_FOR) || given <= wanted.valid_from || (forced && given != now)
-        {
+        if now >= given.after(CACHED_FOR) || given <= wanted.valid_from || (forced && given < now) {
             return Err(format!(
                 "an answer of {given} is used at {now}; emptied {}",
                 wanted.valid_from

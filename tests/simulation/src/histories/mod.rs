@@ -53,6 +53,7 @@ fn event() -> impl Strategy<Value = Event> {
             .prop_map(|(dr, quick, force)| Event::Evaluate { dr, quick, force }),
         2 => (0..VersionPart::ALL.len()).prop_map(Event::NewVersion),
         1 => (1..30u64).prop_map(Event::Hours),
+        1 => (1..13u64).prop_map(Event::Outage),
         1 => prop::option::of(dr).prop_map(Event::Empty),
         1 => any::<bool>().prop_map(Event::Refuse),
     ]

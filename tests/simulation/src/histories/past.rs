@@ -1,9 +1,9 @@
 //! A history: what happens to two DRs, one event after another.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use evaluation::decide::batch::AskedWith;
 use evaluation::decide::message::{Batch, Message};
 use evaluation::decide::start::{Limits, Request, Reuse};
 use evaluation::decide::updates;
@@ -49,6 +49,8 @@ pub(super) enum Event {
     NewVersion(usize),
     /// Time passes.
     Hours(u64),
+    /// In the midst of the next evaluation time passes: after the first answer, before it is written down.
+    Outage(u64),
     /// The cache is emptied by hand, for one DR or for all.
     Empty(Option<usize>),
     /// From now on the model refuses to answer, or answers again.
@@ -62,6 +64,8 @@ pub(super) struct Past {
     photos: [BTreeMap<&'static str, usize>; 2],
     /// When the cache was emptied last, for each DR.
     emptied: [Timestamp; 2],
+    /// How long the next evaluation is held up.
+    outage: Cell<Duration>,
     left_out: Option<LeftOut>,
 }
 
@@ -83,6 +87,7 @@ impl Past {
             world,
             photos: Default::default(),
             emptied: [Timestamp::MIN; 2],
+            outage: Cell::default(),
             left_out,
         }
     }
@@ -107,6 +112,7 @@ impl Past {
             }
             Event::NewVersion(part) => self.deploy(part),
             Event::Hours(hours) => self.world.pass(Duration::from_secs(hours * 3600)),
+            Event::Outage(hours) => self.outage.set(Duration::from_secs(hours * 3600)),
             Event::Refuse(refuses) => self.world.refuses.set(refuses),
             Event::Empty(dr) => {
                 let at = self.world.now.get();
@@ -130,14 +136,6 @@ impl Past {
         let (name, number) = versions.get(part).split_at(versions.get(part).len() - 1);
         let next = format!("{name}{}", if number == "1" { "2" } else { "1" });
         *versions = versions.with(part, &next);
-    }
-
-    fn asked_with(&self) -> AskedWith {
-        let versions = self.world.versions.borrow();
-        AskedWith {
-            model: versions.model.clone(),
-            prompt: versions.prompt.clone(),
-        }
     }
 
     fn listing(&self, dr: usize, catalogue: &Catalogue) -> Vec<Photo> {
@@ -170,8 +168,10 @@ impl Past {
         let limits = Limits {
             photos_per_batch: 2,
             deadline: Duration::from_secs(3600),
+            kept_for: Duration::from_secs(90 * 24 * 3600),
         };
         let asked_before = self.world.asked.borrow().len();
+        let asked_at = self.world.now.get();
         let answer = at_once(start(&self.world, &request, &planned, &versions, &limits)).unwrap();
         self.work();
         let wanted = law::Wanted {
@@ -180,6 +180,7 @@ impl Past {
             plan: planned,
             versions,
             valid_from: self.emptied[dr],
+            asked_at,
             asked_before,
         };
         law::check(&self.world, &wanted, &answer)
@@ -215,10 +216,7 @@ impl Past {
 
     /// Handles all messages, and those that come of them; the batches among them.
     fn handle_all(&self) -> Vec<Batch> {
-        let evaluator = SerialEvaluator {
-            world: &self.world,
-            asked_with: self.asked_with(),
-        };
+        let evaluator = SerialEvaluator { world: &self.world };
         let mut batches = Vec::new();
         loop {
             let Some((queue, message)) = self.world.queue.borrow_mut().pop_front() else {
@@ -226,6 +224,9 @@ impl Past {
             };
             if let Message::Batch(batch) = &message {
                 batches.push(batch.clone());
+            }
+            if matches!(message, Message::Outcome(_)) {
+                self.world.pass(self.outage.take());
             }
             match (queue, message) {
                 (Queue::Batches, Message::Batch(message)) => {

@@ -8,10 +8,10 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use crate::world::id_of_number;
-use evaluation::decide::batch::AskedWith;
 use evaluation::decide::evaluation::Evaluation;
 use evaluation::decide::message::{Batch, Message};
 use evaluation::decide::photo_record::PhotoRecord;
+use evaluation::decide::unfinished::{Page, Unfinished};
 use evaluation::decide::update::{Key, Part, Put, Update};
 use evaluation::domain::catalogue::Catalogue;
 use evaluation::domain::ids::{EvaluationId, Score, StepKey};
@@ -121,8 +121,14 @@ impl Ports for Serial {
             .collect())
     }
 
-    async fn unfinished(&self) -> Result<Vec<EvaluationId>, RunError> {
-        Ok(Vec::new())
+    async fn unfinished(&self, _: u8, _: Option<&Unfinished>) -> Result<Page, RunError> {
+        Ok(Page::default())
+    }
+
+    async fn delete_all(&self, keys: Vec<Key>) -> Result<(), RunError> {
+        let mut table = self.table.borrow_mut();
+        keys.iter().for_each(|key| table.delete(key));
+        Ok(())
     }
 
     async fn update(&self, update: Update) -> Result<UpdateResult, RunError> {
@@ -185,12 +191,12 @@ pub(super) fn answer(
 #[derive(Debug)]
 pub(super) struct SerialEvaluator<'a> {
     pub(super) world: &'a Serial,
-    pub(super) asked_with: AskedWith,
 }
 
 impl PhotoEvaluator for SerialEvaluator<'_> {
-    fn asked_with(&self) -> &AskedWith {
-        &self.asked_with
+    fn knows(&self, versions: &Versions) -> bool {
+        let own = self.world.versions.borrow();
+        (&versions.model, &versions.prompt) == (&own.model, &own.prompt)
     }
 
     async fn evaluate(

@@ -38,6 +38,7 @@ fn evaluated(world: &Serial, dr: &str, etag: &str, hash: &str) -> (PhotoRecord, 
     let limits = Limits {
         photos_per_batch: 1,
         deadline: Duration::from_secs(3600),
+        kept_for: Duration::from_secs(90 * 24 * 3600),
     };
     let StartResult::Started(it) =
         at_once(start(world, &request, &planned, &versions, &limits)).unwrap()

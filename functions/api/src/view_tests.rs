@@ -1,0 +1,135 @@
+//! What is shown stays within what a function may answer.
+
+use std::time::Duration;
+
+use aws::http;
+use aws::listing::MOST_PHOTOS;
+use evaluation::decide::record::finalise;
+use evaluation::decide::sighting::{Elsewhere, Likeness};
+use evaluation::decide::start::{FromCache, Limits, NewEvaluation, Request, Reuse, open};
+use evaluation::domain::bounds::{LONGEST_COMMENT, LONGEST_NAME, LONGEST_READING};
+use evaluation::domain::ids::{DrNumber, EvaluationId, Score};
+use evaluation::domain::outcome::{Facts, Finding};
+use evaluation::domain::plan::{Mode, Photo, plan};
+use evaluation::domain::report::Report;
+use evaluation::domain::time::Timestamp;
+use evaluation::domain::versions::{VersionPart, Versions};
+use photos::metadata::Metadata;
+use photos::quality::Quality;
+
+use super::*;
+
+/// Lambda's limit of an answer, in which the body is a text within JSON.
+const LARGEST_ANSWER: usize = 6 * 1024 * 1024;
+/// The longest text that a camera's name may be.
+const LONGEST_CAMERA: usize = 129;
+
+fn filled(with: &str, bytes: usize) -> String {
+    with.repeat(bytes / with.len())
+}
+
+fn begun(text: &str) -> NewEvaluation {
+    let catalogue = Catalogue::shipped("v3").unwrap();
+    let versions = Versions::from_fn(|part| match part {
+        VersionPart::Catalogue => "v3".into(),
+        other => format!("{other:?}"),
+    });
+    let photo = |at: usize| {
+        let name = format!("{at:03}{}", filled(text, LONGEST_NAME - 3));
+        let key = format!("photos/DR1/{name}");
+        Photo::new(&key, &name, &format!("\"{at:032x}-1000\""), catalogue)
+    };
+    let request = Request {
+        dr_number: DrNumber::parse("DR1").unwrap(),
+        mode: Mode::Full,
+        reuse: Reuse::Final,
+    };
+    let limits = Limits {
+        photos_per_batch: 10,
+        deadline: Duration::from_secs(60),
+        kept_for: Duration::from_secs(90 * 24 * 3600),
+    };
+    let photos = (0..MOST_PHOTOS).map(photo).collect();
+    let plan = plan(photos, Mode::Full, catalogue, &versions);
+    let id = EvaluationId::from_parts(Timestamp::default(), [1; 10]);
+    let (known, now) = (FromCache::default(), Timestamp::default());
+    open(id, &request, plan, versions, &limits, known, now)
+}
+
+/// The most that may be said of a photo, which looks like every other.
+fn ended(record: &PhotoRecord, text: &str) -> PhotoRecord {
+    let catalogue = Catalogue::shipped("v3").unwrap();
+    let finding = |step| Finding {
+        step,
+        score: Score::try_from(9).unwrap(),
+        comment: filled(text, LONGEST_COMMENT),
+        reading: Some(filled(text, LONGEST_READING)),
+        fail_code: Some("a_code_of_the_catalogue".into()),
+    };
+    let findings = Scope::All.steps(catalogue).into_iter().map(finding);
+    let outcome = PhotoOutcome::Evaluated {
+        findings: findings.collect(),
+    };
+    let facts = Facts {
+        quality: Quality {
+            sharpness: 0.8,
+            bright: 200,
+            perceptual_hash: 7,
+        },
+        metadata: Metadata {
+            camera: Some(filled(text, 4 * LONGEST_CAMERA)),
+            ..Metadata::default()
+        },
+    };
+    PhotoRecord {
+        report: Some(Report {
+            facts: Some(facts),
+            ..Report::bare(outcome, Timestamp::default())
+        }),
+        also_in: Some(Elsewhere {
+            dr_number: DrNumber::parse("DR2").unwrap(),
+            photo: filled(text, LONGEST_NAME),
+            how: Likeness::LooksTheSame,
+        }),
+        ..record.clone()
+    }
+}
+
+/// The largest evaluation whose texts consist of this, as it is shown.
+fn shown(text: &str) -> Value {
+    let NewEvaluation {
+        evaluation, photos, ..
+    } = begun(text);
+    let photos: Vec<PhotoRecord> = photos.iter().map(|record| ended(record, text)).collect();
+    let catalogue = Catalogue::shipped("v3").unwrap();
+    let verdict = finalise(&evaluation, &photos, Some(catalogue), Timestamp::default()).unwrap();
+    let evaluation = Evaluation {
+        judgement: Some(verdict.judgement),
+        ..evaluation
+    };
+    view(&evaluation, &photos, &[StaleReason::Photos])
+}
+
+#[test]
+fn the_largest_answer_is_within_what_a_function_may_answer() {
+    for text in ["a", "\"", "\\", "\u{ad}", "ä", "\u{1f3e0}"] {
+        let answer = serde_json::to_vec(&http::json(200, &shown(text))).unwrap();
+        assert!(answer.len() < LARGEST_ANSWER, "{text:?}: {}", answer.len());
+    }
+}
+
+#[test]
+fn what_is_left_out_is_counted() {
+    let shown = shown("a");
+    let photo = &shown["photos"][0];
+    assert_eq!(photo["looks_like"].as_array().unwrap().len(), MOST_LOOKS);
+    let left_out = MOST_PHOTOS - 1 - MOST_LOOKS;
+    assert_eq!(photo["looks_like_left_out"], left_out);
+    let flags = shown["flags"].as_array().unwrap().len();
+    let all = flags as u64 + shown["flags_left_out"].as_u64().unwrap();
+    assert!(shown["flags_left_out"].as_u64().unwrap() > 0);
+    assert!(
+        all >= MOST_PHOTOS as u64,
+        "one at least for each photo that another DR used"
+    );
+}

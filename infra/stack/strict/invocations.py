@@ -1,0 +1,141 @@
+"""Stands before ministack's invocations of functions: hands the chain of calls on, cuts loops, and takes the time.
+
+As on AWS, a function is handed a trace with how often each function was invoked in its chain. When the limit is
+exceeded, the invocation does not happen and the event source is told RecursiveInvocationException: a message then comes
+back until it has been received often enough, and goes to the dead-letter queue.
+
+ministack invokes all functions by `_execute_function_dispatch`, in a thread for each invocation, and those of
+`provided` runtimes by a `ProvidedWorker`, which starts the process and waits for the answer.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any
+
+from .layer import Layer
+from .lineage import Lineage, is_cut
+from .meter import Invocation
+from .refusal import Refusal
+
+_trace: ContextVar[str | None] = ContextVar("strict_trace", default=None)
+_invocation: ContextVar[Invocation | None] = ContextVar("strict_invocation", default=None)
+_CODE = "RecursiveInvocationException"
+_CUT = (
+    "Lambda has detected your function being invoked in a recursive loop with other Amazon Web Services resources and "
+    "stopped your function's invocation."
+)
+#: Where a worker keeps when its process answered.
+_ANSWERED = "strict_answered"
+
+Event = dict[str, Any]
+Result = dict[str, Any]
+
+
+def install(layer: Layer) -> None:
+    """Puts the layer before the invocations."""
+    from ministack.core.lambda_runtime import ProvidedWorker
+    from ministack.services import lambda_svc
+
+    lambda_svc._execute_function_dispatch = _guarded(lambda_svc._execute_function_dispatch, layer)
+    lambda_svc._xray_trace_id_for_invocation = lambda config, inbound=None: _trace.get()
+    ProvidedWorker._spawn = _started(ProvidedWorker._spawn)
+    ProvidedWorker._record_result = _answered(ProvidedWorker._record_result)
+    ProvidedWorker.invoke = _timed(ProvidedWorker.invoke)
+
+
+def lineage_of(event: Event) -> tuple[Lineage, str]:
+    """The chain that an event belongs to, and the id of its trace; a new one if it does not come from a function."""
+    headers = [
+        record.get("attributes", {}).get("AWSTraceHeader") for record in _records(event)
+    ]
+    lineage = Lineage.together(Lineage.of(header) for header in headers)
+    roots = [part[5:] for header in headers for part in (header or "").split(";") if part[:5] == "Root="]
+    return lineage, roots[0] if roots else f"1-{int(time.time()):08x}-{secrets.token_hex(12)}"
+
+
+def source_of(event: Event) -> str:
+    """Where an event comes from: the name of a queue, or the kind of source."""
+    for record in _records(event):
+        return str(record.get("eventSourceARN", "")).rpartition(":")[2]
+    if "requestContext" in event:
+        return "execute-api"
+    return "schedule" if event.get("source") in ("aws.events", "aws.scheduler") else "invoke"
+
+
+def _records(event: Event) -> list[dict[str, Any]]:
+    """The messages of an event of SQS."""
+    records = event.get("Records") if isinstance(event, dict) else None
+    return [record for record in records or [] if record.get("eventSource") == "aws:sqs"]
+
+
+def _guarded(dispatch: Callable[..., Result], layer: Layer) -> Callable[..., Result]:
+    def guarded(function: dict[str, Any], config: dict[str, Any], event: Event, *more: Any) -> Result:
+        name = config.get("FunctionName", "")
+        lineage, root = lineage_of(event)
+        if is_cut(lineage, name, layer.chain_limit, function.get("recursive_loop", "Terminate")):
+            return _cut(layer, name, event)
+        chain = lineage.then(name)
+        invocation = Invocation(
+            function=name,
+            source=source_of(event),
+            records=len(_records(event)),
+            memory_mb=config.get("MemorySize", 128),
+            in_chain=chain.count(name),
+        )
+        _trace.set(chain.header(root))
+        _invocation.set(invocation)
+        result = dispatch(function, config, event, *more)
+        invocation.failed = bool(result.get("error"))
+        invocation.log_bytes = len(str(result.get("log", "")).encode())
+        layer.meter.invoked(invocation)
+        return result
+
+    return guarded
+
+
+def _cut(layer: Layer, function: str, event: Event) -> Result:
+    layer.refusals.note("lambda", "Invoke", function, source_of(event), Refusal(_CODE, _CUT))
+    return {"error": True, "body": {"errorType": _CODE, "errorMessage": _CUT}, "log": ""}
+
+
+def _started(spawn: Callable[..., None]) -> Callable[..., None]:
+    def started(worker: Any, *arguments: Any, **named: Any) -> None:
+        begun = time.monotonic()
+        try:
+            spawn(worker, *arguments, **named)
+        finally:
+            invocation = _invocation.get()
+            if invocation:
+                invocation.init_ms = (invocation.init_ms or 0.0) + _ms_since(begun)
+
+    return started
+
+
+def _answered(record: Callable[..., bool]) -> Callable[..., bool]:
+    def answered(worker: Any, *arguments: Any) -> bool:
+        setattr(worker, _ANSWERED, time.monotonic())
+        return record(worker, *arguments)
+
+    return answered
+
+
+def _timed(invoke: Callable[..., Result]) -> Callable[..., Result]:
+    def timed(worker: Any, *arguments: Any, **named: Any) -> Result:
+        begun = time.monotonic()
+        setattr(worker, _ANSWERED, None)
+        result = invoke(worker, *arguments, **named)
+        invocation = _invocation.get()
+        if invocation:
+            end = getattr(worker, _ANSWERED) or time.monotonic()
+            invocation.duration_ms = max(0.0, (end - begun) * 1000 - (invocation.init_ms or 0.0))
+        return result
+
+    return timed
+
+
+def _ms_since(begun: float) -> float:
+    return (time.monotonic() - begun) * 1000

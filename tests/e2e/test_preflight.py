@@ -1,0 +1,92 @@
+"""Before a deploy it is said whether the stack fits into the account's concurrency."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from harness import Harness
+
+from stack import cli, preflight, template
+from stack.commands import preflight as command
+from stack.errors import StackError
+
+_LOADED = template.load()
+_SMALLEST = {
+    "VlmMaxConcurrency": 2,
+    "BulkMaxConcurrency": 2,
+    "UploadsMaxConcurrency": 2,
+    "ResultsMaxConcurrency": 2,
+}
+
+
+def _verdict(account: int, **overrides: int) -> preflight.Verdict:
+    given = {name: str(number) for name, number in overrides.items()}
+    return preflight.verdict(_LOADED, given, account)
+
+
+def test_every_event_source_counts_and_two_requests() -> None:
+    verdict = _verdict(1000)
+    bounds = {source.name: source.bound for source in verdict.sources}
+    assert bounds == {
+        "UploadsEventSource": 5,
+        "BatchesEventSource": 8,
+        "BulkEventSource": 2,
+        "ResultsEventSource": 10,
+        "BatchesDeadLetterEventSource": 2,
+        "ResultsDeadLetterEventSource": 2,
+    }
+    assert (verdict.needed, verdict.needed_without_dead_letters, verdict.fits) == (31, 27, "yes")
+    assert _verdict(31).fits == "yes"
+    assert _verdict(30).fits == "tightly"
+    assert _verdict(26).fits == "no"
+
+
+def test_the_smallest_stack_fits_into_an_account_of_ten_while_there_are_no_dead_letters() -> None:
+    verdict = _verdict(10, **_SMALLEST)
+    assert (verdict.needed, verdict.needed_without_dead_letters, verdict.fits) == (14, 10, "tightly")
+    assert "tightly" in "\n".join(command.lines(verdict))
+
+
+def test_what_would_make_it_fit_is_said_and_does() -> None:
+    for account in range(10, 40):
+        suggestion = _verdict(account).suggestion
+        assert suggestion is not None
+        assert _verdict(account, **suggestion).fits != "no", account
+    assert _verdict(10).suggestion == _SMALLEST
+    said = "\n".join(command.lines(_verdict(20)))
+    assert "does not fit" in said
+    assert "ResultsMaxConcurrency=" in said
+    assert preflight.QUOTA in said
+
+
+def test_an_account_that_is_too_small_for_any_is_told_which_quota_to_raise() -> None:
+    verdict = _verdict(9)
+    assert verdict.suggestion is None
+    assert preflight.QUOTA in "\n".join(command.lines(verdict))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "says"),
+    [({"VlmMaxConcurency": "2"}, "no parameter VlmMaxConcurency"), ({"BulkMaxConcurrency": "1"}, "from 2 to 1000")],
+    ids=str,
+)
+def test_wrong_parameters_are_told(overrides: dict[str, str], says: str) -> None:
+    with pytest.raises(StackError, match=says):
+        preflight.verdict(_LOADED, overrides, 1000)
+
+
+def test_the_command_asks_the_account_and_changes_nothing(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "_client", lambda _arguments: harness.stack.aws.client("lambda"))
+    said = _run(capsys, "preflight", "--json", "--parameter-overrides", "VlmMaxConcurrency=4", "VlmModel=m")
+    limit = harness.stack.aws.client("lambda").get_account_settings()["AccountLimit"]
+    assert (said["account"], said["needed"]) == (limit["UnreservedConcurrentExecutions"], 27)
+
+
+def _run(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
+    parsed = cli._understood(cli._parser(), list(arguments))
+    assert command.run(parsed) == 0
+    return dict(json.loads(capsys.readouterr().out))
