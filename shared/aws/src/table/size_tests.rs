@@ -132,7 +132,13 @@ fn ended(said: &Said, new: &NewEvaluation, catalogue: &Catalogue) -> Vec<PhotoRe
 
 /// The largest item that this evaluation may be: with its verdict, and with its pending photos all the same.
 fn judged(new: &NewEvaluation, photos: &[PhotoRecord], catalogue: &Catalogue) -> Evaluation {
-    let verdict = finalise(&new.evaluation, photos, Some(catalogue), Timestamp::default()).unwrap();
+    let verdict = finalise(
+        &new.evaluation,
+        photos,
+        Some(catalogue),
+        Timestamp::default(),
+    )
+    .unwrap();
     Evaluation {
         judgement: Some(verdict.judgement),
         timings: Some(verdict.timings),

@@ -21,8 +21,6 @@ const BASE64: f64 = 4.0 / 3.0;
 /// emulator, to functions that share the cores.
 const FETCH_MS: f64 = 100.0;
 const COMPRESS_MS: f64 = 54.0;
-/// How long evaluations are kept, and photos are taken to be kept.
-pub(crate) const DAYS_KEPT: f64 = 90.0;
 
 /// What one thing that users do was counted to take.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -47,6 +45,10 @@ pub(crate) struct Standing {
     pub(crate) queues: f64,
     pub(crate) alarms: f64,
     pub(crate) secrets: f64,
+    /// How many days photos are kept.
+    pub(crate) photo_days: f64,
+    /// How many days evaluations are kept.
+    pub(crate) verdict_days: f64,
 }
 
 /// Dollars by service, in a fixed order.
@@ -109,8 +111,7 @@ pub(crate) fn scenario(scenario: &Scenario, prices: &Prices, architecture: Archi
 
 /// What keeping a DR costs, for as long as it is kept: its photos, and its evaluation, of which the answer to a look is
 /// taken for the size, with its backup.
-pub(crate) fn storage(scenario: &Scenario, prices: &Prices) -> Bill {
-    let months = DAYS_KEPT / DAYS_A_MONTH;
+pub(crate) fn storage(scenario: &Scenario, standing: &Standing, prices: &Prices) -> Bill {
     let looks = scenario
         .meter
         .of("execute-api")
@@ -118,12 +119,14 @@ pub(crate) fn storage(scenario: &Scenario, prices: &Prices) -> Bill {
     let largest = looks.map(|calls| calls.response_bytes / calls.count.max(1.0));
     let evaluation = largest.fold(0.0, f64::max);
     let table = prices.dynamodb_gb_month + prices.dynamodb_backup_gb_month;
+    let gb_months = |bytes: f64, days: f64| bytes / GB * days / DAYS_A_MONTH;
+    let photos = gb_months(scenario.photo_bytes, standing.photo_days);
     Bill(vec![
+        ("photos in S3", prices.s3_gb_month * photos),
         (
-            "photos in S3",
-            months * prices.s3_gb_month * scenario.photo_bytes / GB,
+            "evaluation in the table",
+            table * gb_months(evaluation, standing.verdict_days),
         ),
-        ("evaluation in the table", months * table * evaluation / GB),
     ])
 }
 

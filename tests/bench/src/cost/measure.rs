@@ -169,24 +169,36 @@ fn asked(evaluation: &Value) -> Asked {
 /// What stands in the template.
 fn standing() -> Standing {
     let count = |text: &str| TEMPLATE.matches(text).count() as f64;
+    let days = |name: &str| {
+        default(name)
+            .and_then(|days| days.parse().ok())
+            .unwrap_or(0.0)
+    };
     Standing {
         queues: count("Type: AWS::Lambda::EventSourceMapping"),
         alarms: count("Type: AWS::CloudWatch::Alarm"),
         secrets: count("Type: AWS::SecretsManager::Secret"),
+        photo_days: days("PhotoRetentionDays"),
+        verdict_days: days("VerdictRetentionDays"),
     }
 }
 
 /// The template's parameters that decide how photos are spread over invocations.
 fn settings() -> String {
-    let default = |name: &str| {
-        let (_, parameter) = TEMPLATE.split_once(&format!("\n  {name}:\n"))?;
-        let (_, value) = parameter.split_once("\n    Default: ")?;
-        Some(format!("{name} {}", value.lines().next()?))
-    };
-    let names = ["VlmMaxConcurrency", "PhotosInFlight", "PhotosPerBatch"];
-    names
-        .iter()
-        .filter_map(|name| default(name))
-        .collect::<Vec<_>>()
-        .join(", ")
+    let names = [
+        "VlmMaxConcurrency",
+        "PhotosInFlight",
+        "PhotosPerBatch",
+        "BulkMaxConcurrency",
+        "BulkPhotosInFlight",
+    ];
+    let each = |name: &&str| Some(format!("{name} {}", default(name)?));
+    names.iter().filter_map(each).collect::<Vec<_>>().join(", ")
+}
+
+/// A parameter's default.
+fn default(name: &str) -> Option<&'static str> {
+    let (_, parameter) = TEMPLATE.split_once(&format!("\n  {name}:\n"))?;
+    let (_, value) = parameter.split_once("\n    Default: ")?;
+    value.lines().next()
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Measured;
-use super::bill::{self, Bill, DAYS_A_MONTH, DAYS_KEPT};
+use super::bill::{self, Bill, DAYS_A_MONTH};
 use super::prices::Prices;
 use crate::report::table::table;
 
@@ -27,7 +27,7 @@ impl Bills {
                 .iter()
                 .map(|name| bill::scenario(&scenario(name), prices, architecture))
                 .collect(),
-            storage: bill::storage(&scenario("full"), prices),
+            storage: bill::storage(&scenario("full"), &measured.standing, prices),
             month: bill::month(&measured.standing, &measured.sweeps, prices, architecture),
         }
     }
@@ -155,7 +155,7 @@ fn beside(was: &Bills, is: &Bills) -> String {
         ]);
     }
     let mut kept = vec![vec![
-        format!("$ a DR for keeping it {DAYS_KEPT:.0} days"),
+        "$ a DR for as long as it is kept".into(),
         "now".into(),
     ]];
     for (name, now) in &is.storage.0 {
