@@ -20,8 +20,8 @@ const MEGAPIXELS: f64 = 12.0;
 /// Of an app at an evaluation, while it runs and after.
 const LOOKS: usize = 10;
 const LOOKS_EVERY: Duration = Duration::from_millis(500);
-/// The quiet period after the uploads, and what follows it.
-const UPLOADS_ARE_DONE_AFTER: Duration = Duration::from_secs(75);
+/// The quiet period after the uploads, and the evaluation in bulk that follows it where nobody asked for a full one.
+const UPLOADS_ARE_DONE_AFTER: Duration = Duration::from_secs(110);
 /// Until functions that were under way are done.
 const SETTLES_WITHIN: Duration = Duration::from_secs(3);
 const GIVES_UP_AFTER: Duration = Duration::from_secs(120);
