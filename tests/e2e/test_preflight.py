@@ -31,16 +31,16 @@ def test_every_event_source_counts_and_two_requests() -> None:
     bounds = {source.name: source.bound for source in verdict.sources}
     assert bounds == {
         "UploadsEventSource": 5,
-        "BatchesEventSource": 8,
+        "BatchesEventSource": 4,
         "BulkEventSource": 2,
         "ResultsEventSource": 10,
         "BatchesDeadLetterEventSource": 2,
         "ResultsDeadLetterEventSource": 2,
     }
-    assert (verdict.needed, verdict.needed_without_dead_letters, verdict.fits) == (31, 27, "yes")
-    assert _verdict(31).fits == "yes"
-    assert _verdict(30).fits == "tightly"
-    assert _verdict(26).fits == "no"
+    assert (verdict.needed, verdict.needed_without_dead_letters, verdict.fits) == (27, 23, "yes")
+    assert _verdict(27).fits == "yes"
+    assert _verdict(26).fits == "tightly"
+    assert _verdict(22).fits == "no"
 
 
 def test_the_smallest_stack_fits_into_an_account_of_ten_while_there_are_no_dead_letters() -> None:

@@ -196,12 +196,12 @@ _BROKEN: list[tuple[checks.Check, str, Callable[[Template], None]]] = [
     (
         checks.the_api_writes_cache_keys_only,
         "any key",
-        _put("Resources.ApiFunction.Properties.Policies.0.Statement.2.Condition", None),
+        _put("Resources.ApiFunction.Properties.Policies.0.Statement.3.Condition", None),
     ),
     (
         checks.the_api_writes_cache_keys_only,
         "no key",
-        _put("Resources.ApiFunction.Properties.Policies.0.Statement.2.Condition.Null", None),
+        _put("Resources.ApiFunction.Properties.Policies.0.Statement.3.Condition.Null", None),
     ),
     (
         checks.photos_outlast_the_verdicts_that_they_prove,

@@ -1,5 +1,10 @@
 //! Decoding: by what the content is, whatever the name says.
 
+#[cfg(feature = "heic")]
+mod heic;
+#[cfg(not(feature = "heic"))]
+#[path = "decode/no_heic.rs"]
+mod heic;
 mod heif;
 mod jpeg;
 mod other;
@@ -35,7 +40,7 @@ pub(super) enum Format {
 pub(super) fn decode(bytes: &[u8], limits: &Limits, long_edge: u32) -> Result<Decoded, PhotoError> {
     match format(bytes, limits)? {
         Format::Jpeg => jpeg::decode(bytes, limits, long_edge),
-        Format::Heif => heif::decode(bytes, limits),
+        Format::Heif => heic::decode(bytes, limits, long_edge),
         Format::Other(format) => other::decode(bytes, format, limits),
     }
 }
@@ -44,7 +49,7 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits, long_edge: u32) -> Result<De
 pub(super) fn memory(bytes: &[u8], limits: &Limits, long_edge: u32) -> Result<usize, PhotoError> {
     match format(bytes, limits)? {
         Format::Jpeg => jpeg::memory(bytes, limits, long_edge),
-        Format::Heif => heif::memory(bytes, limits),
+        Format::Heif => heic::memory(bytes, limits, long_edge),
         Format::Other(format) => other::memory(bytes, format, limits),
     }
 }

@@ -107,6 +107,20 @@ pub(super) fn scale_and_turn(
     Ok(Upright::Rgb(picture.into_rgb8()))
 }
 
+/// A part of an upright picture, as wide as it is, at the height of the scaled picture.
+///
+/// Scaling bytes, the resizer goes down first and across then: parts that are scaled down one by one and across together
+/// give the same pixels as all at once.
+#[cfg(feature = "heic")]
+pub(super) fn to_height(part: RgbImage, height: u32) -> Result<RgbImage, PhotoError> {
+    let mut scaler = Scaler {
+        resizer: Resizer::new(),
+        to: (part.width(), height),
+        orientation: Orientation::NoTransforms,
+    };
+    scaler.rgb(part)
+}
+
 fn turned(plane: GrayImage, orientation: Orientation) -> GrayImage {
     let mut picture = DynamicImage::ImageLuma8(plane);
     picture.apply_orientation(orientation);

@@ -33,6 +33,11 @@ impl Memory {
         }
     }
 
+    /// The most bytes that one photo can have.
+    pub fn most_bytes(&self) -> usize {
+        self.most as usize * CELL_BYTES
+    }
+
     /// Waits for `bytes`, and keeps them until what it returns is dropped. `None` if there is never so much.
     pub async fn take(&self, bytes: usize) -> Result<Option<OwnedSemaphorePermit>, AcquireError> {
         match u32::try_from(bytes.div_ceil(CELL_BYTES)) {

@@ -2,6 +2,7 @@
 
 mod accuracy;
 mod cache;
+mod cost;
 mod drive;
 mod fuzz;
 mod phases;
@@ -24,6 +25,8 @@ enum Bench {
     Accuracy(accuracy::Options),
     /// How long a cached answer takes beside an evaluation, and what the look at the table is of the API's latency.
     Cache(cache::Options),
+    /// What a DR costs on AWS, by service, before and now.
+    Cost(cost::Options),
     /// The same photos, compressed and asked by the same code, one after another.
     Sequential(sequential::Options),
     /// The predecessor's plan, phase by phase, and this system, on the same simulated VLM in virtual time.
@@ -42,6 +45,7 @@ async fn main() -> anyhow::Result<()> {
     match Arguments::parse().bench {
         Bench::Accuracy(options) => accuracy::run(&options).await,
         Bench::Cache(options) => cache::run(&options).await,
+        Bench::Cost(options) => cost::run(&options).await,
         Bench::Sequential(options) => sequential::run(&options).await,
         Bench::Phases(options) => phases::run(&options),
         Bench::Photos(options) => photos::run(&options),

@@ -21,6 +21,10 @@ const LEAST_OVERSIZE: f64 = 1.5;
 /// The same for chroma, in which little is seen of the difference.
 const CHROMA_OVERSIZE: f64 = 1.25;
 
+/// What the library takes for a pixel: of a progressive file coefficients of two bytes for four colours, the RGB they
+/// become, and a byte beside it; 11.05 was measured.
+const BYTES_BY_LIBRARY: usize = 4 * 2 + 3 + 1;
+
 impl From<JpegError> for PhotoError {
     fn from(error: JpegError) -> Self {
         Self::Damaged(error.to_string())
@@ -60,8 +64,7 @@ pub(super) fn memory(bytes: &[u8], limits: &Limits, long_edge: u32) -> Result<us
     let jpeg = read(bytes, limits)?;
     let (width, height) = jpeg.size();
     match jpeg.foreign() {
-        // Coefficients of two bytes and samples of one, for four colours, and the RGB they become.
-        Some(_) => Ok(width as usize * height as usize * (4 * 3 + 3)),
+        Some(_) => Ok(width as usize * height as usize * BYTES_BY_LIBRARY),
         None => Ok(jpeg.memory(&eighths(&jpeg, long_edge))),
     }
 }

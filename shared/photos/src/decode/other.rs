@@ -3,7 +3,7 @@
 use std::io::Cursor;
 
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Rgb, RgbImage};
+use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, Rgb, RgbImage};
 
 use super::{Decoded, check};
 use crate::PhotoError;
@@ -12,6 +12,15 @@ use crate::size_policy::Limits;
 
 /// Bytes of EXIF data or a colour profile; what is larger is passed over.
 const MOST_METADATA_BYTES: usize = 4_000_000;
+
+/// Of a pixel with red, green and blue.
+const RGB: usize = 3;
+/// The same with opacity.
+const RGBA: usize = 4;
+/// Of a pixel, beside its colours: rows, texts and a colour profile. Next to nothing was measured.
+const BESIDE_PNG: usize = 1;
+/// The same with the decoder's own picture, as luma and chroma or as RGBA, and its opacity.
+const BESIDE_WEBP: usize = 4 + 1;
 
 pub(super) fn decode(
     bytes: &[u8],
@@ -39,7 +48,7 @@ pub(super) fn decode(
     })
 }
 
-/// The decoder's pixels and the RGB they become.
+/// The decoder's pixels and what they become.
 pub(super) fn memory(
     bytes: &[u8],
     format: ImageFormat,
@@ -48,7 +57,23 @@ pub(super) fn memory(
     let decoder = open(bytes, format, limits)?;
     let (width, height) = decoder.dimensions();
     let pixels = width as usize * height as usize;
-    Ok(pixels * (usize::from(decoder.color_type().bytes_per_pixel()) + 4 + 3))
+    let beside = if format == ImageFormat::WebP {
+        BESIDE_WEBP
+    } else {
+        BESIDE_PNG
+    };
+    Ok(pixels * (bytes_a_pixel(decoder.color_type()) + beside))
+}
+
+/// Of a pixel: as decoded, and as it is converted from that, step by step; the step that takes most counts.
+fn bytes_a_pixel(colours: ColorType) -> usize {
+    let decoded = usize::from(colours.bytes_per_pixel());
+    match colours {
+        ColorType::Rgb8 => RGB,
+        ColorType::Rgba8 => RGBA + RGB,
+        colours if colours.has_alpha() => (decoded + RGBA).max(RGBA + RGB),
+        _ => decoded + RGB,
+    }
 }
 
 /// Reads the header, and refuses what is beyond the limits; the decoder's own memory is limited too.

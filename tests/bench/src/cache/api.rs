@@ -66,9 +66,19 @@ impl Api {
         Ok(Self { http, base })
     }
 
-    /// POST /evaluations.
+    /// POST /evaluations, in full mode.
     pub(crate) async fn ask(&self, dr_number: &str, force: bool) -> anyhow::Result<Answer> {
-        let body = json!({"dr_number": dr_number, "mode": "full", "force": force}).to_string();
+        self.ask_in(dr_number, "full", force).await
+    }
+
+    /// POST /evaluations.
+    pub(crate) async fn ask_in(
+        &self,
+        dr_number: &str,
+        mode: &str,
+        force: bool,
+    ) -> anyhow::Result<Answer> {
+        let body = json!({"dr_number": dr_number, "mode": mode, "force": force}).to_string();
         self.request(Method::POST, "/evaluations", body).await
     }
 

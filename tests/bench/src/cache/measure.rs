@@ -14,7 +14,7 @@ use super::stack::Stack;
 use crate::report::percentile::{millis, percentile};
 
 /// The sample DR of 16 photos.
-const SAMPLE: &str = "DR1730550";
+pub(crate) const SAMPLE: &str = "DR1730550";
 /// Small photos make the peer fast: the comparison is then hard on the cache.
 const MEGAPIXELS: f64 = 2.0;
 const POLLS_EVERY: Duration = Duration::from_millis(50);
@@ -51,7 +51,7 @@ pub(crate) async fn measure(
         .iter()
         .find(|dr| dr.dr_number == SAMPLE)
         .context("The sample DR is missing")?;
-    upload(stack, dr).await?;
+    upload(stack, dr, MEGAPIXELS, 1).await?;
     let mut uncached = Vec::new();
     for number in 1..=evaluations.max(1) {
         eprintln!("Evaluating anew, {number} of {evaluations} …");
@@ -86,7 +86,13 @@ pub(crate) async fn measure(
     })
 }
 
-async fn upload(stack: &Stack, dr: &Dr) -> anyhow::Result<()> {
+/// Uploads a DR's photos, drawn as seen from this view; how many bytes they are.
+pub(crate) async fn upload(
+    stack: &Stack,
+    dr: &Dr,
+    megapixels: f64,
+    view: u64,
+) -> anyhow::Result<usize> {
     let config = aws_sdk_s3::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .endpoint_url(&stack.about.endpoint)
@@ -98,11 +104,13 @@ async fn upload(stack: &Stack, dr: &Dr) -> anyhow::Result<()> {
         aws_sdk_s3::Client::from_conf(config),
         stack.output("BucketName")?,
     );
+    let mut sent = 0;
     for (at, photo) in dr.photos.iter().enumerate() {
         let truth = dr
             .truth(at)
             .context("Every photo of the sample has its truth")?;
-        let bytes = jpeg(&truth, &Dr::view(at, MEGAPIXELS, 1))?;
+        let bytes = jpeg(&truth, &Dr::view(at, megapixels, view))?;
+        sent += bytes.len();
         let key = format!("photos/{}/{}", dr.dr_number, photo.name);
         s3.put_object()
             .bucket(bucket)
@@ -111,7 +119,7 @@ async fn upload(stack: &Stack, dr: &Dr) -> anyhow::Result<()> {
             .send()
             .await?;
     }
-    Ok(())
+    Ok(sent)
 }
 
 /// Evaluates anew, whatever is known: the time until the verdict is seen.

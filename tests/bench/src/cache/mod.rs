@@ -1,10 +1,10 @@
 //! What the evaluation cache saves: the same question, answered anew and from the table, on the local stack; and what
 //! of the API's latency the look at the table is.
 
-mod api;
-mod measure;
+pub(crate) mod api;
+pub(crate) mod measure;
 mod present;
-mod stack;
+pub(crate) mod stack;
 
 use clap::Args;
 

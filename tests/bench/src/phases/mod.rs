@@ -5,6 +5,7 @@
 
 mod fit;
 mod report;
+mod spread;
 mod systems;
 mod workload;
 mod world;
@@ -34,6 +35,9 @@ pub(crate) struct Options {
     /// Only fits the server's rates to the published times, and shows what is left of each.
     #[arg(long)]
     fit: bool,
+    /// Only how long evaluations take where sixteen places are spread over few invocations or many.
+    #[arg(long, conflicts_with = "fit")]
+    spread: bool,
 }
 
 /// A system on a set of DRs, where the server runs so many requests.
@@ -75,6 +79,14 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         return print(&text);
     }
     let setting = Setting::new(Rates::realistic()?)?;
+    if options.spread {
+        let found = spread::of(setting)?;
+        return print(&if options.json {
+            spread::json(&found).to_string()
+        } else {
+            spread::text(&found)
+        });
+    }
     let report = Report {
         rows: rows(&setting)?,
         optima: optima(setting)?,

@@ -1,4 +1,4 @@
-//! Peak memory: fresh processes that prepare five photos of 12 megapixels at two threads.
+//! Peak memory: fresh processes that prepare five photos at two threads: of 12 megapixels, and HEICs of 48.
 
 use std::path::Path;
 
@@ -8,6 +8,7 @@ use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 use super::attempt::{LeftOut, attempt};
 use super::compare::{SET, Settings};
 use super::folder::{Photo, file, made};
+use super::grid;
 use super::peer::Peer;
 use super::reference::Reference;
 use super::result::{Memory, Peaks};
@@ -19,6 +20,8 @@ const TWELVE: std::ops::RangeInclusive<f64> = 11.0..=13.0;
 const BASELINE_LIMIT: u64 = 64 << 20;
 /// Five progressive ones may take this: each holds all its coefficients until the last scan.
 const PROGRESSIVE_LIMIT: u64 = 128 << 20;
+/// Five HEICs of 48 megapixels may take this: a strip of tiles each, and the photo at the height that is sent.
+const HEIC_LIMIT: u64 = 128 << 20;
 /// Quality of the progressive copies.
 const QUALITY: u8 = 90;
 
@@ -65,6 +68,18 @@ pub(crate) fn measure(
             ours_bytes,
             sharp_bytes: sharp.transpose()?,
             limit_bytes,
+        });
+    }
+    if let Some(photo) = grid::of_48_megapixels(photos)? {
+        eprintln!("    peak memory of {SET} HEIC, 48 MP …");
+        let request = settings.request(&[&photo; SET], 2, false);
+        memory.push(Memory {
+            photos: "HEIC, 48 MP",
+            count: SET,
+            ours_bytes: peak(Side::ours()?, &request)?,
+            // It reads no HEIC.
+            sharp_bytes: None,
+            limit_bytes: HEIC_LIMIT,
         });
     }
     Ok(Peaks {

@@ -11,6 +11,7 @@ mod attempt;
 mod calibrate;
 mod compare;
 pub(crate) mod folder;
+mod grid;
 mod memory;
 #[cfg(test)]
 mod odd;
@@ -46,7 +47,7 @@ pub(crate) struct Options {
     /// Print JSON instead of tables.
     #[arg(long)]
     json: bool,
-    /// Only the peak memory of this pipeline, for five photos of 12 megapixels at two threads.
+    /// Only the peak memory of this pipeline, for five photos at two threads: JPEGs of 12 megapixels, HEICs of 48.
     #[arg(long)]
     memory: bool,
     /// Only where this pipeline's time goes: fetch, decode, scale, encode, base64.

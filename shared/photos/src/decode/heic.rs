@@ -1,0 +1,130 @@
+//! HEIC, what iPhones write unless told otherwise: turned and mirrored as the file says, in sRGB, by a library.
+//!
+//! # Invariants
+//! - A grid of tiles, as phones write it, is never in memory as a whole: strip by strip it is decoded and scaled to the
+//!   height that is sent.
+//! - What `memory` reckons covers what `decode` takes, whatever the header says: the library is told to refuse coded
+//!   pictures that are larger.
+//! - A grid gives the same pixels as if it were decoded whole.
+
+mod reckon;
+mod strips;
+#[cfg(test)]
+mod tests;
+
+use heifer::{Error, Options};
+use heifer_isobmff::boxes::Grid;
+use heifer_isobmff::{HeifFile, ItemId};
+use image::RgbImage;
+use image::metadata::Orientation;
+
+use self::strips::Strips;
+use super::{Decoded, check};
+use crate::PhotoError;
+use crate::scale::Picture;
+use crate::size_policy::Limits;
+
+/// Coded pictures are larger than what they show by less than one of the codec's largest blocks on each edge.
+const CODED_BLOCK: u32 = 64;
+
+pub(super) fn decode(bytes: &[u8], limits: &Limits, long_edge: u32) -> Result<Decoded, PhotoError> {
+    let file = HeifFile::parse(bytes).map_err(damaged)?;
+    let stored = stored_size(&file)?;
+    check(stored, bytes, limits)?;
+    let (size, rgb) = match strips(&file, bytes, limits)? {
+        Some(strips) => (strips.size(), strips.decode(long_edge)?),
+        None => {
+            // Says also what the library must not be given.
+            reckon::whole(&file, coded_pixels(stored))?;
+            let rgb = turned_by_library(bytes, coded_pixels(stored), |picture| picture)?;
+            (rgb.dimensions(), rgb)
+        }
+    };
+    check(size, bytes, limits)?;
+    // EXIF repeats the orientation that has been applied already.
+    Ok(Decoded {
+        size,
+        picture: Picture::Rgb(rgb),
+        orientation: Orientation::NoTransforms,
+        icc: None,
+        exif: file.exif(file.primary_id).ok().flatten(),
+    })
+}
+
+pub(super) fn memory(bytes: &[u8], limits: &Limits, long_edge: u32) -> Result<usize, PhotoError> {
+    let file = HeifFile::parse(bytes).map_err(damaged)?;
+    let stored = stored_size(&file)?;
+    check(stored, bytes, limits)?;
+    match strips(&file, bytes, limits)? {
+        Some(strips) => strips.memory(long_edge),
+        None => reckon::whole(&file, coded_pixels(stored)),
+    }
+}
+
+/// The photo's strips, if it has any and is within the limits as a whole.
+fn strips<'a>(
+    file: &'a HeifFile<'a>,
+    bytes: &[u8],
+    limits: &Limits,
+) -> Result<Option<Strips<'a>>, PhotoError> {
+    let strips = Strips::of(file)?;
+    if let Some(strips) = &strips {
+        check(strips.size(), bytes, limits)?;
+    }
+    Ok(strips)
+}
+
+fn stored_size(file: &HeifFile<'_>) -> Result<(u32, u32), PhotoError> {
+    let size = file.image_size(file.primary_id).map_err(damaged)?;
+    size.ok_or_else(|| PhotoError::Damaged("the file does not tell its size".into()))
+}
+
+/// The most pixels that are coded for a picture of this size.
+fn coded_pixels((width, height): (u32, u32)) -> u64 {
+    let whole = |edge: u32| u64::from(edge.div_ceil(CODED_BLOCK)) * u64::from(CODED_BLOCK);
+    whole(width) * whole(height)
+}
+
+/// On one thread, since how many photos are decoded at once is decided outside.
+fn turned_by_library(
+    bytes: &[u8],
+    most_pixels: u64,
+    turn: impl FnOnce(heifer::Image<u8>) -> heifer::Image<u8>,
+) -> Result<RgbImage, PhotoError> {
+    let options = Options {
+        max_threads: 1,
+        max_pixels: most_pixels,
+    };
+    let picture = turn(heifer::decode_srgb_rgba8(bytes, &options).map_err(reason)?);
+    let rgb = RgbImage::from_raw(picture.width, picture.height, picture.into_rgb8());
+    rgb.ok_or_else(|| PhotoError::Processing("the decoder gave too few pixels".into()))
+}
+
+/// The width and height of the tiles of a grid, where they fill it: the library panics where they don't.
+fn tile_of(file: &HeifFile<'_>, id: ItemId, grid: &Grid) -> Result<(u32, u32), PhotoError> {
+    let first = file.referenced_items(id, b"dimg").first();
+    let size = first.and_then(|first| file.image_size(*first).ok()?);
+    let fills = |tile: u32, count: u16, edge: u32| {
+        tile > 0 && u64::from(tile) * u64::from(count) >= u64::from(edge)
+    };
+    match size {
+        Some((width, height))
+            if fills(width, grid.columns, grid.output_width)
+                && fills(height, grid.rows, grid.output_height) =>
+        {
+            Ok((width, height))
+        }
+        _ => Err(PhotoError::Damaged("its tiles do not fill it".into())),
+    }
+}
+
+fn damaged(cause: heifer_isobmff::Error) -> PhotoError {
+    PhotoError::Damaged(cause.to_string())
+}
+
+fn reason(error: Error) -> PhotoError {
+    match error {
+        Error::Unsupported(_) => PhotoError::Unsupported("of this HEIC file"),
+        other => PhotoError::Damaged(other.to_string()),
+    }
+}
