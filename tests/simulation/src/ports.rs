@@ -101,6 +101,11 @@ impl ModelPorts {
 
     fn write_once(&self, update: &Update) -> UpdateResult {
         let mut world = self.world.borrow_mut();
+        match update.key {
+            Key::Evaluation(_) => world.updates.0 += 1,
+            Key::Photo(..) => world.updates.1 += 1,
+            _ => (),
+        }
         let before = world.table.get(&update.key);
         let written = world.table.update(update);
         invariants::after_write(&mut world.sight(), &update.key, before.as_deref());

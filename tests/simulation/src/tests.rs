@@ -97,6 +97,13 @@ fn eight_hours_without_the_vlm_cost_no_evaluation_and_no_dead_letter() {
     assert!(world.violations.is_empty(), "{:?}", world.violations);
     assert_eq!((parked, world.faults.get("dead_letter")), (0, None));
     assert_eq!(ends.evaluations, 40);
+    // Photos are put off again and again; their evaluations say once that they wait, and then how they go on.
+    let (of_evaluations, of_photos) = world.updates;
+    assert!(of_photos > 40 * 12 * 10, "{of_photos} updates of photos");
+    assert!(
+        of_evaluations < 40 * 12 * 3,
+        "{of_evaluations} updates of evaluations"
+    );
     let gone = world.gone.len() as u64;
     assert!(
         ends.incomplete <= gone,

@@ -144,6 +144,8 @@ pub struct World {
     pub answered: BTreeSet<(EvaluationId, PhotoId)>,
     /// Deliveries of messages that hold a photo.
     pub deliveries: BTreeMap<(EvaluationId, PhotoId), u64>,
+    /// Updates of evaluations, and of photos.
+    pub updates: (u64, u64),
     /// Faults that happened, by kind.
     pub faults: BTreeMap<&'static str, u64>,
     /// What can't be true and was.
@@ -174,6 +176,7 @@ impl World {
             asked: BTreeMap::new(),
             answered: BTreeSet::new(),
             deliveries: BTreeMap::new(),
+            updates: (0, 0),
             faults: BTreeMap::new(),
             violations: Vec::new(),
             ids: 0,
