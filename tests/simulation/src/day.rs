@@ -495,7 +495,7 @@ impl Day {
         let asking = self.askings.last().map(|asking| asking.at);
         let sweep = world
             .table
-            .having("gsi_active")
+            .unfinished()
             .next()
             .is_some()
             .then(|| self.swept_at.after(MINUTE));

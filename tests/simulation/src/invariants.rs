@@ -106,7 +106,7 @@ pub fn before_transaction(sight: &mut Sight<'_>, parts: &[Part]) {
         Part::Put(put) if matches!(put.key, Key::Evaluation(_)) => put.item.get("fingerprint"),
         _ => None,
     });
-    let running = sight.table.having("gsi_active");
+    let running = sight.table.unfinished();
     let running = running
         .filter(|item| item.get("fingerprint") == opened && item.get("superseded_by").is_none());
     let others = running

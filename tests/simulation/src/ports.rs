@@ -199,7 +199,7 @@ impl Ports for ModelPorts {
         self.step().await?;
         let world = self.world.borrow();
         let key = Value::from(key_of(part));
-        let items = world.table.having("gsi_active");
+        let items = world.table.unfinished();
         let items = items.filter(|item| item.get("gsi_active") == Some(&key));
         let entries = items.map(|item| {
             let of = |name: &str| item.get(name).cloned().unwrap_or_default();

@@ -1,6 +1,6 @@
 //! The table's model: it carries out the same writes, with the same guards, as the real one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, OnceLock};
 
@@ -15,6 +15,8 @@ use serde_json::{Map, Value, json};
 #[derive(Debug, Clone, Default)]
 pub struct Table {
     items: BTreeMap<Arc<(String, String)>, Arc<Item>>,
+    /// The keys of the items in the index of unfinished evaluations.
+    unfinished: BTreeSet<Arc<(String, String)>>,
     /// The guard that is switched off.
     pub without: Option<GuardName>,
     /// How often each guard was against a write.
@@ -91,6 +93,7 @@ impl Table {
     /// Deletes what belongs to an evaluation, as the table's time-to-live does some day.
     pub fn purge(&mut self, partition: &str) {
         self.items.retain(|key, _| key.0 != partition);
+        self.unfinished.retain(|key| key.0 != partition);
     }
 
     /// Changes an item.
@@ -110,8 +113,24 @@ impl Table {
             .iter()
             .for_each(|change| apply(&mut item, change));
         let after = Value::Object(item.clone());
-        self.items.insert(Arc::new(key), Item::new(item));
+        self.store(key, item);
         UpdateResult::Applied(after)
+    }
+
+    fn store(&mut self, key: (String, String), item: Map<String, Value>) {
+        let key = Arc::new(key);
+        if item.contains_key("gsi_active") {
+            self.unfinished.insert(Arc::clone(&key));
+        } else {
+            self.unfinished.remove(&key);
+        }
+        self.items.insert(key, Item::new(item));
+    }
+
+    /// The evaluations in the index of the unfinished ones.
+    pub fn unfinished(&self) -> impl Iterator<Item = &Map<String, Value>> {
+        let items = self.unfinished.iter().filter_map(|key| self.items.get(key));
+        items.filter_map(|item| item.attributes())
     }
 
     /// Puts an item.
@@ -121,7 +140,7 @@ impl Table {
             let (pk, sk) = put.key.parts();
             let mut item = keys(&pk, &sk);
             item.extend(put.item.as_object().cloned().unwrap_or_default());
-            self.items.insert(Arc::new((pk, sk)), Item::new(item));
+            self.store((pk, sk), item);
         }
         admitted
     }
@@ -129,6 +148,7 @@ impl Table {
     /// Deletes an item.
     pub fn delete(&mut self, key: &Key) {
         self.items.remove(&key.parts());
+        self.unfinished.remove(&key.parts());
     }
 
     /// Does all parts or none.

@@ -130,7 +130,7 @@ impl State {
 
     /// Whether an evaluation has no verdict.
     pub fn is_unfinished(&self) -> bool {
-        self.table.having("gsi_active").next().is_some()
+        self.table.unfinished().next().is_some()
     }
 
     /// Begins a process.
@@ -204,7 +204,7 @@ impl State {
                     .query(&Key::Evaluation(id.clone()).parts().0, "PHOTO#"),
             ),
             Step::Unfinished => {
-                let entries = self.table.having("gsi_active").map(|item| {
+                let entries = self.table.unfinished().map(|item| {
                     let of = |name: &str| item.get(name).cloned().unwrap_or_default();
                     json!({"due_at": of("deadline_at"), "evaluation_id": of("evaluation_id")})
                 });
