@@ -2,9 +2,9 @@
 //!
 //! # Invariants
 //! - One request per question; a second one only if the answer can't be read (a repair), and a request is sent anew
-//!   only if a kept-alive connection turned out to be closed, once in a process's life because the server does not
-//!   know a field, or with another key if the one sent was refused and another one is there. Everything else is retried through the queue, not here; neither reqwest nor anything else retries
-//!   on its own.
+//!   only if a kept-alive connection turned out to be closed, once in a process's life for each field that the server
+//!   refuses and we can do without, or with another key if the one sent was refused and another one is there.
+//!   Everything else is retried through the queue, not here; neither reqwest nor anything else retries on its own.
 //! - Giving up, or being dropped, drops the connection: the server stops writing.
 //! - Neither the key nor a photo gets into an error or a log.
 
@@ -17,7 +17,8 @@ use tokio::time::{Instant, timeout_at};
 use super::answer::{Answer, AnswerError, is_strict, read_answer};
 use super::capability::Capability;
 use super::completion::{Completion, Timeouts, TokenTimings, read};
-use super::failure::{RetryCause, VlmFailure};
+use super::failure::{About, RetryCause, VlmFailure};
+use super::fields::Field;
 use super::key::{Key, KeyRing, KeySource};
 use super::prompt::Question;
 use super::request::{PromptPhoto, RequestOptions, body};
@@ -183,36 +184,40 @@ impl VlmClient {
         shots: &[PromptPhoto<'_>],
         bad_answer: Option<&str>,
     ) -> Result<Completion, VlmFailure> {
-        let priority = (self.bulk && self.capability.knows_priority()).then_some(BULK_PRIORITY);
-        let options = RequestOptions {
-            bad_answer,
-            priority,
-        };
-        let answer = self
-            .send(body(&self.settings.model, question, shots, options))
-            .await;
-        match answer {
-            Err(failure) if priority.is_some() && self.capability.refuses_priority(&failure) => {
-                let options = RequestOptions {
-                    priority: None,
-                    ..options
-                };
-                self.send(body(&self.settings.model, question, shots, options))
-                    .await
+        loop {
+            let left_out = self.capability.left_out();
+            let options = RequestOptions {
+                bad_answer,
+                priority: self.bulk.then_some(BULK_PRIORITY),
+                left_out,
+            };
+            let body = body(&self.settings.model, question, shots, options);
+            let failure = match self.send(body).await {
+                Ok(written) => return Ok(written),
+                Err(failure) => failure,
+            };
+            // Each turn leaves out one more of the few fields, or ends.
+            let refused = match failure.about() {
+                Some(About::Field(field)) if !left_out.has(field) => field,
+                _ => return Err(failure),
+            };
+            if refused == Field::Priority && !self.bulk {
+                return Err(failure);
             }
-            other => other,
+            self.capability.leave_out(refused);
         }
     }
 
     async fn send(&self, body: String) -> Result<Completion, VlmFailure> {
         let key = self.key.current();
-        let sent = self.send_with(&key, &body).await?;
-        let refused = matches!(sent.response.status().as_u16(), 401 | 403);
-        if refused && let Some(another) = self.key.another_than(&key).await {
-            drop(sent);
+        let answer = self.read(self.send_with(&key, &body).await?).await;
+        let refused = answer.as_ref().err().and_then(VlmFailure::about);
+        if refused == Some(About::Key)
+            && let Some(another) = self.key.another_than(&key).await
+        {
             return self.read(self.send_with(&another, &body).await?).await;
         }
-        self.read(sent).await
+        answer
     }
 
     async fn send_with(&self, key: &Key, body: &str) -> Result<Sent, VlmFailure> {
@@ -234,11 +239,12 @@ impl VlmClient {
         if status.is_success() {
             return read(response, self.timeouts(), asked).await;
         }
-        let text = response
-            .text()
-            .await
-            .map_err(|error| VlmFailure::of_transport(&error))?;
-        Err(VlmFailure::of_status(status, &headers, &text))
+        // A refusal says enough by its status, should its words not come.
+        let until = asked + self.settings.timeout;
+        let body = timeout_at(until, response.bytes()).await;
+        let body = body.ok().and_then(Result::ok).unwrap_or_default();
+        let words = String::from_utf8_lossy(&body);
+        Err(VlmFailure::of_status(status, &headers, &words))
     }
 
     /// Sends the body, and waits for the head of the response as long as for a first token.

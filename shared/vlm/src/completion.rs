@@ -11,7 +11,7 @@ use std::time::Duration;
 use reqwest::Response;
 use reqwest::header::CONTENT_TYPE;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 
 use super::failure::{RetryCause, VlmFailure};
@@ -136,7 +136,7 @@ impl Draft {
         };
         let piece: Piece = serde_json::from_slice(json).map_err(broken)?;
         if let Some(error) = piece.error {
-            return Err(failed(format!("the server broke off: {error}")));
+            return Err(VlmFailure::within_answer(&json!({ "error": error })));
         }
         self.usage = piece.usage.unwrap_or(self.usage);
         let Some(choice) = piece.choices.into_iter().next() else {

@@ -9,7 +9,7 @@
 use super::answer::{is_strict, read_answers};
 use super::client::{AskResult, VlmClient};
 use super::completion::{Completion, TokenTimings};
-use super::failure::VlmFailure;
+use super::failure::{About, VlmFailure};
 use super::prompt::Question;
 use super::request::PromptPhoto;
 use evaluation::domain::outcome::Usage;
@@ -41,11 +41,11 @@ impl VlmClient {
         }
         let written = match self.complete(question, shots, None).await {
             Ok(written) => written,
-            Err(failure @ VlmFailure::RetryLater { .. }) => return vec![Err(failure); shots.len()],
-            Err(failure) => {
+            Err(failure) if may_be_answered_alone(&failure) => {
                 self.capability().note_images(&failure);
                 return self.one_by_one(question, shots).await;
             }
+            Err(failure) => return vec![Err(failure); shots.len()],
         };
         self.capability()
             .note_answer(written.cut || is_strict(&written.text));
@@ -97,6 +97,18 @@ impl VlmClient {
             repaired: true,
             ..asked
         })
+    }
+}
+
+/// Whether a refusal of several photos may be one photo's fault, or that of their number.
+fn may_be_answered_alone(failure: &VlmFailure) -> bool {
+    match failure {
+        VlmFailure::Permanent { .. } => true,
+        VlmFailure::RetryLater { about, .. } => matches!(
+            about,
+            Some(About::Request | About::Images(_) | About::Context)
+        ),
+        VlmFailure::Bug { .. } => false,
     }
 }
 
