@@ -14,12 +14,13 @@ use std::time::Duration;
 use reqwest::{Client, redirect, retry};
 use tokio::time::{Instant, timeout_at};
 
-use super::answer::{Answer, AnswerError, is_strict, read_answer};
+use super::answer::{Answer, is_strict, read_completion, together};
 use super::capability::Capability;
-use super::completion::{Completion, Timeouts, TokenTimings, read};
+use super::completion::{Completion, MOST_BYTES, Timeouts, TokenTimings, read};
 use super::failure::{About, RetryCause, VlmFailure};
 use super::fields::Field;
 use super::key::{Key, KeyRing, KeySource};
+use super::lenient::unpacked;
 use super::prompt::Question;
 use super::request::{PromptPhoto, RequestOptions, body};
 use super::server::{BULK_PRIORITY, IDLE_CONNECTIONS_KEPT};
@@ -138,6 +139,16 @@ impl VlmClient {
         }
     }
 
+    /// A client of another server, of which nothing is known yet.
+    #[cfg(test)]
+    pub(super) fn of_another(&self, base_url: &str) -> Self {
+        Self {
+            url: format!("{base_url}/v1/chat/completions"),
+            capability: Arc::default(),
+            ..self.clone()
+        }
+    }
+
     /// The same client for questions that nobody waits for: servers that know priorities answer them last.
     pub fn for_bulk(&self) -> Self {
         Self {
@@ -160,21 +171,30 @@ impl VlmClient {
     ) -> Result<AskResult, VlmFailure> {
         let shots = [PromptPhoto { jpeg, hint }];
         let first = self.complete(question, &shots, None).await?;
-        let read = read_answer(&first.text, question);
+        let read = read_completion(&first.text, first.cut, question);
         self.capability
             .note_answer(first.cut || is_strict(&first.text));
         if let Ok(answer) = &read
-            && whole(answer, &first)
+            && !answer.partial
         {
             return Ok(asked(answer.clone(), first.usage, first.timings, false));
         }
-        let second = self.complete(question, &shots, Some(&first.text)).await?;
+        let second = match self.complete(question, &shots, Some(&first.text)).await {
+            Ok(second) => second,
+            // Whatever becomes of a repair, what the first answer held stays.
+            Err(failure) => {
+                let held = read.map_err(|_| failure)?;
+                return Ok(asked(held, first.usage, first.timings, true));
+            }
+        };
         let (usage, timings) = (
             first.usage.plus(second.usage),
             first.timings.and(second.timings),
         );
-        better(read_answer(&second.text, question), read)
+        let repair = read_completion(&second.text, second.cut, question);
+        together(read, repair)
             .map(|answer| asked(answer, usage, timings, true))
+            .map_err(|error| VlmFailure::invalid_answer(error.to_string()))
     }
 
     /// One completion about these photos, whatever it says.
@@ -243,6 +263,7 @@ impl VlmClient {
         let until = asked + self.settings.timeout;
         let body = timeout_at(until, response.bytes()).await;
         let body = body.ok().and_then(Result::ok).unwrap_or_default();
+        let body = unpacked(body.into(), MOST_BYTES);
         let words = String::from_utf8_lossy(&body);
         Err(VlmFailure::of_status(status, &headers, &words))
     }
@@ -258,6 +279,7 @@ impl VlmClient {
             .http
             .post(&self.url)
             .header("content-type", "application/json")
+            .header("accept-encoding", "identity")
             .body(body.to_owned());
         let request = match key {
             Some(key) => request.bearer_auth(key),
@@ -296,11 +318,6 @@ struct Sent {
     asked: Instant,
 }
 
-/// Whether nothing can be missing from an answer.
-fn whole(answer: &Answer, written: &Completion) -> bool {
-    !answer.partial && !written.cut
-}
-
 fn asked(answer: Answer, usage: Usage, timings: TokenTimings, repaired: bool) -> AskResult {
     AskResult {
         findings: answer.findings,
@@ -308,23 +325,6 @@ fn asked(answer: Answer, usage: Usage, timings: TokenTimings, repaired: bool) ->
         repaired,
         left_out: answer.left_out,
         timings,
-    }
-}
-
-/// Of a repair and the answer before it: a whole one, else the one with more findings; an unreadable one is none.
-fn better(
-    second: Result<Answer, AnswerError>,
-    first: Result<Answer, AnswerError>,
-) -> Result<Answer, VlmFailure> {
-    match (second, first) {
-        (Ok(second), _) if !second.partial => Ok(second),
-        (Ok(second), Ok(first)) => Ok(if second.findings.len() >= first.findings.len() {
-            second
-        } else {
-            first
-        }),
-        (Ok(answer), Err(_)) | (Err(_), Ok(answer)) => Ok(answer),
-        (Err(error), Err(_)) => Err(VlmFailure::invalid_answer(error.to_string())),
     }
 }
 

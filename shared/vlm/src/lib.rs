@@ -11,11 +11,15 @@ pub mod failure;
 pub mod fields;
 pub mod gathering;
 pub mod key;
+mod lenient;
 pub mod load;
 pub mod memory;
 mod mend;
 pub mod photo;
+mod pieces;
 pub mod prompt;
+#[cfg(test)]
+mod recorded_tests;
 mod refusal;
 pub mod request;
 mod schema;

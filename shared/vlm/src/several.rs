@@ -6,7 +6,7 @@
 //! - What the request did not answer clearly, of one photo or of all, is asked about that photo alone: an answer
 //!   about several never ends a photo.
 
-use super::answer::{is_strict, read_answers};
+use super::answer::{Answer, best, is_strict, read_answers};
 use super::client::{AskResult, VlmClient};
 use super::completion::{Completion, TokenTimings};
 use super::failure::{About, VlmFailure};
@@ -57,14 +57,17 @@ impl VlmClient {
             .zip(shares)
         {
             results.push(match answer {
-                Ok(answer) => Ok(AskResult {
+                Ok(answer) if !answer.partial => Ok(AskResult {
                     findings: answer.findings,
                     usage,
                     repaired: false,
                     left_out: answer.left_out,
                     timings: written.timings,
                 }),
-                Err(_) => self.again_alone(question, shot, usage, &written).await,
+                other => {
+                    let again = self.again_alone(question, shot, usage, &written).await;
+                    with_held(again, other.ok(), usage, &written)
+                }
             });
         }
         results
@@ -97,6 +100,31 @@ impl VlmClient {
             repaired: true,
             ..asked
         })
+    }
+}
+
+/// A photo's own answer, and what the answer about several held of it: whatever becomes of asking again, that stays.
+fn with_held(
+    again: Result<AskResult, VlmFailure>,
+    held: Option<Answer>,
+    usage: Usage,
+    written: &Completion,
+) -> Result<AskResult, VlmFailure> {
+    let Some(held) = held else {
+        return again;
+    };
+    match again {
+        Ok(asked) => Ok(AskResult {
+            findings: best(asked.findings.into_iter().chain(held.findings)),
+            ..asked
+        }),
+        Err(_) => Ok(AskResult {
+            findings: held.findings,
+            usage,
+            repaired: true,
+            left_out: held.left_out,
+            timings: written.timings,
+        }),
     }
 }
 
