@@ -1,4 +1,4 @@
-//! VlmAccess a server with the chat-completions API.
+//! Asking a server with the chat-completions API.
 //!
 //! # Invariants
 //! - One request per question; a second one only if the answer can't be read (a repair), and a request is sent anew
@@ -17,6 +17,7 @@ use tokio::time::{Instant, timeout_at};
 use super::answer::{Answer, is_strict, read_completion, together};
 use super::capability::Capability;
 use super::completion::{Completion, MOST_BYTES, Timeouts, TokenTimings, read};
+use super::endpoint::{AddressError, Endpoint, Headers};
 use super::failure::{About, RetryCause, VlmFailure};
 use super::fields::Field;
 use super::key::{Key, KeyRing, KeySource};
@@ -30,7 +31,7 @@ use evaluation::domain::outcome::{Finding, Usage};
 /// Where and how to ask.
 #[derive(Clone)]
 pub struct VlmSettings {
-    /// The server, without `/v1`.
+    /// The server: a host, `…/v1`, or the whole endpoint.
     pub base_url: String,
     /// The model's name.
     pub model: String,
@@ -82,7 +83,8 @@ impl VlmSettings {
 #[derive(Clone)]
 pub struct VlmClient {
     http: Client,
-    url: String,
+    endpoint: Arc<Endpoint>,
+    headers: Arc<Headers>,
     settings: VlmSettings,
     key: Arc<KeyRing>,
     capability: Arc<Capability>,
@@ -104,9 +106,21 @@ pub struct AskResult {
     pub timings: TokenTimings,
 }
 
+/// Why there is no client; for operators.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The address can't be read.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// TLS could not be set up.
+    #[error("the client of the VLM can't be set up")]
+    Http(#[from] reqwest::Error),
+}
+
 impl VlmClient {
-    /// A client with these settings.
-    pub fn new(settings: VlmSettings) -> Result<Self, reqwest::Error> {
+    /// A client with these settings; the address is read here, and not again.
+    pub fn new(settings: VlmSettings) -> Result<Self, ClientError> {
+        let endpoint = Arc::new(settings.base_url.parse()?);
         let http = Client::builder()
             .timeout(settings.timeout)
             .connect_timeout(settings.connect_timeout)
@@ -115,14 +129,11 @@ impl VlmClient {
             .retry(retry::never())
             .no_proxy()
             .build()?;
-        let url = format!(
-            "{}/v1/chat/completions",
-            settings.base_url.trim_end_matches('/')
-        );
         let key = Arc::new(KeyRing::new(settings.api_key.as_deref(), None));
         Ok(Self {
             http,
-            url,
+            endpoint,
+            headers: Arc::default(),
             settings,
             key,
             capability: Arc::default(),
@@ -139,11 +150,19 @@ impl VlmClient {
         }
     }
 
+    /// The same client, which sends these headers as well.
+    pub fn with_headers(self, headers: Headers) -> Self {
+        Self {
+            headers: Arc::new(headers),
+            ..self
+        }
+    }
+
     /// A client of another server, of which nothing is known yet.
     #[cfg(test)]
     pub(super) fn of_another(&self, base_url: &str) -> Self {
         Self {
-            url: format!("{base_url}/v1/chat/completions"),
+            endpoint: Arc::new(base_url.parse().unwrap()),
             capability: Arc::default(),
             ..self.clone()
         }
@@ -265,7 +284,8 @@ impl VlmClient {
         let body = body.ok().and_then(Result::ok).unwrap_or_default();
         let body = unpacked(body.into(), MOST_BYTES);
         let words = String::from_utf8_lossy(&body);
-        Err(VlmFailure::of_status(status, &headers, &words))
+        let failure = VlmFailure::of_status(status, &headers, &words);
+        Err(failure.at(&self.endpoint.shown()))
     }
 
     /// Sends the body, and waits for the head of the response as long as for a first token.
@@ -277,13 +297,15 @@ impl VlmClient {
     ) -> Result<Result<reqwest::Response, reqwest::Error>, VlmFailure> {
         let request = self
             .http
-            .post(&self.url)
+            .post(self.endpoint.url())
             .header("content-type", "application/json")
             .header("accept-encoding", "identity")
             .body(body.to_owned());
+        let (headers, carry_key) = self.headers.with_key(key.as_deref());
+        let request = request.headers(headers.into_iter().collect());
         let request = match key {
-            Some(key) => request.bearer_auth(key),
-            None => request,
+            Some(key) if !carry_key => request.bearer_auth(key),
+            _ => request,
         };
         let until = asked + self.settings.first_token_timeout;
         let silent = || {

@@ -235,6 +235,19 @@ impl VlmFailure {
         self
     }
 
+    /// Names the address in what the operator has to mend.
+    pub(super) fn at(mut self, address: &str) -> Self {
+        if let Self::RetryLater {
+            cause: RetryCause::Misconfigured,
+            detail,
+            ..
+        } = &mut self
+        {
+            detail.push_str(&format!(" (POST {address})"));
+        }
+        self
+    }
+
     /// Classes a request that got no answer, or not all of it.
     pub(super) fn of_transport(error: &reqwest::Error) -> Self {
         let timed_out = error.is_timeout() && !error.is_connect();

@@ -7,6 +7,7 @@ pub mod client;
 pub mod closer_look;
 pub mod completion;
 mod draft;
+pub mod endpoint;
 pub mod failure;
 pub mod fields;
 pub mod gathering;
