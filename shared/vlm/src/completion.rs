@@ -91,12 +91,14 @@ enum Form {
 impl Form {
     /// `None` as long as there is nothing to tell from.
     fn of(bytes: &[u8], is_stream: bool) -> Option<Self> {
+        let mark = [0xef, 0xbb, 0xbf];
+        let bytes = bytes.strip_prefix(&mark).unwrap_or(bytes);
         let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace())?;
         Some(match first {
             b'{' | b'[' | b'"' | b'<' | 0x1f => Self::OnePiece,
             _ if is_stream => Self::Events,
-            // data, event, id, retry, error, a comment, a byte order mark
-            b'd' | b'e' | b'i' | b'r' | b':' | 0xef => Self::Events,
+            // data, event, id, retry, error, a comment
+            b'd' | b'e' | b'i' | b'r' | b':' => Self::Events,
             _ => Self::OnePiece,
         })
     }

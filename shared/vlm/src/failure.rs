@@ -290,11 +290,13 @@ fn classify(status: Option<u16>, refusal: &Refusal) -> Result<Meaning, About> {
         let meaning = server::meaning_of_words(&refusal.words, refuses);
         meaning.filter(|_| heard)
     };
+    let mut params = refusal.params.iter();
+    let of_form = refusal.of_form || params.any(|param| server::is_field(param));
     let weak = || {
         let mut codes = refusal.codes.iter();
         let known = codes.find_map(|code| server::meaning_of_weak_code(code));
         known
-            .or(refusal.of_form.then_some(server::REQUEST))
+            .or(of_form.then_some(server::REQUEST))
             .filter(|_| refuses)
     };
     let about_photo = |meaning: &Meaning| match meaning {

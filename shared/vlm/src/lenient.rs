@@ -18,6 +18,7 @@ pub(super) fn value(text: &str) -> Option<Value> {
 
 /// One value, or several in a row with white space between.
 pub(super) fn values(text: &str) -> Option<Vec<Value>> {
+    let text = text.trim_start_matches('\u{feff}');
     if let Some(one) = value(text) {
         return Some(vec![one]);
     }

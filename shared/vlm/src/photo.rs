@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use evaluation::decide::message::DeferralCause;
 use evaluation::domain::catalogue::{Catalogue, Step};
-use evaluation::domain::outcome::{Facts, PhotoOutcome, Reason};
+use evaluation::domain::outcome::{Facts, ImageFigures, PhotoOutcome, Reason, ReasonCode};
 use evaluation::domain::photo_rules::{reason, unfit};
 use evaluation::domain::plan::Photo;
 use evaluation::domain::report::Report;
@@ -27,6 +27,9 @@ use crate::failure::{About, RetryCause, VlmFailure};
 use crate::gathering::{Answered, Member, Ready, Turn, ask_alone};
 use crate::memory::Memory;
 use crate::prompt::Question;
+
+/// Pixels that each side must have: Qwen3-VL looks at squares of 32, Qwen2.5-VL at squares of 28.
+const LEAST_SIDE: u32 = 32;
 
 /// Where photos are kept.
 #[allow(
@@ -203,6 +206,9 @@ impl<S: PhotoSource> AskAboutPhoto for Asking<'_, S> {
             return Ok(Err(reason));
         }
         let image = prepared.figures;
+        if let Some(reason) = too_narrow(&image) {
+            return Ok(Err(reason));
+        }
         let ready = Ready {
             question: Arc::new(Question::new(self.work.catalogue, question.steps)),
             jpeg: prepared.jpeg,
@@ -305,6 +311,16 @@ impl<S: PhotoSource> Asking<'_, S> {
     }
 }
 
+/// Such a strip has no picture in it, and servers fail at it (500), as if they were broken.
+fn too_narrow(image: &ImageFigures) -> Option<Reason> {
+    let (width, height) = (image.width, image.height);
+    let message = format!(
+        "The photo is too small or too narrow to be judged ({width} × {height} pixels as it is sent). \
+         Upload the whole photo."
+    );
+    (width.min(height) < LEAST_SIDE).then(|| Reason::new(ReasonCode::Unfit, message))
+}
+
 fn closed(cause: tokio::sync::AcquireError) -> RunError {
     RunError::bug("a semaphore was closed", cause)
 }
@@ -378,6 +394,26 @@ mod tests {
             assert!(counts_as_failure(cause) && cause != DeferralCause::Failed);
             assert!(words.starts_with("The VLM refuses our requests"));
             assert!(words.contains(about.advice().unwrap()) && !words.contains('\n'));
+        }
+    }
+
+    #[test]
+    fn a_strip_is_refused_before_a_server_fails_at_it() {
+        let of = |width, height| {
+            let image = ImageFigures {
+                original_bytes: 9,
+                sent_bytes: 9,
+                width,
+                height,
+                image_tokens: 1,
+            };
+            too_narrow(&image).map(|reason| reason.code)
+        };
+        for (width, height) in [(800, 31), (20, 800), (1, 1)] {
+            assert_eq!(of(width, height), Some(ReasonCode::Unfit));
+        }
+        for (width, height) in [(800, 32), (600, 800)] {
+            assert_eq!(of(width, height), None);
         }
     }
 

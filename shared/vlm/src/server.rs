@@ -48,6 +48,7 @@ const MODEL: Meaning =
     Meaning::Operator("the model's name (VlmModel): the server does not know it");
 const REGION: Meaning = Meaning::Operator("the region: the provider does not serve ours");
 const NO_IMAGES: Meaning = Meaning::Operator("the model takes no images");
+const TEMPLATE: Meaning = Meaning::Operator("the model's chat template");
 const ADDRESS: Meaning = Meaning::Operator("the address (VlmBaseUrl)");
 const RIGHTS: Meaning = Meaning::Operator("what the account may do at the VLM's provider");
 const BODY: Meaning =
@@ -161,6 +162,12 @@ const OF_FAILURES: &[(&str, Meaning)] = &[
     ("unknown variant `image_url`", NO_IMAGES),
     ("image_url is only supported", NO_IMAGES),
     ("mmproj", NO_IMAGES),
+    ("required for image input", NO_IMAGES),
+    ("not support multimodal", NO_IMAGES),
+    ("not support multi-modal", NO_IMAGES),
+    ("not a vision", NO_IMAGES),
+    ("images are not supported", NO_IMAGES),
+    ("chat template", TEMPLATE),
     // The picture: Pillow (vLLM, SGLang), OpenAI, Anthropic, Google, Qwen's processor, DashScope.
     ("decompression bomb", Meaning::TooLarge),
     ("image dimensions exceed", Meaning::TooLarge),
@@ -230,6 +237,9 @@ const OF_REFUSALS: &[(&str, Meaning)] = &[
     ("access denied", Meaning::Key),
     ("permission", Meaning::Key),
     ("security token", Meaning::Key),
+    ("invalid token", Meaning::Key),
+    ("token expired", Meaning::Key),
+    ("not authorized", Meaning::Key),
     ("location is not supported", REGION),
     ("region", REGION),
     ("country", REGION),
@@ -243,6 +253,10 @@ const OF_REFUSALS: &[(&str, Meaning)] = &[
     ("prompt is too long", Meaning::Context),
     ("input is too long", Meaning::Context),
     ("max_new_tokens` must be", Meaning::Context),
+    ("must have less than", Meaning::Context),
+    ("number of tokens", Meaning::Context),
+    ("token count", Meaning::Context),
+    ("too many tokens", Meaning::Context),
     ("model not found", MODEL),
     ("model does not exist", MODEL),
     ("does not exist", MODEL),
@@ -254,7 +268,16 @@ const OF_REFUSALS: &[(&str, Meaning)] = &[
     ("decommissioned", MODEL),
     ("try pulling", MODEL),
     ("no endpoints found", MODEL),
+    ("not a chat model", MODEL),
     ("must be verified", RIGHTS),
+    ("not have access", RIGHTS),
+    ("organization", RIGHTS),
+    ("account", RIGHTS),
+    ("text-only", NO_IMAGES),
+    ("text only", NO_IMAGES),
+    ("valid string", NO_IMAGES),
+    ("must be a string", NO_IMAGES),
+    ("expected a string", NO_IMAGES),
     ("entity too large", BODY),
     ("payload too large", BODY),
     ("body too large", BODY),
@@ -276,6 +299,61 @@ const OF_REFUSALS: &[(&str, Meaning)] = &[
     ("json decode error", REQUEST),
     ("only base64 data urls", REQUEST),
 ];
+
+/// What is said of pictures, in servers' words that are in no table.
+const OF_PICTURES: &[&str] = &[
+    "too small",
+    "too large",
+    "dimension",
+    "resolution",
+    "decod",
+    "corrupt",
+    "truncated",
+    "unreadable",
+    "process",
+    "aspect",
+    "pixels",
+    "format",
+];
+/// What is said of whatever a server does not take: ours, or the operator's to mend.
+const OF_THE_REST: &[&str] = &[
+    "not supported",
+    "not support",
+    "unsupported",
+    "not permitted",
+    "not allowed",
+    "not enabled",
+    "unknown parameter",
+];
+/// Fields of our requests that have nothing to do with a picture.
+const FIELDS: &[&str] = &[
+    "model",
+    "stream",
+    "stream_options",
+    "max_tokens",
+    "max_completion_tokens",
+    "temperature",
+    "seed",
+    "priority",
+    "response_format",
+];
+
+/// Whether this names a field of our requests that has nothing to do with a picture.
+pub(super) fn is_field(param: &str) -> bool {
+    let whole = param.split('.').next().unwrap_or_default();
+    FIELDS.contains(&whole)
+}
+
+/// What a refusal may mean whose words are in no table.
+fn meaning_of_other_words(words: &str) -> Option<Meaning> {
+    let of_picture = words.replace("image_url", "").contains("image");
+    let is_said = |of: &[&str]| of.iter().any(|part| words.contains(part));
+    if of_picture && is_said(OF_PICTURES) {
+        Some(Meaning::Picture)
+    } else {
+        is_said(OF_THE_REST).then_some(REQUEST)
+    }
+}
 
 /// What this code means, if it is known.
 pub(super) fn meaning_of_code(code: &str) -> Option<Meaning> {
@@ -305,7 +383,8 @@ pub(super) fn meaning_of_words(words: &str, refuses: bool) -> Option<Meaning> {
     let more = OF_REFUSALS.iter().filter(|_| refuses);
     let known = OF_FAILURES.iter().chain(more);
     let known = known.into_iter().find(|(part, _)| words.contains(part));
-    known.map(|(_, meaning)| *meaning)
+    let known = known.map(|(_, meaning)| *meaning);
+    known.or_else(|| meaning_of_other_words(&words).filter(|_| refuses))
 }
 
 /// What a status means by itself; none if the request was refused without a known reason.
