@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use super::mend::{Found, find_json};
 use super::prompt::Question;
+use super::refusal::harmless;
 use evaluation::domain::bounds::{LONGEST_COMMENT, LONGEST_READING, cut};
 use evaluation::domain::ids::{Score, StepKey};
 use evaluation::domain::outcome::Finding;
@@ -350,7 +351,10 @@ fn whole(value: &Value) -> Option<u64> {
 }
 
 fn short(text: &str) -> String {
-    printable(text.trim().chars().take(MOST_CHARACTERS))
+    harmless(text.trim())
+        .chars()
+        .take(MOST_CHARACTERS)
+        .collect()
 }
 
 fn printable(text: impl Iterator<Item = char>) -> String {

@@ -268,7 +268,8 @@ impl VlmClient {
             }
             other => other,
         };
-        let response = response.map_err(|error| VlmFailure::of_transport(&error))?;
+        let response =
+            response.map_err(|error| VlmFailure::of_transport(error).at(&self.endpoint.shown()))?;
         Ok(Sent { response, asked })
     }
 

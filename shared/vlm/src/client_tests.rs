@@ -342,11 +342,12 @@ async fn a_dropped_connection_is_tried_again_once() {
 #[tokio::test]
 async fn a_server_that_is_not_there_is_unavailable_and_no_secret_is_told() {
     let gone = Server {
-        url: "http://127.0.0.1:9".into(),
+        url: "http://127.0.0.1:9/v1?key=query-key".into(),
         requests: Arc::default(),
         left: Arc::default(),
     };
     let failure = format!("{:?}", ask(&gone).await.unwrap_err());
+    assert!(failure.contains("http://127.0.0.1:9/v1/chat") && !failure.contains("query-key"));
     assert!(
         failure.contains("Unavailable") && !failure.contains("secret-key"),
         "{failure}"

@@ -140,7 +140,7 @@ impl Reader {
                 Ok(Ok(chunk)) => chunk,
                 // The answer is whole; only the count of its tokens is missing.
                 _ if self.draft.has_ended() => return self.done(),
-                Ok(Err(error)) => return Err(self.broken(&error)),
+                Ok(Err(error)) => return Err(self.broken(error)),
                 Err(_) => return Err(self.silent()),
             };
             let Some(chunk) = chunk else {
@@ -230,7 +230,7 @@ impl Reader {
         })
     }
 
-    fn broken(&self, error: &reqwest::Error) -> VlmFailure {
+    fn broken(&self, error: reqwest::Error) -> VlmFailure {
         match VlmFailure::of_transport(error) {
             timed_out @ VlmFailure::RetryLater {
                 cause: RetryCause::TimedOut,

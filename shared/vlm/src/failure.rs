@@ -235,10 +235,10 @@ impl VlmFailure {
         self
     }
 
-    /// Names the address in what the operator has to mend.
+    /// Names the address in what the operator has to mend, and where there is nobody.
     pub(super) fn at(mut self, address: &str) -> Self {
         if let Self::RetryLater {
-            cause: RetryCause::Misconfigured,
+            cause: RetryCause::Misconfigured | RetryCause::Unavailable,
             detail,
             ..
         } = &mut self
@@ -249,14 +249,17 @@ impl VlmFailure {
     }
 
     /// Classes a request that got no answer, or not all of it.
-    pub(super) fn of_transport(error: &reqwest::Error) -> Self {
+    ///
+    /// Without the address, whose query may hold a secret.
+    pub(super) fn of_transport(error: reqwest::Error) -> Self {
+        let error = error.without_url();
         let timed_out = error.is_timeout() && !error.is_connect();
         let cause = if timed_out {
             RetryCause::TimedOut
         } else {
             RetryCause::Unavailable
         };
-        let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| {
+        let causes = std::iter::successors(Some(&error as &dyn std::error::Error), |error| {
             error.source()
         });
         Self::later(
