@@ -63,6 +63,7 @@ impl BatchFunction {
         settings.vlm.api_key = secret.key().await?;
         let model = settings.vlm.model.clone();
         let vlm = VlmClient::new(settings.vlm).context("Failed to set up the VLM's client")?;
+        let vlm = vlm.with_headers(settings.vlm_headers);
         let vlm = vlm.with_key_source(Arc::new(secret));
         let access = |vlm, bound| VlmAccess {
             vlm,

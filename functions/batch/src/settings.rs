@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use aws::configuration::{number, required, seconds};
+use anyhow::Context;
+use aws::configuration::{number, optional, required, seconds};
 use vlm::client::VlmSettings;
+use vlm::endpoint::Headers;
 
 /// A connection to the VLM stands within this time, or the VLM is away.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -24,6 +26,8 @@ pub(crate) struct Settings {
     pub(crate) photos_per_request: usize,
     /// The VLM.
     pub(crate) vlm: VlmSettings,
+    /// Headers of one's own for the VLM.
+    pub(crate) vlm_headers: Headers,
 }
 
 impl Settings {
@@ -38,6 +42,7 @@ impl Settings {
             first_token_timeout: seconds("VLM_FIRST_TOKEN_SECONDS")?,
             stall_timeout: seconds("VLM_STALL_SECONDS")?,
         };
+        let headers = optional("VLM_HEADERS").unwrap_or_default().parse();
         let memory = number::<u16>("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", MOST_MEGABYTES)?;
         Ok(Self {
             bucket: required("BUCKET_NAME")?,
@@ -46,6 +51,7 @@ impl Settings {
             memory_megabytes: usize::from(memory),
             photos_per_request: usize::from(number::<u8>("PHOTOS_PER_REQUEST", 10)?),
             vlm,
+            vlm_headers: headers.context("Failed to read VLM_HEADERS")?,
         })
     }
 }

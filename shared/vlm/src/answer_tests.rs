@@ -67,7 +67,7 @@ fn never_again_a_fenced_or_prefixed_answer_fails_to_parse() {
 
 #[test]
 fn never_again_a_string_where_a_number_was_expected_loses_a_step() {
-    for score in [r#""7""#, r#"" 7 ""#, "7.0", "7"] {
+    for score in [r#""7""#, r#"" 7 ""#, r#""7/10""#, "7.0", "7"] {
         assert_eq!(scores(&GOOD.replace("8", score)), house(7), "{score}");
     }
 }
@@ -79,7 +79,8 @@ fn scores_that_are_none_are_not_guessed_at() {
         "-1",
         "7.5",
         "\"seven\"",
-        "\"7/10\"",
+        "\"7/5\"",
+        "\"70/10\"",
         "null",
         "true",
         "[7]",
@@ -275,7 +276,21 @@ fn an_answer_about_several_photos_is_read_by_their_numbers() {
     );
     assert_eq!(
         several(&of(&format!("{one}, {}", photo("7", 9))), 2),
-        [all.clone(), None]
+        [None, None],
+        "a photo that there isn't: nobody knows how they were counted"
+    );
+    assert_eq!(
+        several(&of(&format!("{}, {one}", photo("0", 9))), 2),
+        [None, None],
+        "counted from 0, each would get another one's"
+    );
+    assert_eq!(
+        several(
+            &format!("I see: {}", of(&format!("{one}, {none}, {two}"))),
+            3
+        ),
+        [all.clone(), Some(vec![5]), None],
+        "with words around, that a photo shows nothing is doubtful"
     );
     assert_eq!(
         several(&format!("```json\n[{one}, {two}]```"), 2),

@@ -3,17 +3,18 @@
 //! What it lacks and cannot be done without (images, a context that is large enough, the model) is told in the
 //! failure of the first request, for the operator (`failure`); what can be done without is remembered here.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 
-use super::failure::VlmFailure;
-use super::server;
+use super::failure::{About, VlmFailure};
+use super::fields::{Field, LeftOut};
 
 /// What is known of a server.
 #[derive(Debug)]
 pub struct Capability {
     /// The most images of a request, as far as is known.
     images: AtomicUsize,
-    knows_priority: AtomicBool,
+    /// Fields that it refused.
+    left_out: AtomicU8,
     /// Whether it was seen that the server does not hold models to the schema.
     ignores_schema: AtomicBool,
 }
@@ -22,7 +23,7 @@ impl Default for Capability {
     fn default() -> Self {
         Self {
             images: AtomicUsize::new(usize::MAX),
-            knows_priority: AtomicBool::new(true),
+            left_out: AtomicU8::new(0),
             ignores_schema: AtomicBool::new(false),
         }
     }
@@ -39,13 +40,14 @@ impl Capability {
         self.ignores_schema.load(Ordering::Relaxed)
     }
 
-    pub(super) fn knows_priority(&self) -> bool {
-        self.knows_priority.load(Ordering::Relaxed)
+    /// What is left out of requests.
+    pub(super) fn left_out(&self) -> LeftOut {
+        LeftOut::of_bits(self.left_out.load(Ordering::Relaxed))
     }
 
     /// Learns from a refusal how many images a request may have; whether it was that.
     pub(super) fn note_images(&self, failure: &VlmFailure) -> bool {
-        let Some(most) = server::images_allowed(failure.detail()) else {
+        let Some(About::Images(Some(most))) = failure.about() else {
             return false;
         };
         if self.images.swap(most, Ordering::Relaxed) != most {
@@ -57,16 +59,16 @@ impl Capability {
         true
     }
 
-    /// Learns from a refusal that the server does not know priorities; whether it was that.
-    pub(super) fn refuses_priority(&self, failure: &VlmFailure) -> bool {
-        let refused = !matches!(failure, VlmFailure::RetryLater { .. })
-            && server::refuses_priority(failure.detail());
-        if refused && self.knows_priority.swap(false, Ordering::Relaxed) {
-            tracing::info!(
-                "the VLM server knows no priorities; bulk work is only held back by its own queue"
+    /// Learns that the server refuses a field: it is left out from now on, which is said once.
+    pub(super) fn leave_out(&self, field: Field) {
+        let bits = LeftOut::default().and(field).bits();
+        let before = self.left_out.fetch_or(bits, Ordering::Relaxed);
+        if before & bits == 0 {
+            tracing::warn!(
+                vlm.field = field.name(),
+                "the VLM server refuses a field; from now on it is left out"
             );
         }
-        refused
     }
 
     /// Learns from an answer whether the server holds models to the schema. Answers are read with suspicion either way.
@@ -93,21 +95,17 @@ mod tests {
     #[test]
     fn what_a_server_lacks_is_learnt_from_its_refusals() {
         let server = Capability::default();
-        assert!(
-            server.knows_priority() && server.images() == usize::MAX && !server.ignores_schema()
-        );
-        assert!(
-            !server.note_images(&refusal("no image"))
-                && !server.refuses_priority(&refusal("no image"))
-        );
+        assert!(server.images() == usize::MAX && !server.ignores_schema());
+        assert!(!server.note_images(&refusal("no image")));
         assert!(server.note_images(&refusal(
             "At most 2 image(s) may be provided in one prompt."
         )));
-        assert!(server.refuses_priority(&refusal(
-            "Got priority 1 but Priority scheduling is not enabled."
-        )));
+        let priority = refusal("Got priority 1 but Priority scheduling is not enabled.");
+        assert_eq!(priority.about(), Some(About::Field(Field::Priority)));
+        server.leave_out(Field::Priority);
         server.note_answer(true);
-        assert!(!server.knows_priority() && server.images() == 2 && !server.ignores_schema());
+        assert!(server.left_out().has(Field::Priority) && !server.left_out().has(Field::Seed));
+        assert!(server.images() == 2 && !server.ignores_schema());
         server.note_answer(false);
         assert!(server.ignores_schema());
     }

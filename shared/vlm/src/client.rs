@@ -1,10 +1,10 @@
-//! VlmAccess a server with the chat-completions API.
+//! Asking a server with the chat-completions API.
 //!
 //! # Invariants
 //! - One request per question; a second one only if the answer can't be read (a repair), and a request is sent anew
-//!   only if a kept-alive connection turned out to be closed, once in a process's life because the server does not
-//!   know a field, or with another key if the one sent was refused and another one is there. Everything else is retried through the queue, not here; neither reqwest nor anything else retries
-//!   on its own.
+//!   only if a kept-alive connection turned out to be closed, once in a process's life for each field that the server
+//!   refuses and we can do without, or with another key if the one sent was refused and another one is there.
+//!   Everything else is retried through the queue, not here; neither reqwest nor anything else retries on its own.
 //! - Giving up, or being dropped, drops the connection: the server stops writing.
 //! - Neither the key nor a photo gets into an error or a log.
 
@@ -14,11 +14,14 @@ use std::time::Duration;
 use reqwest::{Client, redirect, retry};
 use tokio::time::{Instant, timeout_at};
 
-use super::answer::{Answer, AnswerError, is_strict, read_answer};
+use super::answer::{Answer, is_strict, read_completion, together};
 use super::capability::Capability;
-use super::completion::{Completion, Timeouts, TokenTimings, read};
-use super::failure::{RetryCause, VlmFailure};
+use super::completion::{Completion, MOST_BYTES, Timeouts, TokenTimings, read};
+use super::endpoint::{AddressError, Endpoint, Headers};
+use super::failure::{About, RetryCause, VlmFailure};
+use super::fields::Field;
 use super::key::{Key, KeyRing, KeySource};
+use super::lenient::unpacked;
 use super::prompt::Question;
 use super::request::{PromptPhoto, RequestOptions, body};
 use super::server::{BULK_PRIORITY, IDLE_CONNECTIONS_KEPT};
@@ -28,7 +31,7 @@ use evaluation::domain::outcome::{Finding, Usage};
 /// Where and how to ask.
 #[derive(Clone)]
 pub struct VlmSettings {
-    /// The server, without `/v1`.
+    /// The server: a host, `…/v1`, or the whole endpoint.
     pub base_url: String,
     /// The model's name.
     pub model: String,
@@ -80,7 +83,8 @@ impl VlmSettings {
 #[derive(Clone)]
 pub struct VlmClient {
     http: Client,
-    url: String,
+    endpoint: Arc<Endpoint>,
+    headers: Arc<Headers>,
     settings: VlmSettings,
     key: Arc<KeyRing>,
     capability: Arc<Capability>,
@@ -102,9 +106,21 @@ pub struct AskResult {
     pub timings: TokenTimings,
 }
 
+/// Why there is no client; for operators.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The address can't be read.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// TLS could not be set up.
+    #[error("the client of the VLM can't be set up")]
+    Http(#[from] reqwest::Error),
+}
+
 impl VlmClient {
-    /// A client with these settings.
-    pub fn new(settings: VlmSettings) -> Result<Self, reqwest::Error> {
+    /// A client with these settings; the address is read here, and not again.
+    pub fn new(settings: VlmSettings) -> Result<Self, ClientError> {
+        let endpoint = Arc::new(settings.base_url.parse()?);
         let http = Client::builder()
             .timeout(settings.timeout)
             .connect_timeout(settings.connect_timeout)
@@ -113,14 +129,11 @@ impl VlmClient {
             .retry(retry::never())
             .no_proxy()
             .build()?;
-        let url = format!(
-            "{}/v1/chat/completions",
-            settings.base_url.trim_end_matches('/')
-        );
         let key = Arc::new(KeyRing::new(settings.api_key.as_deref(), None));
         Ok(Self {
             http,
-            url,
+            endpoint,
+            headers: Arc::default(),
             settings,
             key,
             capability: Arc::default(),
@@ -134,6 +147,24 @@ impl VlmClient {
         Self {
             key: Arc::new(KeyRing::new(key, Some(source))),
             ..self
+        }
+    }
+
+    /// The same client, which sends these headers as well.
+    pub fn with_headers(self, headers: Headers) -> Self {
+        Self {
+            headers: Arc::new(headers),
+            ..self
+        }
+    }
+
+    /// A client of another server, of which nothing is known yet.
+    #[cfg(test)]
+    pub(super) fn of_another(&self, base_url: &str) -> Self {
+        Self {
+            endpoint: Arc::new(base_url.parse().unwrap()),
+            capability: Arc::default(),
+            ..self.clone()
         }
     }
 
@@ -159,21 +190,30 @@ impl VlmClient {
     ) -> Result<AskResult, VlmFailure> {
         let shots = [PromptPhoto { jpeg, hint }];
         let first = self.complete(question, &shots, None).await?;
-        let read = read_answer(&first.text, question);
+        let read = read_completion(&first.text, first.cut, question);
         self.capability
             .note_answer(first.cut || is_strict(&first.text));
         if let Ok(answer) = &read
-            && whole(answer, &first)
+            && !answer.partial
         {
             return Ok(asked(answer.clone(), first.usage, first.timings, false));
         }
-        let second = self.complete(question, &shots, Some(&first.text)).await?;
+        let second = match self.complete(question, &shots, Some(&first.text)).await {
+            Ok(second) => second,
+            // Whatever becomes of a repair, what the first answer held stays.
+            Err(failure) => {
+                let held = read.map_err(|_| failure)?;
+                return Ok(asked(held, first.usage, first.timings, true));
+            }
+        };
         let (usage, timings) = (
             first.usage.plus(second.usage),
             first.timings.and(second.timings),
         );
-        better(read_answer(&second.text, question), read)
+        let repair = read_completion(&second.text, second.cut, question);
+        together(read, repair)
             .map(|answer| asked(answer, usage, timings, true))
+            .map_err(|error| VlmFailure::invalid_answer(error.to_string()))
     }
 
     /// One completion about these photos, whatever it says.
@@ -183,36 +223,40 @@ impl VlmClient {
         shots: &[PromptPhoto<'_>],
         bad_answer: Option<&str>,
     ) -> Result<Completion, VlmFailure> {
-        let priority = (self.bulk && self.capability.knows_priority()).then_some(BULK_PRIORITY);
-        let options = RequestOptions {
-            bad_answer,
-            priority,
-        };
-        let answer = self
-            .send(body(&self.settings.model, question, shots, options))
-            .await;
-        match answer {
-            Err(failure) if priority.is_some() && self.capability.refuses_priority(&failure) => {
-                let options = RequestOptions {
-                    priority: None,
-                    ..options
-                };
-                self.send(body(&self.settings.model, question, shots, options))
-                    .await
+        loop {
+            let left_out = self.capability.left_out();
+            let options = RequestOptions {
+                bad_answer,
+                priority: self.bulk.then_some(BULK_PRIORITY),
+                left_out,
+            };
+            let body = body(&self.settings.model, question, shots, options);
+            let failure = match self.send(body).await {
+                Ok(written) => return Ok(written),
+                Err(failure) => failure,
+            };
+            // Each turn leaves out one more of the few fields, or ends.
+            let refused = match failure.about() {
+                Some(About::Field(field)) if !left_out.has(field) => field,
+                _ => return Err(failure),
+            };
+            if refused == Field::Priority && !self.bulk {
+                return Err(failure);
             }
-            other => other,
+            self.capability.leave_out(refused);
         }
     }
 
     async fn send(&self, body: String) -> Result<Completion, VlmFailure> {
         let key = self.key.current();
-        let sent = self.send_with(&key, &body).await?;
-        let refused = matches!(sent.response.status().as_u16(), 401 | 403);
-        if refused && let Some(another) = self.key.another_than(&key).await {
-            drop(sent);
+        let answer = self.read(self.send_with(&key, &body).await?).await;
+        let refused = answer.as_ref().err().and_then(VlmFailure::about);
+        if refused == Some(About::Key)
+            && let Some(another) = self.key.another_than(&key).await
+        {
             return self.read(self.send_with(&another, &body).await?).await;
         }
-        self.read(sent).await
+        answer
     }
 
     async fn send_with(&self, key: &Key, body: &str) -> Result<Sent, VlmFailure> {
@@ -224,7 +268,8 @@ impl VlmClient {
             }
             other => other,
         };
-        let response = response.map_err(|error| VlmFailure::of_transport(&error))?;
+        let response =
+            response.map_err(|error| VlmFailure::of_transport(error).at(&self.endpoint.shown()))?;
         Ok(Sent { response, asked })
     }
 
@@ -234,11 +279,14 @@ impl VlmClient {
         if status.is_success() {
             return read(response, self.timeouts(), asked).await;
         }
-        let text = response
-            .text()
-            .await
-            .map_err(|error| VlmFailure::of_transport(&error))?;
-        Err(VlmFailure::of_status(status, &headers, &text))
+        // A refusal says enough by its status, should its words not come.
+        let until = asked + self.settings.timeout;
+        let body = timeout_at(until, response.bytes()).await;
+        let body = body.ok().and_then(Result::ok).unwrap_or_default();
+        let body = unpacked(body.into(), MOST_BYTES);
+        let words = String::from_utf8_lossy(&body);
+        let failure = VlmFailure::of_status(status, &headers, &words);
+        Err(failure.at(&self.endpoint.shown()))
     }
 
     /// Sends the body, and waits for the head of the response as long as for a first token.
@@ -250,12 +298,15 @@ impl VlmClient {
     ) -> Result<Result<reqwest::Response, reqwest::Error>, VlmFailure> {
         let request = self
             .http
-            .post(&self.url)
+            .post(self.endpoint.url())
             .header("content-type", "application/json")
+            .header("accept-encoding", "identity")
             .body(body.to_owned());
+        let (headers, carry_key) = self.headers.with_key(key.as_deref());
+        let request = request.headers(headers.into_iter().collect());
         let request = match key {
-            Some(key) => request.bearer_auth(key),
-            None => request,
+            Some(key) if !carry_key => request.bearer_auth(key),
+            _ => request,
         };
         let until = asked + self.settings.first_token_timeout;
         let silent = || {
@@ -290,11 +341,6 @@ struct Sent {
     asked: Instant,
 }
 
-/// Whether nothing can be missing from an answer.
-fn whole(answer: &Answer, written: &Completion) -> bool {
-    !answer.partial && !written.cut
-}
-
 fn asked(answer: Answer, usage: Usage, timings: TokenTimings, repaired: bool) -> AskResult {
     AskResult {
         findings: answer.findings,
@@ -302,23 +348,6 @@ fn asked(answer: Answer, usage: Usage, timings: TokenTimings, repaired: bool) ->
         repaired,
         left_out: answer.left_out,
         timings,
-    }
-}
-
-/// Of a repair and the answer before it: a whole one, else the one with more findings; an unreadable one is none.
-fn better(
-    second: Result<Answer, AnswerError>,
-    first: Result<Answer, AnswerError>,
-) -> Result<Answer, VlmFailure> {
-    match (second, first) {
-        (Ok(second), _) if !second.partial => Ok(second),
-        (Ok(second), Ok(first)) => Ok(if second.findings.len() >= first.findings.len() {
-            second
-        } else {
-            first
-        }),
-        (Ok(answer), Err(_)) | (Err(_), Ok(answer)) => Ok(answer),
-        (Err(error), Err(_)) => Err(VlmFailure::invalid_answer(error.to_string())),
     }
 }
 

@@ -223,6 +223,38 @@ async fn a_good_answer_takes_one_request_with_the_key_and_the_hint() {
 }
 
 #[tokio::test]
+async fn headers_of_ones_own_are_sent_and_may_carry_the_key() {
+    let server = server(vec![says(GOOD), says(GOOD)]).await;
+    for headers in ["x-team: photos", "api-key: {key}"] {
+        let client = client(&server).with_headers(headers.parse().unwrap());
+        ask_with(&client).await.unwrap();
+    }
+    let requests: Vec<_> = server
+        .requests
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|request| request.to_lowercase())
+        .collect();
+    assert!(
+        requests[0].contains("\r\nx-team: photos\r\n")
+            && requests[0].contains("authorization: bearer secret-key")
+    );
+    assert!(
+        requests[1].contains("\r\napi-key: secret-key\r\n")
+            && !requests[1].contains("authorization")
+    );
+}
+
+#[tokio::test]
+async fn a_refusal_for_the_operator_names_the_address() {
+    let server = server(vec![Reply::Say(404, "", "{}".into())]).await;
+    let failure = ask(&server).await.unwrap_err();
+    let address = format!("{}/v1/chat/completions", server.url);
+    assert!(failure.detail().contains(&address), "{failure:?}");
+}
+
+#[tokio::test]
 async fn an_answer_that_cant_be_read_is_repaired_once() {
     let server = server(vec![says("I see a meter."), says(GOOD)]).await;
     let asked = ask(&server).await.unwrap();
@@ -310,11 +342,12 @@ async fn a_dropped_connection_is_tried_again_once() {
 #[tokio::test]
 async fn a_server_that_is_not_there_is_unavailable_and_no_secret_is_told() {
     let gone = Server {
-        url: "http://127.0.0.1:9".into(),
+        url: "http://127.0.0.1:9/v1?key=query-key".into(),
         requests: Arc::default(),
         left: Arc::default(),
     };
     let failure = format!("{:?}", ask(&gone).await.unwrap_err());
+    assert!(failure.contains("http://127.0.0.1:9/v1/chat") && !failure.contains("query-key"));
     assert!(
         failure.contains("Unavailable") && !failure.contains("secret-key"),
         "{failure}"

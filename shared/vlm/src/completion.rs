@@ -1,8 +1,9 @@
 //! One completion as it comes in: streamed, or in one piece from servers that don't stream.
 //!
 //! # Invariants
-//! - An answer that the server did not end itself (no `finish_reason`), or that has no text, is a failure, never an
-//!   answer.
+//! - An answer that the server did not end itself (no `finish_reason`, or one that is no end), or that has no text, is
+//!   a failure, never an answer. Once its end has come, nothing that is missing behind it costs anything.
+//! - A model that writes blanks or one character without end is left early: that passes.
 //! - A server that falls silent is left within the time for that, not after the time of a whole answer; leaving drops
 //!   the connection, so that it stops writing.
 
@@ -10,16 +11,16 @@ use std::time::Duration;
 
 use reqwest::Response;
 use reqwest::header::CONTENT_TYPE;
-use serde::Deserialize;
-use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
 use super::failure::{RetryCause, VlmFailure};
+use super::lenient::unpacked;
+use super::pieces::Draft;
 use super::sse::Events;
 use evaluation::domain::outcome::Usage;
 
 /// No answer asked for comes near it: 700 tokens have about 3 KB, streamed 200 KB.
-const MOST_BYTES: usize = 4 << 20;
+pub(super) const MOST_BYTES: usize = 4 << 20;
 
 /// How long each part of an answer may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,117 +66,52 @@ pub(super) struct Completion {
     pub(super) timings: TokenTimings,
 }
 
-/// A chunk of a stream or a whole completion: the same fields matter.
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Piece {
-    choices: Vec<Choice>,
-    usage: Option<Usage>,
-    error: Option<Value>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Choice {
-    delta: Option<Words>,
-    message: Option<Words>,
-    finish_reason: Option<String>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Words {
-    content: Option<String>,
-    reasoning: Option<String>,
-    reasoning_content: Option<String>,
-}
-
 /// Reads the completion in a successful response to a question sent at `asked`.
 pub(super) async fn read(
     response: Response,
     timeouts: Timeouts,
     asked: Instant,
 ) -> Result<Completion, VlmFailure> {
-    let kind = response
-        .headers()
-        .get(CONTENT_TYPE)
+    let kind = response.headers().get(CONTENT_TYPE);
+    let kind = kind
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
-    if kind.starts_with("text/event-stream") {
-        Stream::new(timeouts, asked).read(response).await
-    } else {
-        in_one_piece(response, asked + timeouts.whole).await
-    }
+    let is_stream = kind.starts_with("text/event-stream");
+    Reader::new(timeouts, asked, is_stream).read(response).await
 }
 
-async fn in_one_piece(response: Response, until: Instant) -> Result<Completion, VlmFailure> {
-    let body = timeout_at(until, response.bytes())
-        .await
-        .map_err(|_| silent("the answer"))?;
-    let body = body.map_err(|error| VlmFailure::of_transport(&error))?;
-    let mut draft = Draft::default();
-    draft.take(&body)?;
-    draft.done()
+/// How an answer comes, by its first bytes: servers call streams JSON, JSON a stream, and send either packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Unknown,
+    Events,
+    OnePiece,
 }
 
-/// What is known of an answer so far.
-#[derive(Debug, Default)]
-struct Draft {
-    text: String,
-    finish: Option<String>,
-    usage: Usage,
-}
-
-impl Draft {
-    /// Takes in a piece; whether it holds a token.
-    fn take(&mut self, json: &[u8]) -> Result<bool, VlmFailure> {
-        let broken = |cause| {
-            failed(format!(
-                "the server's answer is no chat completion: {cause}"
-            ))
-        };
-        let piece: Piece = serde_json::from_slice(json).map_err(broken)?;
-        if let Some(error) = piece.error {
-            return Err(failed(format!("the server broke off: {error}")));
-        }
-        self.usage = piece.usage.unwrap_or(self.usage);
-        let Some(choice) = piece.choices.into_iter().next() else {
-            return Ok(false);
-        };
-        self.finish = choice.finish_reason.or(self.finish.take());
-        let words = choice.delta.or(choice.message).unwrap_or_default();
-        let thinks = [&words.reasoning, &words.reasoning_content]
-            .into_iter()
-            .flatten()
-            .any(|text| !text.is_empty());
-        let text = words.content.unwrap_or_default();
-        self.text.push_str(&text);
-        Ok(thinks || !text.is_empty())
-    }
-
-    fn done(self) -> Result<Completion, VlmFailure> {
-        let Some(finish) = self.finish else {
-            return Err(failed(
-                "the answer broke off: it has no finish_reason".into(),
-            ));
-        };
-        if self.text.trim().is_empty() {
-            return Err(failed(format!(
-                "the answer has no text (finish_reason {finish})"
-            )));
-        }
-        Ok(Completion {
-            text: self.text,
-            cut: finish == "length",
-            usage: self.usage,
-            timings: TokenTimings::default(),
+impl Form {
+    /// `None` as long as there is nothing to tell from.
+    fn of(bytes: &[u8], is_stream: bool) -> Option<Self> {
+        let mark = [0xef, 0xbb, 0xbf];
+        let bytes = bytes.strip_prefix(&mark).unwrap_or(bytes);
+        let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace())?;
+        Some(match first {
+            b'{' | b'[' | b'"' | b'<' | 0x1f => Self::OnePiece,
+            _ if is_stream => Self::Events,
+            // data, event, id, retry, error, a comment
+            b'd' | b'e' | b'i' | b'r' | b':' => Self::Events,
+            _ => Self::OnePiece,
         })
     }
 }
 
-struct Stream {
+struct Reader {
     timeouts: Timeouts,
     asked: Instant,
+    /// Whether the server calls it a stream.
+    is_stream: bool,
+    form: Form,
+    /// What came before the form was known, or all of an answer in one piece.
+    held: Vec<u8>,
     draft: Draft,
     events: Events,
     bytes: usize,
@@ -183,11 +119,14 @@ struct Stream {
     tokens: Option<(Instant, Instant)>,
 }
 
-impl Stream {
-    fn new(timeouts: Timeouts, asked: Instant) -> Self {
+impl Reader {
+    fn new(timeouts: Timeouts, asked: Instant, is_stream: bool) -> Self {
         Self {
             timeouts,
             asked,
+            is_stream,
+            form: Form::Unknown,
+            held: Vec::new(),
             draft: Draft::default(),
             events: Events::default(),
             bytes: 0,
@@ -198,22 +137,14 @@ impl Stream {
     async fn read(mut self, mut response: Response) -> Result<Completion, VlmFailure> {
         loop {
             let chunk = match timeout_at(self.until(), response.chunk()).await {
-                Ok(chunk) => chunk.map_err(|error| self.broken(&error))?,
+                Ok(Ok(chunk)) => chunk,
                 // The answer is whole; only the count of its tokens is missing.
-                Err(_) if self.draft.finish.is_some() => return self.done(),
-                Err(_) => {
-                    return Err(silent(if self.tokens.is_none() {
-                        "the first token"
-                    } else {
-                        "the next token"
-                    }));
-                }
+                _ if self.draft.has_ended() => return self.done(),
+                Ok(Err(error)) => return Err(self.broken(error)),
+                Err(_) => return Err(self.silent()),
             };
             let Some(chunk) = chunk else {
-                if let Some(last) = std::mem::take(&mut self.events).finish() {
-                    self.take(&last)?;
-                }
-                return self.done();
+                return self.finish();
             };
             self.bytes = self.bytes.saturating_add(chunk.len());
             if self.bytes > MOST_BYTES {
@@ -221,12 +152,51 @@ impl Stream {
                     "the answer has more than {MOST_BYTES} bytes"
                 )));
             }
-            for event in self.events.push(&chunk) {
-                if self.take(&event)? {
-                    return self.done();
-                }
+            if self.push(&chunk)? {
+                return self.done();
             }
         }
+    }
+
+    /// Takes in bytes; whether they were the last ones.
+    fn push(&mut self, chunk: &[u8]) -> Result<bool, VlmFailure> {
+        if self.form == Form::Events {
+            return self.events(chunk);
+        }
+        self.held.extend(chunk);
+        if self.form == Form::Unknown {
+            self.form = Form::of(&self.held, self.is_stream).unwrap_or(Form::Unknown);
+        }
+        if self.form == Form::Events {
+            let held = std::mem::take(&mut self.held);
+            return self.events(&held);
+        }
+        Ok(false)
+    }
+
+    fn events(&mut self, chunk: &[u8]) -> Result<bool, VlmFailure> {
+        for event in self.events.push(chunk) {
+            if self.take(&event)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// All has come.
+    fn finish(mut self) -> Result<Completion, VlmFailure> {
+        if self.form == Form::OnePiece {
+            let body = unpacked(std::mem::take(&mut self.held), MOST_BYTES);
+            if Form::of(&body, self.is_stream) != Some(Form::Events) {
+                self.draft.take(&String::from_utf8_lossy(&body))?;
+                return self.done();
+            }
+            self.events(&body)?;
+        }
+        if let Some(last) = std::mem::take(&mut self.events).finish() {
+            self.take(&last)?;
+        }
+        self.done()
     }
 
     /// Takes in an event; whether it was the last one.
@@ -234,7 +204,7 @@ impl Stream {
         if event.trim() == "[DONE]" {
             return Ok(true);
         }
-        if self.draft.take(event.as_bytes())? {
+        if self.draft.take(event)? {
             let now = Instant::now();
             self.tokens = Some((self.tokens.map_or(now, |(first, _)| first), now));
         }
@@ -242,20 +212,31 @@ impl Stream {
     }
 
     fn until(&self) -> Instant {
+        let whole = self.asked + self.timeouts.whole;
+        let streams = self.form == Form::Events || (self.form == Form::Unknown && self.is_stream);
         let next = match self.tokens {
-            None => self.asked + self.timeouts.first_token,
+            None if streams => self.asked + self.timeouts.first_token,
+            None => whole,
             Some((_, last)) => last + self.timeouts.stall,
         };
-        next.min(self.asked + self.timeouts.whole)
+        next.min(whole)
     }
 
-    fn broken(&self, error: &reqwest::Error) -> VlmFailure {
+    fn silent(&self) -> VlmFailure {
+        silent(match (self.form, self.tokens) {
+            (Form::OnePiece, _) => "the answer",
+            (_, None) => "the first token",
+            (_, Some(_)) => "the next token",
+        })
+    }
+
+    fn broken(&self, error: reqwest::Error) -> VlmFailure {
         match VlmFailure::of_transport(error) {
-            VlmFailure::RetryLater {
+            timed_out @ VlmFailure::RetryLater {
                 cause: RetryCause::TimedOut,
-                detail,
                 ..
-            } => VlmFailure::later(RetryCause::TimedOut, detail),
+            } => timed_out,
+            other if self.form != Form::Events => other,
             other => failed(format!("the answer's stream broke off: {}", other.detail())),
         }
     }
@@ -266,16 +247,18 @@ impl Stream {
             generation: Some(last.duration_since(first)),
         });
         self.draft.done().map(|written| Completion {
+            text: written.text,
+            cut: written.cut,
+            usage: written.usage,
             timings: timings.unwrap_or_default(),
-            ..written
         })
     }
 }
 
-fn failed(detail: String) -> VlmFailure {
-    VlmFailure::later(RetryCause::Failed, detail)
-}
-
 fn silent(what: &str) -> VlmFailure {
     VlmFailure::later(RetryCause::TimedOut, format!("{what} did not come in time"))
+}
+
+pub(super) fn failed(detail: String) -> VlmFailure {
+    VlmFailure::later(RetryCause::Failed, detail)
 }

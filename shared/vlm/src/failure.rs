@@ -1,16 +1,24 @@
 //! What can go wrong with the VLM, classed by what to do.
+//!
+//! # Invariants
+//! - A photo is blamed only where the server names the picture, or what it shows. All else waits: for the server, or
+//!   for the operator. Whether a refusal without a known reason is the photo's fault is found out by the aggregator,
+//!   who sees whether others are answered between.
+//! - One classifier is for all: statuses, bodies under a 200, errors within a stream and within a choice.
+//! - No part of a photo is in it.
 
 use std::time::Duration;
 
 use reqwest::StatusCode;
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::HeaderMap;
+use serde_json::Value;
 
 use evaluation::domain::outcome::{Reason, ReasonCode};
 
+use crate::fields::Field;
+use crate::refusal::{Refusal, harmless};
 use crate::server::{self, Meaning};
-
-/// Characters of a server's words that are kept for operators.
-const MOST_CHARACTERS: usize = 300;
+use crate::waits;
 
 /// A question that got no findings.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -22,6 +30,8 @@ pub enum VlmFailure {
         cause: RetryCause,
         /// The least delay that the server asked for.
         retry_after: Option<Duration>,
+        /// What it is about, where that is known.
+        about: Option<About>,
         /// The server's words, for operators.
         detail: String,
     },
@@ -33,7 +43,7 @@ pub enum VlmFailure {
         /// The server's or model's words, for operators.
         detail: String,
     },
-    /// The request is wrong: ours to mend. The photo is as good as any.
+    /// Something is wrong within this program. The photo is as good as any.
     #[error("{detail}")]
     Bug {
         /// The server's words, for operators.
@@ -46,15 +56,55 @@ pub enum VlmFailure {
 pub enum RetryCause {
     /// It can't be reached, or is being stopped or started.
     Unavailable,
-    /// It failed at this request, which may be the request's fault: 500, an answer that breaks off, one without text.
+    /// It failed at this request, which may be the request's fault: a refusal without a known reason, 500, an answer
+    /// that breaks off, one without text.
     Failed,
     /// It did not answer in time.
     TimedOut,
     /// It said that it is busy.
     Overloaded,
-    /// It refuses us: address, model or key are wrong, or the model can't do what is needed. Not the photo's fault,
-    /// so the work waits for the operator.
+    /// It refuses us: request, address, model, key, region or money are wrong, or the model can't do what is needed.
+    /// Not the photo's fault, so the work waits for the operator.
     Misconfigured,
+}
+
+/// What a refusal is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum About {
+    /// This very request, for a reason that is not known: the photo's, or every request's.
+    Request,
+    /// The number of images; the most, if it says so.
+    Images(Option<usize>),
+    /// The server's context, which is too small for the request.
+    Context,
+    /// The key.
+    Key,
+    /// A field that we may do without.
+    Field(Field),
+    /// What else the operator must change, in words.
+    Setting(&'static str),
+}
+
+impl About {
+    /// What the operator must change, in words.
+    pub fn advice(self) -> Option<&'static str> {
+        match self {
+            Self::Request => None,
+            Self::Images(_) => Some("the most photos of a request that the server takes"),
+            Self::Context => Some("the server's context is too small (--max-model-len)"),
+            Self::Key => Some("the VLM's key and its rights"),
+            Self::Field(field) => Some(field.advice()),
+            Self::Setting(what) => Some(what),
+        }
+    }
+}
+
+impl RetryCause {
+    /// Whether fewer requests would help. The circuit breaker counts what says that no request is answered
+    /// (`evaluation::decide::defer`); both follow from the cause alone.
+    pub fn asks_for_fewer_requests(self) -> bool {
+        matches!(self, Self::Overloaded | Self::TimedOut)
+    }
 }
 
 impl VlmFailure {
@@ -62,7 +112,19 @@ impl VlmFailure {
         Self::RetryLater {
             cause,
             retry_after: None,
-            detail: detail.into(),
+            about: None,
+            detail: harmless(&detail.into()),
+        }
+    }
+
+    /// For the operator: nothing is answered until this is changed.
+    pub(super) fn misconfigured(about: About, detail: &str) -> Self {
+        let advice = about.advice().map(|advice| format!("{advice}: "));
+        Self::RetryLater {
+            cause: RetryCause::Misconfigured,
+            retry_after: None,
+            about: Some(about),
+            detail: harmless(&format!("{}{detail}", advice.unwrap_or_default())),
         }
     }
 
@@ -78,7 +140,15 @@ impl VlmFailure {
                 code,
                 message: message.into(),
             },
-            detail,
+            detail: harmless(&detail),
+        }
+    }
+
+    /// What a refusal is about, if it is known.
+    pub fn about(&self) -> Option<About> {
+        match self {
+            Self::RetryLater { about, .. } => *about,
+            _ => None,
         }
     }
 
@@ -91,67 +161,105 @@ impl VlmFailure {
         }
     }
 
-    /// Classes an answer that is no success: by the server's words where they are known, else by the status.
-    ///
-    /// 500 is retried, since vLLM gives it to requests in flight when it stops; that it may be the photo's fault all
-    /// the same is for the aggregator to find out, who sees whether others are answered.
+    /// Classes an answer that is no success.
     pub(super) fn of_status(status: StatusCode, headers: &HeaderMap, body: &str) -> Self {
-        let words = server::words(body);
-        let detail = format!(
-            "HTTP {status}: {}",
-            words.chars().take(MOST_CHARACTERS).collect::<String>()
-        );
-        let known = server::meaning(&words);
-        if let (Some(meaning), 400 | 413 | 422 | 500 | 501) = (known, status.as_u16()) {
-            return Self::of_meaning(meaning, detail);
-        }
-        let retry_after = headers
-            .get(RETRY_AFTER)
-            .and_then(|value| value.to_str().ok())
-            .and_then(seconds);
-        let cause = match status.as_u16() {
-            401 | 403 | 404 | 405 | 300..=399 => RetryCause::Misconfigured,
-            408 => RetryCause::TimedOut,
-            425 | 429 | 503 => RetryCause::Overloaded,
-            500 => RetryCause::Failed,
-            501 => return Self::Bug { detail },
-            400..=499 => {
-                let message =
-                    "The model's server refused this photo. Take it again or upload it as JPEG.";
-                return Self::permanent(ReasonCode::Refused, message, detail);
-            }
-            _ => RetryCause::Unavailable,
+        let refusal = Refusal::of(body);
+        Self::of_refusal(Some(status.as_u16()), headers, &refusal)
+    }
+
+    /// Classes an error within an answer that looks like a success.
+    pub(super) fn within_answer(error: &Value) -> Self {
+        Self::of_refusal(None, &HeaderMap::new(), &Refusal::of_value(error))
+    }
+
+    fn of_refusal(status: Option<u16>, headers: &HeaderMap, refusal: &Refusal) -> Self {
+        let wait = waits::asked(headers, refusal);
+        let detail = match status {
+            Some(status) => format!("HTTP {status}: {}", refusal.for_operators()),
+            None => format!("the server broke off: {}", refusal.for_operators()),
         };
-        Self::RetryLater {
-            cause,
-            retry_after,
-            detail,
-        }
+        let failure = match classify(status.or(refusal.status), refusal) {
+            Ok(meaning) => Self::of_meaning(meaning, detail),
+            Err(about) => Self::about_request(about, &detail),
+        };
+        failure.after(wait)
     }
 
     fn of_meaning(meaning: Meaning, detail: String) -> Self {
+        let later = |cause| Self::later(cause, detail.clone());
         match meaning {
-            Meaning::Operator(what) => {
-                Self::later(RetryCause::Misconfigured, format!("{what}: {detail}"))
-            }
+            Meaning::Operator(what) => Self::misconfigured(About::Setting(what), &detail),
+            Meaning::Context => Self::misconfigured(About::Context, &detail),
+            Meaning::Key => Self::misconfigured(About::Key, &detail),
+            Meaning::Busy => later(RetryCause::Overloaded),
+            Meaning::Away => later(RetryCause::Unavailable),
+            Meaning::Late => later(RetryCause::TimedOut),
+            Meaning::Failed => later(RetryCause::Failed),
             Meaning::TooLarge => {
                 let message = "The photo has more pixels than the model's server takes. \
                                Take it at the phone's usual size.";
                 Self::permanent(ReasonCode::TooLarge, message, detail)
             }
-            Meaning::Bug => Self::Bug { detail },
+            Meaning::Picture => {
+                let message = "The model's server can't read this photo. \
+                               Take it again or upload it as JPEG.";
+                Self::permanent(ReasonCode::Refused, message, detail)
+            }
+            Meaning::Content => Self::refused_for_content(detail),
         }
     }
 
+    /// What the photo shows is refused: another photo of the same would be as well.
+    pub(super) fn refused_for_content(detail: String) -> Self {
+        let message = "The model's provider does not judge what this photo shows (its content policy). \
+                       A person must look at it.";
+        Self::permanent(ReasonCode::Refused, message, detail)
+    }
+
+    fn about_request(about: About, detail: &str) -> Self {
+        if about != About::Request {
+            return Self::misconfigured(about, detail);
+        }
+        Self::RetryLater {
+            cause: RetryCause::Failed,
+            retry_after: None,
+            about: Some(about),
+            detail: harmless(detail),
+        }
+    }
+
+    fn after(mut self, wait: Option<Duration>) -> Self {
+        if let Self::RetryLater { retry_after, .. } = &mut self {
+            *retry_after = wait;
+        }
+        self
+    }
+
+    /// Names the address in what the operator has to mend, and where there is nobody.
+    pub(super) fn at(mut self, address: &str) -> Self {
+        if let Self::RetryLater {
+            cause: RetryCause::Misconfigured | RetryCause::Unavailable,
+            detail,
+            ..
+        } = &mut self
+        {
+            detail.push_str(&format!(" (POST {address})"));
+        }
+        self
+    }
+
     /// Classes a request that got no answer, or not all of it.
-    pub(super) fn of_transport(error: &reqwest::Error) -> Self {
+    ///
+    /// Without the address, whose query may hold a secret.
+    pub(super) fn of_transport(error: reqwest::Error) -> Self {
+        let error = error.without_url();
         let timed_out = error.is_timeout() && !error.is_connect();
         let cause = if timed_out {
             RetryCause::TimedOut
         } else {
             RetryCause::Unavailable
         };
-        let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| {
+        let causes = std::iter::successors(Some(&error as &dyn std::error::Error), |error| {
             error.source()
         });
         Self::later(
@@ -164,9 +272,49 @@ impl VlmFailure {
     }
 }
 
-/// `Retry-After` in seconds. The other form, a date, is as good as none: the server's clock need not be ours.
-fn seconds(value: &str) -> Option<Duration> {
-    value.trim().parse().ok().map(Duration::from_secs)
+/// What a refusal means, or else what it is about. Codes come before words, words before the status.
+fn classify(status: Option<u16>, refusal: &Refusal) -> Result<Meaning, About> {
+    // A server that fails does not say what is wrong with the request; of an error without a status nothing is known.
+    let refuses = status.is_none_or(|status| (400..500).contains(&status) || status == 501);
+    let of_photo = status.is_none_or(|status| matches!(status, 400 | 413 | 415 | 422 | 500));
+    if refuses && let Some(most) = server::images_allowed(&refusal.words).filter(|most| *most > 0) {
+        return Err(About::Images(Some(most)));
+    }
+    let fields = matches!(status, None | Some(400 | 404 | 415 | 422 | 501));
+    if let Some(field) = Field::refused(refusal).filter(|_| fields) {
+        return Err(About::Field(field));
+    }
+    let code = refusal
+        .codes
+        .iter()
+        .find_map(|code| server::meaning_of_code(code));
+    let words = || {
+        let heard = refuses || status == Some(500);
+        let meaning = server::meaning_of_words(&refusal.words, refuses);
+        meaning.filter(|_| heard)
+    };
+    let mut params = refusal.params.iter();
+    let of_form = refusal.of_form || params.any(|param| server::is_field(param));
+    let weak = || {
+        let mut codes = refusal.codes.iter();
+        let known = codes.find_map(|code| server::meaning_of_weak_code(code));
+        known
+            .or(of_form.then_some(server::REQUEST))
+            .filter(|_| refuses)
+    };
+    let about_photo = |meaning: &Meaning| match meaning {
+        Meaning::TooLarge | Meaning::Picture => of_photo,
+        _ => true,
+    };
+    let meaning = code
+        .filter(about_photo)
+        .or_else(|| words().filter(about_photo))
+        .or_else(weak);
+    let meaning = meaning.or_else(|| match status {
+        Some(status) => server::meaning_of_status(status),
+        None => Some(Meaning::Failed),
+    });
+    meaning.ok_or(About::Request)
 }
 
 #[cfg(test)]

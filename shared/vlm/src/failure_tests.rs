@@ -1,9 +1,12 @@
 //! Each kind of refusal, by status and as a real server worded it.
 
+use proptest::prelude::*;
 use serde::Deserialize;
+use serde_json::json;
 
 use super::*;
 use crate::server::images_allowed;
+use reqwest::header::RETRY_AFTER;
 
 /// Answers of vLLM 0.32 to wrong requests, recorded; `unauthorised`, `queue_full` and the decoder's wording of a
 /// prompt that is too long are from its sources.
@@ -56,13 +59,15 @@ fn what_a_real_server_answers_is_classed_by_what_to_do() {
 #[test]
 fn each_status_is_classed_by_what_to_do() {
     for (statuses, expected) in [
-        (&[401, 403, 404][..], "retry: misconfigured"),
+        (
+            &[401, 402, 403, 404, 405, 410, 413, 415, 421, 501][..],
+            "retry: misconfigured",
+        ),
         (&[408], "retry: timedout"),
-        (&[429, 503], "retry: overloaded"),
-        (&[500], "retry: failed"),
+        (&[429, 503, 529], "retry: overloaded"),
+        // Whose fault it is shows only where others are answered.
+        (&[400, 409, 418, 422, 424, 500], "retry: failed"),
         (&[502, 504], "retry: unavailable"),
-        (&[400, 413, 422], "permanent: refused"),
-        (&[501], "bug"),
     ] {
         for status in statuses {
             assert_eq!(class(&of(*status, "")), expected, "{status}");
@@ -112,4 +117,100 @@ fn the_most_images_are_read_from_a_refusal() {
     );
     assert_eq!(images_allowed("At most x image(s)"), None);
     assert_eq!(images_allowed("At most 8 videos"), None);
+    assert_eq!(
+        images_allowed("This model supports up to 5 images"),
+        Some(5)
+    );
+}
+
+/// Words of all kinds, that servers say and that they don't.
+fn words() -> impl Strategy<Value = String> {
+    let known = prop::sample::select(vec![
+        "quota",
+        "rate limit",
+        "api key",
+        "model not found",
+        "context length",
+        "seed is not supported",
+        "region",
+        "no",
+        "",
+        "internal error",
+        "schema",
+        "billing",
+        "overloaded",
+        "extra inputs",
+    ]);
+    prop_oneof![known.prop_map(String::from), "[a-z ]{0,30}"]
+}
+
+/// The words in each shape that bodies have.
+fn shaped(words: &str, code: &str, shape: usize) -> String {
+    let body = match shape {
+        0 => json!({"error": {"message": words, "code": code}}),
+        1 => json!({"error": words}),
+        2 => json!([{"error": {"message": words, "status": code}}]),
+        3 => json!({"detail": [{"msg": words, "type": code, "loc": ["body", words]}]}),
+        4 => json!({"object": "error", "message": {"detail": words}, "type": code}),
+        _ => return format!("<html><body>{words}</body></html>"),
+    };
+    body.to_string()
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_said_no_photo_is_blamed_without_a_word_about_the_picture(
+        status in 300u16..600, words in words(), code in "[a-z_]{0,16}", shape in 0usize..6,
+    ) {
+        let about_picture = ["image", "content", "filter", "moderation", "flagged", "inspection", "factor", "aspect", "usage policies", "bomb"];
+        prop_assume!(!about_picture.iter().any(|about| words.contains(about) || code.contains(about)));
+        let failure = of(status, &shaped(&words, &code, shape));
+        prop_assert!(matches!(failure, VlmFailure::RetryLater { .. }), "{failure:?}");
+    }
+
+    #[test]
+    fn the_same_is_right_wherever_an_error_stands(words in words(), code in "[a-z_]{0,16}", shape in 0usize..5) {
+        let body = shaped(&words, &code, shape);
+        let within = VlmFailure::within_answer(&serde_json::from_str(&body).unwrap());
+        let of_status = of(400, &body);
+        // Without a status nobody says that it was the request.
+        let unlisted = of_status.about() == Some(About::Request);
+        prop_assert!(class(&within) == class(&of_status) || (unlisted && class(&within) == "retry: failed"), "{within:?}, {of_status:?}");
+    }
+}
+
+#[test]
+fn codes_come_before_words() {
+    for (code, words, expected) in [
+        (
+            "insufficient_quota",
+            "Rate limit reached",
+            "retry: misconfigured",
+        ),
+        (
+            "rate_limit_exceeded",
+            "Your quota per minute is used up",
+            "retry: overloaded",
+        ),
+        (
+            "sanitizer_server_error",
+            "You uploaded an unsupported image",
+            "retry: failed",
+        ),
+        ("content_filter", "Bad request", "permanent: refused"),
+    ] {
+        for status in [400, 403, 429] {
+            let body = json!({"error": {"message": words, "code": code}}).to_string();
+            assert_eq!(class(&of(status, &body)), expected, "{status} {code}");
+        }
+    }
+}
+
+#[test]
+fn what_a_photo_shows_is_refused_without_asking_for_another_photo() {
+    let body = json!({"error": {"message": "no", "code": "content_policy_violation"}}).to_string();
+    let VlmFailure::Permanent { reason, .. } = of(400, &body) else {
+        panic!("it is refused for good");
+    };
+    assert!(!reason.message.contains("again") && reason.message.contains("content policy"));
 }

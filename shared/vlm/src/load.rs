@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use super::failure::{RetryCause, VlmFailure};
+use super::failure::VlmFailure;
 
 /// What remains after a refusal.
 const DECREASE: f64 = 0.5;
@@ -30,10 +30,9 @@ impl Signal {
     pub fn of<T>(result: &Result<T, VlmFailure>) -> Self {
         match result {
             Ok(_) | Err(VlmFailure::Permanent { .. }) => Self::Answered,
-            Err(VlmFailure::RetryLater {
-                cause: RetryCause::Overloaded | RetryCause::TimedOut,
-                ..
-            }) => Self::Overloaded,
+            Err(VlmFailure::RetryLater { cause, .. }) if cause.asks_for_fewer_requests() => {
+                Self::Overloaded
+            }
             Err(_) => Self::Neither,
         }
     }

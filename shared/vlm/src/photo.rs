@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use evaluation::decide::message::DeferralCause;
 use evaluation::domain::catalogue::{Catalogue, Step};
-use evaluation::domain::outcome::{Facts, PhotoOutcome, Reason};
+use evaluation::domain::outcome::{Facts, ImageFigures, PhotoOutcome, Reason, ReasonCode};
 use evaluation::domain::photo_rules::{reason, unfit};
 use evaluation::domain::plan::Photo;
 use evaluation::domain::report::Report;
@@ -23,10 +23,13 @@ use crate::access::VlmAccess;
 use crate::client::AskResult;
 use crate::closer_look::{self, AskAboutPhoto, Seen, SizedQuestion};
 use crate::draft::{Draft, millis};
-use crate::failure::{RetryCause, VlmFailure};
+use crate::failure::{About, RetryCause, VlmFailure};
 use crate::gathering::{Answered, Member, Ready, Turn, ask_alone};
 use crate::memory::Memory;
 use crate::prompt::Question;
+
+/// Pixels that each side must have: Qwen3-VL looks at squares of 32, Qwen2.5-VL at squares of 28.
+const LEAST_SIDE: u32 = 32;
 
 /// Where photos are kept.
 #[allow(
@@ -203,6 +206,9 @@ impl<S: PhotoSource> AskAboutPhoto for Asking<'_, S> {
             return Ok(Err(reason));
         }
         let image = prepared.figures;
+        if let Some(reason) = too_narrow(&image) {
+            return Ok(Err(reason));
+        }
         let ready = Ready {
             question: Arc::new(Question::new(self.work.catalogue, question.steps)),
             jpeg: prepared.jpeg,
@@ -279,10 +285,11 @@ impl<S: PhotoSource> Asking<'_, S> {
             Err(VlmFailure::RetryLater {
                 cause,
                 retry_after,
+                about,
                 detail,
             }) => {
-                let (cause, words) = in_words(cause);
-                Err(later(cause, words, &detail, retry_after))
+                let (cause, words) = in_words(cause, about);
+                Err(later(cause, &words, &detail, retry_after))
             }
             Err(bug @ VlmFailure::Bug { .. }) => {
                 let context = format!("the VLM refuses our request about {key}");
@@ -304,13 +311,29 @@ impl<S: PhotoSource> Asking<'_, S> {
     }
 }
 
+/// Such a strip has no picture in it, and servers fail at it (500), as if they were broken.
+fn too_narrow(image: &ImageFigures) -> Option<Reason> {
+    let (width, height) = (image.width, image.height);
+    let message = format!(
+        "The photo is too small or too narrow to be judged ({width} × {height} pixels as it is sent). \
+         Upload the whole photo."
+    );
+    (width.min(height) < LEAST_SIDE).then(|| Reason::new(ReasonCode::Unfit, message))
+}
+
 fn closed(cause: tokio::sync::AcquireError) -> RunError {
     RunError::bug("a semaphore was closed", cause)
 }
 
-fn in_words(cause: RetryCause) -> (DeferralCause, &'static str) {
-    match cause {
+/// How a failure is told in `waiting`. What waits for the operator begins with the same words, which the tool knows,
+/// and is no photo's fault.
+fn in_words(cause: RetryCause, about: Option<About>) -> (DeferralCause, String) {
+    let (cause, words) = match cause {
         RetryCause::Unavailable => (DeferralCause::Unavailable, "The VLM can't be reached"),
+        RetryCause::Failed if about == Some(About::Request) => (
+            DeferralCause::Failed,
+            "The VLM refuses this photo, or every request; its words are in the log",
+        ),
         RetryCause::Failed => (
             DeferralCause::Failed,
             "The VLM fails at this photo, or altogether",
@@ -320,11 +343,14 @@ fn in_words(cause: RetryCause) -> (DeferralCause, &'static str) {
             "The VLM does not answer in time",
         ),
         RetryCause::Overloaded => (DeferralCause::Overloaded, "The VLM is busy"),
-        RetryCause::Misconfigured => (
-            DeferralCause::Unavailable,
-            "The VLM refuses our requests; the operator must check its address, model and key",
-        ),
-    }
+        RetryCause::Misconfigured => {
+            let what = about.and_then(About::advice);
+            let what = what.unwrap_or("its address, model and key");
+            let words = format!("The VLM refuses our requests; the operator must check: {what}");
+            return (DeferralCause::Unavailable, words);
+        }
+    };
+    (cause, words.to_owned())
 }
 
 fn later(
@@ -347,5 +373,65 @@ pub fn deferred(
     AttemptResult::Deferred {
         why: (cause, words.to_owned()),
         retry_after,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use evaluation::decide::defer::counts_as_failure;
+
+    use super::*;
+
+    #[test]
+    fn what_the_operator_must_change_is_named_in_one_line_and_opens_the_breaker() {
+        for about in [
+            About::Key,
+            About::Context,
+            About::Images(Some(2)),
+            About::Setting("the model takes no images"),
+        ] {
+            let (cause, words) = in_words(RetryCause::Misconfigured, Some(about));
+            assert!(counts_as_failure(cause) && cause != DeferralCause::Failed);
+            assert!(words.starts_with("The VLM refuses our requests"));
+            assert!(words.contains(about.advice().unwrap()) && !words.contains('\n'));
+        }
+    }
+
+    #[test]
+    fn a_strip_is_refused_before_a_server_fails_at_it() {
+        let of = |width, height| {
+            let image = ImageFigures {
+                original_bytes: 9,
+                sent_bytes: 9,
+                width,
+                height,
+                image_tokens: 1,
+            };
+            too_narrow(&image).map(|reason| reason.code)
+        };
+        for (width, height) in [(800, 31), (20, 800), (1, 1)] {
+            assert_eq!(of(width, height), Some(ReasonCode::Unfit));
+        }
+        for (width, height) in [(800, 32), (600, 800)] {
+            assert_eq!(of(width, height), None);
+        }
+    }
+
+    #[test]
+    fn what_slows_the_gate_and_what_opens_the_breaker_follows_from_the_cause() {
+        for (cause, slows, opens) in [
+            (RetryCause::Unavailable, false, true),
+            (RetryCause::Failed, false, true),
+            (RetryCause::TimedOut, true, true),
+            (RetryCause::Overloaded, true, false),
+            (RetryCause::Misconfigured, false, true),
+        ] {
+            assert_eq!(cause.asks_for_fewer_requests(), slows, "{cause:?}");
+            assert_eq!(
+                counts_as_failure(in_words(cause, None).0),
+                opens,
+                "{cause:?}"
+            );
+        }
     }
 }

@@ -14,8 +14,9 @@ use evaluation::domain::ids::StepKey;
 use evaluation::domain::reading::Reads;
 
 /// The version of the wording, of the schema and of what is read from an answer; part of every fingerprint. A released
-/// version's texts never change: a new wording is a new folder.
-pub const PROMPT_VERSION: &str = "p2";
+/// version's texts never change: a new wording is a new folder. p3 has the wording of p2, and reads answers as `answer`
+/// says: p2 took broken ones for "shows no step".
+pub const PROMPT_VERSION: &str = "p3";
 
 const SYSTEM: &str = include_str!("prompts/p2/system.txt");
 const FAIL_RULE: &str = include_str!("prompts/p2/fail_rule.txt");
@@ -39,6 +40,8 @@ const MOST_STEPS_AMONG_SEVERAL: u32 = 4;
 pub struct Question {
     /// The steps asked, and the fail codes that each may have.
     pub(super) asked: BTreeMap<StepKey, BTreeSet<String>>,
+    /// Each step of the catalogue by its key and its label, without case and punctuation.
+    names: BTreeMap<String, StepKey>,
     pub(super) system: String,
     /// What the list of entries about a photo must look like.
     entries: String,
@@ -65,6 +68,7 @@ impl Question {
         };
         let asked: BTreeMap<StepKey, BTreeSet<String>> = steps.iter().map(codes).collect();
         Self {
+            names: names(catalogue),
             system: system(catalogue, &steps),
             entries: schema::entries(
                 &steps.iter().map(|step| &step.key).collect::<Vec<_>>(),
@@ -73,6 +77,11 @@ impl Question {
             max_tokens: FRAME_TOKENS.saturating_add(STEP_TOKENS.saturating_mul(count)),
             asked,
         }
+    }
+
+    /// The step of the catalogue that is called so, by its key or its label.
+    pub(super) fn step_called(&self, name: &str) -> Option<&StepKey> {
+        self.names.get(&plain(name))
     }
 
     /// What an answer about so many photos must look like.
@@ -100,6 +109,23 @@ impl Question {
     pub fn characters(&self) -> usize {
         self.system.len()
     }
+}
+
+/// Labels first, so that a key is never taken for another step's label.
+fn names(catalogue: &Catalogue) -> BTreeMap<String, StepKey> {
+    let steps = catalogue.steps.iter();
+    let labels = steps
+        .clone()
+        .map(|step| (plain(&step.label), step.key.clone()));
+    let keys = steps.map(|step| (plain(step.key.as_str()), step.key.clone()));
+    labels.chain(keys).collect()
+}
+
+fn plain(name: &str) -> String {
+    name.chars()
+        .filter(|c| c.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect()
 }
 
 fn all_codes(asked: &BTreeMap<StepKey, BTreeSet<String>>) -> BTreeSet<&str> {

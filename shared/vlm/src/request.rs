@@ -4,7 +4,9 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
+use super::fields::{Field, LeftOut};
 use super::prompt::{Question, REPAIR, number_text, user_text};
+use super::schema::without_bounds;
 use evaluation::domain::catalogue::Step;
 
 /// Stands for a photo while the rest is serialised; the first of its kind come before anything that a model wrote.
@@ -13,6 +15,8 @@ const PLACE: &str = "THE-PHOTO-GOES-HERE";
 const SCHEMA_PLACE: &str = "\"THE-SCHEMA-GOES-HERE\"";
 /// Any fixed number: the same photo shall get the same answer.
 const SEED: u32 = 7;
+/// Goes before the schema where a server does not take it beside the prompt.
+const SCHEMA_IN_WORDS: &str = "The JSON schema of the answer: ";
 /// Characters of an answer that could not be read which are shown again.
 const SHOWN_AGAIN: usize = 500;
 
@@ -32,6 +36,8 @@ pub(super) struct RequestOptions<'a> {
     pub(super) bad_answer: Option<&'a str>,
     /// A priority below that of other requests, for servers that know such (vLLM: larger is later).
     pub(super) priority: Option<u32>,
+    /// What the server refuses.
+    pub(super) left_out: LeftOut,
 }
 
 /// The body of a chat completion about these photos.
@@ -41,25 +47,63 @@ pub(super) fn body(
     shots: &[PromptPhoto],
     options: RequestOptions,
 ) -> String {
+    let left_out = options.left_out;
     let mut frame = json!({
         "model": model,
-        "temperature": 0,
-        "seed": SEED,
-        "max_tokens": question.max_tokens_of(shots.len()),
         "stream": true,
-        "stream_options": {"include_usage": true},
-        "messages": messages(question, shots, options.bad_answer),
-        "response_format": {"type": "json_schema", "json_schema": {"name": "photo_findings", "strict": true, "schema": SCHEMA_PLACE.trim_matches('"')}},
+        "messages": messages(question, shots, options),
+        "response_format": format(left_out),
     });
-    if let (Some(fields), Some(priority)) = (frame.as_object_mut(), options.priority) {
-        fields.insert("priority".into(), priority.into());
+    if let Some(fields) = frame.as_object_mut() {
+        let most = question.max_tokens_of(shots.len());
+        let without_max = left_out.has(Field::MaxTokens);
+        let max = if without_max {
+            "max_completion_tokens"
+        } else {
+            "max_tokens"
+        };
+        fields.insert(max.into(), most.into());
+        for (field, value) in [
+            (Field::Temperature, Some(0.into())),
+            (Field::Seed, Some(SEED.into())),
+            (Field::StreamOptions, Some(json!({"include_usage": true}))),
+            (Field::Priority, options.priority.map(Value::from)),
+        ] {
+            let value = value.filter(|_| !left_out.has(field));
+            fields.extend(value.map(|value| (field.name().to_owned(), value)));
+        }
     }
     let frame = frame.to_string();
     let (before, after) = frame.rsplit_once(SCHEMA_PLACE).unwrap_or((&frame, ""));
-    with_photos(
-        &format!("{before}{}{after}", question.schema_of(shots.len())),
-        shots,
-    )
+    let schema = if left_out.has(Field::Schema) {
+        String::new()
+    } else {
+        schema(question, shots.len(), left_out)
+    };
+    with_photos(&format!("{before}{schema}{after}"), shots)
+}
+
+/// How the answer's form is asked for. Without the schema, which then stands in the prompt, only JSON is.
+fn format(left_out: LeftOut) -> Value {
+    if left_out.has(Field::Schema) {
+        return json!({"type": "json_object"});
+    }
+    let schema = SCHEMA_PLACE.trim_matches('"');
+    let schema = if left_out.has(Field::Strict) {
+        json!({"name": "photo_findings", "schema": schema})
+    } else {
+        json!({"name": "photo_findings", "strict": true, "schema": schema})
+    };
+    json!({"type": "json_schema", "json_schema": schema})
+}
+
+fn schema(question: &Question, photos: usize, left_out: LeftOut) -> String {
+    let schema = question.schema_of(photos);
+    if left_out.has(Field::Bounds) {
+        without_bounds(schema)
+    } else {
+        schema
+    }
 }
 
 fn with_photos(frame: &str, shots: &[PromptPhoto]) -> String {
@@ -74,18 +118,23 @@ fn with_photos(frame: &str, shots: &[PromptPhoto]) -> String {
     body
 }
 
-fn messages(question: &Question, shots: &[PromptPhoto], bad_answer: Option<&str>) -> Vec<Value> {
+fn messages(question: &Question, shots: &[PromptPhoto], options: RequestOptions) -> Vec<Value> {
     let several = shots.len() > 1;
     let content: Vec<Value> = shots
         .iter()
         .enumerate()
         .flat_map(|(at, shot)| photo(several.then_some(at + 1), shot))
         .collect();
+    let mut system = question.system.clone();
+    if options.left_out.has(Field::Schema) {
+        let schema = schema(question, shots.len(), options.left_out);
+        system.push_str(&format!("\n{SCHEMA_IN_WORDS}{schema}"));
+    }
     let mut messages = vec![
-        json!({"role": "system", "content": question.system}),
+        json!({"role": "system", "content": system}),
         json!({"role": "user", "content": content}),
     ];
-    if let Some(bad_answer) = bad_answer {
+    if let Some(bad_answer) = options.bad_answer {
         messages.push(json!({"role": "assistant", "content": harmless(bad_answer)}));
         messages.push(json!({"role": "user", "content": REPAIR.trim_end()}));
     }
@@ -183,6 +232,46 @@ mod tests {
             (Some(true), Some(true))
         );
         assert!(body.get("priority").is_none());
+    }
+
+    #[test]
+    fn what_the_server_refuses_is_left_out_or_said_in_another_way() {
+        let without = |fields: &[Field]| {
+            let left_out = fields
+                .iter()
+                .fold(LeftOut::default(), |all, field| all.and(*field));
+            let options = RequestOptions {
+                left_out,
+                priority: Some(1),
+                ..RequestOptions::default()
+            };
+            of(&[b"x"], options)
+        };
+        let most = without(&[])["max_tokens"].clone();
+        for field in [
+            Field::Seed,
+            Field::Temperature,
+            Field::StreamOptions,
+            Field::Priority,
+        ] {
+            assert!(without(&[]).get(field.name()).is_some());
+            assert!(without(&[field]).get(field.name()).is_none());
+        }
+        let renamed = without(&[Field::MaxTokens]);
+        assert!(renamed.get("max_tokens").is_none() && renamed["max_completion_tokens"] == most);
+        let schema = |body: &Value| body["response_format"]["json_schema"].clone();
+        assert_eq!(schema(&without(&[]))["strict"], true);
+        assert!(schema(&without(&[Field::Strict])).get("strict").is_none());
+        let free = schema(&without(&[Field::Bounds]));
+        assert!(free["schema"]["properties"]["steps"]["items"].is_object());
+        for bound in ["minimum", "maximum", "minItems", "maxItems"] {
+            assert!(!free.to_string().contains(bound), "{bound}");
+        }
+        let in_words = without(&[Field::Schema]);
+        assert_eq!(in_words["response_format"], json!({"type": "json_object"}));
+        let system = in_words["messages"][0]["content"].as_str().unwrap();
+        assert!(system.contains(r#""additionalProperties":false"#));
+        assert!(in_words.to_string().contains("base64,eA=="));
     }
 
     #[test]

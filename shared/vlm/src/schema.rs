@@ -55,6 +55,19 @@ pub(super) fn several(entries: &str, photos: usize) -> String {
     )])
 }
 
+/// Without bounds on numbers and lists, for servers that don't take them.
+pub(super) fn without_bounds(mut schema: String) -> String {
+    for bound in ["minimum", "maximum", "minItems", "maxItems"] {
+        let field = format!(",\"{bound}\":");
+        while let Some(at) = schema.find(&field) {
+            let rest = schema.get(at + field.len()..).unwrap_or_default();
+            let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+            schema.replace_range(at..at + field.len() + digits, "");
+        }
+    }
+    schema
+}
+
 /// An object with exactly these fields, in this order.
 fn object(fields: &[(&str, String)]) -> String {
     let properties: Vec<String> = fields

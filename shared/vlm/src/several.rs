@@ -6,10 +6,10 @@
 //! - What the request did not answer clearly, of one photo or of all, is asked about that photo alone: an answer
 //!   about several never ends a photo.
 
-use super::answer::{is_strict, read_answers};
+use super::answer::{Answer, best, is_strict, read_answers};
 use super::client::{AskResult, VlmClient};
 use super::completion::{Completion, TokenTimings};
-use super::failure::VlmFailure;
+use super::failure::{About, VlmFailure};
 use super::prompt::Question;
 use super::request::PromptPhoto;
 use evaluation::domain::outcome::Usage;
@@ -41,11 +41,11 @@ impl VlmClient {
         }
         let written = match self.complete(question, shots, None).await {
             Ok(written) => written,
-            Err(failure @ VlmFailure::RetryLater { .. }) => return vec![Err(failure); shots.len()],
-            Err(failure) => {
+            Err(failure) if may_be_answered_alone(&failure) => {
                 self.capability().note_images(&failure);
                 return self.one_by_one(question, shots).await;
             }
+            Err(failure) => return vec![Err(failure); shots.len()],
         };
         self.capability()
             .note_answer(written.cut || is_strict(&written.text));
@@ -57,14 +57,17 @@ impl VlmClient {
             .zip(shares)
         {
             results.push(match answer {
-                Ok(answer) => Ok(AskResult {
+                Ok(answer) if !answer.partial => Ok(AskResult {
                     findings: answer.findings,
                     usage,
                     repaired: false,
                     left_out: answer.left_out,
                     timings: written.timings,
                 }),
-                Err(_) => self.again_alone(question, shot, usage, &written).await,
+                other => {
+                    let again = self.again_alone(question, shot, usage, &written).await;
+                    with_held(again, other.ok(), usage, &written)
+                }
             });
         }
         results
@@ -97,6 +100,43 @@ impl VlmClient {
             repaired: true,
             ..asked
         })
+    }
+}
+
+/// A photo's own answer, and what the answer about several held of it: whatever becomes of asking again, that stays.
+fn with_held(
+    again: Result<AskResult, VlmFailure>,
+    held: Option<Answer>,
+    usage: Usage,
+    written: &Completion,
+) -> Result<AskResult, VlmFailure> {
+    let Some(held) = held else {
+        return again;
+    };
+    match again {
+        Ok(asked) => Ok(AskResult {
+            findings: best(asked.findings.into_iter().chain(held.findings)),
+            ..asked
+        }),
+        Err(_) => Ok(AskResult {
+            findings: held.findings,
+            usage,
+            repaired: true,
+            left_out: held.left_out,
+            timings: written.timings,
+        }),
+    }
+}
+
+/// Whether a refusal of several photos may be one photo's fault, or that of their number.
+fn may_be_answered_alone(failure: &VlmFailure) -> bool {
+    match failure {
+        VlmFailure::Permanent { .. } => true,
+        VlmFailure::RetryLater { about, .. } => matches!(
+            about,
+            Some(About::Request | About::Images(_) | About::Context)
+        ),
+        VlmFailure::Bug { .. } => false,
     }
 }
 

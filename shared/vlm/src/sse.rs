@@ -2,11 +2,16 @@
 //!
 //! The crates for this would have had the AWS SDK built a second time (they turn on features that nothing else wants).
 
+use serde::de::IgnoredAny;
+use serde_json::{Value, json};
+
 /// Takes bytes apart into events, wherever the chunks are cut.
 #[derive(Debug, Default)]
 pub(super) struct Events {
     line: Vec<u8>,
     data: Vec<String>,
+    /// The name of the event.
+    name: String,
     after_carriage_return: bool,
 }
 
@@ -33,19 +38,51 @@ impl Events {
 
     fn end_line(&mut self) -> Option<String> {
         let line = String::from_utf8_lossy(&std::mem::take(&mut self.line)).into_owned();
+        let line = line.trim_start_matches('\u{feff}');
         if line.is_empty() {
             return self.end_event();
         }
-        if let Some(data) = line.strip_prefix("data:") {
-            self.data
-                .push(data.strip_prefix(' ').unwrap_or(data).to_owned());
+        let (field, value) = line.split_once(':').unwrap_or_default();
+        let value = value.strip_prefix(' ').unwrap_or(value);
+        match field {
+            "event" => value.clone_into(&mut self.name),
+            "data" => self.data.push(value.to_owned()),
+            // llama.cpp tells errors in a field of their own.
+            "error" => self.data.push(wrapped(value)),
+            // Errors of frameworks stand between events as they are.
+            _ if line.starts_with("{\"error\"") => self.data.push(line.to_owned()),
+            _ => (),
+        }
+        // Some servers part events by one line end only: a whole object is an event.
+        let whole = self.data.join("\n");
+        let is_object =
+            whole.starts_with('{') && serde_json::from_str::<IgnoredAny>(&whole).is_ok();
+        if is_object || whole == "[DONE]" {
+            return self.end_event();
         }
         None
     }
 
     fn end_event(&mut self) -> Option<String> {
         let data = std::mem::take(&mut self.data);
-        (!data.is_empty()).then(|| data.join("\n"))
+        let name = std::mem::take(&mut self.name);
+        if data.is_empty() {
+            return None;
+        }
+        let data = data.join("\n");
+        let tells_error = data.contains("\"error\"");
+        Some(match name.as_str() {
+            "error" if !tells_error => wrapped(&data),
+            _ => data,
+        })
+    }
+}
+
+/// An error's own text as the error that it is.
+fn wrapped(error: &str) -> String {
+    match serde_json::from_str::<Value>(error) {
+        Ok(value) => json!({ "error": value }).to_string(),
+        Err(_) => json!({ "error": error }).to_string(),
     }
 }
 
@@ -67,6 +104,27 @@ mod tests {
         let text =
             b": keep-alive\n\nevent: x\nid: 7\ndata: {\"a\":\ndata:1}\n\ndata\n\ndata: [DONE]\n\n";
         assert_eq!(read(&[text]), ["{\"a\":\n1}", "[DONE]"]);
+    }
+
+    #[test]
+    fn events_parted_by_one_newline_are_events() {
+        let text = b"data: {\"a\": 1}\ndata: {\"a\":\ndata: 2}\ndata: [DONE]\n";
+        assert_eq!(read(&[text]), ["{\"a\": 1}", "{\"a\":\n2}", "[DONE]"]);
+    }
+
+    #[test]
+    fn errors_are_told_wherever_a_stream_has_them() {
+        for text in [
+            "error: {\"code\":400}\n\n",
+            "event: error\ndata: {\"code\":400}\n\n",
+            "{\"error\":{\"code\":400}}\n",
+        ] {
+            assert_eq!(
+                read(&[text.as_bytes()]),
+                ["{\"error\":{\"code\":400}}"],
+                "{text}"
+            );
+        }
     }
 
     #[test]

@@ -102,7 +102,8 @@ pub enum ReasonCode {
     NotAnImage,
     /// The file or its dimensions exceed the limits.
     TooLarge,
-    /// The photo is too blurred or too dark to judge, and the configuration says not to ask about such photos.
+    /// The photo is too small or too narrow to judge, or it is too blurred or too dark and the configuration says not to
+    /// ask about such photos.
     Unfit,
     /// The model's answer could not be understood, also after one repair.
     InvalidAnswer,
