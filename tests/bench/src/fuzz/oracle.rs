@@ -145,7 +145,9 @@ fn described(answer: &Answer, difference: Option<f64>) -> (&'static str, String)
             let kind = match error {
                 PhotoError::Empty => "empty",
                 PhotoError::Unknown(_) => "no known format",
-                PhotoError::Unsupported(_) => "unsupported",
+                PhotoError::Unsupported(_) | PhotoError::UnsupportedJpeg(_) => "unsupported",
+                PhotoError::NoPhoto(_) => "no photo",
+                PhotoError::Wrapped(_) => "wrapped",
                 PhotoError::Damaged(_) => "damaged",
                 PhotoError::TooLarge { .. } | PhotoError::TooMuchMemory { .. } => {
                     return ("too large", "too large".into());
