@@ -82,13 +82,18 @@ fn format(bytes: &[u8], limits: &Limits) -> Result<Format, PhotoError> {
     }
 }
 
-/// Refuses dimensions beyond the limits.
-fn check((width, height): (u32, u32), bytes: &[u8], limits: &Limits) -> Result<(), PhotoError> {
+/// Refuses dimensions beyond the limits; more is allowed where a photo is scaled while it is decoded.
+fn check(
+    (width, height): (u32, u32),
+    bytes: &[u8],
+    limits: &Limits,
+    scaled: bool,
+) -> Result<(), PhotoError> {
     let pixels = u64::from(width) * u64::from(height);
     if pixels == 0 {
         return Err(PhotoError::Damaged("the image has no pixels".into()));
     }
-    if width.max(height) > limits.most_edge || pixels > limits.most_pixels {
+    if width.max(height) > limits.most_edge || pixels > limits.pixels(scaled) {
         return Err(PhotoError::TooLarge {
             width: width.into(),
             height: height.into(),

@@ -8,12 +8,71 @@ use image::RgbImage;
 use super::size_policy::{CURRENT_VERSION, SizePolicy};
 use super::*;
 
-/// The file, where the folder is.
+/// The odd file, where the folder is.
 fn read(name: &str) -> Option<Vec<u8>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/photos/odd");
+    read_shared(&format!("odd/{name}"))
+}
+
+fn read_shared(name: &str) -> Option<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/photos");
     folder
         .is_dir()
         .then(|| std::fs::read(folder.join(name)).unwrap())
+}
+
+/// The shared photos' mean colours in sRGB, from Pillow, libheif and Little CMS.
+const MEANS: [(&str, [f64; 3]); 17] = [
+    ("real/bimg-iphone-xs-p3-o6.jpg", [134.9, 134.7, 135.1]),
+    ("real/bimg-jolla.jpg", [191.1, 114.2, 28.3]),
+    ("real/exifr-pixel.jpg", [114.8, 127.3, 140.9]),
+    ("real/exifsamples-iphone6.jpg", [146.6, 142.5, 140.1]),
+    ("real/exifsamples-nokia83.jpg", [67.2, 115.3, 174.2]),
+    ("real/exifsamples-olympus-ep3-422.jpg", [99.8, 82.2, 51.4]),
+    ("real/govips-galaxy-s8-o6.jpg", [131.2, 123.6, 116.3]),
+    ("real/govips-note10-o6.jpg", [143.0, 124.5, 106.3]),
+    ("real/immich-book-progressive.jpg", [157.3, 135.2, 115.8]),
+    (
+        "real/immich-craft-beer-24mp-progressive.jpg",
+        [96.9, 88.6, 77.5],
+    ),
+    (
+        "real/immich-japanese-shop-progressive.jpg",
+        [38.9, 40.3, 31.1],
+    ),
+    ("real/lychee-aarhus-nexus5x.jpg", [122.9, 115.7, 114.0]),
+    ("real/lychee-hochuferweg-nexus5x.jpg", [98.0, 116.5, 125.5]),
+    ("real/lychee-train-iphone6s.jpg", [124.3, 128.0, 129.1]),
+    (
+        "special/derived-hochuferweg-12mp.webp",
+        [98.0, 116.6, 125.3],
+    ),
+    ("special/govips-iphone-xs-o6.heic", [150.7, 123.0, 92.4]),
+    ("special/lychee-sewing-threads.heic", [139.1, 120.4, 106.3]),
+];
+
+#[test]
+fn the_colours_of_all_shared_photos_are_those_that_others_see() {
+    let is_read = |name: &str| cfg!(feature = "heic") || !name.ends_with(".heic");
+    for (name, expected) in MEANS.into_iter().filter(|(name, _)| is_read(name)) {
+        if let Some(bytes) = read_shared(name) {
+            assert_near(
+                name,
+                mean(&seen(&prepared(&bytes)), 0..8, 0..8),
+                expected,
+                2.0,
+            );
+        }
+    }
+}
+
+#[cfg(feature = "heic")]
+#[test]
+fn a_position_of_signed_numbers_is_read() {
+    if let Some(bytes) = read("nokia_709_nclx.heif") {
+        let position = prepared(&bytes).metadata.position.unwrap();
+        assert!((position.latitude - 40.66299).abs() < 1e-4, "{position:?}");
+        assert!((position.longitude + 3.76374).abs() < 1e-4, "{position:?}");
+    }
 }
 
 fn prepared(bytes: &[u8]) -> Prepared {
@@ -41,10 +100,10 @@ fn mean(picture: &RgbImage, columns: std::ops::Range<u32>, rows: std::ops::Range
     })
 }
 
-fn assert_near(seen: [f64; 3], expected: [f64; 3], most: f64) {
+fn assert_near(what: &str, seen: [f64; 3], expected: [f64; 3], most: f64) {
     let near = |(seen, expected): (f64, f64)| (seen - expected).abs() <= most;
     let all = seen.into_iter().zip(expected).all(near);
-    assert!(all, "{seen:.1?} instead of {expected:?}");
+    assert!(all, "{what}: {seen:.1?} instead of {expected:?}");
 }
 
 /// A file whose size and mean colours are known, from libheif or from Pillow and Little CMS.
@@ -53,7 +112,7 @@ fn assert_means(name: &str, size: (u32, u32), expected: [f64; 3]) {
         let prepared = prepared(&bytes);
         let picture = seen(&prepared);
         assert_eq!(picture.dimensions(), size, "{name}");
-        assert_near(mean(&picture, 0..8, 0..8), expected, 1.5);
+        assert_near(name, mean(&picture, 0..8, 0..8), expected, 1.5);
         assert_eq!(prepared.colour_profile, None, "{name}");
     }
 }
@@ -99,7 +158,7 @@ fn junk_beside_the_picture_does_not_show_at_its_edge() {
             let column = image::imageops::crop_imm(&picture, x, 0, 1, 800).to_image();
             mean(&column, 0..8, 0..8)
         };
-        assert_near(last(578), last(574), 6.0);
+        assert_near("the last column", last(578), last(574), 6.0);
     }
 }
 
@@ -113,7 +172,7 @@ fn a_webp_is_turned_although_exif_stands_before_its_exif_data() {
             (0..4, 4..8, [82.0, 57.0, 54.0]),
             (4..8, 4..8, [76.0, 74.0, 93.0]),
         ] {
-            assert_near(mean(&picture, columns, rows), expected, 4.0);
+            assert_near("a quarter", mean(&picture, columns, rows), expected, 4.0);
         }
     }
 }

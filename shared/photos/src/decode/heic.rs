@@ -32,9 +32,9 @@ const CODED_BLOCK: u32 = 64;
 pub(super) fn decode(bytes: &[u8], limits: &Limits, long_edge: u32) -> Result<Decoded, PhotoError> {
     let file = HeifFile::parse(bytes).map_err(damaged)?;
     let stored = stored_size(&file)?;
-    check(stored, bytes, limits)?;
+    let strips = strips(&file, stored, bytes, limits)?;
     let icc = colours::profile(&file)?;
-    let (size, rgb) = match strips(&file, bytes, limits)? {
+    let (size, rgb) = match &strips {
         Some(strips) => (strips.size(), strips.decode(long_edge)?),
         None => {
             // Says also what the library must not be given.
@@ -43,7 +43,7 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits, long_edge: u32) -> Result<De
             (rgb.dimensions(), rgb)
         }
     };
-    check(size, bytes, limits)?;
+    check(size, bytes, limits, strips.is_some())?;
     // EXIF repeats the orientation that has been applied already.
     Ok(Decoded {
         size,
@@ -57,22 +57,23 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits, long_edge: u32) -> Result<De
 pub(super) fn memory(bytes: &[u8], limits: &Limits, long_edge: u32) -> Result<usize, PhotoError> {
     let file = HeifFile::parse(bytes).map_err(damaged)?;
     let stored = stored_size(&file)?;
-    check(stored, bytes, limits)?;
-    match strips(&file, bytes, limits)? {
+    match strips(&file, stored, bytes, limits)? {
         Some(strips) => strips.memory(long_edge),
         None => reckon::whole(&file, coded_pixels(stored)),
     }
 }
 
-/// The photo's strips, if it has any and is within the limits as a whole.
+/// The photo's strips, if it has any; within the limits as a whole, and as it is stored.
 fn strips<'a>(
     file: &'a HeifFile<'a>,
+    stored: (u32, u32),
     bytes: &[u8],
     limits: &Limits,
 ) -> Result<Option<Strips<'a>>, PhotoError> {
     let strips = Strips::of(file)?;
+    check(stored, bytes, limits, strips.is_some())?;
     if let Some(strips) = &strips {
-        check(strips.size(), bytes, limits)?;
+        check(strips.size(), bytes, limits, true)?;
     }
     Ok(strips)
 }

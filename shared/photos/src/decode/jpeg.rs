@@ -56,7 +56,7 @@ pub(super) fn memory(bytes: &[u8], limits: &Limits, long_edge: u32) -> Result<us
 
 fn read<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Jpeg<'a>, PhotoError> {
     let jpeg = Jpeg::read(bytes)?;
-    check(jpeg.size(), bytes, limits)?;
+    check(jpeg.size(), bytes, limits, true)?;
     Ok(jpeg)
 }
 

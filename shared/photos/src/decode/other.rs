@@ -105,7 +105,7 @@ fn open<'a>(
     let mut decoder = ImageReader::with_format(Cursor::new(bytes), format)
         .into_decoder()
         .map_err(damaged)?;
-    check(decoder.dimensions(), bytes, limits)?;
+    check(decoder.dimensions(), bytes, limits, false)?;
     let mut own = image::Limits::default();
     own.max_alloc = Some(limits.most_pixels.saturating_mul(8));
     decoder.set_limits(own).map_err(damaged)?;

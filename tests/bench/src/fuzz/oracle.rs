@@ -78,6 +78,7 @@ impl Oracle {
         let policy = SizePolicy::shipped(CURRENT_VERSION)?.clone();
         let limits = Limits {
             most_pixels: MOST_PIXELS,
+            most_pixels_scaled: None,
             ..policy.limits
         };
         Ok(Self {
