@@ -702,6 +702,22 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
+    fn a_changed_profile_never_panics(at in 0usize..400, value: u8, kept in 100usize..4000) {
+        let gamma = moxcms::ColorProfile::new_gray_with_gamma(1.8).encode().unwrap();
+        let p3 = moxcms::ColorProfile::new_display_p3().encode().unwrap();
+        for (icc, pixel, colours) in [
+            (profile_of_inks(), &[9, 90, 200, 30][..], ColorType::Cmyk),
+            (gamma, &[90], ColorType::Luma),
+            (p3, &[9, 90, 200], ColorType::Rgb),
+        ] {
+            let mut icc = icc[..kept.min(icc.len())].to_vec();
+            let at = at % icc.len();
+            icc[at] = value;
+            with_profile(pixel, colours, &icc);
+        }
+    }
+
+    #[test]
     fn arbitrary_bytes_never_panic(head in prop_oneof![Just(vec![0xFF, 0xD8, 0xFF]), Just(b"\x89PNG\r\n\x1a\n".to_vec()), Just(vec![])], tail in proptest::collection::vec(any::<u8>(), 0..400)) {
         let bytes = [head, tail].concat();
         let _ = prepare(&bytes, &policy(), 800);
