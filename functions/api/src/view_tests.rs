@@ -9,7 +9,7 @@ use evaluation::decide::sighting::{Elsewhere, Likeness};
 use evaluation::decide::start::{FromCache, Limits, NewEvaluation, Request, Reuse, open};
 use evaluation::domain::bounds::{LONGEST_COMMENT, LONGEST_NAME, LONGEST_READING};
 use evaluation::domain::ids::{DrNumber, EvaluationId, Score};
-use evaluation::domain::outcome::{Facts, Finding};
+use evaluation::domain::outcome::{ColourProfile, Facts, Finding};
 use evaluation::domain::plan::{Mode, Photo, plan};
 use evaluation::domain::report::Report;
 use evaluation::domain::time::Timestamp;
@@ -80,6 +80,7 @@ fn ended(record: &PhotoRecord, text: &str) -> PhotoRecord {
             camera: Some(filled(text, 4 * LONGEST_CAMERA)),
             ..Metadata::default()
         },
+        colour_profile: Some(ColourProfile::NotApplied),
     };
     PhotoRecord {
         report: Some(Report {

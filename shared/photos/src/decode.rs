@@ -1,5 +1,6 @@
 //! Decoding: by what the content is, whatever the name says.
 
+mod content;
 #[cfg(feature = "heic")]
 mod heic;
 #[cfg(not(feature = "heic"))]
@@ -8,9 +9,10 @@ mod heic;
 mod heif;
 mod jpeg;
 mod other;
+mod png;
 
-use image::ImageFormat;
 use image::metadata::Orientation;
+use image::{ImageFormat, RgbImage, RgbaImage};
 
 use super::PhotoError;
 use super::scale::Picture;
@@ -24,7 +26,7 @@ pub(super) struct Decoded {
     pub(super) orientation: Orientation,
     /// The colour profile, if the pixels are still in its colours.
     pub(super) icc: Option<Vec<u8>>,
-    /// The TIFF structure of the EXIF data.
+    /// The EXIF data.
     pub(super) exif: Option<Vec<u8>>,
 }
 
@@ -72,31 +74,26 @@ fn format(bytes: &[u8], limits: &Limits) -> Result<Format, PhotoError> {
     match image::guess_format(bytes) {
         Ok(ImageFormat::Jpeg) => Ok(Format::Jpeg),
         Ok(format @ (ImageFormat::Png | ImageFormat::WebP)) => Ok(Format::Other(format)),
-        Ok(format) => Err(PhotoError::Unsupported(name(format))),
-        Err(cause) => Err(PhotoError::Unknown(cause.to_string())),
+        Ok(format) => Err(PhotoError::Unsupported(content::name(format))),
+        Err(cause) => {
+            let unknown = || PhotoError::Unknown(cause.to_string());
+            Err(content::what_else(bytes).unwrap_or_else(unknown))
+        }
     }
 }
 
-fn name(format: ImageFormat) -> &'static str {
-    match format {
-        ImageFormat::Gif => "GIF",
-        ImageFormat::Tiff => "TIFF",
-        ImageFormat::Bmp => "BMP",
-        other => other
-            .extensions_str()
-            .first()
-            .copied()
-            .unwrap_or("of this file"),
-    }
-}
-
-/// Refuses dimensions beyond the limits.
-fn check((width, height): (u32, u32), bytes: &[u8], limits: &Limits) -> Result<(), PhotoError> {
+/// Refuses dimensions beyond the limits; more is allowed where a photo is scaled while it is decoded.
+fn check(
+    (width, height): (u32, u32),
+    bytes: &[u8],
+    limits: &Limits,
+    scaled: bool,
+) -> Result<(), PhotoError> {
     let pixels = u64::from(width) * u64::from(height);
     if pixels == 0 {
         return Err(PhotoError::Damaged("the image has no pixels".into()));
     }
-    if width.max(height) > limits.most_edge || pixels > limits.most_pixels {
+    if width.max(height) > limits.most_edge || pixels > limits.pixels(scaled) {
         return Err(PhotoError::TooLarge {
             width: width.into(),
             height: height.into(),
@@ -104,6 +101,21 @@ fn check((width, height): (u32, u32), bytes: &[u8], limits: &Limits) -> Result<(
         });
     }
     Ok(())
+}
+
+/// What is transparent shows white, as on the page of whoever looks at it.
+fn onto_white(picture: &RgbaImage) -> RgbImage {
+    let mut white = RgbImage::new(picture.width(), picture.height());
+    for (to, pixel) in white.pixels_mut().zip(picture.pixels()) {
+        let [r, g, b, alpha] = pixel.0;
+        to.0 = [r, g, b].map(|value| blend(value, alpha));
+    }
+    white
+}
+
+fn blend(value: u8, alpha: u8) -> u8 {
+    let (value, alpha) = (u16::from(value), u16::from(alpha));
+    ((value * alpha + 255 * (255 - alpha) + 127) / 255) as u8
 }
 
 #[cfg(test)]

@@ -12,6 +12,15 @@ pub enum PhotoError {
     /// The content is an image of a format that is not read.
     #[error("{0} is not supported")]
     Unsupported(&'static str),
+    /// The content is a JPEG that is coded in a way that only few programs know.
+    #[error("JPEG with {0} is not supported")]
+    UnsupportedJpeg(&'static str),
+    /// The content is something else than a photo, which is known: `a video`.
+    #[error("the content is {0}")]
+    NoPhoto(&'static str),
+    /// The content is what an upload was wrapped in: `the boundary of its form`.
+    #[error("the content begins with {0}")]
+    Wrapped(&'static str),
     /// The content is damaged or ends early.
     #[error("the image is damaged: {0}")]
     Damaged(String),

@@ -50,6 +50,16 @@ pub struct Prepared {
     pub quality: Quality,
     /// What its EXIF data says.
     pub metadata: Metadata,
+    /// What became of its colour profile, where that is worth telling.
+    pub colour_profile: Option<ColourProfile>,
+}
+
+/// What became of a photo's colour profile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ColourProfile {
+    /// It could not be applied: the colours that were sent may be off.
+    NotApplied,
 }
 
 /// What was sent to the VLM.
@@ -74,6 +84,12 @@ pub fn image_tokens(width: u32, height: u32) -> u32 {
     (cells(width).saturating_mul(cells(height)).saturating_add(2)).clamp(64, 16_384)
 }
 
+#[cfg(feature = "codecs")]
+#[cfg(test)]
+mod exif_tests;
+#[cfg(feature = "codecs")]
+#[cfg(test)]
+mod odd_tests;
 #[cfg(feature = "codecs")]
 #[cfg(test)]
 #[path = "photos_tests.rs"]

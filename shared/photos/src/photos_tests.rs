@@ -223,6 +223,139 @@ fn colours_of_another_profile_become_srgb() {
     );
 }
 
+/// A profile of four inks that lay grey over white: black ink 80 % of it, the others 20 % each.
+fn profile_of_inks() -> Vec<u8> {
+    let identity = |many: usize| (0..many).flat_map(|_| 0..=255u8).collect::<Vec<u8>>();
+    let corner = |inks: usize| {
+        let has = |ink: usize| (inks >> (3 - ink) & 1) as i32;
+        let lightness = 255 - 51 * (has(0) + has(1) + has(2)) - 204 * has(3);
+        [lightness.max(0) as u8, 128, 128]
+    };
+    let unit = |at: usize| u32::from(at.is_multiple_of(4)) << 16;
+    let matrix: Vec<u8> = (0..9).flat_map(|at| unit(at).to_be_bytes()).collect();
+    let table = [
+        b"mft1\0\0\0\0\x04\x03\x02\0".to_vec(),
+        matrix,
+        identity(4),
+        (0..16).flat_map(corner).collect(),
+        identity(3),
+    ]
+    .concat();
+    let mut profile = vec![0; 128];
+    let size = (128 + 4 + 12 + table.len()) as u32;
+    for (at, part) in [
+        (0, &size.to_be_bytes()[..]),
+        (8, &[2, 0x40, 0, 0]),
+        (12, b"prtrCMYKLab "),
+        (36, b"acsp"),
+        (68, &[0, 0, 0xF6, 0xD6, 0, 1, 0, 0, 0, 0, 0xD3, 0x2D]),
+    ] {
+        profile[at..at + part.len()].copy_from_slice(part);
+    }
+    let tag = [
+        &1u32.to_be_bytes()[..],
+        b"A2B0",
+        &144u32.to_be_bytes(),
+        &(table.len() as u32).to_be_bytes(),
+    ];
+    [profile, tag.concat(), table].concat()
+}
+
+/// A photo of one colour with this profile, as it is sent, and what is said of the profile.
+fn with_profile(pixel: &[u8], colours: ColorType, icc: &[u8]) -> ([u8; 3], Option<ColourProfile>) {
+    let mut photo = Vec::new();
+    let mut encoder = Encoder::new(&mut photo, 95);
+    encoder.add_icc_profile(icc).unwrap();
+    encoder
+        .encode(&pixel.repeat(64 * 64), 64, 64, colours)
+        .unwrap();
+    let prepared = prepare(&photo, &policy(), 800).unwrap();
+    let sent = opened(&prepared).get_pixel(30, 30).0;
+    (sent, prepared.colour_profile)
+}
+
+#[test]
+fn grey_becomes_srgb_by_its_profile() {
+    let gamma = |gamma| {
+        moxcms::ColorProfile::new_gray_with_gamma(gamma)
+            .encode()
+            .unwrap()
+    };
+    let (sent, said) = with_profile(&[100], ColorType::Luma, &gamma(1.0));
+    // Linear light of 100 / 255 in the curve of sRGB.
+    assert!(sent.iter().all(|level| level.abs_diff(169) < 4), "{sent:?}");
+    assert_eq!(said, None);
+    let (sent, said) = with_profile(&[100], ColorType::Luma, &gamma(2.2));
+    assert!(sent.iter().all(|level| level.abs_diff(100) < 6), "{sent:?}");
+    assert_eq!(said, None);
+    let p3 = moxcms::ColorProfile::new_display_p3().encode().unwrap();
+    let (sent, said) = with_profile(&[100], ColorType::Luma, &p3);
+    assert!(sent.iter().all(|level| level.abs_diff(100) < 4), "{sent:?}");
+    assert_eq!(said, None);
+    // In a PNG grey comes as red, green and blue.
+    let grey = DynamicImage::ImageLuma8(GrayImage::from_pixel(64, 64, image::Luma([100])));
+    let mut png = Vec::new();
+    let mut encoder = image::codecs::png::PngEncoder::new(&mut png);
+    image::ImageEncoder::set_icc_profile(&mut encoder, gamma(1.0)).unwrap();
+    grey.write_with_encoder(encoder).unwrap();
+    let prepared = prepare(&png, &policy(), 800).unwrap();
+    let sent = opened(&prepared).get_pixel(30, 30).0;
+    assert!(sent.iter().all(|level| level.abs_diff(169) < 4), "{sent:?}");
+}
+
+#[test]
+fn inks_become_srgb_by_their_profile() {
+    let icc = profile_of_inks();
+    // No ink, and black ink alone, whose lightness is 20 %: 48 of 255.
+    let (paper, said) = with_profile(&[0, 0, 0, 0], ColorType::Cmyk, &icc);
+    assert!(paper.iter().all(|level| *level > 250), "{paper:?}");
+    assert_eq!(said, None);
+    let (black, said) = with_profile(&[0, 0, 0, 255], ColorType::Cmyk, &icc);
+    assert!(
+        black.iter().all(|level| level.abs_diff(48) < 6),
+        "{black:?}"
+    );
+    assert_eq!(said, None);
+    // A fifth less light for cyan, which this profile says is grey: 80 % are 198 of 255.
+    let (cyan, _) = with_profile(&[255, 0, 0, 0], ColorType::Cmyk, &icc);
+    assert!(cyan.iter().all(|level| level.abs_diff(198) < 6), "{cyan:?}");
+}
+
+#[test]
+fn a_profile_that_can_not_be_applied_is_said() {
+    let inks = profile_of_inks();
+    let grey = moxcms::ColorProfile::new_gray_with_gamma(1.0)
+        .encode()
+        .unwrap();
+    let p3 = moxcms::ColorProfile::new_display_p3().encode().unwrap();
+    for (pixel, colours, icc) in [
+        (&[200, 60, 60][..], ColorType::Rgb, &inks),
+        (&[200, 60, 60], ColorType::Rgb, &grey),
+        (&[200, 60, 60], ColorType::Rgb, &p3[..300].to_vec()),
+        (&[100], ColorType::Luma, &inks),
+        (&[0, 255, 255, 0], ColorType::Cmyk, &p3),
+    ] {
+        let (_, said) = with_profile(pixel, colours, icc);
+        assert_eq!(said, Some(ColourProfile::NotApplied), "{colours:?}");
+    }
+}
+
+#[test]
+fn a_profile_whose_colorants_have_an_odd_type_is_applied() {
+    let mut p3 = moxcms::ColorProfile::new_display_p3().encode().unwrap();
+    let expected = with_profile(&[200, 60, 60], ColorType::Rgb, &p3);
+    assert!(expected.0[0] > 210 && expected.1.is_none());
+    let mut mended = 0;
+    for at in 132..p3.len() - 20 {
+        if &p3[at..at + 8] == b"XYZ \0\0\0\0" {
+            p3[at..at + 4].copy_from_slice(&[0x17, 0xA5, 5, 0xB8]);
+            mended += 1;
+        }
+    }
+    assert!(mended >= 3, "{mended}");
+    assert_eq!(with_profile(&[200, 60, 60], ColorType::Rgb, &p3), expected);
+}
+
 #[cfg(feature = "heic")]
 #[test]
 fn heic_is_a_photo_and_damaged_heic_an_error() {
@@ -241,6 +374,7 @@ fn heic_is_a_photo_and_damaged_heic_an_error() {
     let small = SizePolicy {
         limits: size_policy::Limits {
             most_pixels: 1000,
+            most_pixels_scaled: None,
             ..policy().limits
         },
         ..policy()
@@ -373,10 +507,80 @@ fn files_that_are_no_photos_get_a_reason() {
     let avif = [&[0, 0, 0, 24][..], b"ftypavif", &[0; 20]].concat();
     assert!(matches!(refusal(&avif), PhotoError::Unsupported("AVIF")));
     let video = [&[0, 0, 0, 24][..], b"ftypisom", &[0; 20]].concat();
-    assert!(matches!(
-        refusal(&video),
-        PhotoError::Unsupported("of a video")
-    ));
+    assert!(matches!(refusal(&video), PhotoError::NoPhoto("a video")));
+}
+
+#[test]
+fn what_an_app_wrapped_the_photo_in_is_said() {
+    let photo = jpeg_of(&marked(40, 30), None);
+    let head = |head: &str| [head.as_bytes(), &photo].concat();
+    let form = "--7d9\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n";
+    let signed = format!("a00;chunk-signature={}\r\n", "0".repeat(64));
+    for (bytes, said) in [
+        (head(form), "the boundary of a form"),
+        (head(&signed), "the frame of an aws-chunked upload"),
+        (head("A00\r\n"), "the frame of an aws-chunked upload"),
+        (
+            b"/9j/4AAQSkZJRg".to_vec(),
+            "base64 instead of the photo's bytes",
+        ),
+        (
+            b"\"iVBORw0KGgoAAAA".to_vec(),
+            "base64 instead of the photo's bytes",
+        ),
+        (
+            b"AAAAGGZ0eXBoZWlj".to_vec(),
+            "base64 instead of the photo's bytes",
+        ),
+        (
+            b"data:image/jpeg;base64,/9j/".to_vec(),
+            "the head of a data URL",
+        ),
+    ] {
+        let refusal = refusal(&bytes);
+        assert!(
+            matches!(refusal, PhotoError::Wrapped(how) if how == said),
+            "{refusal}"
+        );
+    }
+}
+
+#[test]
+fn what_is_something_else_than_a_photo_is_said() {
+    let quicktime = [&[0, 0, 0, 8][..], b"wide", &[0; 20]].concat();
+    let avi = b"RIFF\0\0\0\0AVI LIST".to_vec();
+    for (bytes, said) in [
+        (quicktime, "a video"),
+        (avi, "a video"),
+        (b"%PDF-1.7\n".to_vec(), "a PDF"),
+        (b"PK\x03\x04".to_vec(), "a ZIP archive"),
+        (b"\n<!DOCTYPE html><p>".to_vec(), "a web page"),
+        (
+            b"<?xml version=\"1.0\"?><Error>".to_vec(),
+            "an XML document",
+        ),
+        (b"{\"message\": 1}".to_vec(), "a JSON document"),
+    ] {
+        let refusal = refusal(&bytes);
+        assert!(
+            matches!(refusal, PhotoError::NoPhoto(what) if what == said),
+            "{refusal}"
+        );
+    }
+    for (bytes, said) in [
+        (&b"\xFF\x0A\0\0"[..], "JPEG XL"),
+        (b"\0\0\0\x0CjP  \r\n", "JPEG 2000"),
+        (b"\0\0\0\x18ftypcrx \0\0\0\0", "CR3 (raw)"),
+        (b"GIF89a", "GIF"),
+    ] {
+        let refusal = refusal(bytes);
+        assert!(
+            matches!(refusal, PhotoError::Unsupported(what) if what == said),
+            "{refusal}"
+        );
+    }
+    // What is only text may be anything.
+    assert!(matches!(refusal(b"12 metres"), PhotoError::Unknown(_)));
 }
 
 #[test]
@@ -407,6 +611,23 @@ fn a_photo_cut_anywhere_is_an_error_and_never_half_grey() {
 }
 
 #[test]
+fn a_png_is_read_without_its_end_and_refused_without_its_pixels() {
+    let noise = RgbImage::from_fn(32, 24, |x, y| {
+        Rgb([(x * 7 + y * 13) as u8, (x * y) as u8, 9])
+    });
+    let photo = encoded(DynamicImage::ImageRgb8(noise), ImageFormat::Png);
+    let whole = prepare(&photo, &policy(), 800).unwrap().jpeg;
+    let pixels = photo.windows(4).position(|name| name == b"IDAT").unwrap();
+    for kept in 8..photo.len() {
+        match prepare(&photo[..kept], &policy(), 800) {
+            Ok(prepared) => assert!(kept >= photo.len() - 12 && prepared.jpeg == whole, "{kept}"),
+            Err(_) => assert!(kept < photo.len() - 12, "{kept}"),
+        }
+    }
+    assert!(pixels < photo.len() - 12);
+}
+
+#[test]
 fn a_header_that_claims_too_much_is_refused_before_memory_is_taken() {
     let mut photo = jpeg_of(&marked(64, 64), None);
     let frame = photo
@@ -418,6 +639,7 @@ fn a_header_that_claims_too_much_is_refused_before_memory_is_taken() {
     let small = SizePolicy {
         limits: size_policy::Limits {
             most_pixels: 100,
+            most_pixels_scaled: None,
             ..policy().limits
         },
         ..policy()
@@ -478,6 +700,22 @@ fn image_tokens_are_those_measured_on_a_real_server() {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_changed_profile_never_panics(at in 0usize..400, value: u8, kept in 100usize..4000) {
+        let gamma = moxcms::ColorProfile::new_gray_with_gamma(1.8).encode().unwrap();
+        let p3 = moxcms::ColorProfile::new_display_p3().encode().unwrap();
+        for (icc, pixel, colours) in [
+            (profile_of_inks(), &[9, 90, 200, 30][..], ColorType::Cmyk),
+            (gamma, &[90], ColorType::Luma),
+            (p3, &[9, 90, 200], ColorType::Rgb),
+        ] {
+            let mut icc = icc[..kept.min(icc.len())].to_vec();
+            let at = at % icc.len();
+            icc[at] = value;
+            with_profile(pixel, colours, &icc);
+        }
+    }
 
     #[test]
     fn arbitrary_bytes_never_panic(head in prop_oneof![Just(vec![0xFF, 0xD8, 0xFF]), Just(b"\x89PNG\r\n\x1a\n".to_vec()), Just(vec![])], tail in proptest::collection::vec(any::<u8>(), 0..400)) {

@@ -3,7 +3,10 @@
 use crate::quality::Quality;
 use crate::size_policy::SizePolicy;
 use crate::stages::{Laps, Times};
-use crate::{ImageFigures, PhotoError, Prepared, decode, encode, exif_data, image_tokens, scale};
+use crate::{
+    ColourProfile, ImageFigures, PhotoError, Prepared, decode, encode, exif_data, image_tokens,
+    scale,
+};
 
 /// Prepares a photo: `long_edge` pixels at most, never enlarged.
 ///
@@ -36,7 +39,8 @@ pub fn prepare_timed(
         icc,
         exif,
     } = decoded;
-    let upright = scale::scale_and_turn(picture, size, long_edge, orientation, icc.as_deref())?;
+    let (upright, not_applied) =
+        scale::scale_and_turn(picture, size, long_edge, orientation, icc.as_deref())?;
     times.scale = laps.lap();
     let (width, height) = upright.size();
     let quality = Quality::of(&upright.luma(), width as usize);
@@ -57,6 +61,7 @@ pub fn prepare_timed(
             figures,
             quality,
             metadata,
+            colour_profile: not_applied.map(|_| ColourProfile::NotApplied),
         },
         times,
     ))
@@ -69,7 +74,8 @@ pub fn memory_needed(
     policy: &SizePolicy,
     long_edge: u32,
 ) -> Result<usize, PhotoError> {
-    // The scaled picture, the resizer's buffer, and the JPEG: together less than six bytes for each pixel of a square.
+    // The scaled picture, before and after its colours are converted, the resizer's buffer, and the JPEG: together less
+    // than twelve bytes for each pixel of a square.
     let edge = long_edge as usize;
-    Ok(decode::memory(bytes, &policy.limits, long_edge)?.saturating_add(6 * edge * edge))
+    Ok(decode::memory(bytes, &policy.limits, long_edge)?.saturating_add(12 * edge * edge))
 }

@@ -10,7 +10,7 @@ use image::metadata::Orientation;
 use image::{DynamicImage, GrayImage, RgbImage};
 
 use super::PhotoError;
-use super::colour::ToSrgb;
+use super::colour::{self, NotApplied};
 use super::jpeg::{Colours, Plane};
 
 /// Decoded pixels.
@@ -43,6 +43,19 @@ impl Upright {
         }
     }
 
+    fn turned(self, orientation: Orientation) -> Self {
+        let plane = |plane| turned(plane, orientation);
+        match self {
+            Self::Grey(luma) => Self::Grey(plane(luma)),
+            Self::YCbCr(planes) => Self::YCbCr(planes.map(plane)),
+            Self::Rgb(picture) => {
+                let mut picture = DynamicImage::ImageRgb8(picture);
+                picture.apply_orientation(orientation);
+                Self::Rgb(picture.into_rgb8())
+            }
+        }
+    }
+
     /// The luma, row by row.
     pub(super) fn luma(&self) -> std::borrow::Cow<'_, [u8]> {
         match self {
@@ -57,54 +70,106 @@ fn luma([r, g, b]: [u8; 3]) -> u8 {
 }
 
 /// Scales a photo that is stored `size` pixels large to `long_edge` at most, converts it to sRGB, and turns it upright.
+/// Tells whether it has a colour profile that was not applied.
 pub(super) fn scale_and_turn(
     picture: Picture,
     size: (u32, u32),
     long_edge: u32,
     orientation: Orientation,
     icc: Option<&[u8]>,
-) -> Result<Upright, PhotoError> {
+) -> Result<(Upright, Option<NotApplied>), PhotoError> {
     let to = fitted(size.0, size.1, long_edge);
-    let to_srgb = icc.and_then(ToSrgb::from);
     let mut scaler = Scaler {
         resizer: Resizer::new(),
         to,
         orientation,
     };
-    let rgb = match (picture, &to_srgb) {
-        (Picture::Rgb(picture), _) => scaler.rgb(picture)?,
-        (Picture::Planes { planes, colours }, to_srgb) => match (colours, planes.as_slice()) {
-            (Colours::Grey, [luma]) => {
-                return Ok(Upright::Grey(turned(scaler.plane(luma)?, orientation)));
-            }
-            (Colours::YCbCr, [y, cb, cr]) if to_srgb.is_none() => {
-                let [y, cb, cr] = [scaler.plane(y)?, scaler.half(cb)?, scaler.half(cr)?];
-                return Ok(Upright::YCbCr(
-                    [y, cb, cr].map(|plane| turned(plane, orientation)),
-                ));
-            }
-            (_, [first, second, third]) => {
-                let planes = [
-                    scaler.plane(first)?,
-                    scaler.plane(second)?,
-                    scaler.plane(third)?,
-                ];
-                together(&planes, colours)
-            }
-            _ => {
-                return Err(PhotoError::Processing(
-                    "the decoder gave a wrong number of planes".into(),
-                ));
-            }
+    let (scaled, not_applied) = match picture {
+        Picture::Rgb(picture) => in_srgb(scaler.rgb(picture)?, icc),
+        Picture::Planes { planes, colours } => scaler.planes(&planes, colours, icc)?,
+    };
+    Ok((scaled.turned(orientation), not_applied))
+}
+
+/// A scaled picture, and whether it is still in the colours of a profile.
+type Converted = (Upright, Option<NotApplied>);
+
+fn in_srgb(picture: RgbImage, icc: Option<&[u8]>) -> Converted {
+    let way = match colour::of_rgb(icc) {
+        Err(NotApplied) => return in_srgb_if_grey(picture, icc),
+        Ok(None) => return (Upright::Rgb(picture), None),
+        Ok(Some(way)) => way,
+    };
+    match way.picture(picture.as_raw(), picture.dimensions()) {
+        Some(converted) => (Upright::Rgb(converted), None),
+        None => (Upright::Rgb(picture), Some(NotApplied)),
+    }
+}
+
+/// A profile of grey stands in files whose pixels came as red, green and blue.
+fn in_srgb_if_grey(picture: RgbImage, icc: Option<&[u8]>) -> Converted {
+    let is_grey = picture.pixels().all(|pixel| {
+        let [r, g, b] = pixel.0;
+        r == g && g == b
+    });
+    match colour::of_grey(icc) {
+        Ok(Some(greys)) if is_grey => {
+            let grey = DynamicImage::ImageRgb8(picture).into_luma8();
+            (Upright::Rgb(greys.rgb(&grey)), None)
+        }
+        Ok(None) if is_grey => (Upright::Rgb(picture), None),
+        _ => (Upright::Rgb(picture), Some(NotApplied)),
+    }
+}
+
+fn grey_in_srgb(picture: GrayImage, icc: Option<&[u8]>) -> Converted {
+    match colour::of_grey(icc) {
+        Err(not_applied) => (Upright::Grey(picture), Some(not_applied)),
+        Ok(None) => (Upright::Grey(picture), None),
+        Ok(Some(greys)) => match greys.grey(&picture) {
+            Some(grey) => (Upright::Grey(grey), None),
+            None => (Upright::Rgb(greys.rgb(&picture)), None),
         },
+    }
+}
+
+/// Inks become colours by their profile, or else as if each took its share of the light.
+fn inks_in_srgb(planes: &[GrayImage; 4], colours: Colours, icc: Option<&[u8]>) -> Converted {
+    let light = light(planes, colours);
+    let [first, ..] = planes;
+    let size = first.dimensions();
+    let way = colour::of_inks(icc);
+    if let Ok(Some(way)) = &way {
+        let inks: Vec<u8> = light
+            .iter()
+            .flatten()
+            .map(|level| u8::MAX - level)
+            .collect();
+        if let Some(picture) = way.picture(&inks, size) {
+            return (Upright::Rgb(picture), None);
+        }
+    }
+    let mut picture = RgbImage::new(size.0, size.1);
+    for (pixel, [c, m, y, k]) in picture.pixels_mut().zip(&light) {
+        let share = |level: u8| ((u16::from(level) * u16::from(*k) + 127) / 255) as u8;
+        pixel.0 = [*c, *m, *y].map(share);
+    }
+    (Upright::Rgb(picture), way.err())
+}
+
+/// The light that cyan, magenta, yellow and black leave.
+fn light([first, second, third, black]: &[GrayImage; 4], colours: Colours) -> Vec<[u8; 4]> {
+    let samples = first.as_raw().iter().zip(second.as_raw());
+    let samples = samples.zip(third.as_raw().iter().zip(black.as_raw()));
+    let of = |((a, b), (c, k)): ((&u8, &u8), (&u8, &u8))| match colours {
+        Colours::Ycck => {
+            let [r, g, b] = rgb(*a, *b, *c);
+            [r, g, b, *k]
+        }
+        Colours::Inks => [*a, *b, *c, *k].map(|level| u8::MAX - level),
+        _ => [*a, *b, *c, *k],
     };
-    let rgb = match to_srgb {
-        Some(to_srgb) => to_srgb.convert(rgb),
-        None => rgb,
-    };
-    let mut picture = DynamicImage::ImageRgb8(rgb);
-    picture.apply_orientation(orientation);
-    Ok(Upright::Rgb(picture.into_rgb8()))
+    samples.map(of).collect()
 }
 
 /// A part of an upright picture, as wide as it is, at the height of the scaled picture.
@@ -162,6 +227,43 @@ struct Scaler {
 }
 
 impl Scaler {
+    /// The planes of a JPEG, in sRGB. Luma and chroma stay apart where no profile brings them together.
+    fn planes(
+        &mut self,
+        planes: &[Plane],
+        colours: Colours,
+        icc: Option<&[u8]>,
+    ) -> Result<Converted, PhotoError> {
+        match (colours, planes) {
+            (Colours::Grey, [luma]) => Ok(grey_in_srgb(self.plane(luma)?, icc)),
+            (Colours::YCbCr, [y, cb, cr]) => {
+                let way = colour::of_rgb(icc);
+                if let Ok(Some(_)) = way {
+                    let planes = [self.plane(y)?, self.plane(cb)?, self.plane(cr)?];
+                    return Ok(in_srgb(together(&planes, colours), icc));
+                }
+                let planes = [self.plane(y)?, self.half(cb)?, self.half(cr)?];
+                Ok((Upright::YCbCr(planes), way.err()))
+            }
+            (Colours::Rgb, [r, g, b]) => {
+                let planes = [self.plane(r)?, self.plane(g)?, self.plane(b)?];
+                Ok(in_srgb(together(&planes, colours), icc))
+            }
+            (_, [a, b, c, k]) => {
+                let planes = [
+                    self.plane(a)?,
+                    self.plane(b)?,
+                    self.plane(c)?,
+                    self.plane(k)?,
+                ];
+                Ok(inks_in_srgb(&planes, colours, icc))
+            }
+            _ => Err(PhotoError::Processing(
+                "the decoder gave a wrong number of planes".into(),
+            )),
+        }
+    }
+
     fn rgb(&mut self, picture: RgbImage) -> Result<RgbImage, PhotoError> {
         let (width, height) = picture.dimensions();
         if (width, height) == self.to {

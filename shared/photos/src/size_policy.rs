@@ -9,13 +9,16 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 /// The version that new evaluations use.
-pub const CURRENT_VERSION: &str = "s3";
+pub const CURRENT_VERSION: &str = "s4";
 
 /// The policies that ship with the program, oldest first. A version, once released, never changes.
-const SHIPPED: [&str; 3] = [
+const SHIPPED: [&str; 4] = [
     include_str!("size_policies/s1.json"),
     include_str!("size_policies/s2.json"),
     include_str!("size_policies/s3.json"),
+    // The sizes of s3; other pixels, as HEIC without a profile, transparent HEIC, profiles of grey and of inks, and the
+    // edges of JPEGs that do not fill their blocks became others. JPEGs and grids of HEIC may have 202 megapixels.
+    include_str!("size_policies/s4.json"),
 ];
 
 /// Sizes, quality and limits.
@@ -63,6 +66,10 @@ pub struct Limits {
     pub most_bytes: u64,
     /// Pixels, width times height.
     pub most_pixels: u64,
+    /// The same for photos that are scaled while they are decoded, and so take little memory: JPEGs, and HEICs of a
+    /// grid of tiles. Without it as for all.
+    #[serde(default)]
+    pub most_pixels_scaled: Option<u64>,
     /// Pixels of either edge.
     pub most_edge: u32,
 }
@@ -84,6 +91,14 @@ pub enum SizePolicyError {
     /// No policy of that version ships with the program.
     #[error("there is no size policy {0:?} in this release")]
     Unknown(String),
+}
+
+impl Limits {
+    /// The most pixels of a photo that is scaled while it is decoded, or of any other.
+    pub fn pixels(&self, scaled: bool) -> u64 {
+        let more = self.most_pixels_scaled.filter(|_| scaled);
+        more.unwrap_or(self.most_pixels)
+    }
 }
 
 impl SizePolicy {
@@ -145,6 +160,8 @@ impl SizePolicy {
             || self.limits.most_edge == 0
         {
             Some("the limits must not be zero")
+        } else if self.limits.pixels(true) < self.limits.most_pixels {
+            Some("what is scaled while it is decoded must not be limited more than the rest")
         } else {
             None
         }
@@ -176,6 +193,17 @@ mod tests {
             SizePolicy::shipped("s9"),
             Err(SizePolicyError::Unknown(_))
         ));
+    }
+
+    #[test]
+    fn what_is_scaled_while_it_is_decoded_may_be_larger_and_not_smaller() {
+        let json = SHIPPED.last().unwrap();
+        let limits = SizePolicy::from_json(json).unwrap().limits;
+        assert!(limits.pixels(true) > 2 * limits.pixels(false));
+        let without = SizePolicy::from_json(SHIPPED[2]).unwrap().limits;
+        assert_eq!(without.pixels(true), without.pixels(false));
+        let less = json.replace("202000000", "79000000");
+        assert!(SizePolicy::from_json(&less).is_err());
     }
 
     #[test]

@@ -201,6 +201,7 @@ impl<S: PhotoSource> AskAboutPhoto for Asking<'_, S> {
         self.draft.facts = Some(Facts {
             quality: prepared.quality,
             metadata: prepared.metadata.clone(),
+            colour_profile: prepared.colour_profile,
         });
         if let Some(reason) = unfit(self.work.size_policy, &prepared.quality) {
             return Ok(Err(reason));

@@ -11,7 +11,7 @@ mod promised_photos {
 
     const TEMPLATE: &str = include_str!("../../../template.yaml");
     /// Versions of the size policy, all of which evaluations may still have.
-    const POLICIES: [&str; 3] = ["s1", "s2", "s3"];
+    const POLICIES: [&str; 4] = ["s1", "s2", "s3", "s4"];
     /// Of a grid's tile; what phones write.
     const TILE: u32 = 512;
 
@@ -30,11 +30,14 @@ mod promised_photos {
     }
 
     /// Sizes at the limits: nearly square, as photos are, and as long as can be.
-    fn sizes(policy: &SizePolicy, most_edge: u32) -> Vec<(u32, u32)> {
-        let most = policy.limits.most_pixels;
+    fn sizes(policy: &SizePolicy, most_edge: u32, scaled: bool) -> Vec<(u32, u32)> {
+        let most = policy.limits.pixels(scaled);
         let of = |width: u32| (width, u32::try_from(most / u64::from(width)).unwrap());
         let edge = policy.limits.most_edge.min(most_edge);
         let (long, short) = of(edge);
+        if scaled && most > policy.limits.most_pixels {
+            return vec![of(13_400), (long, short), (short, long)];
+        }
         vec![of(10_328), of(7_746), (long, short), (short, long)]
     }
 
@@ -62,11 +65,28 @@ mod promised_photos {
 
     #[test]
     fn a_phones_photo_of_48_megapixels_takes_a_twentieth_of_the_memory() {
-        let policy = SizePolicy::shipped("s3").unwrap();
+        let policy = SizePolicy::shipped("s4").unwrap();
         let photo = heic_grid((8064, 6048), 1);
         let needed = memory_needed(&photo, policy, policy.long_edge).unwrap();
         let memory = Memory::of_function(memory_of_the_template()).most_bytes();
         assert!(needed * 20 < memory, "{} MiB", needed >> 20);
+    }
+
+    #[test]
+    fn phones_photos_of_108_and_200_megapixels_fit() {
+        let policy = SizePolicy::shipped("s4").unwrap();
+        let memory = Memory::of_function(memory_of_the_template()).most_bytes();
+        for size in [(12_000, 9_000), (16_320, 12_240), (16_384, 12_288)] {
+            for (format, photo) in [
+                ("JPEG", jpeg(size, 0xC0, 3, 0x22)),
+                ("progressive JPEG", jpeg(size, 0xC2, 3, 0x22)),
+                ("HEIC", heic_grid(size, 1)),
+            ] {
+                let needed = memory_needed(&photo, policy, policy.small_print_long_edge).unwrap();
+                assert!(needed < memory, "{format}, {size:?}: {} MiB", needed >> 20);
+            }
+            assert!(memory_needed(&png(size, 2, 8, 0), policy, 800).is_err());
+        }
     }
 
     fn headers(policy: &SizePolicy) -> Vec<Header> {
@@ -78,13 +98,19 @@ mod promised_photos {
                 bytes,
             });
         };
-        for size in sizes(policy, u32::MAX) {
+        for size in sizes(policy, u32::MAX, true) {
             for (frame, process) in [(0xC0, "baseline"), (0xC2, "progressive")] {
                 for (components, sampling) in [(1, 0x11), (3, 0x22), (3, 0x11), (4, 0x11)] {
                     let variant = format!("{process}, {components} × {sampling:x}, {size:?}");
                     add("JPEG", variant, jpeg(size, frame, components, sampling));
                 }
             }
+            for chroma in 0..4 {
+                let variant = format!("grid, chroma {chroma}, {size:?}");
+                add("HEIC", variant, heic_grid(size, chroma));
+            }
+        }
+        for size in sizes(policy, u32::MAX, false) {
             for colours in [0, 2, 4, 6] {
                 for (bits, interlaced) in [(8, 0), (16, 0), (16, 1)] {
                     let variant = format!("colour type {colours}, {bits} bits, {size:?}");
@@ -92,14 +118,12 @@ mod promised_photos {
                 }
             }
             for chroma in 0..4 {
-                let variant = format!("grid, chroma {chroma}, {size:?}");
-                add("HEIC", variant, heic_grid(size, chroma));
                 let variant = format!("one coded picture, chroma {chroma}, {size:?}");
                 add("HEIC", variant, heic_alone(size, chroma));
             }
         }
         // WebP has no longer edge.
-        for size in sizes(policy, 16_383) {
+        for size in sizes(policy, 16_383, false) {
             for (name, bytes) in [
                 ("lossy", webp_lossy(size)),
                 ("lossless", webp_lossless(size, false)),

@@ -3,9 +3,9 @@
 //! # Invariants
 //! - A score exists only inside `PhotoOutcome::Evaluated`, so an error can't carry one.
 
-pub use photos::ImageFigures;
 use photos::metadata::Metadata;
 use photos::quality::Quality;
+pub use photos::{ColourProfile, ImageFigures};
 use serde::{Deserialize, Serialize};
 
 use super::bounds::{LONGEST_MESSAGE, cut};
@@ -131,6 +131,9 @@ pub struct Facts {
     /// When, where and with what it was taken.
     #[serde(default, skip_serializing_if = "Metadata::is_empty")]
     pub metadata: Metadata,
+    /// What became of its colour profile, where that is worth telling.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub colour_profile: Option<ColourProfile>,
 }
 
 /// How long each part of a photo's way took, in milliseconds; a closer look included, if there was one.

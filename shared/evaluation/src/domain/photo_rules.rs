@@ -67,7 +67,26 @@ pub fn reason(error: &PhotoError) -> Reason {
         ),
         PhotoError::Unsupported(format) => (
             ReasonCode::NotAnImage,
-            format!("Photos in the format {format} can't be read yet. Upload it as JPEG."),
+            format!("The format {format} is not supported. Upload the photo as JPEG."),
+        ),
+        PhotoError::UnsupportedJpeg(coding) => (
+            ReasonCode::NotAnImage,
+            format!(
+                "A JPEG with {coding} is not supported. Save the photo as a usual JPEG and upload that."
+            ),
+        ),
+        PhotoError::NoPhoto(what) => (
+            ReasonCode::NotAnImage,
+            format!(
+                "The file is {what}, not a photo. Upload one of {}.",
+                FORMATS.join(", ")
+            ),
+        ),
+        PhotoError::Wrapped(what) => (
+            ReasonCode::NotAnImage,
+            format!(
+                "The file begins with {what}: the app that uploaded it must send the photo's bytes as they are."
+            ),
         ),
         PhotoError::Damaged(_) | PhotoError::Processing(_) => (
             ReasonCode::NotAnImage,
@@ -127,6 +146,38 @@ mod tests {
             assert_eq!(long_edge_for(policy, Some(step)), expected, "{}", step.key);
         }
         assert_eq!(long_edge_for(policy, None), 1280);
+    }
+
+    #[test]
+    fn what_a_user_is_told_says_what_is_wrong_and_what_helps() {
+        for (error, message) in [
+            (
+                PhotoError::Unsupported("AVIF"),
+                "The format AVIF is not supported. Upload the photo as JPEG.",
+            ),
+            (
+                PhotoError::Unsupported("of this HEIC file"),
+                "The format of this HEIC file is not supported. Upload the photo as JPEG.",
+            ),
+            (
+                PhotoError::UnsupportedJpeg("arithmetic coding"),
+                "A JPEG with arithmetic coding is not supported. Save the photo as a usual JPEG and upload that.",
+            ),
+            (
+                PhotoError::NoPhoto("a video"),
+                "The file is a video, not a photo. Upload one of JPEG, HEIC, PNG, WebP.",
+            ),
+            (
+                PhotoError::Wrapped("the boundary of a form"),
+                "The file begins with the boundary of a form: the app that uploaded it must send the photo's bytes as they are.",
+            ),
+            (
+                PhotoError::Damaged("not every block is there".into()),
+                "The photo's file is damaged or incomplete. Upload the photo again.",
+            ),
+        ] {
+            assert_eq!(reason(&error).message, message);
+        }
     }
 
     fn found(step: &str, score: u8, reading: Option<&str>) -> Finding {

@@ -1,4 +1,4 @@
-//! HEIC, what iPhones write unless told otherwise: turned and mirrored as the file says, in sRGB, by a library.
+//! HEIC, what iPhones write unless told otherwise: turned and mirrored as the file says, by a library.
 //!
 //! # Invariants
 //! - A grid of tiles, as phones write it, is never in memory as a whole: strip by strip it is decoded and scaled to the
@@ -6,20 +6,22 @@
 //! - What `memory` reckons covers what `decode` takes, whatever the header says: the library is told to refuse coded
 //!   pictures that are larger.
 //! - A grid gives the same pixels as if it were decoded whole.
+//! - What is transparent shows white, as in the other formats.
 
+mod colours;
 mod reckon;
 mod strips;
 #[cfg(test)]
 mod tests;
 
 use heifer::{Error, Options};
-use heifer_isobmff::boxes::Grid;
+use heifer_isobmff::boxes::{Grid, Property};
 use heifer_isobmff::{HeifFile, ItemId};
-use image::RgbImage;
 use image::metadata::Orientation;
+use image::{RgbImage, RgbaImage};
 
 use self::strips::Strips;
-use super::{Decoded, check};
+use super::{Decoded, check, onto_white};
 use crate::PhotoError;
 use crate::scale::Picture;
 use crate::size_policy::Limits;
@@ -30,8 +32,9 @@ const CODED_BLOCK: u32 = 64;
 pub(super) fn decode(bytes: &[u8], limits: &Limits, long_edge: u32) -> Result<Decoded, PhotoError> {
     let file = HeifFile::parse(bytes).map_err(damaged)?;
     let stored = stored_size(&file)?;
-    check(stored, bytes, limits)?;
-    let (size, rgb) = match strips(&file, bytes, limits)? {
+    let strips = strips(&file, stored, bytes, limits)?;
+    let icc = colours::profile(&file)?;
+    let (size, rgb) = match &strips {
         Some(strips) => (strips.size(), strips.decode(long_edge)?),
         None => {
             // Says also what the library must not be given.
@@ -40,13 +43,13 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits, long_edge: u32) -> Result<De
             (rgb.dimensions(), rgb)
         }
     };
-    check(size, bytes, limits)?;
+    check(size, bytes, limits, strips.is_some())?;
     // EXIF repeats the orientation that has been applied already.
     Ok(Decoded {
         size,
         picture: Picture::Rgb(rgb),
         orientation: Orientation::NoTransforms,
-        icc: None,
+        icc,
         exif: file.exif(file.primary_id).ok().flatten(),
     })
 }
@@ -54,22 +57,23 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits, long_edge: u32) -> Result<De
 pub(super) fn memory(bytes: &[u8], limits: &Limits, long_edge: u32) -> Result<usize, PhotoError> {
     let file = HeifFile::parse(bytes).map_err(damaged)?;
     let stored = stored_size(&file)?;
-    check(stored, bytes, limits)?;
-    match strips(&file, bytes, limits)? {
+    match strips(&file, stored, bytes, limits)? {
         Some(strips) => strips.memory(long_edge),
         None => reckon::whole(&file, coded_pixels(stored)),
     }
 }
 
-/// The photo's strips, if it has any and is within the limits as a whole.
+/// The photo's strips, if it has any; within the limits as a whole, and as it is stored.
 fn strips<'a>(
     file: &'a HeifFile<'a>,
+    stored: (u32, u32),
     bytes: &[u8],
     limits: &Limits,
 ) -> Result<Option<Strips<'a>>, PhotoError> {
     let strips = Strips::of(file)?;
+    check(stored, bytes, limits, strips.is_some())?;
     if let Some(strips) = &strips {
-        check(strips.size(), bytes, limits)?;
+        check(strips.size(), bytes, limits, true)?;
     }
     Ok(strips)
 }
@@ -95,9 +99,34 @@ fn turned_by_library(
         max_threads: 1,
         max_pixels: most_pixels,
     };
-    let picture = turn(heifer::decode_srgb_rgba8(bytes, &options).map_err(reason)?);
-    let rgb = RgbImage::from_raw(picture.width, picture.height, picture.into_rgb8());
+    let picture = turn(heifer::decode_rgba8(bytes, &options).map_err(reason)?);
+    let (width, height) = (picture.width, picture.height);
+    let rgb = if picture.has_alpha {
+        let transparent = RgbaImage::from_raw(width, height, picture.data);
+        transparent.map(|picture| onto_white(&picture))
+    } else {
+        RgbImage::from_raw(width, height, picture.into_rgb8())
+    };
     rgb.ok_or_else(|| PhotoError::Processing("the decoder gave too few pixels".into()))
+}
+
+/// What pictures are called that tell how opaque another is, as the library knows them.
+const OPACITY: [&str; 2] = [
+    "urn:mpeg:hevc:2015:auxid:1",
+    "urn:mpeg:mpegB:cicp:systems:auxiliary:alpha",
+];
+
+/// The pictures that are said to be how opaque another is.
+fn opacity(file: &HeifFile<'_>, id: ItemId) -> impl Iterator<Item = ItemId> {
+    let beside = file.referencing_items(id, b"auxl").into_iter();
+    beside.filter(|beside| {
+        let Ok(mut properties) = file.item_properties(*beside) else {
+            return false;
+        };
+        properties.any(|property| {
+            matches!(property, Property::AuxiliaryType(called) if OPACITY.contains(&called.as_str()))
+        })
+    })
 }
 
 /// The width and height of the tiles of a grid, where they fill it: the library panics where they don't.

@@ -22,9 +22,11 @@ pub(super) fn format(bytes: &[u8]) -> Result<Format, PhotoError> {
     let is = |known: &[&[u8]]| brands.iter().any(|brand| known.contains(brand));
     if is(&AVIF) {
         Err(PhotoError::Unsupported("AVIF"))
+    } else if is(&[b"crx "]) {
+        Err(PhotoError::Unsupported("CR3 (raw)"))
     } else if is(&HEIC) {
         Ok(Format::Heif)
     } else {
-        Err(PhotoError::Unsupported("of a video"))
+        Err(PhotoError::NoPhoto("a video"))
     }
 }

@@ -1,12 +1,14 @@
 //! PNG and WebP, by the `image` crate. Of an animation the first picture counts.
 
+use std::borrow::Cow;
 use std::io::Cursor;
 
-use image::metadata::Orientation;
-use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, Rgb, RgbImage};
+use image::metadata::Orientation::NoTransforms;
+use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader};
 
-use super::{Decoded, check};
+use super::{Decoded, check, onto_white, png};
 use crate::PhotoError;
+use crate::exif_data::orientation;
 use crate::scale::Picture;
 use crate::size_policy::Limits;
 
@@ -27,22 +29,26 @@ pub(super) fn decode(
     format: ImageFormat,
     limits: &Limits,
 ) -> Result<Decoded, PhotoError> {
-    let mut decoder = open(bytes, format, limits)?;
+    let whole = whole(bytes, format);
+    let mut decoder = open(&whole, format, limits)?;
     let size = decoder.dimensions();
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let small = |data: &Vec<u8>| data.len() <= MOST_METADATA_BYTES;
-    let exif = decoder.exif_metadata().ok().flatten().filter(small);
+    let exif = match format {
+        ImageFormat::Png => png::exif(bytes),
+        _ => decoder.exif_metadata().ok().flatten(),
+    };
+    let exif = exif.filter(small);
     let icc = decoder.icc_profile().ok().flatten().filter(small);
     let picture = DynamicImage::from_decoder(decoder).map_err(damaged)?;
     let rgb = if picture.color().has_alpha() {
-        onto_white(picture)
+        onto_white(&picture.into_rgba8())
     } else {
         picture.into_rgb8()
     };
     Ok(Decoded {
         size,
         picture: Picture::Rgb(rgb),
-        orientation,
+        orientation: exif.as_deref().map_or(NoTransforms, orientation),
         icc,
         exif,
     })
@@ -54,7 +60,8 @@ pub(super) fn memory(
     format: ImageFormat,
     limits: &Limits,
 ) -> Result<usize, PhotoError> {
-    let decoder = open(bytes, format, limits)?;
+    let whole = whole(bytes, format);
+    let decoder = open(&whole, format, limits)?;
     let (width, height) = decoder.dimensions();
     let pixels = width as usize * height as usize;
     let beside = if format == ImageFormat::WebP {
@@ -62,7 +69,20 @@ pub(super) fn memory(
     } else {
         BESIDE_PNG
     };
-    Ok(pixels * (bytes_a_pixel(decoder.color_type()) + beside))
+    let copy = if let Cow::Owned(copy) = &whole {
+        copy.len()
+    } else {
+        0
+    };
+    Ok(copy + pixels * (bytes_a_pixel(decoder.color_type()) + beside))
+}
+
+/// The file as the decoder needs it.
+fn whole(bytes: &[u8], format: ImageFormat) -> Cow<'_, [u8]> {
+    match format {
+        ImageFormat::Png => png::ended(bytes),
+        _ => bytes.into(),
+    }
 }
 
 /// Of a pixel: as decoded, and as it is converted from that, step by step; the step that takes most counts.
@@ -85,7 +105,7 @@ fn open<'a>(
     let mut decoder = ImageReader::with_format(Cursor::new(bytes), format)
         .into_decoder()
         .map_err(damaged)?;
-    check(decoder.dimensions(), bytes, limits)?;
+    check(decoder.dimensions(), bytes, limits, false)?;
     let mut own = image::Limits::default();
     own.max_alloc = Some(limits.most_pixels.saturating_mul(8));
     decoder.set_limits(own).map_err(damaged)?;
@@ -94,20 +114,4 @@ fn open<'a>(
 
 fn damaged(cause: image::ImageError) -> PhotoError {
     PhotoError::Damaged(cause.to_string())
-}
-
-fn onto_white(picture: DynamicImage) -> RgbImage {
-    let (width, height) = (picture.width(), picture.height());
-    let picture = picture.into_rgba8();
-    let mut white = RgbImage::new(width, height);
-    for (to, pixel) in white.pixels_mut().zip(picture.pixels()) {
-        let [r, g, b, alpha] = pixel.0;
-        *to = Rgb([r, g, b].map(|value| blend(value, alpha)));
-    }
-    white
-}
-
-fn blend(value: u8, alpha: u8) -> u8 {
-    let (value, alpha) = (u16::from(value), u16::from(alpha));
-    ((value * alpha + 255 * (255 - alpha) + 127) / 255) as u8
 }

@@ -68,21 +68,12 @@ impl<'a> Bits<'a> {
         self.padding > self.held
     }
 
-    /// Where the marker stands that ended the data; whole bytes that were not taken lie before it.
-    pub(super) fn end(mut self) -> Result<(usize, u32), super::JpegError> {
+    /// Where to look for the marker that ends the data; what was not taken may lie before it.
+    pub(super) fn end(self) -> Result<usize, super::JpegError> {
         if self.overran() {
-            return Err(super::JpegError::Damaged("the data ends early"));
+            return Err(super::JpegError::Damaged(super::CUT));
         }
-        let mut left_over = self.held - self.padding;
-        while self.padding == 0 {
-            (self.window, self.held) = (0, 0);
-            self.fill_bytes();
-            left_over += self.held - self.padding;
-            if left_over > 8 * super::MOST_LEFT_OVER {
-                break;
-            }
-        }
-        Ok((self.at, left_over / 8))
+        Ok(self.at)
     }
 
     #[inline]

@@ -31,8 +31,6 @@ pub(super) struct Frame {
     /// Units across and down.
     pub(super) units_wide: usize,
     pub(super) units_high: usize,
-    /// What this decoder does not know and the library may.
-    pub(super) foreign: Option<&'static str>,
 }
 
 impl Frame {
@@ -44,6 +42,9 @@ impl Frame {
         else {
             return Err(damaged);
         };
+        if let Some(what) = unsupported(marker, precision, count) {
+            return Err(JpegError::Unsupported(what));
+        }
         let (width, height) = (u16::from_be_bytes([w1, w0]), u16::from_be_bytes([h1, h0]));
         let described: Vec<[u8; 3]> = rest
             .as_chunks()
@@ -63,12 +64,8 @@ impl Frame {
             components: vec![],
             units_wide: 0,
             units_high: 0,
-            foreign: None,
         };
-        frame.foreign = foreign(marker, precision, &described);
-        if frame.foreign.is_none() {
-            frame.lay_out(&described)?;
-        }
+        frame.lay_out(&described)?;
         Ok(frame)
     }
 
@@ -119,12 +116,14 @@ impl Frame {
     }
 }
 
-fn foreign(marker: u8, precision: u8, described: &[[u8; 3]]) -> Option<&'static str> {
-    match (marker, precision, described.len()) {
-        (0xC0..=0xC2, 8, 1 | 3) => None,
-        (0xC0..=0xC2, 8, 4) => Some("four colours"),
+/// What only few programs know.
+fn unsupported(marker: u8, precision: u8, components: u8) -> Option<&'static str> {
+    match (marker, precision, components) {
+        (0xC0..=0xC2, 8, 1 | 3 | 4) => None,
         (0xC0..=0xC2, 8, _) => Some("an odd number of colours"),
-        (0xC0..=0xC2, ..) => Some("more than 8 bits"),
-        _ => Some("a rare process"),
+        (0xC0..=0xC2, ..) => Some("12 bits for each colour"),
+        (0xC9..=0xCB | 0xCD..=0xCF, ..) => Some("arithmetic coding"),
+        (0xC3, ..) => Some("lossless coding"),
+        _ => Some("several resolutions"),
     }
 }

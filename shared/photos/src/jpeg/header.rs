@@ -1,8 +1,9 @@
 //! A JPEG up to its first scan: frame, tables, metadata.
 
-use super::JpegError;
 use super::frame::Frame;
 use super::huffman::{Kind, Table};
+use super::{CUT, JpegError};
+use crate::exif_data::is_exif;
 
 /// Bytes of all parts of a colour profile: real ones have a few hundred, CMYK profiles up to 2 MB.
 const MOST_ICC_BYTES: usize = 4_000_000;
@@ -16,6 +17,12 @@ pub(crate) enum Colours {
     YCbCr,
     /// Red, green, blue.
     Rgb,
+    /// Cyan, magenta, yellow and black, as ink.
+    Inks,
+    /// The same as the light that each leaves, as Adobe writes it.
+    InksInverted,
+    /// The same with the light of the first three as luma and two colour differences.
+    Ycck,
 }
 
 /// Tables that segments define and scans use.
@@ -39,7 +46,7 @@ pub(super) const EOI: u8 = 0xD9;
 
 /// The segment at or after `at`. What stands between segments is passed over, as all decoders do.
 pub(super) fn segment(bytes: &[u8], at: usize) -> Result<Segment<'_>, JpegError> {
-    let early = JpegError::Damaged("the file ends early");
+    let early = JpegError::Damaged(CUT);
     let rest = bytes.get(at..).unwrap_or_default();
     let is_marker = |pair: &[u8]| matches!(pair, [0xFF, 1..=0xFE]);
     let Some(found) = rest.windows(2).position(is_marker) else {
@@ -133,10 +140,12 @@ impl<'a> Notes<'a> {
     fn add(&mut self, marker: u8, payload: &'a [u8]) {
         if marker == 0xE0 && payload.starts_with(b"JFIF\0") {
             self.jfif = true;
-        } else if let (0xE1, Some(exif), None) =
-            (marker, payload.strip_prefix(b"Exif\0\0"), self.exif)
+        } else if marker == 0xE1
+            && self.exif.is_none()
+            && payload.starts_with(b"Exif\0")
+            && is_exif(payload)
         {
-            self.exif = Some(exif);
+            self.exif = Some(payload);
         } else if let (0xE2, Some([number, _, part @ ..])) =
             (marker, payload.strip_prefix(b"ICC_PROFILE\0"))
         {
@@ -168,6 +177,9 @@ impl<'a> Notes<'a> {
             .collect();
         match (ids.as_slice(), self.adobe) {
             ([_], _) => Colours::Grey,
+            ([_, _, _, _], None) => Colours::Inks,
+            ([_, _, _, _], Some(2)) => Colours::Ycck,
+            ([_, _, _, _], Some(_)) => Colours::InksInverted,
             // As libjpeg has it: who writes JFIF means YCbCr.
             _ if self.jfif => Colours::YCbCr,
             (_, Some(0)) | ([b'R', b'G', b'B'], None) => Colours::Rgb,

@@ -25,6 +25,8 @@ pub(super) struct Scaling {
     pub(super) needed: u64,
     /// The last of them.
     pub(super) last: usize,
+    /// Columns and rows that are the photo's, of a block that it fills in part; 0 where it fills them all.
+    own: (usize, usize),
 }
 
 impl Scaling {
@@ -36,6 +38,7 @@ impl Scaling {
             number: [(samples * samples) as u8; 64],
             needed: 0,
             last: 0,
+            own: (0, 0),
         };
         for (index, (number, natural)) in scaling.number.iter_mut().zip(ZIGZAG).enumerate() {
             let (row, column) = (usize::from(natural / 8), usize::from(natural % 8));
@@ -48,32 +51,72 @@ impl Scaling {
         scaling
     }
 
+    /// The same for a block of which only so many columns and rows are the photo's (0: all). All coefficients are needed.
+    pub(super) fn at_edge(samples: usize, wide: usize, high: usize) -> Self {
+        let mut number = [0; 64];
+        (0..)
+            .zip(&mut number)
+            .for_each(|(index, number)| *number = index);
+        Self {
+            samples: samples.clamp(1, 8),
+            number,
+            needed: u64::MAX,
+            last: 63,
+            own: (wide, high),
+        }
+    }
+
     /// Coefficients that a block keeps.
     pub(super) fn kept(&self) -> usize {
-        self.samples * self.samples
+        self.needed.count_ones() as usize
     }
 
     /// The inverse transform, with the quantisation table that belongs to it.
     pub(super) fn inverse(&self, quantisation: &[u16; 64]) -> Inverse {
-        let lanes = self.kept().next_multiple_of(4);
+        let lanes = (self.samples * self.samples).next_multiple_of(4);
+        let across = waves(self.samples, self.own.0);
+        let down = waves(self.samples, self.own.1);
         let needed = ZIGZAG
             .iter()
             .zip(quantisation)
             .enumerate()
             .filter(|(index, _)| self.needed >> index & 1 == 1);
-        let mut waves = Vec::with_capacity((self.kept() + 1) * lanes);
+        let mut all = Vec::with_capacity((self.kept() + 1) * lanes);
         for (_, (natural, factor)) in needed {
-            let wave = |at: usize, frequency: u8| cosine(self.samples, at, frequency);
-            let samples = (0..self.samples).flat_map(|y| (0..self.samples).map(move |x| (x, y)));
-            waves
-                .extend(samples.map(|(x, y)| {
-                    f64::from(*factor) * wave(x, natural % 8) * wave(y, natural / 8)
-                }));
-            waves.resize(waves.len().next_multiple_of(lanes), 0.0);
+            let (row, column) = (usize::from(natural / 8), usize::from(natural % 8));
+            let (Some(across), Some(down)) = (across.get(column), down.get(row)) else {
+                continue;
+            };
+            let samples = down.iter().take(self.samples);
+            let samples =
+                samples.flat_map(|y| across.iter().take(self.samples).map(move |x| (x, y)));
+            all.extend(samples.map(|(x, y)| f64::from(*factor) * x * y));
+            all.resize(all.len().next_multiple_of(lanes), 0.0);
         }
-        waves.resize(waves.len() + lanes, 0.0);
-        Inverse(waves.into_iter().map(|value| value as f32).collect())
+        all.resize(all.len() + lanes, 0.0);
+        Inverse(all.into_iter().map(|value| value as f32).collect())
     }
+}
+
+/// For each frequency its wave in one direction, at `samples` of 8. Where only `own` of the 8 are the photo's, the last of
+/// them is repeated before the block is scaled down; 0 stands for all.
+fn waves(samples: usize, own: usize) -> [[f64; 8]; 8] {
+    let mut waves = [[0.0; 8]; 8];
+    for (frequency, wave) in (0..8u8).zip(&mut waves) {
+        for (at, value) in wave.iter_mut().enumerate().take(samples) {
+            *value = if own == 0 {
+                cosine(samples, at, frequency)
+            } else {
+                let kept = (0..samples as u8).map(|low| {
+                    let full =
+                        (0..8).map(|x| cosine(8, x, low) * cosine(8, x.min(own - 1), frequency));
+                    cosine(samples, at, low) * full.sum::<f64>()
+                });
+                kept.sum()
+            };
+        }
+    }
+    waves
 }
 
 /// The wave of a frequency at a sample of `samples`.
@@ -87,6 +130,13 @@ fn cosine(samples: usize, at: usize, frequency: u8) -> f64 {
 /// The inverse transform of a component: for each needed coefficient its wave, times the factor that it was divided
 /// by; and one of zeros for all others. Each is filled up to a multiple of 4.
 pub(super) struct Inverse(Vec<f32>);
+
+impl Inverse {
+    /// That of no block.
+    pub(super) const fn none() -> Self {
+        Self(Vec::new())
+    }
+}
 
 /// The samples of a block of N × N while they add up; `LANES` is N × N as a multiple of 4.
 pub(super) struct Sums<'a, const N: usize, const LANES: usize> {

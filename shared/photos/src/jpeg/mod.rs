@@ -1,16 +1,18 @@
 //! A JPEG decoder that gives a photo at N/8 of its size, N from 1 to 8, as planes.
 //!
 //! It decodes only the N × N lowest of a block's 8 × 8 coefficients and passes over the rest: for a photo that is to
-//! be scaled down, that saves more than half of the time. Baseline, extended and progressive, 8 bits, grey, YCbCr or
-//! RGB, any sampling. What it does not know (four colours, arithmetic coding, 12 bits) it says, and the caller asks a
-//! library.
+//! be scaled down, that saves more than half of the time. Baseline, extended and progressive, 8 bits, grey, YCbCr, RGB
+//! or four inks, any sampling. What it does not know (arithmetic coding, 12 bits) it says.
 //!
 //! # Invariants
-//! - A file that ends early, or whose data is found damaged, is an error: never a half-grey picture.
+//! - Every block was decoded, of a progressive file to its last bit or to the end that the file names, or there is an
+//!   error: never a half-grey picture. Where all blocks are there, what is missing or left over behind them does not
+//!   matter.
 //! - `read` takes no memory to speak of; `memory` tells what `decode` will take.
 //! - The same bytes give the same samples, on every machine.
 
 mod bits;
+mod edges;
 mod frame;
 mod header;
 mod huffman;
@@ -19,14 +21,15 @@ mod plane;
 mod progressive;
 mod scan;
 mod sequential;
+mod standard;
 #[cfg(test)]
 mod tests;
 
+use self::edges::Edges;
 use self::frame::{Component, Frame};
 use self::header::{EOI, Header, SOS, Segment, Tables, segment};
-use self::idct::Scaling;
 use self::progressive::{Coefficients, Progressive};
-use self::scan::{MOST_LEFT_OVER, Scan, walk};
+use self::scan::{Scan, walk};
 use self::sequential::Sequential;
 
 pub(crate) use self::header::Colours;
@@ -34,6 +37,8 @@ pub(crate) use self::plane::Plane;
 
 /// Scans of one file. Encoders write up to 12; each costs a pass over all blocks.
 const MOST_SCANS: usize = 100;
+/// What is said of a file that ends early.
+const CUT: &str = "not every block is there: it ends early";
 
 /// Why a JPEG gives no picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -41,6 +46,9 @@ pub(crate) enum JpegError {
     /// The file is damaged or ends early.
     #[error("{0}")]
     Damaged(&'static str),
+    /// It is coded in a way that this decoder does not know.
+    #[error("{0}")]
+    Unsupported(&'static str),
 }
 
 /// A JPEG of which the header was read.
@@ -63,17 +71,12 @@ impl<'a> Jpeg<'a> {
         (self.header.frame.width, self.header.frame.height)
     }
 
-    /// What a library must decode, if this decoder can't.
-    pub(crate) fn foreign(&self) -> Option<&'static str> {
-        self.header.frame.foreign
-    }
-
     /// How the components make colours.
     pub(crate) fn colours(&self) -> Colours {
         self.header.colours
     }
 
-    /// The TIFF structure of the EXIF segment.
+    /// The EXIF data.
     pub(crate) fn exif(&self) -> Option<&'a [u8]> {
         self.header.exif
     }
@@ -96,22 +99,18 @@ impl<'a> Jpeg<'a> {
     /// The bytes that `decode` takes at most.
     pub(crate) fn memory(&self, eighths: &[usize]) -> usize {
         let progressive = self.header.frame.progressive;
-        let of = |(component, scaling): (&Component, Scaling)| {
+        let of = |(component, edges): (&Component, Edges)| {
             let blocks = component.wide * component.high;
             let coefficients = if progressive {
-                Coefficients::bytes(&scaling, component.wide, component.high)
+                Coefficients::bytes(&edges, component.wide, component.high)
             } else {
                 0
             };
-            blocks * scaling.samples * scaling.samples + coefficients
+            blocks * edges.samples() * edges.samples() + coefficients
         };
-        self.header
-            .frame
-            .components
-            .iter()
-            .zip(scalings(eighths))
-            .map(of)
-            .sum()
+        let components = &self.header.frame.components;
+        let edges = edges(components, eighths).into_iter();
+        components.iter().zip(edges).map(of).sum()
     }
 
     /// Decodes; for each component, `eighths` is N.
@@ -126,40 +125,48 @@ impl<'a> Jpeg<'a> {
                     ..
                 },
         } = self;
-        let scalings: Vec<Scaling> = scalings(eighths).collect();
-        let mut decoder = Decoder::new(bytes, &frame, &scalings, tables);
+        let edges = edges(&frame.components, eighths);
+        let mut decoder = Decoder::new(bytes, &frame, &edges, tables);
         decoder.run(scan_at)?;
         decoder.finish()
     }
 }
 
-fn scalings(eighths: &[usize]) -> impl Iterator<Item = Scaling> + '_ {
-    eighths.iter().map(|samples| Scaling::new(*samples))
+/// How the blocks of each component are scaled.
+fn edges(components: &[Component], eighths: &[usize]) -> Vec<Edges> {
+    let components = components.iter().zip(eighths);
+    let edges = components.map(|(component, samples)| Edges::new(component, *samples));
+    edges.collect()
 }
 
 /// Where decoding stands.
 struct Decoder<'a> {
     bytes: &'a [u8],
     frame: &'a Frame,
-    scalings: &'a [Scaling],
+    edges: &'a [Edges],
     tables: Tables,
     planes: Vec<Plane>,
     /// Of a progressive file.
     coefficients: Vec<Coefficients>,
     /// Each component's quantisation table, as it stood at its first scan.
     quantisation: Vec<Option<[u16; 64]>>,
+    /// Of a progressive file, for each component how many bits of each coefficient are still to come.
+    to_come: Vec<[u8; 64]>,
 }
 
+/// Bits that are to come before any did: more than there can be.
+const ALL_BITS: u8 = u8::MAX;
+
 impl<'a> Decoder<'a> {
-    fn new(bytes: &'a [u8], frame: &'a Frame, scalings: &'a [Scaling], tables: Tables) -> Self {
-        let components = || frame.components.iter().zip(scalings);
-        let coefficients = |(component, scaling): (&Component, &Scaling)| {
-            Coefficients::new(scaling.clone(), component.wide, component.high)
+    fn new(bytes: &'a [u8], frame: &'a Frame, edges: &'a [Edges], tables: Tables) -> Self {
+        let components = || frame.components.iter().zip(edges);
+        let coefficients = |(component, edges): (&Component, &Edges)| {
+            Coefficients::new(edges.clone(), component.wide, component.high)
         };
         Self {
             bytes,
             frame,
-            scalings,
+            edges,
             tables,
             planes: if frame.progressive {
                 vec![]
@@ -172,13 +179,15 @@ impl<'a> Decoder<'a> {
                 vec![]
             },
             quantisation: vec![None; frame.components.len()],
+            to_come: vec![[ALL_BITS; 64]; frame.components.len()],
         }
     }
 
-    /// Goes through all segments from the first scan to the end of the picture.
+    /// Goes through all segments from the first scan to the end of the picture, or to its last bit: what stands behind
+    /// that is not looked at.
     fn run(&mut self, mut at: usize) -> Result<(), JpegError> {
         let mut scans = 0;
-        loop {
+        while !self.is_complete() {
             let Segment {
                 marker,
                 payload,
@@ -201,6 +210,16 @@ impl<'a> Decoder<'a> {
                     next
                 }
             };
+        }
+        Ok(())
+    }
+
+    /// Whether nothing more can come.
+    fn is_complete(&self) -> bool {
+        if self.frame.progressive {
+            self.to_come.iter().flatten().all(|bits| *bits == 0)
+        } else {
+            self.quantisation.iter().all(Option::is_some)
         }
     }
 
@@ -233,11 +252,17 @@ impl<'a> Decoder<'a> {
                 return Err(JpegError::Damaged("a quantisation table is missing"));
             }
         }
-        if self.frame.progressive {
-            self.progressive(&scan, at)
-        } else {
-            self.sequential(&scan, at)
+        if !self.frame.progressive {
+            self.tables.take_standard()?;
+            return self.sequential(&scan, at);
         }
+        let next = self.progressive(&scan, at)?;
+        for part in &scan.parts {
+            let to_come = self.to_come.get_mut(part.component);
+            let band = to_come.and_then(|bits| bits.get_mut(scan.first..=scan.last));
+            band.into_iter().flatten().for_each(|bits| *bits = scan.low);
+        }
+        Ok(next)
     }
 
     fn sequential(&mut self, scan: &Scan, at: usize) -> Result<usize, JpegError> {
@@ -246,13 +271,13 @@ impl<'a> Decoder<'a> {
         let mut channels = Vec::new();
         for part in &scan.parts {
             let (
-                Some(scaling),
+                Some(edges),
                 Some(Some(quantisation)),
                 Some(Some(dc)),
                 Some(Some(ac)),
                 Some(plane),
             ) = (
-                self.scalings.get(part.component),
+                self.edges.get(part.component),
                 self.quantisation.get(part.component),
                 self.tables.dc.get(part.dc),
                 self.tables.ac.get(part.ac),
@@ -261,10 +286,9 @@ impl<'a> Decoder<'a> {
             else {
                 return Err(missing);
             };
-            let inverse = scaling.inverse(quantisation);
             channels.push(sequential::Channel {
-                scaling,
-                inverse,
+                edges,
+                inverses: edges.inverses(quantisation),
                 dc,
                 ac,
                 plane,
@@ -323,17 +347,15 @@ impl<'a> Decoder<'a> {
             .frame
             .components
             .iter()
-            .zip(self.scalings)
+            .zip(self.edges)
             .zip(&self.quantisation);
         // Coefficients go as their samples come: both together would be the peak of memory.
-        for (coefficients, ((component, scaling), quantisation)) in
+        for (coefficients, ((component, edges), quantisation)) in
             self.coefficients.into_iter().zip(components)
         {
-            let mut plane = empty((component, scaling));
-            coefficients.write(
-                &scaling.inverse(&quantisation.unwrap_or([0; 64])),
-                &mut plane,
-            );
+            let mut plane = empty((component, edges));
+            let inverses = edges.inverses(&quantisation.unwrap_or([0; 64]));
+            coefficients.write(&inverses, &mut plane);
             self.planes.push(plane);
         }
         self.planes.iter_mut().for_each(Plane::fill_up);
@@ -341,11 +363,12 @@ impl<'a> Decoder<'a> {
     }
 }
 
-fn empty((component, scaling): (&Component, &Scaling)) -> Plane {
-    let scaled = |samples: f64| samples * scaling.samples as f64 / 8.0;
+fn empty((component, edges): (&Component, &Edges)) -> Plane {
+    let samples = edges.samples();
+    let scaled = |whole: f64| whole * samples as f64 / 8.0;
     Plane {
-        samples: vec![0; component.wide * component.high * scaling.samples * scaling.samples],
-        stride: component.wide * scaling.samples,
+        samples: vec![0; component.wide * component.high * samples * samples],
+        stride: component.wide * samples,
         width: scaled(component.width),
         height: scaled(component.height),
     }

@@ -1,12 +1,9 @@
 //! One pass over entropy-coded data: which block comes when, restarts, and the end.
 
-use super::JpegError;
 use super::bits::Bits;
 use super::frame::{Component, Frame};
-
-/// Whole bytes that may stand between the last block and the next marker. Some writers fill up to a word or two; more
-/// means that the decoder lost its way in damaged data.
-pub(super) const MOST_LEFT_OVER: u32 = 16;
+use super::header::segment;
+use super::{CUT, JpegError};
 
 /// What a scan's header says.
 #[derive(Debug)]
@@ -39,14 +36,11 @@ impl Scan {
             .ok_or_else(damaged)?;
         let mut parts: Vec<Part> = Vec::new();
         for [id, tables] in described.as_chunks().0 {
-            let component = frame
-                .components
-                .iter()
-                .position(|component| component.id == *id)
-                .ok_or_else(damaged)?;
-            if parts.iter().any(|part| part.component == component) {
-                return Err(damaged());
-            }
+            // Some files call all components the same: each name means the next one then.
+            let is_free = |place: usize| parts.iter().all(|part| part.component != place);
+            let mut named = (0..).zip(&frame.components);
+            let named = named.find(|(place, known)| known.id == *id && is_free(*place));
+            let component = named.map(|(place, _)| place).ok_or_else(damaged)?;
             parts.push(Part {
                 component,
                 dc: usize::from(tables >> 4),
@@ -96,7 +90,10 @@ pub(super) trait Blocks {
     ) -> Result<(), JpegError>;
 }
 
-/// Walks over the blocks of a scan whose data begins at `at`; returns where the data ends.
+/// Walks over the blocks of a scan whose data begins at `at`; returns where to look for the next segment.
+///
+/// What is left over behind the last block, or before a restart, is passed over: writers fill up, and some put what is no
+/// picture right behind it. All blocks were there.
 pub(super) fn walk(
     bytes: &[u8],
     at: usize,
@@ -131,28 +128,33 @@ pub(super) fn walk(
             until_restart = until_restart.wrapping_sub(1);
             for (part, (across, down)) in shapes.iter().copied().enumerate() {
                 for (y, x) in (0..down).flat_map(|y| (0..across).map(move |x| (y, x))) {
-                    blocks.block(part, column * across + x, row * down + y, &mut bits)?;
+                    let (x, y) = (column * across + x, row * down + y);
+                    let block = blocks.block(part, x, y, &mut bits);
+                    block.map_err(|error| or_cut(error, &bits))?;
                 }
             }
         }
         if bits.overran() {
-            return Err(JpegError::Damaged("the data ends early"));
+            return Err(JpegError::Damaged(CUT));
         }
     }
-    match bits.end()? {
-        (end, 0..=MOST_LEFT_OVER) => Ok(end),
-        _ => Err(JpegError::Damaged(
-            "data is left over behind the last block",
-        )),
+    bits.end()
+}
+
+/// Behind the end of a file stand zeros, which may mean anything.
+#[cold]
+fn or_cut(error: JpegError, bits: &Bits<'_>) -> JpegError {
+    if bits.overran() {
+        JpegError::Damaged(CUT)
+    } else {
+        error
     }
 }
 
 fn restarted<'a>(bytes: &'a [u8], bits: Bits<'_>, restarts: u8) -> Result<Bits<'a>, JpegError> {
-    let (end, left_over) = bits.end()?;
-    let rest = bytes.get(end..).unwrap_or_default();
-    let fill = rest.iter().take_while(|byte| **byte == 0xFF).count();
-    if left_over > 0 || fill == 0 || rest.get(fill) != Some(&(0xD0 + restarts)) {
+    let marker = segment(bytes, bits.end()?)?;
+    if marker.marker != 0xD0 + restarts {
         return Err(JpegError::Damaged("a restart marker is missing"));
     }
-    Ok(Bits::new(bytes, end + fill + 1))
+    Ok(Bits::new(bytes, marker.next))
 }

@@ -2,15 +2,16 @@
 
 use super::JpegError;
 use super::bits::Bits;
+use super::edges::{Edges, Inverses};
 use super::huffman::{END, Table};
-use super::idct::{Inverse, Scaling, Sums, for_size};
+use super::idct::{Scaling, Sums, for_size};
 use super::plane::Plane;
 use super::scan::Blocks;
 
 /// A component in a scan.
 pub(super) struct Channel<'a> {
-    pub(super) scaling: &'a Scaling,
-    pub(super) inverse: Inverse,
+    pub(super) edges: &'a Edges,
+    pub(super) inverses: Inverses,
     pub(super) dc: &'a Table,
     pub(super) ac: &'a Table,
     pub(super) plane: &'a mut Plane,
@@ -34,7 +35,7 @@ impl Blocks for Sequential<'_> {
         bits: &mut Bits<'_>,
     ) -> Result<(), JpegError> {
         match self.0.get_mut(part) {
-            Some(channel) => for_size!(channel.scaling.samples, channel.block(x, y, bits)),
+            Some(channel) => for_size!(channel.edges.samples(), channel.block(x, y, bits)),
             None => Ok(()),
         }
     }
@@ -47,11 +48,13 @@ impl Channel<'_> {
         y: usize,
         bits: &mut Bits<'_>,
     ) -> Result<(), JpegError> {
-        let mut sums = Sums::<N, LANES>::new(&self.inverse);
+        let kind = self.edges.kind(x, y);
+        let scaling = self.edges.scaling(kind);
+        let mut sums = Sums::<N, LANES>::new(self.inverses.of(kind));
         bits.refill();
         self.prediction = self.prediction.wrapping_add(self.dc.step(bits)?.1);
         sums.add(0, self.prediction as i16);
-        self.others(&mut sums, bits)?;
+        self.others(scaling, &mut sums, bits)?;
         let stride = self.plane.stride;
         sums.write(
             self.plane
@@ -67,15 +70,16 @@ impl Channel<'_> {
     #[inline(always)]
     fn others<const N: usize, const LANES: usize>(
         &self,
+        scaling: &Scaling,
         sums: &mut Sums<'_, N, LANES>,
         bits: &mut Bits<'_>,
     ) -> Result<(), JpegError> {
         let mut at = 1;
-        while at <= self.scaling.last {
+        while at <= scaling.last {
             bits.refill();
             let (run, value) = self.ac.step(bits)?;
             at += usize::from(run);
-            let Some(number) = self.scaling.number.get(at) else {
+            let Some(number) = scaling.number.get(at) else {
                 return if run == END { Ok(()) } else { Err(TOO_MANY) };
             };
             sums.add(*number, value as i16);

@@ -78,6 +78,7 @@ impl Oracle {
         let policy = SizePolicy::shipped(CURRENT_VERSION)?.clone();
         let limits = Limits {
             most_pixels: MOST_PIXELS,
+            most_pixels_scaled: None,
             ..policy.limits
         };
         Ok(Self {
@@ -145,7 +146,9 @@ fn described(answer: &Answer, difference: Option<f64>) -> (&'static str, String)
             let kind = match error {
                 PhotoError::Empty => "empty",
                 PhotoError::Unknown(_) => "no known format",
-                PhotoError::Unsupported(_) => "unsupported",
+                PhotoError::Unsupported(_) | PhotoError::UnsupportedJpeg(_) => "unsupported",
+                PhotoError::NoPhoto(_) => "no photo",
+                PhotoError::Wrapped(_) => "wrapped",
                 PhotoError::Damaged(_) => "damaged",
                 PhotoError::TooLarge { .. } | PhotoError::TooMuchMemory { .. } => {
                     return ("too large", "too large".into());

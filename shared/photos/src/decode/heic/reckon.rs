@@ -4,10 +4,9 @@ use std::cell::Cell;
 
 use heifer::heifer_hevc_dec::nal::{NalUnit, NalUnitType, split_annex_b};
 use heifer::heifer_hevc_dec::params::Sps;
-use heifer_isobmff::boxes::Property;
 use heifer_isobmff::{HeifFile, ItemId};
 
-use super::{coded_pixels, damaged, tile_of};
+use super::{coded_pixels, damaged, opacity, tile_of};
 use crate::PhotoError;
 
 /// Pictures that one photo may be put together from; real ones have up to some hundreds.
@@ -49,7 +48,7 @@ pub(super) fn coded(file: &HeifFile<'_>, id: ItemId, most_pixels: u64) -> usize 
 }
 
 /// The headers of a stream, wherever they are in it: what the file says beside it may be wrong.
-fn headers(stream: &[u8]) -> impl Iterator<Item = Sps> {
+pub(super) fn headers(stream: &[u8]) -> impl Iterator<Item = Sps> {
     split_annex_b(stream).filter_map(|nal| {
         let nal = NalUnit::parse(nal).ok()?;
         (nal.header.unit_type == NalUnitType::Sps).then(|| Sps::parse(&nal.rbsp).ok())?
@@ -75,12 +74,6 @@ fn bytes(pixels: u64, each: usize) -> usize {
         .unwrap_or(usize::MAX)
         .saturating_mul(each)
 }
-
-/// What pictures are called that tell how opaque another is, as the library knows them.
-const OPACITY: [&str; 2] = [
-    "urn:mpeg:hevc:2015:auxid:1",
-    "urn:mpeg:mpegB:cicp:systems:auxiliary:alpha",
-];
 
 /// The reckoning for one photo.
 struct Reckoning<'a> {
@@ -134,20 +127,9 @@ impl Reckoning<'_> {
 
     /// What is said to be how opaque a picture is; the library decodes it, too.
     fn opacity(&self, id: ItemId, depth: u32) -> Result<usize, PhotoError> {
-        let beside = self.file.referencing_items(id, b"auxl").into_iter();
-        let beside = beside.filter(|beside| self.tells_opacity(*beside));
-        let beside = beside.map(|beside| self.item(beside, depth + 1));
+        let beside = opacity(self.file, id).map(|beside| self.item(beside, depth + 1));
         beside
             .collect::<Result<Vec<_>, _>>()
             .map(|beside| beside.into_iter().max().unwrap_or(0))
-    }
-
-    fn tells_opacity(&self, id: ItemId) -> bool {
-        let Ok(mut properties) = self.file.item_properties(id) else {
-            return false;
-        };
-        properties.any(|property| {
-            matches!(property, Property::AuxiliaryType(called) if OPACITY.contains(&called.as_str()))
-        })
     }
 }

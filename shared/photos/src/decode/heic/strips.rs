@@ -2,11 +2,11 @@
 //!
 //! A strip is what becomes a column of the upright photo: a column of tiles, or a row of them where the file says that
 //! the photo lies on its side. Each strip is written as a small file of its own, so that the library's public way with
-//! colours and edges is used, and turned.
+//! edges is used, and turned.
 //!
 //! # Invariants
 //! - The pixels are those of the whole photo, decoded, turned and scaled at once: tiles are coded apart from each other,
-//!   colours are converted pixel by pixel, and the scaler too scales bytes downwards first and then across.
+//!   and the scaler too scales bytes downwards first and then across.
 
 use std::ops::Range;
 
@@ -16,11 +16,11 @@ use heifer_isobmff::writer::{HeifWriter, ImageSpec};
 use heifer_isobmff::{HeifFile, ItemId};
 use image::{RgbImage, imageops};
 
-use super::{coded_pixels, damaged, reckon, tile_of, turned_by_library};
+use super::{coded_pixels, damaged, opacity, reckon, tile_of, turned_by_library};
 use crate::PhotoError;
 use crate::scale::{fitted, to_height};
 
-/// Of a strip's pixel: red, green, blue and opacity, before and after the colours are converted or the strip is turned.
+/// Of a strip's pixel: red, green, blue and opacity, before and after the strip is turned.
 const BYTES_A_PIXEL: usize = 4 + 4;
 /// How often a strip's tiles are in memory beside the photo's file: as parts, as items, and as the strip's file.
 const COPIES: usize = 3;
@@ -60,7 +60,8 @@ struct Area {
 }
 
 impl<'a> Strips<'a> {
-    /// None if the photo is no grid, or one that phones don't write: cropped, or of tiles with a life of their own.
+    /// None if the photo is no grid, or one that phones don't write: cropped, transparent, or of tiles with a life of
+    /// their own.
     pub(super) fn of(file: &'a HeifFile<'a>) -> Result<Option<Self>, PhotoError> {
         let Ok(grid) = file.grid(file.primary_id) else {
             return Ok(None);
@@ -76,7 +77,8 @@ impl<'a> Strips<'a> {
             tile,
             turns,
         };
-        Ok(strips.is_plain().then_some(strips))
+        let is_opaque = opacity(file, file.primary_id).next().is_none();
+        Ok((is_opaque && strips.is_plain()).then_some(strips))
     }
 
     /// Width and height of the upright photo.
@@ -206,23 +208,9 @@ impl<'a> Strips<'a> {
             tiles.push(self.copy(id, &mut writer)?);
         }
         let (rows, columns) = (count(&strip.rows), count(&strip.columns));
-        let colours = self.colours();
         let (width, height) = (area.width, area.height);
-        let id = writer.add_grid(rows, columns, width, height, &tiles, colours.as_ref(), None);
-        if let Some(icc) = self
-            .file
-            .icc_profile(self.file.primary_id)
-            .map_err(damaged)?
-        {
-            writer.add_icc_profile(id, icc);
-        }
+        writer.add_grid(rows, columns, width, height, &tiles, None, None);
         Ok(writer.finish())
-    }
-
-    /// The colours of the whole photo are its own, or else its first tile's.
-    fn colours(&self) -> Option<ColorInfo> {
-        let own = nclx(self.file, self.file.primary_id);
-        own.or_else(|| nclx(self.file, *self.tiles.first()?))
     }
 
     fn copy(&self, tile: ItemId, writer: &mut HeifWriter) -> Result<ItemId, PhotoError> {
@@ -332,7 +320,7 @@ fn is_plain(file: &HeifFile<'_>, id: ItemId) -> bool {
         && file.hevc_config(id).is_ok_and(|config| config.is_some())
 }
 
-fn nclx(file: &HeifFile<'_>, id: ItemId) -> Option<ColorInfo> {
+pub(super) fn nclx(file: &HeifFile<'_>, id: ItemId) -> Option<ColorInfo> {
     file.item_properties(id)
         .ok()?
         .find_map(|property| match property {

@@ -76,20 +76,23 @@ impl Grid {
             profile.as_ref(),
             None,
         );
-        // The writer knows no turns: profiles hold their places, and are renamed.
-        let properties = self.properties();
-        for (name, content) in &properties {
-            writer.add_icc_profile(id, &[&name[..], &content[..]].concat());
-        }
-        let mut bytes = writer.finish();
-        for (name, content) in properties {
-            let place = [&b"colrprof"[..], &name[..]].concat();
-            let at = bytes.windows(12).position(|found| found == place).unwrap();
-            bytes[at..at + 4].copy_from_slice(&name);
-            bytes[at + 4..at + 4 + content.len()].copy_from_slice(&content);
-        }
-        bytes
+        with_properties(writer, id, &self.properties())
     }
+}
+
+/// The file, with more said of a picture. The writer knows no turns: profiles hold their places, and are renamed.
+fn with_properties(mut writer: HeifWriter, id: u32, properties: &[([u8; 4], Vec<u8>)]) -> Vec<u8> {
+    for (name, content) in properties {
+        writer.add_icc_profile(id, &[&name[..], &content[..]].concat());
+    }
+    let mut bytes = writer.finish();
+    for (name, content) in properties {
+        let place = [&b"colrprof"[..], &name[..]].concat();
+        let at = bytes.windows(12).position(|found| found == place).unwrap();
+        bytes[at..at + 4].copy_from_slice(name);
+        bytes[at + 4..at + 4 + content.len()].copy_from_slice(content);
+    }
+    bytes
 }
 
 /// The tiles, coded once.
@@ -123,7 +126,7 @@ fn whole(bytes: &[u8]) -> RgbImage {
 fn scaled(picture: RgbImage, size: (u32, u32), long_edge: u32) -> RgbImage {
     let upright = Orientation::NoTransforms;
     match scale_and_turn(Picture::Rgb(picture), size, long_edge, upright, None).unwrap() {
-        Upright::Rgb(picture) => picture,
+        (Upright::Rgb(picture), None) => picture,
         _ => panic!("not in red, green and blue"),
     }
 }
@@ -297,4 +300,149 @@ fn a_grid_that_is_cut_off_or_says_nonsense_is_an_error() {
         let decoded = decode(&odd, limits(), 800);
         assert!(reckoned.is_ok() || decoded.is_err(), "{at}");
     }
+}
+
+/// A picture that is coded alone, added with these colours.
+fn add_picture(writer: &mut HeifWriter, picture: &RgbImage, color: Option<ColorInfo>) -> u32 {
+    let (width, height) = picture.dimensions();
+    let options = EncodeOptions::default();
+    let bytes = heifer::encode_rgb8(width, height, picture.as_raw(), &options).unwrap();
+    let file = HeifFile::parse(&bytes).unwrap();
+    let config = file.hevc_config(file.primary_id).unwrap().unwrap().clone();
+    let data = file.item_data(file.primary_id).unwrap();
+    let slices = slices(&data, 4).unwrap();
+    writer.add_image(&ImageSpec {
+        color,
+        ..ImageSpec::new(width, height, config, &slices)
+    })
+}
+
+const CORNERS: [[u8; 3]; 4] = [[200, 40, 40], [40, 180, 40], [40, 40, 200], [240, 240, 240]];
+
+/// An upright picture with another colour in each corner.
+fn corners() -> RgbImage {
+    RgbImage::from_fn(128, 64, |x, y| {
+        Rgb(CORNERS[usize::from(x >= 64) + 2 * usize::from(y >= 32)])
+    })
+}
+
+/// How a HEIC says the eight orientations of EXIF: quarters against the clock, then a mirror (1 from left to right).
+const AS_TURNS: [(u8, Option<u8>); 8] = [
+    (0, None),
+    (0, Some(1)),
+    (2, None),
+    (0, Some(0)),
+    (3, Some(1)),
+    (3, None),
+    (1, Some(1)),
+    (1, None),
+];
+
+#[test]
+fn every_orientation_ends_upright_in_one_picture_and_in_a_grid() {
+    for (orientation, (quarters, mirror)) in (1..=8u8).zip(AS_TURNS) {
+        let undo = match Orientation::from_exif(orientation).unwrap() {
+            Orientation::Rotate90 => Orientation::Rotate270,
+            Orientation::Rotate270 => Orientation::Rotate90,
+            other => other,
+        };
+        let mut stored = image::DynamicImage::ImageRgb8(corners());
+        stored.apply_orientation(undo);
+        let stored = stored.into_rgb8();
+        let (width, height) = stored.dimensions();
+        let turns = Grid {
+            quarters: Some(quarters),
+            mirror,
+            ..Grid::default()
+        };
+        let mut alone = HeifWriter::new();
+        let id = add_picture(&mut alone, &stored, None);
+        alone.set_primary(id);
+        let mut grid = HeifWriter::new();
+        let (columns, rows) = ((width / TILE) as u16, (height / TILE) as u16);
+        let mut tiles = Vec::new();
+        for (x, y) in (0..rows).flat_map(|y| (0..columns).map(move |x| (x, y))) {
+            let (x, y) = (u32::from(x) * TILE, u32::from(y) * TILE);
+            let tile = image::imageops::crop_imm(&stored, x, y, TILE, TILE).to_image();
+            tiles.push(add_picture(&mut grid, &tile, None));
+        }
+        let whole = grid.add_grid(rows, columns, width, height, &tiles, None, None);
+        for (writer, id) in [(alone, id), (grid, whole)] {
+            let bytes = with_properties(writer, id, &turns.properties());
+            let decoded = decode(&bytes, limits(), 800).unwrap();
+            let Picture::Rgb(picture) = decoded.picture else {
+                panic!("not in red, green and blue");
+            };
+            assert_eq!(decoded.size, (128, 64), "{orientation}");
+            let at = [(3, 3), (124, 3), (3, 60), (124, 60)];
+            for ((x, y), expected) in at.into_iter().zip(CORNERS) {
+                let seen = picture.get_pixel(x, y).0;
+                let near = seen.iter().zip(expected).all(|(a, b)| a.abs_diff(b) < 30);
+                assert!(near, "{orientation}: {seen:?} at {x}, {y}");
+            }
+        }
+    }
+}
+
+/// What becomes of a colour that is coded with these colours.
+fn sent(primaries: u16, transfer: u16) -> Result<[u8; 3], PhotoError> {
+    let picture = RgbImage::from_pixel(64, 64, Rgb([180, 90, 60]));
+    let options = EncodeOptions::default();
+    let bytes = heifer::encode_rgb8(64, 64, picture.as_raw(), &options).unwrap();
+    let file = HeifFile::parse(&bytes).unwrap();
+    let Some(ColorInfo::Nclx {
+        matrix, full_range, ..
+    }) = strips::nclx(&file, file.primary_id)
+    else {
+        panic!("the encoder says nothing of colours");
+    };
+    let color = ColorInfo::Nclx {
+        primaries,
+        transfer,
+        matrix,
+        full_range,
+    };
+    let mut writer = HeifWriter::new();
+    let id = add_picture(&mut writer, &picture, Some(color));
+    writer.set_primary(id);
+    let policy = SizePolicy::shipped(CURRENT_VERSION).unwrap();
+    let prepared = crate::prepare(&writer.finish(), policy, 800)?;
+    let picture = image::load_from_memory(&prepared.jpeg).unwrap().into_rgb8();
+    Ok(picture.get_pixel(30, 30).0)
+}
+
+#[test]
+fn the_transfer_of_a_camera_is_no_tone_curve() {
+    let near = |one: [u8; 3], other: [u8; 3]| one.iter().zip(other).all(|(a, b)| a.abs_diff(b) < 4);
+    for (primaries, transfer) in [(1, 13), (2, 2), (1, 1), (1, 6), (5, 6), (1, 14), (1, 15)] {
+        let seen = sent(primaries, transfer).unwrap();
+        assert!(
+            near(seen, [180, 90, 60]),
+            "{primaries} {transfer}: {seen:?}"
+        );
+    }
+    // What no camera writes by mistake counts: these primaries, and linear light.
+    let [red, green, _] = sent(12, 1).unwrap();
+    assert!(red > 186 && green < 90, "{red} {green}");
+    let [_, green, _] = sent(1, 8).unwrap();
+    assert!(green > 140, "{green}");
+    assert!(matches!(sent(9, 16), Err(PhotoError::Unsupported(_))));
+}
+
+#[test]
+fn what_is_transparent_shows_white() {
+    let pixels: Vec<u8> = (0..64 * 64)
+        .flat_map(|at| {
+            let alpha = if at % 64 < 32 { 0 } else { 255 };
+            [90, 120, 30, alpha]
+        })
+        .collect();
+    let options = EncodeOptions::default();
+    let bytes = heifer::encode_rgba8(64, 64, &pixels, &options).unwrap();
+    let Picture::Rgb(picture) = decode(&bytes, limits(), 800).unwrap().picture else {
+        panic!("not in red, green and blue");
+    };
+    let [left, right] = [4, 60].map(|x| picture.get_pixel(x, 30).0);
+    assert!(left.iter().all(|level| *level > 245), "{left:?}");
+    assert!(right[0].abs_diff(90) < 12 && right[2] < 60, "{right:?}");
 }
