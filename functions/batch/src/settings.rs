@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use aws::configuration::{number, optional, required, seconds};
+use aws::configuration::{number, present, required, seconds};
 use vlm::client::VlmSettings;
 use vlm::endpoint::Headers;
 
@@ -42,7 +42,7 @@ impl Settings {
             first_token_timeout: seconds("VLM_FIRST_TOKEN_SECONDS")?,
             stall_timeout: seconds("VLM_STALL_SECONDS")?,
         };
-        let headers = optional("VLM_HEADERS").unwrap_or_default().parse();
+        let headers = present("VLM_HEADERS")?.trim().parse();
         let memory = number::<u16>("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", MOST_MEGABYTES)?;
         Ok(Self {
             bucket: required("BUCKET_NAME")?,

@@ -40,6 +40,11 @@ pub fn optional(name: &str) -> Option<String> {
         .filter(|value| !value.is_empty())
 }
 
+/// The text of a variable that must be there, and may be empty.
+pub fn present(name: &str) -> Result<String, ConfigError> {
+    std::env::var(name).map_err(|_| ConfigError::Missing(name.into()))
+}
+
 /// A variable's value within `1..=most`.
 ///
 /// ```
