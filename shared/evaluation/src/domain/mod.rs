@@ -13,6 +13,7 @@ pub mod outcome;
 pub mod photo_name;
 pub mod photo_rules;
 pub mod plan;
+pub mod plausibility;
 mod power;
 pub mod reading;
 pub mod report;
