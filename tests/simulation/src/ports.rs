@@ -406,5 +406,6 @@ fn put_off(cause: DeferralCause, retry_after: Option<Duration>) -> AttemptResult
     AttemptResult::Deferred {
         why: (cause, format!("{cause:?}")),
         retry_after,
+        seen: None,
     }
 }

@@ -21,7 +21,8 @@ pub enum DeferralAction {
     Ignore,
     /// Ask about the photo again later.
     Resend(Resend),
-    /// The VLM answers others and keeps failing at this photo: it gets this outcome.
+    /// The VLM answers others and keeps failing at this photo: it gets this outcome. It is the first look, if only the
+    /// closer one failed.
     GiveUp(Report),
 }
 
@@ -78,6 +79,7 @@ pub fn on_deferral(
     // Not as in the note: a person may have joined meanwhile.
     batch.bulk = evaluation.bulk;
     batch.faults = faults;
+    batch.seen = note.seen.clone();
     DeferralAction::Resend(Resend {
         until: batch.due_at,
         batch,
@@ -93,6 +95,9 @@ fn is_photos_fault(cause: DeferralCause, breaker: &Breaker) -> bool {
 }
 
 fn given_up(note: &Deferral, now: Timestamp) -> Report {
+    if let Some(seen) = &note.seen {
+        return Report::clone(seen);
+    }
     let message = "The model's server failed at this photo again and again, and answered others. Take the photo again.";
     let outcome = PhotoOutcome::not_evaluated(ReasonCode::Refused, message);
     Report {

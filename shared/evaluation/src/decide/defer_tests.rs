@@ -259,3 +259,35 @@ fn while_the_breaker_is_open_one_resent_message_may_probe() {
         .probe
     );
 }
+
+#[test]
+fn what_was_seen_first_travels_with_the_photo_and_stands_if_the_closer_look_is_given_up() {
+    let evaluation = evaluation_of(&["a.jpg"]);
+    let findings = Vec::new();
+    let seen = Report::bare(
+        PhotoOutcome::Evaluated { findings },
+        Timestamp::from_millis(3),
+    );
+    let first = Deferral {
+        seen: Some(Box::new(seen.clone())),
+        cause: DeferralCause::Failed,
+        ..note(0)
+    };
+    let decide = |note: &Deferral| {
+        let breaker = Breaker::default();
+        on_deferral(
+            &evaluation,
+            &record(),
+            note,
+            &breaker,
+            Timestamp::from_millis(9),
+        )
+    };
+    let again = resent(decide(&first)).batch;
+    assert_eq!(again.seen.as_deref(), Some(&seen));
+    let last = Deferral {
+        faults: FAULTS_TO_GIVE_UP - 1,
+        ..first
+    };
+    assert_eq!(decide(&last), DeferralAction::GiveUp(seen));
+}

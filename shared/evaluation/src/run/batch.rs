@@ -33,6 +33,8 @@ pub enum AttemptResult {
         why: (DeferralCause, String),
         /// The least delay that the server asked for.
         retry_after: Option<Duration>,
+        /// What was seen already, if only the closer look is still to come.
+        seen: Option<Box<Report>>,
     },
     /// It got its outcome meanwhile: quick mode does not need it any more.
     NotNeeded,
@@ -140,7 +142,16 @@ async fn one(
         .await?;
     let message = match result {
         AttemptResult::Reported(report) => Message::outcome_of(batch, photo, *report),
-        AttemptResult::Deferred { why, retry_after } => {
+        AttemptResult::Deferred {
+            why,
+            retry_after,
+            seen,
+        } => {
+            let seen = seen.or_else(|| batch.seen.clone());
+            let batch = &Batch {
+                seen,
+                ..batch.clone()
+            };
             Message::deferral(batch, photo, why, retry_after, ports.now())
         }
         AttemptResult::NotNeeded => return Ok(()),
