@@ -7,13 +7,13 @@ use evaluation::decide::photo_record::PhotoRecord;
 use evaluation::decide::update::{Key, Part};
 use evaluation::domain::catalogue::Catalogue;
 use evaluation::domain::ids::{EvaluationId, PhotoId};
-use evaluation::domain::judge::Verdict;
+use evaluation::domain::judge::{Judgement, Verdict};
 use evaluation::domain::outcome::{PhotoOutcome, ReasonCode};
 use evaluation::domain::time::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::oracle::{against_its_rows, against_the_photos};
+use crate::oracle::{against_its_rows, against_the_photos, as_it_is_written};
 use crate::release::Release;
 use crate::table::Table;
 
@@ -220,16 +220,23 @@ fn finalised(sight: &mut Sight<'_>, item: Option<&Value>) {
     if photos.len() != evaluation.photos_total {
         sight.violation("1: final with another number of photos than there are");
     }
-    if let Some(wrong) = contradicts_itself(&evaluation, &photos) {
+    if let Some(wrong) = contradicts_itself(&evaluation, &photos, as_it_is_written) {
         sight.violation(wrong);
     }
 }
 
+/// What is wrong with a verdict, given the photos' outcomes and the catalogue.
+type Check = fn(&Judgement, &[&PhotoOutcome], &Catalogue) -> Option<String>;
+
 /// What is wrong with a verdict by its own rows, if anything.
-fn contradicts_itself(evaluation: &Evaluation, photos: &[PhotoRecord]) -> Option<String> {
+fn contradicts_itself(
+    evaluation: &Evaluation,
+    photos: &[PhotoRecord],
+    check: Check,
+) -> Option<String> {
     let judgement = evaluation.judgement.as_ref()?;
     let catalogue = Catalogue::shipped(&evaluation.versions.catalogue).ok()?;
-    against_its_rows(judgement, &outcomes(photos), catalogue)
+    check(judgement, &outcomes(photos), catalogue)
 }
 
 fn outcomes(photos: &[PhotoRecord]) -> Vec<&PhotoOutcome> {
@@ -340,7 +347,7 @@ pub fn misjudged(table: &Table, evaluation: &Evaluation) -> Option<Violation> {
     let unlike =
         || (!asked.eq(&evaluation.steps_asked)).then(|| "10: other rows than steps asked".into());
     wrong
-        .or_else(|| contradicts_itself(evaluation, &photos))
+        .or_else(|| contradicts_itself(evaluation, &photos, against_its_rows))
         .or_else(unlike)
         .map(Violation)
 }

@@ -398,6 +398,18 @@ impl PhotoEvaluator for ModelPorts {
             attempt: batch.attempt,
             ..Report::bare(outcome, self.now())
         };
+        let closer_look = self.world.borrow().rates.closer_look;
+        let waits = self
+            .world
+            .borrow_mut()
+            .fault("closer_look_waits", closer_look);
+        if waits && batch.seen.is_none() {
+            return Ok(AttemptResult::Deferred {
+                why: (DeferralCause::OutOfTime, "the closer look waits".into()),
+                retry_after: None,
+                seen: Some(Box::new(report)),
+            });
+        }
         Ok(AttemptResult::Reported(Box::new(report)))
     }
 }

@@ -109,6 +109,7 @@ fn rates(random: &mut Random, dense: bool) -> Rates {
         overloaded: rate(200_000),
         timed_out: rate(if dense { 300_000 } else { 50_000 }),
         slow: rate(if dense { 600_000 } else { 10_000 }),
+        closer_look: rate(if dense { 300_000 } else { 50_000 }),
     }
 }
 

@@ -21,9 +21,10 @@ pub enum DeferralAction {
     Ignore,
     /// Ask about the photo again later.
     Resend(Resend),
-    /// The VLM answers others and keeps failing at this photo: it gets this outcome. It is the first look, if only the
-    /// closer one failed.
+    /// The VLM answers others and keeps failing at this photo: it gets this outcome.
     GiveUp(Report),
+    /// It is not asked about any more, and was looked at: only the closer look failed, or would come too late.
+    FirstLookStands(Report),
 }
 
 /// How a photo is sent again.
@@ -57,7 +58,11 @@ pub fn on_deferral(
         .faults
         .saturating_add(u32::from(is_photos_fault(note.cause, breaker)));
     if faults >= FAULTS_TO_GIVE_UP {
-        return DeferralAction::GiveUp(given_up(note, now));
+        let seen = note.seen.clone();
+        return seen.map_or_else(
+            || DeferralAction::GiveUp(given_up(note, now)),
+            |seen| DeferralAction::FirstLookStands(*seen),
+        );
     }
     let photo = &note.photo.photo_id;
     let delay = if evaluation.bulk && note.cause == DeferralCause::BreakerOpen {
@@ -68,6 +73,11 @@ pub fn on_deferral(
     let (probe_delay, lease) = breaker::probe(delay, note.retry_after(), now);
     let probes = breaker.wants_probe(now) && !note.probe && !is_unknown(note.cause);
     let delay = if probes { probe_delay } else { delay };
+    if let Some(seen) = &note.seen
+        && now.after(delay) >= evaluation.deadline_at
+    {
+        return DeferralAction::FirstLookStands(Report::clone(seen));
+    }
     let mut batch = Batch::new(
         &note.evaluation_id,
         &note.dr_number,
@@ -95,9 +105,6 @@ fn is_photos_fault(cause: DeferralCause, breaker: &Breaker) -> bool {
 }
 
 fn given_up(note: &Deferral, now: Timestamp) -> Report {
-    if let Some(seen) = &note.seen {
-        return Report::clone(seen);
-    }
     let message = "The model's server failed at this photo again and again, and answered others. Take the photo again.";
     let outcome = PhotoOutcome::not_evaluated(ReasonCode::Refused, message);
     Report {

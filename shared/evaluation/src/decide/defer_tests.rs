@@ -69,7 +69,7 @@ fn failing(failures: u32, cause: DeferralCause) -> Option<u32> {
                 assert!(!report.outcome.is_provisional() && report.attempt == attempt);
                 return Some(attempt + 1);
             }
-            DeferralAction::Ignore => panic!("the photo is pending"),
+            other => panic!("the photo is pending, and nobody has looked: {other:?}"),
         }
     }
     None
@@ -261,7 +261,8 @@ fn while_the_breaker_is_open_one_resent_message_may_probe() {
 }
 
 #[test]
-fn what_was_seen_first_travels_with_the_photo_and_stands_if_the_closer_look_is_given_up() {
+fn what_was_seen_first_travels_with_the_photo_and_stands_if_the_closer_look_fails_or_comes_too_late()
+ {
     let evaluation = evaluation_of(&["a.jpg"]);
     let findings = Vec::new();
     let seen = Report::bare(
@@ -273,21 +274,24 @@ fn what_was_seen_first_travels_with_the_photo_and_stands_if_the_closer_look_is_g
         cause: DeferralCause::Failed,
         ..note(0)
     };
-    let decide = |note: &Deferral| {
+    let decide = |note: &Deferral, now| {
         let breaker = Breaker::default();
-        on_deferral(
-            &evaluation,
-            &record(),
-            note,
-            &breaker,
-            Timestamp::from_millis(9),
-        )
+        on_deferral(&evaluation, &record(), note, &breaker, now)
     };
-    let again = resent(decide(&first)).batch;
+    let early = Timestamp::from_millis(9);
+    let again = resent(decide(&first, early)).batch;
     assert_eq!(again.seen.as_deref(), Some(&seen));
     let last = Deferral {
         faults: FAULTS_TO_GIVE_UP - 1,
+        ..first.clone()
+    };
+    let stands = DeferralAction::FirstLookStands(seen);
+    assert_eq!(decide(&last, early), stands);
+    let late = evaluation.deadline_at;
+    assert_eq!(decide(&first, late), stands);
+    let unseen = Deferral {
+        seen: None,
         ..first
     };
-    assert_eq!(decide(&last), DeferralAction::GiveUp(seen));
+    resent(decide(&unseen, late));
 }

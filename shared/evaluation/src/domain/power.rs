@@ -232,7 +232,7 @@ fn power(items: &[Placed], at: usize) -> Option<Power> {
             possible(value).map(Power::Dbm)
         }
         ("db", Some(_)) => possible(value).map(Power::Db),
-        ("", Some(_)) => possible(value).map(Power::Dbm),
+        ("", Some(_)) if !goes_on(items, at) => possible(value).map(Power::Dbm),
         _ => None,
     }
 }
@@ -280,6 +280,13 @@ fn is_split(items: &[Placed], at: usize) -> bool {
         && at
             .checked_sub(1)
             .is_some_and(|at| sign(items, at).is_some())
+}
+
+/// Whether the signed number at this place is the beginning of one that a space has split, as in `-2 8.9 dBm`.
+fn goes_on(items: &[Placed], at: usize) -> bool {
+    let next = items.get(at + 1);
+    matches!(next, Some((Item::Number(..), false)))
+        && unit(items, at + 1).is_some_and(|unit| unit.starts_with("db"))
 }
 
 #[cfg(test)]

@@ -73,7 +73,7 @@ pub async fn handle(
     };
     let wanted = wanted(&evaluation, batch);
     if wanted.is_empty() {
-        return Ok(());
+        return say_first_look(ports, batch).await;
     }
     if evaluation.superseded_by.is_some() {
         return end_all(ports, batch, &wanted).await;
@@ -94,6 +94,16 @@ pub async fn handle(
     let (started, ended) = tokio::join!(started, all);
     // One that failed keeps no other from being said; then the message comes again, for what is still pending.
     ended.into_iter().fold(started, Result::and)
+}
+
+/// A photo whose time ran out, though it was looked at: what was seen may take the place of the outcome that says so.
+async fn say_first_look(ports: &impl Ports, batch: &Batch) -> Result<(), RunError> {
+    let Some(seen) = &batch.seen else {
+        return Ok(());
+    };
+    let message = |photo: &Photo| Message::outcome_of(batch, photo, Report::clone(seen));
+    let messages = batch.photos.iter().map(message).collect();
+    ports.send(Queue::Results, messages, Duration::ZERO).await
 }
 
 async fn end_all(ports: &impl Ports, batch: &Batch, photos: &[&Photo]) -> Result<(), RunError> {
