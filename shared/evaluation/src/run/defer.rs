@@ -17,6 +17,7 @@ use crate::decide::message::{Deferral, Message};
 use crate::decide::update::Key;
 use crate::decide::updates;
 use crate::domain::ids::EvaluationId;
+use crate::figures;
 
 /// Handles a note that a photo must be asked about later.
 pub(super) async fn defer(ports: &impl Ports, note: &Deferral) -> Result<(), RunError> {
@@ -48,6 +49,7 @@ pub(super) async fn defer(ports: &impl Ports, note: &Deferral) -> Result<(), Run
     if resend.batch.bulk && !is_bulk_still(ports, id).await? {
         put_off(ports, &brought_forward(&resend, note, ports.now())).await?;
     }
+    ports.note(figures::of_deferral(note));
     if is_news(&evaluation, note) {
         let unknown = is_unknown(note.cause);
         let waiting = updates::waiting(id, note.at, &note.reason, unknown);
