@@ -399,11 +399,13 @@ impl PhotoEvaluator for ModelPorts {
             ..Report::bare(outcome, self.now())
         };
         let closer_look = self.world.borrow().rates.closer_look;
-        let waits = self
-            .world
-            .borrow_mut()
-            .fault("closer_look_waits", closer_look);
-        if waits && batch.seen.is_none() {
+        let may_wait = closer_look > 0 && batch.seen.is_none();
+        if may_wait
+            && self
+                .world
+                .borrow_mut()
+                .fault("closer_look_waits", closer_look)
+        {
             return Ok(AttemptResult::Deferred {
                 why: (DeferralCause::OutOfTime, "the closer look waits".into()),
                 retry_after: None,

@@ -58,11 +58,9 @@ pub fn on_deferral(
         .faults
         .saturating_add(u32::from(is_photos_fault(note.cause, breaker)));
     if faults >= FAULTS_TO_GIVE_UP {
-        let seen = note.seen.clone();
-        return seen.map_or_else(
-            || DeferralAction::GiveUp(given_up(note, now)),
-            |seen| DeferralAction::FirstLookStands(*seen),
-        );
+        let first = note.seen.clone();
+        let stands = first.map(|seen| DeferralAction::FirstLookStands(*seen));
+        return stands.unwrap_or_else(|| DeferralAction::GiveUp(given_up(note, now)));
     }
     let photo = &note.photo.photo_id;
     let delay = if evaluation.bulk && note.cause == DeferralCause::BreakerOpen {
@@ -78,24 +76,51 @@ pub fn on_deferral(
     {
         return DeferralAction::FirstLookStands(Report::clone(seen));
     }
-    let mut batch = Batch::new(
-        &note.evaluation_id,
-        &note.dr_number,
-        vec![note.photo.clone()],
-        now.after(delay),
-    );
-    batch.attempt = note.attempt.saturating_add(1);
+    let mut batch = again(evaluation, note, faults, now.after(delay));
     batch.probe = probes;
-    // Not as in the note: a person may have joined meanwhile.
-    batch.bulk = evaluation.bulk;
-    batch.faults = faults;
-    batch.seen = note.seen.clone();
     DeferralAction::Resend(Resend {
         until: batch.due_at,
         batch,
         delay,
         probe_lease: probes.then_some(lease),
     })
+}
+
+/// The message with which a photo is sent again.
+fn again(evaluation: &Evaluation, note: &Deferral, faults: u32, due_at: Timestamp) -> Batch {
+    let (id, dr, photos) = (
+        &note.evaluation_id,
+        &note.dr_number,
+        vec![note.photo.clone()],
+    );
+    Batch {
+        attempt: note.attempt.saturating_add(1),
+        // Not as in the note: a person may have joined meanwhile.
+        bulk: evaluation.bulk,
+        faults,
+        seen: note.seen.clone(),
+        ..Batch::new(id, dr, photos, due_at)
+    }
+}
+
+/// The photo of a resent bulk message once more, without the rest of bulk work: a person joined meanwhile. Its attempt is
+/// later than any that whoever joined can have read.
+pub fn brought_forward(resend: &Resend, note: &Deferral, now: Timestamp) -> Resend {
+    let delay = backoff::delay(&note.photo.photo_id, note.attempt, note.retry_after());
+    let until = now.after(delay);
+    let batch = Batch {
+        attempt: resend.batch.attempt.saturating_add(1),
+        due_at: until,
+        bulk: false,
+        probe: false,
+        ..resend.batch.clone()
+    };
+    Resend {
+        batch,
+        delay,
+        until,
+        probe_lease: None,
+    }
 }
 
 /// Whether a failure speaks against the photo: the VLM failed at it, and nothing had failed since its last answer. In
