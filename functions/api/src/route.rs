@@ -110,13 +110,17 @@ async fn evaluation(api: &Api, id: &EvaluationId) -> Result<ApiGatewayV2httpResp
         evaluation,
         photos,
         freshness,
+        serials,
     } = shown;
     let photos_now = match may_have_changed(&evaluation, freshness) {
         true => photos_of(api, &evaluation.dr_number).await,
         false => None,
     };
     let stale_because = stale_because(&evaluation, freshness, photos_now, &api.versions);
-    let response = http::json(200, &view::view(&evaluation, &photos, &stale_because));
+    let response = http::json(
+        200,
+        &view::view(&evaluation, &photos, &serials, &stale_because),
+    );
     let done = evaluation.completed_at.is_some();
     Ok(if done {
         response

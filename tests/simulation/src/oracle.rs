@@ -125,6 +125,7 @@ mod tests {
             comment: String::new(),
             reading: None,
             fail_code: None,
+            code: None,
         };
         PhotoOutcome::Evaluated {
             findings: steps.iter().map(finding).collect(),

@@ -168,6 +168,7 @@ mod tests {
             comment: String::new(),
             reading: None,
             fail_code: None,
+            code: None,
         }
     }
 

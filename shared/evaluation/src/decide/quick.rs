@@ -167,6 +167,7 @@ mod tests {
             comment: String::new(),
             reading: None,
             fail_code: None,
+            code: None,
         };
         let report = Report::bare(
             PhotoOutcome::Evaluated {

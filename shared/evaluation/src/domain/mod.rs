@@ -18,6 +18,7 @@ mod power;
 pub mod reading;
 pub mod report;
 pub mod scope;
+pub mod serial;
 pub mod time;
 pub mod unread;
 pub mod versions;

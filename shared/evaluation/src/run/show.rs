@@ -9,11 +9,13 @@ use serde::Deserialize;
 
 use super::error::RunError;
 use super::ports::{Ports, evaluation};
+use super::serials;
 use crate::decide::evaluation::Evaluation;
 use crate::decide::photo_record::PhotoRecord;
 use crate::decide::stale::Freshness;
 use crate::decide::update::Key;
 use crate::domain::ids::{DrNumber, EvaluationId};
+use crate::domain::reading::Flag;
 use crate::domain::time::Timestamp;
 
 /// An evaluation, its photos, and how things stand with its DR.
@@ -25,6 +27,8 @@ pub struct Shown {
     pub photos: Vec<PhotoRecord>,
     /// How things stand with its DR now.
     pub freshness: Freshness,
+    /// What is known of its serials: read otherwise than their codes say, or seen in other DRs, whenever that was.
+    pub serials: Vec<Flag>,
 }
 
 #[derive(Deserialize)]
@@ -42,10 +46,12 @@ pub async fn show(ports: &impl Ports, id: &EvaluationId) -> Result<Option<Shown>
     };
     let freshness = freshness(ports, &evaluation.dr_number);
     let (photos, freshness) = tokio::try_join!(ports.photos(id), freshness)?;
+    let serials = serials::flags(ports, &evaluation, &photos).await?;
     Ok(Some(Shown {
         evaluation,
         photos,
         freshness,
+        serials,
     }))
 }
 
