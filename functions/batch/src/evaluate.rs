@@ -35,6 +35,7 @@ use vlm::prompt::PROMPT_VERSION;
 use crate::bucket::Bucket;
 use crate::key::KeySecret;
 use crate::settings::Settings;
+use crate::sign::RoleSigner;
 
 /// How often a photo in flight is checked, whether it is still needed: less often than an answer takes, so that most
 /// answers cost one more read at most.
@@ -65,6 +66,13 @@ impl BatchFunction {
         let vlm = VlmClient::new(settings.vlm).context("Failed to set up the VLM's client")?;
         let vlm = vlm.with_headers(settings.vlm_headers);
         let vlm = vlm.with_key_source(Arc::new(secret));
+        let signer = settings
+            .signed_for
+            .and_then(|of| RoleSigner::new(config, of));
+        let vlm = match signer {
+            Some(signer) => vlm.with_signer(Arc::new(signer)),
+            None => vlm,
+        };
         let access = |vlm, bound| VlmAccess {
             vlm,
             limiter: ConcurrencyLimiter::new(bound),

@@ -5,6 +5,7 @@ mod bucket;
 mod evaluate;
 mod key;
 mod settings;
+mod sign;
 
 use aws::deadline::Deadline;
 use aws::queues::Records;

@@ -20,6 +20,9 @@ use crate::refusal::{Refusal, harmless};
 use crate::server::{self, Meaning};
 use crate::waits;
 
+/// Where Amazon says an error's code.
+const AMAZONS_CODE: &str = "x-amzn-errortype";
+
 /// A question that got no findings.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum VlmFailure {
@@ -79,6 +82,8 @@ pub enum About {
     Context,
     /// The key.
     Key,
+    /// The role, whose signature takes the key's place.
+    Role,
     /// A field that we may do without.
     Field(Field),
     /// What else the operator must change, in words.
@@ -93,6 +98,9 @@ impl About {
             Self::Images(_) => Some("the most photos of a request that the server takes"),
             Self::Context => Some("the server's context is too small (--max-model-len)"),
             Self::Key => Some("the VLM's key and its rights"),
+            Self::Role => Some(
+                "the function's role and what it may do at Bedrock (VlmBedrockResources), or its key",
+            ),
             Self::Field(field) => Some(field.advice()),
             Self::Setting(what) => Some(what),
         }
@@ -163,7 +171,11 @@ impl VlmFailure {
 
     /// Classes an answer that is no success.
     pub(super) fn of_status(status: StatusCode, headers: &HeaderMap, body: &str) -> Self {
-        let refusal = Refusal::of(body);
+        let mut refusal = Refusal::of(body);
+        let code = headers
+            .get(AMAZONS_CODE)
+            .and_then(|code| code.to_str().ok());
+        refusal.codes.extend(code.map(harmless));
         Self::of_refusal(Some(status.as_u16()), headers, &refusal)
     }
 
@@ -225,6 +237,22 @@ impl VlmFailure {
             retry_after: None,
             about: Some(about),
             detail: harmless(detail),
+        }
+    }
+
+    /// The same of a request that brought a signature instead of a key.
+    pub(super) fn of_signed(self) -> Self {
+        let of_key = About::Key.advice().unwrap_or_default();
+        match self {
+            Self::RetryLater {
+                about: Some(About::Key),
+                detail,
+                ..
+            } => {
+                let words = detail.trim_start_matches(of_key).trim_start_matches(": ");
+                Self::misconfigured(About::Role, words)
+            }
+            other => other,
         }
     }
 
@@ -302,6 +330,11 @@ fn classify(status: Option<u16>, refusal: &Refusal) -> Result<Meaning, About> {
             .or(of_form.then_some(server::REQUEST))
             .filter(|_| refuses)
     };
+    // What is not there is the model rather than the address, where the server speaks of one.
+    let of_model = || {
+        let not_there = status == Some(404) && server::speaks_of_model(&refusal.words);
+        not_there.then_some(server::MODEL)
+    };
     let about_photo = |meaning: &Meaning| match meaning {
         Meaning::TooLarge | Meaning::Picture => of_photo,
         _ => true,
@@ -309,6 +342,7 @@ fn classify(status: Option<u16>, refusal: &Refusal) -> Result<Meaning, About> {
     let meaning = code
         .filter(about_photo)
         .or_else(|| words().filter(about_photo))
+        .or_else(of_model)
         .or_else(weak);
     let meaning = meaning.or_else(|| match status {
         Some(status) => server::meaning_of_status(status),
