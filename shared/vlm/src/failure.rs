@@ -241,19 +241,15 @@ impl VlmFailure {
     }
 
     /// The same of a request that brought a signature instead of a key.
-    pub(super) fn of_signed(self) -> Self {
-        let of_key = About::Key.advice().unwrap_or_default();
-        match self {
-            Self::RetryLater {
-                about: Some(About::Key),
-                detail,
-                ..
-            } => {
-                let words = detail.trim_start_matches(of_key).trim_start_matches(": ");
-                Self::misconfigured(About::Role, words)
-            }
-            other => other,
+    pub(super) fn of_signed(mut self) -> Self {
+        let advice = |about: About| about.advice().unwrap_or_default();
+        if let Self::RetryLater { about, detail, .. } = &mut self
+            && *about == Some(About::Key)
+        {
+            *about = Some(About::Role);
+            *detail = detail.replacen(advice(About::Key), advice(About::Role), 1);
         }
+        self
     }
 
     fn after(mut self, wait: Option<Duration>) -> Self {
