@@ -39,6 +39,7 @@ use vlm::prompt::PROMPT_VERSION;
 use crate::bucket::Bucket;
 use crate::key::KeySecret;
 use crate::settings::Settings;
+use crate::sign::RoleSigner;
 
 /// How often a photo in flight is checked, whether it is still needed: less often than an answer takes, so that most
 /// answers cost one more read at most.
@@ -70,6 +71,13 @@ impl BatchFunction {
         let vlm = vlm.with_headers(settings.vlm_headers);
         let vlm = vlm.with_key_source(Arc::new(secret));
         let vlm = vlm.with_observer(Arc::new(note_response));
+        let signer = settings
+            .signed_for
+            .and_then(|of| RoleSigner::new(config, of));
+        let vlm = match signer {
+            Some(signer) => vlm.with_signer(Arc::new(signer)),
+            None => vlm,
+        };
         let access = |vlm, bound| VlmAccess {
             vlm,
             limiter: ConcurrencyLimiter::new(bound),
