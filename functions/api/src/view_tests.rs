@@ -109,7 +109,7 @@ fn shown(text: &str) -> Value {
         judgement: Some(verdict.judgement),
         ..evaluation
     };
-    view(&evaluation, &photos, &[StaleReason::Photos])
+    view(&evaluation, &photos, &[], &[StaleReason::Photos])
 }
 
 #[test]

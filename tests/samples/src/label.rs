@@ -36,7 +36,11 @@ pub fn draw(canvas: &mut Canvas, truth: &Truth) -> anyhow::Result<()> {
     let bits = bits
         .map_err(anyhow::Error::from)
         .with_context(|| format!("{text:?} does not fit a code"))?;
-    put(canvas, &modules(&bits, lines), truth.photo % 2 == 0);
+    put(
+        canvas,
+        &modules(&bits, lines),
+        truth.photo.is_multiple_of(2),
+    );
     Ok(())
 }
 
