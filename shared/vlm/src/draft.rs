@@ -13,6 +13,8 @@ pub(crate) struct Draft {
     pub(crate) image: Option<ImageFigures>,
     pub(crate) facts: Option<Facts>,
     pub(crate) usage: Option<Usage>,
+    /// Whether the first look's answer was broken. The closer one asks about what was seen already.
+    pub(crate) partial: bool,
 }
 
 impl Draft {
@@ -25,6 +27,7 @@ impl Draft {
             image: None,
             facts: None,
             usage: None,
+            partial: false,
         }
     }
 

@@ -144,6 +144,7 @@ impl<S: PhotoSource> Work<'_, S> {
             image: draft.image,
             facts: draft.facts,
             usage: draft.usage,
+            partial: draft.partial,
             ..Report::bare(outcome, (self.now)())
         };
         AttemptResult::Reported(Box::new(report))
@@ -216,6 +217,9 @@ impl<S: PhotoSource> AskAboutPhoto for Asking<'_, S> {
             hint: self.hint.cloned(),
         };
         let answer = self.answer(ready).await?;
+        if let (Ok(answer), false) = (&answer, question.closer) {
+            self.draft.partial = answer.partial;
+        }
         Ok(answer.map(|answer| Seen {
             findings: answer.findings,
             image,
