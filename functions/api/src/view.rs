@@ -131,6 +131,7 @@ fn photo(record: &PhotoRecord, looks_like: &[&str]) -> Value {
         "step_hint": record.photo.step_hint,
         "outcome": outcome,
         "reason": reason,
+        "partial": report.is_some_and(|report| report.partial),
         "findings": findings.map_or(&[][..], Vec::as_slice),
         "asked": record.photo.scope,
         "reused_from": record.reused.iter().map(|reused| &reused.answer.evaluation_id).collect::<Vec<_>>(),

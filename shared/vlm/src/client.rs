@@ -109,6 +109,8 @@ pub struct AskResult {
     pub usage: Usage,
     /// Whether a repair was needed.
     pub repaired: bool,
+    /// Whether more may have been seen: the answer breaks off or has entries that can't be read, and so does its repair.
+    pub partial: bool,
     /// Entries of the answer that were left out.
     pub left_out: Vec<String>,
     /// When the tokens came, a repair included.
@@ -408,6 +410,7 @@ fn asked(answer: Answer, usage: Usage, timings: TokenTimings, repaired: bool) ->
         findings: answer.findings,
         usage,
         repaired,
+        partial: answer.partial,
         left_out: answer.left_out,
         timings,
     }

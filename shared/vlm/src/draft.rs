@@ -15,6 +15,8 @@ pub(crate) struct Draft {
     pub(crate) image: Option<ImageFigures>,
     pub(crate) facts: Option<Facts>,
     pub(crate) usage: Option<Usage>,
+    /// Whether the first look's answer was broken. The closer one asks about what was seen already.
+    pub(crate) partial: bool,
 }
 
 impl Draft {
@@ -29,6 +31,7 @@ impl Draft {
             image: seen.and_then(|seen| seen.image),
             facts: seen.and_then(|seen| seen.facts.clone()),
             usage: seen.and_then(|seen| seen.usage),
+            partial: seen.is_some_and(|seen| seen.partial),
         }
     }
 

@@ -151,6 +151,7 @@ impl<S: PhotoSource> Work<'_, S> {
             image: draft.image,
             facts: draft.facts,
             usage: draft.usage,
+            partial: draft.partial,
             ..Report::bare(outcome, (self.now)())
         }
     }
@@ -223,6 +224,9 @@ impl<S: PhotoSource> AskAboutPhoto for Asking<'_, S> {
             hint: self.hint.cloned(),
         };
         let answer = self.answer(ready).await?;
+        if let (Ok(answer), false) = (&answer, question.closer) {
+            self.draft.partial = answer.partial;
+        }
         Ok(answer.map(|answer| Seen {
             findings: answer.findings,
             image,

@@ -63,11 +63,14 @@ pub struct Known {
 }
 
 impl CachedAnswer {
-    /// The answer to keep, if this report is one: the evaluation of this id, which began at `asked_at`, asked for it.
+    /// The answer to keep, if this report is one, and a whole one: the evaluation of this id, which began at `asked_at`, asked for it.
     pub fn of(id: &EvaluationId, asked_at: Timestamp, report: &Report) -> Option<Self> {
         let PhotoOutcome::Evaluated { findings } = &report.outcome else {
             return None;
         };
+        if report.partial {
+            return None;
+        }
         Some(Self {
             evaluation_id: id.clone(),
             asked_at,

@@ -6,6 +6,7 @@ use super::cache::{self, CACHED_FOR, Known, Reused};
 use super::sighting::Elsewhere;
 use crate::domain::bounds::LONGEST_NAME;
 use crate::domain::ids::StepKey;
+use crate::domain::judge::PhotoResult;
 use crate::domain::outcome::{PhotoOutcome, ReasonCode};
 use crate::domain::plan::{Copied, Misnamed, Photo};
 use crate::domain::report::Report;
@@ -124,6 +125,28 @@ impl PhotoRecord {
         let own = self.report.iter().filter(|_| self.is_answered());
         let earlier = self.reused.iter().map(|reused| reused.answer.expires_at);
         own.map(|report| report.at.after(CACHED_FOR)).chain(earlier)
+    }
+
+    /// What is judged of it; of a broken answer also that the photo may show more than was found.
+    pub fn results(&self) -> Vec<PhotoResult> {
+        let Some(report) = &self.report else {
+            return Vec::new();
+        };
+        let of = |outcome| PhotoResult {
+            name: self.photo.name.clone(),
+            outcome,
+        };
+        let more = report.partial.then(|| {
+            let message = "A part of the model's answer about this photo could not be read.";
+            of(PhotoOutcome::not_evaluated(
+                ReasonCode::InvalidAnswer,
+                message,
+            ))
+        });
+        [of(report.outcome.clone())]
+            .into_iter()
+            .chain(more)
+            .collect()
     }
 
     /// The report, with what earlier answers say of the steps that were not asked about now.

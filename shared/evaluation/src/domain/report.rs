@@ -11,6 +11,10 @@ pub struct Report {
     /// Findings, or why there are none.
     #[serde(flatten)]
     pub outcome: PhotoOutcome,
+    /// Whether the model's answer was broken, and more may have been seen than its findings say. Releases before know
+    /// no such answers.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
     /// When the outcome was known.
     pub at: Timestamp,
     /// How often the photo was put off before.
@@ -34,6 +38,7 @@ impl Report {
     pub fn bare(outcome: PhotoOutcome, at: Timestamp) -> Self {
         Self {
             outcome,
+            partial: false,
             at,
             attempt: 0,
             timings: None,
