@@ -11,7 +11,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::{Client, redirect, retry};
+use reqwest::{Client, RequestBuilder, redirect, retry};
 use tokio::time::{Instant, timeout_at};
 
 use super::answer::{Answer, is_strict, read_completion, together};
@@ -158,6 +158,19 @@ impl VlmClient {
         }
     }
 
+    /// A client as a person has it: the key is in `VLM_API_KEY`, headers of one's own in `VLM_HEADERS`.
+    pub fn of_person(settings: VlmSettings) -> Result<Self, ClientError> {
+        let given = |name| std::env::var(name).unwrap_or_default().trim().to_owned();
+        let api_key =
+            Some(given("VLM_API_KEY")).filter(|key| !["", "none"].contains(&key.as_str()));
+        let headers = given("VLM_HEADERS").parse()?;
+        let client = Self::new(VlmSettings {
+            api_key,
+            ..settings
+        })?;
+        Ok(client.with_headers(headers))
+    }
+
     /// A client of another server, of which nothing is known yet.
     #[cfg(test)]
     pub(super) fn of_another(&self, base_url: &str) -> Self {
@@ -179,6 +192,49 @@ impl VlmClient {
     /// What is known of the server.
     pub fn capability(&self) -> &Capability {
         &self.capability
+    }
+
+    /// The address that questions are sent to, without what may be a secret.
+    pub fn address(&self) -> String {
+        self.endpoint.shown()
+    }
+
+    /// Whether a key is sent.
+    pub fn has_key(&self) -> bool {
+        self.key.current().is_some()
+    }
+
+    /// The request about these photos as it would be sent now; for who checks a server.
+    pub fn request(&self, question: &Question, shots: &[PromptPhoto]) -> String {
+        let options = RequestOptions {
+            left_out: self.capability.left_out(),
+            ..RequestOptions::default()
+        };
+        body(&self.settings.model, question, shots, options)
+    }
+
+    /// Sends a request as questions are sent, and gives the text of a success as it came; for who checks a server.
+    pub async fn exchange(&self, request: &str) -> Result<String, VlmFailure> {
+        let sent = self.send_with(&self.key.current(), request).await?;
+        self.text(sent).await
+    }
+
+    /// The server's list of models, as it came; for who checks a server.
+    pub async fn models(&self) -> Result<String, VlmFailure> {
+        let request = self.http.get(self.endpoint.models());
+        let request = self.with_key(request, &self.key.current());
+        let asked = Instant::now();
+        let response = request.send().await.map_err(VlmFailure::of_transport)?;
+        self.text(Sent { response, asked }).await
+    }
+
+    async fn text(&self, sent: Sent) -> Result<String, VlmFailure> {
+        if !sent.response.status().is_success() {
+            return Err(self.refused(sent).await);
+        }
+        let body = sent.response.bytes().await;
+        let body = unpacked(body.map_err(VlmFailure::of_transport)?.into(), MOST_BYTES);
+        Ok(String::from_utf8_lossy(&body).into())
     }
 
     /// Asks what a photo shows.
@@ -274,11 +330,15 @@ impl VlmClient {
     }
 
     async fn read(&self, sent: Sent) -> Result<Completion, VlmFailure> {
+        if sent.response.status().is_success() {
+            return read(sent.response, self.timeouts(), sent.asked).await;
+        }
+        Err(self.refused(sent).await)
+    }
+
+    async fn refused(&self, sent: Sent) -> VlmFailure {
         let Sent { response, asked } = sent;
         let (status, headers) = (response.status(), response.headers().clone());
-        if status.is_success() {
-            return read(response, self.timeouts(), asked).await;
-        }
         // A refusal says enough by its status, should its words not come.
         let until = asked + self.settings.timeout;
         let body = timeout_at(until, response.bytes()).await;
@@ -286,7 +346,7 @@ impl VlmClient {
         let body = unpacked(body.into(), MOST_BYTES);
         let words = String::from_utf8_lossy(&body);
         let failure = VlmFailure::of_status(status, &headers, &words);
-        Err(failure.at(&self.endpoint.shown()))
+        failure.at(&self.endpoint.shown())
     }
 
     /// Sends the body, and waits for the head of the response as long as for a first token.
@@ -302,12 +362,7 @@ impl VlmClient {
             .header("content-type", "application/json")
             .header("accept-encoding", "identity")
             .body(body.to_owned());
-        let (headers, carry_key) = self.headers.with_key(key.as_deref());
-        let request = request.headers(headers.into_iter().collect());
-        let request = match key {
-            Some(key) if !carry_key => request.bearer_auth(key),
-            _ => request,
-        };
+        let request = self.with_key(request, key);
         let until = asked + self.settings.first_token_timeout;
         let silent = || {
             VlmFailure::later(
@@ -318,6 +373,16 @@ impl VlmClient {
         timeout_at(until, request.send())
             .await
             .map_err(|_| silent())
+    }
+
+    /// The request with the key and the headers of one's own.
+    fn with_key(&self, request: RequestBuilder, key: &Key) -> RequestBuilder {
+        let (headers, carry_key) = self.headers.with_key(key.as_deref());
+        let request = request.headers(headers.into_iter().collect());
+        match key {
+            Some(key) if !carry_key => request.bearer_auth(key),
+            _ => request,
+        }
     }
 
     fn timeouts(&self) -> Timeouts {
