@@ -39,6 +39,12 @@ Works out from template.yaml how many executions at once a stack can take, asks 
 account has, with your own credentials, and says whether it fits, and if not what would help. It
 changes nothing. Ends with 1 if it does not fit.
 """
+_SERVERS = """\
+Installs real servers, pinned, below infra/.tools/servers (some 10 GB in all), starts one after
+another with a tiny model on this machine's CPU, asks each what it can do, and runs the client's
+suite against it (shared/vlm/tests/real_vlm.rs). What can't be had here is skipped, with the reason.
+Servers: simulated, vllm, transformers, litellm, llama.cpp. Ends with 1 if a test failed.
+"""
 _EXIT_CODES = """\
 exit codes: 0 every DR passes, 1 one fails, 2 one is incomplete, 3 an error, 130 ended by Ctrl-C.
 With several DRs: the highest.
@@ -154,6 +160,13 @@ def _parser() -> _Parser:
         "peer",
         help="install the photo benchmark's peer (npm's sharp on Node); `bench photos` calls this",
     )
+    servers = commands.add_parser(
+        "servers",
+        help="try the client against real VLM servers, installed here (minutes to an hour each)",
+        description=_SERVERS,
+    )
+    servers.add_argument("--only", nargs="+", metavar="SERVER", help="only these")
+    servers.add_argument("--json", action="store_true", help="print JSON")
     test = commands.add_parser("test", help="run all tests: Rust, template, end to end")
     test.add_argument("--fast-only", action="store_true", help="leave out the end-to-end tests")
     test.add_argument(

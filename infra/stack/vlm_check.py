@@ -23,10 +23,14 @@ from .say import say
 _HEAD = ("the server", "found", "means for this system")
 
 
-def check(url: str, model: str, *more: str) -> dict[str, Any]:
-    """What the server can do; raises, with what to change, if it would take no question."""
+def check(url: str, model: str, *more: str, key: str | None = None) -> dict[str, Any]:
+    """What the server can do; raises, with what to change, if it would take no question.
+
+    The key is the person's unless another one is given.
+    """
     command = [str(binary(VLM_CHECK)), "--vlm-url", url, "--vlm-model", model, *more]
-    done = run(command, capture=True, env={**environment.base(), **vlm.secrets()})
+    secrets = vlm.secrets() if key is None else {"VLM_API_KEY": key}
+    done = run(command, capture=True, env={**environment.base(), **secrets})
     try:
         said = json.loads(done.stdout)
     except ValueError:

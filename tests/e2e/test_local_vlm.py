@@ -179,6 +179,7 @@ def test_what_a_server_can_do_is_found_and_shown(capsys: pytest.CaptureFixture[s
     assert abilities["context_tokens"] == 32768
     assert abilities["answer"]["prompt_tokens"] > 0
     assert abilities["answer"]["first_token_ms"] is not None
+    assert abilities["stream"] == {"in_pieces": True, "counted": True}
     usual, large = (abilities[name]["tokens"]["prompt"] for name in ("usual", "small_print"))
     assert large > usual > abilities["answer"]["prompt_tokens"]
     vlm_check.show(found)
@@ -195,6 +196,7 @@ def test_a_server_that_lacks_much_is_told_from_one_that_does_not() -> None:
     assert abilities["schema"] == "held_without_bounds"
     assert abilities["images_per_request"] == {"at_least": 10}
     assert abilities["log_probabilities"] is False
+    assert abilities["stream"] == {"in_pieces": False, "counted": False}
     assert abilities["usual"]["tokens"] is None
     assert abilities["context_tokens"] is None
 

@@ -11,7 +11,7 @@ use vlm::prompt::Question;
 
 use crate::models::{Listed, listed};
 use crate::pictures::gradient;
-use crate::probes::{Images, Probe, Schema, Tokens};
+use crate::probes::{Images, Probe, Schema, Stream, Tokens};
 use crate::refused::{Asked, Refused};
 
 /// The size of the picture that the first question is about: every model takes it.
@@ -30,6 +30,8 @@ pub(crate) struct Abilities {
     pub(crate) context_tokens: Option<u64>,
     /// The answer to a question about a picture of nothing.
     pub(crate) answer: Answered,
+    /// How answers come; none if it is not known.
+    pub(crate) stream: Option<Stream>,
     /// Fields that the server refuses and we do without.
     pub(crate) refused_fields: Vec<&'static str>,
     pub(crate) schema: Schema,
@@ -176,9 +178,13 @@ impl Seen<'_> {
         let policy = SizePolicy::shipped(CURRENT_VERSION)?;
         let edges = [policy.long_edge_for(false), policy.long_edge_for(true)];
         let [usual, large] = edges.map(|edge| u16::try_from(edge).unwrap_or(u16::MAX));
-        let (usual_tokens, large_tokens, schema, images, log_probabilities) = join5(
+        let tokens = join(
             probe.tokens(usual, usual / 4 * 3),
             probe.tokens(large, large / 4 * 3),
+        );
+        let (stream, (usual_tokens, large_tokens), schema, images, log_probabilities) = join5(
+            probe.stream(),
+            tokens,
             probe.schema(),
             probe.images(),
             probe.log_probabilities(),
@@ -198,6 +204,7 @@ impl Seen<'_> {
             model_is_listed: this.is_some(),
             context_tokens: this.and_then(|listed| listed.context),
             answer,
+            stream: stream?,
             refused_fields: self.client.capability().refused_fields(),
             schema: schema?,
             images_per_request: images?,

@@ -55,6 +55,31 @@ pub(crate) struct Tokens {
     pub(crate) cached: Option<u64>,
 }
 
+/// How an answer comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(crate) struct Stream {
+    /// Piece by piece, not as a whole.
+    pub(crate) in_pieces: bool,
+    /// With the count of its tokens.
+    pub(crate) counted: bool,
+}
+
+impl Stream {
+    fn of(answer: &str) -> Self {
+        let events = answer.lines().filter_map(|line| line.strip_prefix("data:"));
+        let pieces: Vec<Value> = events
+            .filter_map(|event| serde_json::from_str(event).ok())
+            .collect();
+        let whole: Option<Value> = serde_json::from_str(answer).ok();
+        let tokens = |piece: &Value| piece.pointer("/usage/prompt_tokens")?.as_u64();
+        let counted = |piece: &Value| tokens(piece).is_some_and(|tokens| tokens > 0);
+        Self {
+            in_pieces: !pieces.is_empty(),
+            counted: pieces.iter().chain(&whole).any(counted),
+        }
+    }
+}
+
 /// Whom to ask, and the question.
 pub(crate) struct Probe<'a> {
     pub(crate) client: &'a VlmClient,
@@ -72,6 +97,14 @@ impl Probe<'_> {
             let cached = cached.and_then(Value::as_u64);
             (prompt > 0).then_some(Tokens { prompt, cached })
         }))
+    }
+
+    /// How an answer comes when it is asked for as the functions ask for it; none if it does not.
+    pub(crate) async fn stream(&self) -> anyhow::Result<Option<Stream>> {
+        let mut request = self.real()?;
+        set_most(&mut request, SHORT_ANSWER);
+        let answer = self.exchange(&request).await.ok();
+        Ok(answer.map(|answer| Stream::of(&answer)))
     }
 
     /// How many images a request may have.

@@ -52,6 +52,11 @@ fn models(seen: &Abilities) -> Option<Row> {
             "no list",
             "nothing: the server is asked by the model's name",
         ),
+        Some(names) if names.is_empty() => row(
+            what,
+            "an empty list",
+            "nothing: the server is asked by the model's name",
+        ),
         Some(names) if seen.model_is_listed => row(
             what,
             format!("{}, this one among them", names.len()),
@@ -101,13 +106,15 @@ fn answer(seen: &Abilities) -> Option<Row> {
 }
 
 fn streaming(seen: &Abilities) -> Option<Row> {
-    is_answered(seen).then(|| match seen.answer.first_token_ms {
-        Some(first) => row(
+    let first = seen.answer.first_token_ms;
+    let first = first.map(|first| format!(", first token after {:.1} s", first as f64 / 1000.0));
+    seen.stream.map(|stream| match stream.in_pieces {
+        true => row(
             "streaming",
-            format!("yes, first token after {:.1} s", first as f64 / 1000.0),
+            format!("yes{}", first.unwrap_or_default()),
             "a server that falls silent is left early",
         ),
-        None => row(
+        false => row(
             "streaming",
             "no, in one piece",
             "a server that falls silent is waited for as for a whole answer",
@@ -116,19 +123,15 @@ fn streaming(seen: &Abilities) -> Option<Row> {
 }
 
 fn usage(seen: &Abilities) -> Option<Row> {
-    let (read, wrote) = (seen.answer.prompt_tokens, seen.answer.completion_tokens);
-    is_answered(seen).then(|| match read {
-        0 => row("tokens", "not counted", "what a photo costs can't be shown"),
-        _ => row(
-            "tokens",
-            format!("{read} read, {wrote} written"),
-            "what a photo costs is shown",
-        ),
+    let answer = &seen.answer;
+    let found = match answer.prompt_tokens {
+        0 => "counted".into(),
+        read => format!("{read} read, {} written", answer.completion_tokens),
+    };
+    seen.stream.map(|stream| match stream.counted {
+        true => row("tokens", found, "what a photo costs is shown"),
+        false => row("tokens", "not counted", "what a photo costs can't be shown"),
     })
-}
-
-fn is_answered(seen: &Abilities) -> bool {
-    matches!(seen.answer.state, State::Read | State::Repaired)
 }
 
 fn fields(seen: &Abilities) -> Option<Row> {

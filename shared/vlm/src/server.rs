@@ -96,6 +96,8 @@ const CODES: &[(&str, Meaning)] = &[
     ("unrecognizedclient", Meaning::Key),
     ("invalidsignature", Meaning::Key),
     ("accountdeactivated", Meaning::Key),
+    // LiteLLM without a database, to any key but its own.
+    ("nodbconnection", Meaning::Key),
     // The model: OpenAI, Azure, Mistral.
     ("modelnotfound", MODEL),
     ("invalidmodel", MODEL),
@@ -278,6 +280,8 @@ const OF_REFUSALS: &[(&str, Meaning)] = &[
     ("unsupported model", MODEL),
     ("not a valid model", MODEL),
     ("no such model", MODEL),
+    // transformers serve
+    ("server is pinned to", MODEL),
     ("decommissioned", MODEL),
     ("try pulling", MODEL),
     ("no endpoints found", MODEL),
