@@ -4,7 +4,8 @@ AWS turns every parameter into text and back into what a property wants. The emu
 - a Number parameter reaches an event source's MaximumConcurrency as text, and its poller compares text with numbers;
 - a number of a mapping reaches a function's environment as a number, and no function can be started with it.
 It ignores a function's RecursiveLoop, which is therefore set once the function is there, and its VpcConfig, which is
-then nothing.
+then nothing. It refuses a template with a composite alarm, and takes one by its own API: it is put there once the alarms
+that it names are.
 With IAM enforced it asks for an action sqs:SendMessageBatch, which AWS does not have (there sqs:SendMessage is enough),
 and it does not know dynamodb:LeadingKeys, so a condition that some are there would refuse every request.
 
@@ -25,6 +26,8 @@ def meet(template: dict[str, Any], parameters: dict[str, str]) -> dict[str, Any]
     met = copy.deepcopy(template)
     values = {name: parameters.get(name, declared.get("Default")) for name, declared in met["Parameters"].items()}
     met["Parameters"]["VlmBaseUrl"].pop("AllowedPattern", None)
+    for name in composite_alarms(met):
+        del met["Resources"][name]
     for resource in met["Resources"].values():
         if resource["Type"] == "AWS::Lambda::EventSourceMapping":
             scaling = resource["Properties"].get("ScalingConfig", {})
@@ -54,6 +57,15 @@ def _statements(template: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for resource in template["Resources"].values():
         for policy in resource["Properties"].get("Policies", []):
             yield from policy.get("PolicyDocument", policy)["Statement"]
+
+
+def composite_alarms(template: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The properties of the composite alarms, by their logical names."""
+    return {
+        name: resource["Properties"]
+        for name, resource in template["Resources"].items()
+        if resource["Type"] == "AWS::CloudWatch::CompositeAlarm"
+    }
 
 
 def _allow(statement: dict[str, Any]) -> None:

@@ -18,7 +18,7 @@ use super::answer::{Answer, is_strict, read_completion, together};
 use super::capability::Capability;
 use super::completion::{Completion, MOST_BYTES, Timeouts, TokenTimings, read};
 use super::endpoint::{AddressError, Endpoint, Headers};
-use super::failure::{About, RetryCause, VlmFailure};
+use super::failure::{About, ResponseClass, RetryCause, VlmFailure};
 use super::fields::Field;
 use super::key::{Key, KeyRing, KeySource};
 use super::lenient::unpacked;
@@ -88,8 +88,12 @@ pub struct VlmClient {
     settings: VlmSettings,
     key: Arc<KeyRing>,
     capability: Arc<Capability>,
+    observer: Option<Observer>,
     bulk: bool,
 }
+
+/// Is told what became of each request.
+pub type Observer = Arc<dyn Fn(ResponseClass) + Send + Sync>;
 
 /// What a photo shows.
 #[derive(Debug, Clone, PartialEq)]
@@ -137,6 +141,7 @@ impl VlmClient {
             settings,
             key,
             capability: Arc::default(),
+            observer: None,
             bulk: false,
         })
     }
@@ -158,17 +163,12 @@ impl VlmClient {
         }
     }
 
-    /// A client as a person has it: the key is in `VLM_API_KEY`, headers of one's own in `VLM_HEADERS`.
-    pub fn of_person(settings: VlmSettings) -> Result<Self, ClientError> {
-        let given = |name| std::env::var(name).unwrap_or_default().trim().to_owned();
-        let api_key =
-            Some(given("VLM_API_KEY")).filter(|key| !["", "none"].contains(&key.as_str()));
-        let headers = given("VLM_HEADERS").parse()?;
-        let client = Self::new(VlmSettings {
-            api_key,
-            ..settings
-        })?;
-        Ok(client.with_headers(headers))
+    /// The same client, which says what became of each request.
+    pub fn with_observer(self, observer: Observer) -> Self {
+        Self {
+            observer: Some(observer),
+            ..self
+        }
     }
 
     /// A client of another server, of which nothing is known yet.
@@ -192,49 +192,6 @@ impl VlmClient {
     /// What is known of the server.
     pub fn capability(&self) -> &Capability {
         &self.capability
-    }
-
-    /// The address that questions are sent to, without what may be a secret.
-    pub fn address(&self) -> String {
-        self.endpoint.shown()
-    }
-
-    /// Whether a key is sent.
-    pub fn has_key(&self) -> bool {
-        self.key.current().is_some()
-    }
-
-    /// The request about these photos as it would be sent now; for who checks a server.
-    pub fn request(&self, question: &Question, shots: &[PromptPhoto]) -> String {
-        let options = RequestOptions {
-            left_out: self.capability.left_out(),
-            ..RequestOptions::default()
-        };
-        body(&self.settings.model, question, shots, options)
-    }
-
-    /// Sends a request as questions are sent, and gives the text of a success as it came; for who checks a server.
-    pub async fn exchange(&self, request: &str) -> Result<String, VlmFailure> {
-        let sent = self.send_with(&self.key.current(), request).await?;
-        self.text(sent).await
-    }
-
-    /// The server's list of models, as it came; for who checks a server.
-    pub async fn models(&self) -> Result<String, VlmFailure> {
-        let request = self.http.get(self.endpoint.models());
-        let request = self.with_key(request, &self.key.current());
-        let asked = Instant::now();
-        let response = request.send().await.map_err(VlmFailure::of_transport)?;
-        self.text(Sent { response, asked }).await
-    }
-
-    async fn text(&self, sent: Sent) -> Result<String, VlmFailure> {
-        if !sent.response.status().is_success() {
-            return Err(self.refused(sent).await);
-        }
-        let body = sent.response.bytes().await;
-        let body = unpacked(body.map_err(VlmFailure::of_transport)?.into(), MOST_BYTES);
-        Ok(String::from_utf8_lossy(&body).into())
     }
 
     /// Asks what a photo shows.
@@ -287,7 +244,12 @@ impl VlmClient {
                 left_out,
             };
             let body = body(&self.settings.model, question, shots, options);
-            let failure = match self.send(body).await {
+            let answer = self.send(body).await;
+            if let Some(observer) = &self.observer {
+                let failed = answer.as_ref().err();
+                observer(failed.map_or(ResponseClass::Answered, VlmFailure::class));
+            }
+            let failure = match answer {
                 Ok(written) => return Ok(written),
                 Err(failure) => failure,
             };
@@ -416,6 +378,8 @@ fn asked(answer: Answer, usage: Usage, timings: TokenTimings, repaired: bool) ->
     }
 }
 
+#[path = "client_of_people.rs"]
+mod of_people;
 #[cfg(test)]
 #[path = "client_tests.rs"]
 mod tests;
