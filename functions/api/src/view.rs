@@ -119,6 +119,9 @@ fn photo(record: &PhotoRecord, looks_like: &[&str]) -> Value {
         Some(PhotoOutcome::NotEvaluated { reason }) if reason.code == ReasonCode::SamePhoto => {
             ("same_photo", None, Some(reason))
         }
+        Some(PhotoOutcome::NotEvaluated { reason }) if reason.code == ReasonCode::NotAPhoto => {
+            ("not_a_photo", None, Some(reason))
+        }
         Some(PhotoOutcome::Evaluated { findings }) => ("evaluated", Some(findings), None),
         Some(PhotoOutcome::NotEvaluated { reason }) => ("not_evaluated", None, Some(reason)),
     };
@@ -129,7 +132,7 @@ fn photo(record: &PhotoRecord, looks_like: &[&str]) -> Value {
         "name": record.photo.name,
         "step_hint": record.photo.step_hint,
         "outcome": outcome,
-        "reason": reason,
+        "reason": reason.map(|reason| json!({"code": reason.code, "message": reason.message})),
         "findings": findings.map_or(&[][..], Vec::as_slice),
         "asked": record.photo.scope,
         "reused_from": record.reused.iter().map(|reused| &reused.answer.evaluation_id).collect::<Vec<_>>(),

@@ -255,7 +255,7 @@ impl<S: PhotoSource> Asking<'_, S> {
         drop(loading);
         Ok(prepared.map_err(|error| {
             tracing::warn!(photo.key = %self.photo.key, error = ?error, "a photo can't be read");
-            reason(&error)
+            reason(&error, &self.photo.name)
         }))
     }
 

@@ -14,6 +14,7 @@ use super::bounds::{name_bytes, shortened_name};
 use super::catalogue::Catalogue;
 use super::ids::{PhotoId, StepKey};
 use super::key::{KeyPart, KeyParts, version_parts};
+use super::photo_key::{Place, folder, place_of, printable, refused};
 use super::photo_name::hint;
 use super::scope::Scope;
 use super::versions::Versions;
@@ -54,9 +55,15 @@ impl Photo {
         }
     }
 
-    /// The folder that it lies in: its DR's.
-    fn place(&self) -> &str {
-        self.key.strip_suffix(&self.name).unwrap_or(&self.key)
+    /// The folder that it lies in: its DR's, however that is written.
+    fn place(&self) -> String {
+        match place_of(&self.key) {
+            Place::Photo(dr, _) => folder(&dr),
+            Place::Hidden | Place::Elsewhere => {
+                let name = self.name.as_str();
+                self.key.strip_suffix(name).unwrap_or(&self.key).to_owned()
+            }
+        }
     }
 }
 
@@ -92,13 +99,34 @@ pub struct Copied {
     pub of: String,
 }
 
-/// A photo whose name is too long.
+/// A photo whose name is not taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Misnamed {
-    /// The photo, under a name and key that are cut.
+    /// The photo, under a name and key that can be shown.
     pub photo: Photo,
-    /// How long its name is.
-    pub bytes: usize,
+    /// What is wrong with its name.
+    pub why: WrongName,
+}
+
+/// What is wrong with a photo's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WrongName {
+    /// It has so many bytes.
+    TooLong(usize),
+    /// What it has or does that names must not.
+    Refused(&'static str),
+}
+
+impl WrongName {
+    /// What is wrong with this name, and how it is shown then.
+    fn of(name: &str) -> Option<(Self, String)> {
+        if let Some(shown) = shortened_name(name) {
+            return Some((Self::TooLong(name_bytes(name)), shown));
+        }
+        let why = Self::Refused(refused(name)?);
+        let shown = printable(name);
+        Some((why, shortened_name(&shown).unwrap_or(shown)))
+    }
 }
 
 /// A planned evaluation.
@@ -112,7 +140,7 @@ pub struct Plan {
     pub held: Vec<Photo>,
     /// The photos that are the same file as one of those, by name.
     pub copies: Vec<Copied>,
-    /// The photos that nobody is asked about because their names are too long, by name.
+    /// The photos that nobody is asked about because of their names, by name.
     pub misnamed: Vec<Misnamed>,
     /// Why quick mode looked at everything, if it did.
     pub mode_note: Option<String>,
@@ -215,19 +243,19 @@ fn in_order(photos: &mut Vec<Photo>) {
     photos.dedup_by(|a, b| a.photo_id == b.photo_id);
 }
 
-/// The photos whose names are taken, and those whose names are too long.
+/// The photos whose names are taken, and those whose names are not.
 fn named(photos: Vec<Photo>) -> (Vec<Photo>, Vec<Misnamed>) {
     let mut misnamed = Vec::new();
-    let named = |photo: Photo| match shortened_name(&photo.name) {
+    let named = |photo: Photo| match WrongName::of(&photo.name) {
         None => Some(photo),
-        Some(name) => {
+        Some((why, name)) => {
             misnamed.push(Misnamed {
-                bytes: name_bytes(&photo.name),
                 photo: Photo {
                     key: format!("{}{name}", photo.place()),
                     name,
                     ..photo
                 },
+                why,
             });
             None
         }
@@ -310,7 +338,7 @@ pub fn fingerprint(photos: &[Photo], mode: Mode, versions: &Versions) -> KeyPart
         .chain(version_parts(versions));
     let of = |photo: &'_ Photo| {
         [
-            (KeyPart::Dr, photo.place().to_owned()),
+            (KeyPart::Dr, photo.place()),
             (KeyPart::Name, photo.name.clone()),
             (KeyPart::Content, photo.etag.clone()),
         ]

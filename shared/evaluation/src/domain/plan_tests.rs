@@ -198,7 +198,7 @@ fn a_photo_whose_name_is_too_long_is_set_apart_and_is_part_of_the_question() {
     let [misnamed] = first.misnamed.as_slice() else {
         panic!("{:?}", first.misnamed);
     };
-    assert_eq!(misnamed.bytes, 1004);
+    assert_eq!(misnamed.why, WrongName::TooLong(1004));
     assert!(misnamed.photo.name.len() <= 255 && misnamed.photo.key.len() < 300);
     assert_eq!(
         misnamed.photo.key,
@@ -208,4 +208,39 @@ fn a_photo_whose_name_is_too_long_is_set_apart_and_is_part_of_the_question() {
     let second = planned(&["b.jpg", &other, &longest]);
     assert_ne!(first.fingerprint, second.fingerprint);
     assert_ne!(misnamed.photo.photo_id, second.misnamed[0].photo.photo_id);
+}
+
+#[test]
+fn a_photo_whose_name_is_refused_is_shown_and_nobody_is_asked_about_it() {
+    let all = photos(&["../DR2/a.jpg", "b\n.jpg", "c.jpg"]);
+    let plan = plan(all, Mode::Full, catalogue(), &versions());
+    assert_eq!(names(&plan.selected), ["c.jpg"]);
+    let shown: Vec<_> = plan
+        .misnamed
+        .iter()
+        .map(|one| (one.photo.name.as_str(), one.why))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            (
+                "../DR2/a.jpg",
+                WrongName::Refused("has .. or . for a folder")
+            ),
+            (
+                "b%0A.jpg",
+                WrongName::Refused("has a control character in it")
+            ),
+        ]
+    );
+}
+
+#[test]
+fn the_question_is_the_same_however_the_drs_folder_is_written() {
+    let of = |key: &str| {
+        let photo = Photo::new(key, "a.jpg", "\"1\"", catalogue());
+        fingerprint_of(vec![photo], Mode::Full, &versions())
+    };
+    assert_eq!(of("photos/DR1/a.jpg"), of("photos/dr1/a.jpg"));
+    assert_ne!(of("photos/DR1/a.jpg"), of("photos/DR2/a.jpg"));
 }
