@@ -5,14 +5,21 @@
 //!   later.
 //! - Of a file that is no photo, or is too large to be one, the beginning is read and no more.
 
+use aws::ports::AwsPorts;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::{GetObjectError, GetObjectOutput};
+use aws_sdk_s3::types::ServerSideEncryption;
+use evaluation::decide::evaluation::Evaluation;
 use evaluation::domain::no_photo;
 use evaluation::domain::outcome::{Reason, ReasonCode};
 use evaluation::domain::plan::Photo;
+use evaluation::domain::report::Report;
+use evaluation::run::cache::by_content;
+use evaluation::run::error::RunError;
+use md5::{Digest, Md5};
 use photos::HEAD_BYTES;
-use vlm::photo::{FetchError, PhotoSource};
+use vlm::source::{FetchError, Fetched, PhotoSource};
 
 /// The bucket of photos.
 pub(crate) struct Bucket {
@@ -27,13 +34,53 @@ impl Bucket {
     }
 }
 
-impl PhotoSource for Bucket {
-    /// The condition on its ETag makes sure that the photo is the one planned.
-    async fn fetch(&self, photo: &Photo, most_bytes: u64) -> Result<Vec<u8>, FetchError> {
+impl Bucket {
+    /// Reads a photo. The condition on its ETag makes sure that it is the one planned.
+    async fn fetch(&self, photo: &Photo, most_bytes: u64) -> Result<Fetched, FetchError> {
         let request = self.s3.get_object().bucket(&self.name).key(&photo.key);
         let answer = request.if_match(&photo.etag).send().await;
         let object = answer.map_err(|error| classify(error, &photo.name))?;
-        read(object, &photo.name, most_bytes).await
+        let is_md5 = is_md5(&photo.etag, object.server_side_encryption());
+        let bytes = read(object, &photo.name, most_bytes).await?;
+        let content = (!is_md5).then(|| hash(&bytes));
+        let content = content.filter(|content| *content != photo.etag);
+        Ok(Fetched { bytes, content })
+    }
+}
+
+/// Whether an ETag is the MD5 of the bytes: not of a photo that came in parts, nor of one with a key of KMS.
+fn is_md5(etag: &str, encryption: Option<&ServerSideEncryption>) -> bool {
+    let digits = etag.trim_matches('"');
+    let hexadecimal = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    digits.len() == 32
+        && hexadecimal
+        && matches!(encryption, None | Some(ServerSideEncryption::Aes256))
+}
+
+/// What the ETag of these bytes is where they were put in one piece. It tells contents apart and proves nothing: who
+/// forges two photos with the same one has two photos of his own.
+fn hash(bytes: &[u8]) -> String {
+    let digits: String = Md5::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("\"{digits}\"")
+}
+
+/// The photos of an evaluation: in the bucket, and as far as answers about them are known.
+pub(crate) struct Source<'a> {
+    pub(crate) bucket: &'a Bucket,
+    pub(crate) ports: &'a AwsPorts,
+    pub(crate) evaluation: &'a Evaluation,
+}
+
+impl PhotoSource for Source<'_> {
+    async fn fetch(&self, photo: &Photo, most_bytes: u64) -> Result<Fetched, FetchError> {
+        self.bucket.fetch(photo, most_bytes).await
+    }
+
+    async fn answered(&self, photo: &Photo, content: &str) -> Result<Option<Report>, RunError> {
+        by_content(self.ports, self.evaluation, photo, content).await
     }
 }
 

@@ -110,3 +110,23 @@ async fn a_photo_is_read_whole() {
     assert_eq!(bytes.unwrap(), photo);
     assert_eq!(read(object(vec![1], 1), "a.jpg", 9).await.unwrap(), [1]);
 }
+
+#[test]
+fn an_etag_is_the_hash_of_the_bytes_unless_s3_says_otherwise() {
+    let md5 = "\"d41d8cd98f00b204e9800998ecf8427e\"";
+    assert_eq!(hash(b""), md5);
+    for (etag, encryption, expected) in [
+        (md5, None, true),
+        (md5, Some(ServerSideEncryption::Aes256), true),
+        (md5, Some(ServerSideEncryption::AwsKms), false),
+        (md5, Some(ServerSideEncryption::AwsKmsDsse), false),
+        ("\"d41d8cd98f00b204e9800998ecf8427e-2\"", None, false),
+        ("\"abc\"", None, false),
+    ] {
+        assert_eq!(
+            is_md5(etag, encryption.as_ref()),
+            expected,
+            "{etag} {encryption:?}"
+        );
+    }
+}

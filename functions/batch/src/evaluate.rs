@@ -31,8 +31,9 @@ use vlm::load::ConcurrencyLimiter;
 use vlm::memory::Memory;
 use vlm::photo::{Bounds, Work, deferred};
 use vlm::prompt::PROMPT_VERSION;
+use vlm::same_bytes::SameBytes;
 
-use crate::bucket::Bucket;
+use crate::bucket::{Bucket, Source};
 use crate::key::KeySecret;
 use crate::settings::Settings;
 
@@ -91,6 +92,7 @@ impl BatchFunction {
                     function: self,
                     until,
                     gathering: Gathering::new(self.photos_per_request),
+                    same_bytes: SameBytes::default(),
                 };
                 Ok(handle(&self.ports, &invocation, &batch).await?)
             }
@@ -123,7 +125,7 @@ impl BatchFunction {
         batch: &Batch,
         photo: &Photo,
         received_at: Timestamp,
-        gathering: &Gathering,
+        (gathering, same_bytes): (&Gathering, &SameBytes),
     ) -> Result<AttemptResult, RunError> {
         let member = gathering.member();
         let versions = &evaluation.versions;
@@ -131,8 +133,13 @@ impl BatchFunction {
         let catalogue = Catalogue::shipped(&versions.catalogue).map_err(unknown)?;
         let unknown = |cause| RunError::bug("the evaluation's size policy", cause);
         let size_policy = SizePolicy::shipped(&versions.size_policy).map_err(unknown)?;
+        let source = Source {
+            bucket: &self.bucket,
+            ports: &self.ports,
+            evaluation,
+        };
         let work = Work {
-            source: &self.bucket,
+            source: &source,
             access: if batch.bulk {
                 &self.bulk
             } else {
@@ -143,6 +150,7 @@ impl BatchFunction {
             size_policy,
             attempt: batch.attempt,
             queue_ms: received_at.millis_since(batch.due_at),
+            same_bytes,
             now: clock::now,
         };
         work.evaluate(photo, member).await
@@ -154,6 +162,7 @@ struct Invocation<'a> {
     function: &'a BatchFunction,
     until: Instant,
     gathering: Gathering,
+    same_bytes: SameBytes,
 }
 
 impl PhotoEvaluator for Invocation<'_> {
@@ -180,10 +189,11 @@ impl PhotoEvaluator for Invocation<'_> {
             let Self {
                 function,
                 gathering,
+                same_bytes,
                 ..
             } = self;
             tokio::select! {
-                result = function.work(evaluation, batch, photo, received_at, gathering) => result,
+                result = function.work(evaluation, batch, photo, received_at, (gathering, same_bytes)) => result,
                 () = function.until_not_needed(evaluation, photo) => Ok(AttemptResult::NotNeeded),
             }
         };

@@ -4,11 +4,11 @@
 use anyhow::Context;
 use evaluation::decide::message::{Message, PlanAnew, QuietCheck};
 use evaluation::decide::start::{Request, Reuse};
-use evaluation::domain::photo_key::{Place, place_of};
+use evaluation::domain::photo_key::{Place, is_misplaced, place_of};
 use evaluation::domain::plan::Mode;
 use evaluation::run::error::Class;
 use evaluation::run::plan_anew;
-use evaluation::run::uploads::{is_quiet, note_change, note_upload};
+use evaluation::run::uploads::{is_quiet, note_change, note_misplaced, note_upload};
 use serde_json::Value;
 
 use crate::evaluate::Splitter;
@@ -65,6 +65,9 @@ async fn note(splitter: &Splitter, change: &Change) -> anyhow::Result<()> {
         }
     };
     let (ports, at) = (&splitter.ports, change.at);
+    if is_misplaced(&change.key, &dr) {
+        note_misplaced(ports, &dr, at).await?;
+    }
     if change.is_deletion {
         note_change(ports, &dr, at).await?;
     } else {

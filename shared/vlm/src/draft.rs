@@ -13,6 +13,7 @@ pub(crate) struct Draft {
     pub(crate) image: Option<ImageFigures>,
     pub(crate) facts: Option<Facts>,
     pub(crate) usage: Option<Usage>,
+    pub(crate) content: Option<String>,
 }
 
 impl Draft {
@@ -25,6 +26,7 @@ impl Draft {
             image: None,
             facts: None,
             usage: None,
+            content: None,
         }
     }
 

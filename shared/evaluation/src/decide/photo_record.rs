@@ -108,6 +108,19 @@ impl PhotoRecord {
         }
     }
 
+    /// What its bytes are, as far as that is known: of two photos with the same, one is the other.
+    pub fn content(&self) -> &str {
+        let earlier = self
+            .reused
+            .first()
+            .and_then(|reused| reused.answer.content.as_deref());
+        let own = self
+            .report
+            .as_ref()
+            .and_then(|report| report.content.as_deref());
+        own.or(earlier).unwrap_or(&self.photo.etag)
+    }
+
     /// Whether an answer of the model stands.
     pub fn is_answered(&self) -> bool {
         matches!(

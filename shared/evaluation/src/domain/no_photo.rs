@@ -46,7 +46,7 @@ pub fn by_name(name: &str) -> Option<&'static str> {
     let file = name.rsplit('/').next()?;
     let (_, kind) = file.rsplit_once('.')?;
     let has = |known: &&str| known.eq_ignore_ascii_case(kind);
-    let of = |(_, kinds): &&(&str, &[&str])| kinds.iter().any(|known| has(&known));
+    let of = |(_, kinds): &&(&str, &[&str])| kinds.iter().any(has);
     BY_TYPE.iter().find(of).map(|(what, _)| *what)
 }
 

@@ -140,3 +140,29 @@ impl Usage {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_photo_leaves_no_gap_and_what_could_not_be_seen_does() {
+        let gap = |code| PhotoOutcome::not_evaluated(code, "why").is_gap();
+        for code in [
+            ReasonCode::NotAPhoto,
+            ReasonCode::SamePhoto,
+            ReasonCode::NotNeeded,
+        ] {
+            assert!(!gap(code), "{code:?}");
+        }
+        for code in [
+            ReasonCode::NotAnImage,
+            ReasonCode::Archived,
+            ReasonCode::NoAccess,
+            ReasonCode::NameRefused,
+            ReasonCode::Unknown,
+        ] {
+            assert!(gap(code), "{code:?}");
+        }
+    }
+}

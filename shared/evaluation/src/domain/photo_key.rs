@@ -27,6 +27,11 @@ pub fn folder(dr: &DrNumber) -> String {
     format!("{PHOTOS}{dr}/")
 }
 
+/// Whether an object of this key lies in another folder than its DR's own.
+pub fn is_misplaced(key: &str, dr: &DrNumber) -> bool {
+    !key.starts_with(&folder(dr))
+}
+
 /// All folders in which a DR's photos are looked for, its own first: apps write its number in small letters, phones with
 /// one capital, and some begin keys with a slash.
 ///

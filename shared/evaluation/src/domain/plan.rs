@@ -40,6 +40,9 @@ pub struct Photo {
     /// Which steps it is asked about.
     #[serde(default, skip_serializing_if = "Scope::is_all")]
     pub scope: Scope,
+    /// How many bytes it has, where it was just listed: photos of the same size may be the same one.
+    #[serde(skip)]
+    pub size: Option<u64>,
 }
 
 impl Photo {
@@ -52,6 +55,16 @@ impl Photo {
             etag: etag.into(),
             step_hint: hint(name, catalogue),
             scope: Scope::All,
+            size: None,
+        }
+    }
+
+    /// The same photo, known by what its bytes are: by this hash, if there is one, else by its ETag.
+    pub fn known_by(&self, content: Option<&str>) -> Self {
+        let etag = content.unwrap_or(&self.etag).to_owned();
+        Self {
+            etag,
+            ..self.clone()
         }
     }
 
@@ -319,13 +332,24 @@ pub fn half<'a>(photos: &[&'a Photo]) -> Vec<&'a Photo> {
         .collect()
 }
 
-/// The photos in groups of at most `photos_per_batch`; sizes differ by one at most, so that no batch is a straggler.
+/// The photos in groups of at most `photos_per_batch`, as equal as can be, so that no batch is a straggler. Photos with
+/// as many bytes come together: whoever fetches them sees whether they are the same one.
 pub fn batches(photos: &[Photo], photos_per_batch: usize) -> Vec<Vec<Photo>> {
-    let count = photos.len().div_ceil(photos_per_batch.max(1));
-    let mut batches = vec![Vec::new(); count];
-    for (photo, at) in photos.iter().zip((0..count).cycle()) {
+    let most = photos_per_batch.max(1);
+    let mut batches: Vec<Vec<Photo>> = vec![Vec::new(); photos.len().div_ceil(most)];
+    let mut of_size = BTreeMap::new();
+    for photo in photos {
+        let has_room = |at: &usize| batches.get(*at).is_some_and(|batch| batch.len() < most);
+        let together = photo.size.and_then(|size| of_size.get(&size).copied());
+        let smallest = || (0..batches.len()).min_by_key(|at| batches.get(*at).map(Vec::len));
+        let Some(at) = together.filter(has_room).or_else(smallest) else {
+            continue;
+        };
         if let Some(batch) = batches.get_mut(at) {
             batch.push(photo.clone());
+        }
+        if let Some(size) = photo.size {
+            of_size.insert(size, at);
         }
     }
     batches

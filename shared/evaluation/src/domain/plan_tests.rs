@@ -244,3 +244,35 @@ fn the_question_is_the_same_however_the_drs_folder_is_written() {
     assert_eq!(of("photos/DR1/a.jpg"), of("photos/dr1/a.jpg"));
     assert_ne!(of("photos/DR1/a.jpg"), of("photos/DR2/a.jpg"));
 }
+
+#[test]
+fn photos_with_as_many_bytes_come_together_as_long_as_there_is_room() {
+    let names: Vec<String> = (0..7).map(|at| format!("{at}.jpg")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let sized = |sizes: [u64; 7]| {
+        let photos = photos(&names).into_iter().zip(sizes);
+        let photos: Vec<Photo> = photos
+            .map(|(photo, size)| Photo {
+                size: Some(size),
+                ..photo
+            })
+            .collect();
+        let batches = batches(&photos, 3);
+        let names = |batch: &Vec<Photo>| batch.iter().map(|photo| photo.name.clone()).collect();
+        batches.iter().map(names).collect::<Vec<Vec<String>>>()
+    };
+    let apart = sized([1, 2, 3, 4, 5, 6, 7]);
+    assert_eq!(apart.iter().map(Vec::len).collect::<Vec<_>>(), [3, 2, 2]);
+    let together = sized([1, 2, 3, 4, 2, 6, 2]);
+    let with = |name: &str| {
+        together
+            .iter()
+            .position(|batch| batch.iter().any(|one| one == name))
+    };
+    assert_eq!(
+        (with("1.jpg"), with("1.jpg")),
+        (with("4.jpg"), with("6.jpg"))
+    );
+    let all = sized([1; 7]);
+    assert_eq!(all.iter().map(Vec::len).collect::<Vec<_>>(), [3, 3, 1]);
+}
