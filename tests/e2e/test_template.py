@@ -261,6 +261,9 @@ def test_what_is_deployed_locally_differs_only_in_the_emulator_s_quirks() -> Non
         function["Policies"] = original["Policies"]
         if "Environment" in original:
             function["Environment"] = original["Environment"]
+    alarms = {name: {**_LOADED["Resources"][name]} for name in quirks.composite_alarms(_LOADED)}
+    assert alarms.keys().isdisjoint(met["Resources"])
+    met["Resources"].update(alarms)
     assert met == _LOADED
 
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::Context;
 use aws::clock;
 use aws::ports::AwsPorts;
+use aws::telemetry;
 use evaluation::decide::evaluation::Evaluation;
 use evaluation::decide::message::{Batch, DeferralCause, Message};
 use evaluation::decide::queue::Queue;
@@ -19,6 +20,7 @@ use evaluation::domain::catalogue::Catalogue;
 use evaluation::domain::plan::{Mode, Photo};
 use evaluation::domain::time::Timestamp;
 use evaluation::domain::versions::Versions;
+use evaluation::figures::{Figure, Metric};
 use evaluation::run::batch::{AttemptResult, PhotoEvaluator, handle};
 use evaluation::run::error::RunError;
 use evaluation::run::ports::Ports;
@@ -26,6 +28,7 @@ use photos::size_policy::SizePolicy;
 use tokio::time::{Instant, sleep, timeout_at};
 use vlm::access::VlmAccess;
 use vlm::client::VlmClient;
+use vlm::failure::ResponseClass;
 use vlm::gathering::Gathering;
 use vlm::load::ConcurrencyLimiter;
 use vlm::memory::Memory;
@@ -66,6 +69,7 @@ impl BatchFunction {
         let vlm = VlmClient::new(settings.vlm).context("Failed to set up the VLM's client")?;
         let vlm = vlm.with_headers(settings.vlm_headers);
         let vlm = vlm.with_key_source(Arc::new(secret));
+        let vlm = vlm.with_observer(Arc::new(note_response));
         let access = |vlm, bound| VlmAccess {
             vlm,
             limiter: ConcurrencyLimiter::new(bound),
@@ -155,6 +159,13 @@ impl BatchFunction {
         };
         work.evaluate(photo, member).await
     }
+}
+
+fn note_response(class: ResponseClass) {
+    telemetry::emit(&[
+        Figure::of(Metric::VlmResponses, 1).by(class.name()),
+        Figure::whether(Metric::VlmFailed, class.is_failure()),
+    ]);
 }
 
 /// The function during one invocation, which ends at a certain time.

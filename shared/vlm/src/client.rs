@@ -18,7 +18,7 @@ use super::answer::{Answer, is_strict, read_completion, together};
 use super::capability::Capability;
 use super::completion::{Completion, MOST_BYTES, Timeouts, TokenTimings, read};
 use super::endpoint::{AddressError, Endpoint, Headers};
-use super::failure::{About, RetryCause, VlmFailure};
+use super::failure::{About, ResponseClass, RetryCause, VlmFailure};
 use super::fields::Field;
 use super::key::{Key, KeyRing, KeySource};
 use super::lenient::unpacked;
@@ -88,8 +88,12 @@ pub struct VlmClient {
     settings: VlmSettings,
     key: Arc<KeyRing>,
     capability: Arc<Capability>,
+    observer: Option<Observer>,
     bulk: bool,
 }
+
+/// Is told what became of each request.
+pub type Observer = Arc<dyn Fn(ResponseClass) + Send + Sync>;
 
 /// What a photo shows.
 #[derive(Debug, Clone, PartialEq)]
@@ -137,6 +141,7 @@ impl VlmClient {
             settings,
             key,
             capability: Arc::default(),
+            observer: None,
             bulk: false,
         })
     }
@@ -154,6 +159,14 @@ impl VlmClient {
     pub fn with_headers(self, headers: Headers) -> Self {
         Self {
             headers: Arc::new(headers),
+            ..self
+        }
+    }
+
+    /// The same client, which says what became of each request.
+    pub fn with_observer(self, observer: Observer) -> Self {
+        Self {
+            observer: Some(observer),
             ..self
         }
     }
@@ -231,7 +244,12 @@ impl VlmClient {
                 left_out,
             };
             let body = body(&self.settings.model, question, shots, options);
-            let failure = match self.send(body).await {
+            let answer = self.send(body).await;
+            if let Some(observer) = &self.observer {
+                let failed = answer.as_ref().err();
+                observer(failed.map_or(ResponseClass::Answered, VlmFailure::class));
+            }
+            let failure = match answer {
                 Ok(written) => return Ok(written),
                 Err(failure) => failure,
             };

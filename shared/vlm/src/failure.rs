@@ -68,6 +68,40 @@ pub enum RetryCause {
     Misconfigured,
 }
 
+/// What became of a request, for whoever counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ResponseClass {
+    /// There is an answer, whatever it says.
+    Answered,
+    /// This photo will not be answered.
+    Refused,
+    /// The same later may be answered.
+    Later(RetryCause),
+    /// Something is wrong within this program.
+    Bug,
+}
+
+impl ResponseClass {
+    /// Its name in metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Answered => "Answered",
+            Self::Refused => "Refused",
+            Self::Later(RetryCause::Unavailable) => "Unavailable",
+            Self::Later(RetryCause::Failed) => "Failed",
+            Self::Later(RetryCause::TimedOut) => "TimedOut",
+            Self::Later(RetryCause::Overloaded) => "Overloaded",
+            Self::Later(RetryCause::Misconfigured) => "Misconfigured",
+            Self::Bug => "Bug",
+        }
+    }
+
+    /// Whether the VLM, or we, failed: a refusal of a photo is an answer.
+    pub fn is_failure(self) -> bool {
+        !matches!(self, Self::Answered | Self::Refused)
+    }
+}
+
 /// What a refusal is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum About {
@@ -108,6 +142,15 @@ impl RetryCause {
 }
 
 impl VlmFailure {
+    /// What became of the request.
+    pub fn class(&self) -> ResponseClass {
+        match self {
+            Self::RetryLater { cause, .. } => ResponseClass::Later(*cause),
+            Self::Permanent { .. } => ResponseClass::Refused,
+            Self::Bug { .. } => ResponseClass::Bug,
+        }
+    }
+
     pub(super) fn later(cause: RetryCause, detail: impl Into<String>) -> Self {
         Self::RetryLater {
             cause,

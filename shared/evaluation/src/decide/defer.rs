@@ -86,6 +86,26 @@ pub fn on_deferral(
     })
 }
 
+/// The photo of a resent bulk message once more, without the rest of bulk work: a person joined meanwhile. Its attempt is
+/// later than any that whoever joined can have read.
+pub fn brought_forward(resend: &Resend, note: &Deferral, now: Timestamp) -> Resend {
+    let delay = backoff::delay(&note.photo.photo_id, note.attempt, note.retry_after());
+    let until = now.after(delay);
+    let batch = Batch {
+        attempt: resend.batch.attempt.saturating_add(1),
+        due_at: until,
+        bulk: false,
+        probe: false,
+        ..resend.batch.clone()
+    };
+    Resend {
+        batch,
+        delay,
+        until,
+        probe_lease: None,
+    }
+}
+
 /// Whether a failure speaks against the photo: the VLM failed at it, and nothing had failed since its last answer. In
 /// an outage that is true of the first failure only.
 fn is_photos_fault(cause: DeferralCause, breaker: &Breaker) -> bool {

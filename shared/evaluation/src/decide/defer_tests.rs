@@ -259,3 +259,29 @@ fn while_the_breaker_is_open_one_resent_message_may_probe() {
         .probe
     );
 }
+
+#[test]
+fn what_a_person_joined_meanwhile_comes_forward_as_a_later_attempt() {
+    let evaluation = Evaluation {
+        bulk: true,
+        ..evaluation_of(&["a.jpg"])
+    };
+    let now = Timestamp::from_millis(9);
+    let note = Deferral {
+        cause: DeferralCause::BreakerOpen,
+        ..note(3)
+    };
+    let breaker = Breaker::default();
+    let bulk = resent(on_deferral(&evaluation, &record(), &note, &breaker, now));
+    let forward = brought_forward(&bulk, &note, now);
+    assert!(bulk.batch.bulk && bulk.delay >= Duration::from_secs(450));
+    assert_eq!(forward.batch.queue(), Queue::Batches);
+    assert!(forward.batch.attempt > bulk.batch.attempt);
+    assert_eq!(
+        forward.delay,
+        backoff::delay(&note.photo.photo_id, 3, None),
+        "as if a person had asked from the start"
+    );
+    assert_eq!(forward.until, forward.batch.due_at);
+    assert!(!forward.batch.probe && forward.probe_lease.is_none());
+}

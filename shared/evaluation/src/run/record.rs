@@ -25,6 +25,7 @@ use crate::domain::ids::{DrNumber, EvaluationId, PhotoId};
 use crate::domain::outcome::PhotoOutcome;
 use crate::domain::plan::{Mode, Photo};
 use crate::domain::report::Report;
+use crate::figures;
 
 /// Judges again so often when another one was faster; then the message comes again.
 const JUDGES_AT_ONCE: usize = 4;
@@ -58,11 +59,15 @@ pub(super) async fn record_outcome(
         (OutcomeAction::Ignore, _) => return Ok(()),
         (OutcomeAction::Record, _) => {
             let outcome = updates::outcome(id, photo, &whole, also_in);
-            ports.update(outcome).await?;
+            if ports.update(outcome).await?.is_applied() {
+                ports.note(figures::of_outcome(report));
+            }
         }
         (OutcomeAction::Upgrade, Some(seen)) => {
             let upgrade = updates::upgrade(id, photo, seen, &whole, also_in);
-            ports.update(upgrade).await?;
+            if ports.update(upgrade).await?.is_applied() {
+                ports.note(figures::of_outcome(report));
+            }
         }
         (OutcomeAction::Upgrade | OutcomeAction::RemoveFromPending, _) => (),
     }
@@ -220,6 +225,7 @@ async fn judge(
             .is_applied()
         {
             log_verdict(&current, &verdict);
+            ports.note(figures::of_verdict(&current, &photos, &verdict));
             return Ok(());
         }
         match super::ports::evaluation(ports, id).await? {

@@ -119,6 +119,14 @@ pub fn all(catalogue: &Catalogue) -> anyhow::Result<Vec<Scenario>> {
             ..new("an upload, and a person who joins it", 1, true)?
         },
         Scenario {
+            asks: vec![Ask::Upload, Ask::Post],
+            faults: Faults { away: 1, ..none },
+            failures: 4,
+            times: DAY,
+            at_once: 2,
+            ..new("an upload, a person who joins it, the VLM away", 1, true)?
+        },
+        Scenario {
             times: DAY,
             releases: &Release::ALL,
             often: 1,
