@@ -14,6 +14,7 @@ use crate::decide::photo_record::PhotoRecord;
 use crate::decide::stale::Freshness;
 use crate::decide::update::Key;
 use crate::domain::ids::{DrNumber, EvaluationId};
+use crate::domain::photo_key;
 use crate::domain::time::Timestamp;
 
 /// An evaluation, its photos, and how things stand with its DR.
@@ -46,6 +47,9 @@ pub async fn show(ports: &impl Ports, id: &EvaluationId) -> Result<Option<Shown>
     };
     let freshness = freshness(ports, &evaluation.dr_number);
     let (photos, (freshness, is_misplaced)) = tokio::try_join!(ports.photos(id), freshness)?;
+    let dr = &evaluation.dr_number;
+    let lies_elsewhere = |record: &PhotoRecord| photo_key::is_misplaced(&record.photo.key, dr);
+    let is_misplaced = is_misplaced || photos.iter().any(lies_elsewhere);
     Ok(Some(Shown {
         evaluation,
         photos,
