@@ -345,7 +345,7 @@ def photos_outlast_the_verdicts_that_they_prove(template: Template) -> list[str]
     enabled = [rule for rule in rules if rule["Status"] == "Enabled"]
     expire = [rule for rule in enabled if rule.get("ExpirationInDays") == {"Ref": "PhotoRetentionDays"}]
     replaced = [rule["NoncurrentVersionExpiration"]["NoncurrentDays"] for rule in enabled if "NoncurrentVersionExpiration" in rule]
-    wrong = [] if [rule.get("Prefix") for rule in expire] == ["photos/"] else ["photos are kept for ever"]
+    wrong = [] if sorted(str(rule.get("Prefix")) for rule in expire) == ["/photos/", "photos/"] else ["photos are kept for ever"]
     variables = template["Resources"]["SplitterFunction"]["Properties"]["Environment"]["Variables"]
     kept = variables["VERDICT_RETENTION_DAYS"]
     if replaced != [kept] or kept != {"Ref": "VerdictRetentionDays"}:

@@ -560,6 +560,14 @@ fn what_is_something_else_than_a_photo_is_said() {
             "an XML document",
         ),
         (b"{\"message\": 1}".to_vec(), "a JSON document"),
+        (b"RIFF\0\0\0\0WAVEfmt ".to_vec(), "a sound"),
+        (
+            b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1".to_vec(),
+            "a Windows or Office file (such as Thumbs.db)",
+        ),
+        ("12 Meter, gemessen von Jürgen".into(), "a text"),
+        ("é".repeat(2000).into_bytes(), "a text"),
+        (b"\xFF\xFEh\0i\0".to_vec(), "a text"),
     ] {
         let refusal = refusal(&bytes);
         assert!(
@@ -579,8 +587,7 @@ fn what_is_something_else_than_a_photo_is_said() {
             "{refusal}"
         );
     }
-    // What is only text may be anything.
-    assert!(matches!(refusal(b"12 metres"), PhotoError::Unknown(_)));
+    assert!(matches!(refusal(&[1, 2, 3, 0xFF]), PhotoError::Unknown(_)));
 }
 
 #[test]

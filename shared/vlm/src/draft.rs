@@ -17,6 +17,7 @@ pub(crate) struct Draft {
     pub(crate) usage: Option<Usage>,
     /// Whether the first look's answer was broken. The closer one asks about what was seen already.
     pub(crate) partial: bool,
+    pub(crate) content: Option<String>,
 }
 
 impl Draft {
@@ -32,6 +33,7 @@ impl Draft {
             facts: seen.and_then(|seen| seen.facts.clone()),
             usage: seen.and_then(|seen| seen.usage),
             partial: seen.is_some_and(|seen| seen.partial),
+            content: seen.and_then(|seen| seen.content.clone()),
         }
     }
 

@@ -8,7 +8,7 @@ use crate::domain::bounds::LONGEST_NAME;
 use crate::domain::ids::StepKey;
 use crate::domain::judge::PhotoResult;
 use crate::domain::outcome::{PhotoOutcome, ReasonCode};
-use crate::domain::plan::{Copied, Misnamed, Photo};
+use crate::domain::plan::{Copied, Misnamed, Photo, WrongName};
 use crate::domain::report::Report;
 use crate::domain::scope::Scope;
 use crate::domain::time::Timestamp;
@@ -66,13 +66,21 @@ impl PhotoRecord {
         }
     }
 
-    /// A photo whose name is too long: it is not asked about, and everything else is as usual.
+    /// A photo whose name is not taken: nobody is asked about it, and everything else is as usual.
     pub fn misnamed(misnamed: Misnamed, now: Timestamp) -> Self {
-        let message = format!(
-            "The photo's name has {} bytes, and at most {LONGEST_NAME} are taken. Upload it again under a shorter name.",
-            misnamed.bytes
-        );
-        let outcome = PhotoOutcome::not_evaluated(ReasonCode::NameTooLong, message);
+        let (code, what) = match misnamed.why {
+            WrongName::TooLong(bytes) => (
+                ReasonCode::NameTooLong,
+                format!("has {bytes} bytes, and at most {LONGEST_NAME} are taken"),
+            ),
+            WrongName::Refused(why) => (ReasonCode::NameRefused, why.to_owned()),
+        };
+        let again = match code {
+            ReasonCode::NameTooLong => "a shorter name",
+            _ => "a plain name",
+        };
+        let message = format!("The photo's name {what}. Upload it again under {again}.");
+        let outcome = PhotoOutcome::not_evaluated(code, message);
         Self {
             report: Some(Report::bare(outcome, now)),
             ..Self::new(misnamed.photo)
@@ -99,6 +107,19 @@ impl PhotoRecord {
                 ..photo
             })
         }
+    }
+
+    /// What its bytes are, as far as that is known: of two photos with the same, one is the other.
+    pub fn content(&self) -> &str {
+        let earlier = self
+            .reused
+            .first()
+            .and_then(|reused| reused.answer.content.as_deref());
+        let own = self
+            .report
+            .as_ref()
+            .and_then(|report| report.content.as_deref());
+        own.or(earlier).unwrap_or(&self.photo.etag)
     }
 
     /// Whether an answer of the model stands.

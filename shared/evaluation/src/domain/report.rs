@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::ids::EvaluationId;
 use super::outcome::{Facts, ImageFigures, PhotoOutcome, PhotoTimings, Usage};
 use super::time::Timestamp;
 
@@ -31,6 +32,13 @@ pub struct Report {
     /// Tokens the server counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
+    /// The photo's content, where its ETag is another one than the bytes have: a hash of them, written as an ETag.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<String>,
+    /// The evaluation for which the answer was given, if nobody was asked for this one: the same bytes had been asked
+    /// about under another ETag. `at` is then when that answer came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered_for: Option<EvaluationId>,
 }
 
 impl Report {
@@ -45,6 +53,8 @@ impl Report {
             image: None,
             facts: None,
             usage: None,
+            content: None,
+            answered_for: None,
         }
     }
 }
