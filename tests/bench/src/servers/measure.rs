@@ -16,7 +16,7 @@ use vlm::failure::VlmFailure;
 use vlm::prompt::Question;
 use vlm::request::PromptPhoto;
 
-use super::Options;
+use super::options::Options;
 
 /// Long above any answer that is worth measuring.
 const PATIENCE: Duration = Duration::from_secs(300);

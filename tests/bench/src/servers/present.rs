@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::Found;
 use super::fit::Fit;
+use super::found::Found;
 use super::measure::{Answered, Wave};
 use crate::report::percentile::percentile;
 use crate::report::table::Table;

@@ -3,7 +3,7 @@
 use simulated_vlm::engine::{Engine, Prefix, Work};
 use simulated_vlm::latency::{Latency, Rates};
 
-use super::measure::Answered;
+use super::measure::{Answered, Wave};
 use super::*;
 
 const PREFIX_TOKENS: u32 = 1300;
