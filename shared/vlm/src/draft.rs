@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use evaluation::domain::outcome::{Facts, ImageFigures, PhotoTimings, Usage};
 use evaluation::domain::plan::Photo;
+use evaluation::domain::report::Report;
 
 use crate::client::AskResult;
 
 /// What is known of a photo before its outcome is.
+#[derive(Debug, Clone)]
 pub(crate) struct Draft {
     pub(crate) timings: PhotoTimings,
     pub(crate) image: Option<ImageFigures>,
@@ -18,16 +20,18 @@ pub(crate) struct Draft {
 }
 
 impl Draft {
-    pub(crate) fn new(queue_ms: u64) -> Self {
+    /// Nothing yet, but what an earlier look at it came to.
+    pub(crate) fn new(queue_ms: u64, seen: Option<&Report>) -> Self {
+        let timings = seen.and_then(|seen| seen.timings).unwrap_or_default();
         Self {
             timings: PhotoTimings {
                 queue_ms,
-                ..PhotoTimings::default()
+                ..timings
             },
-            image: None,
-            facts: None,
-            usage: None,
-            partial: false,
+            image: seen.and_then(|seen| seen.image),
+            facts: seen.and_then(|seen| seen.facts.clone()),
+            usage: seen.and_then(|seen| seen.usage),
+            partial: seen.is_some_and(|seen| seen.partial),
         }
     }
 
@@ -65,4 +69,23 @@ impl Draft {
 /// In whole milliseconds.
 pub(crate) fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use evaluation::domain::outcome::PhotoOutcome;
+
+    use super::*;
+
+    #[test]
+    fn a_first_look_that_was_broken_stays_so_when_the_closer_one_must_wait() {
+        let findings = Vec::new();
+        let whole = Report::bare(PhotoOutcome::Evaluated { findings }, Default::default());
+        let broken = Report {
+            partial: true,
+            ..whole.clone()
+        };
+        assert!(Draft::new(1, Some(&broken)).partial);
+        assert!(!Draft::new(1, Some(&whole)).partial && !Draft::new(1, None).partial);
+    }
 }

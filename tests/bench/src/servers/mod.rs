@@ -2,7 +2,6 @@
 //! and their size; and the simulation's parameters fitted to that, so that `bench phases` can tell what it means.
 
 mod fit;
-mod found;
 mod measure;
 mod options;
 mod present;
@@ -11,8 +10,8 @@ use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 
 use self::fit::Fit;
-use self::found::Found;
 pub(crate) use self::options::Options;
+use self::present::Found;
 use crate::report::print;
 
 /// Measures all, and prints.

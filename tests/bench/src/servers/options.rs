@@ -1,4 +1,4 @@
-//! What `bench servers` is told.
+//! What is asked of which servers.
 
 use std::path::PathBuf;
 
@@ -10,16 +10,16 @@ use clap::builder::RangedU64ValueParser;
 pub(crate) struct Options {
     /// A server's address, as in `infra/local`; several are measured one after another.
     #[arg(long, required = true, value_name = "URL")]
-    pub(crate) vlm_url: Vec<String>,
+    pub(super) vlm_url: Vec<String>,
     /// The model's name.
     #[arg(long, value_name = "NAME", default_value = "Qwen/Qwen3-VL-8B-Instruct")]
-    pub(crate) vlm_model: String,
+    pub(super) vlm_model: String,
     /// Requests at once, such as `1,4,16`; no more than the server runs at once.
     #[arg(long, value_name = "N", value_delimiter = ',', default_value = "1,2,4,8,16", value_parser = at_least_one())]
-    pub(crate) at_once: Vec<usize>,
+    pub(super) at_once: Vec<usize>,
     /// Photos in a request.
     #[arg(long, value_name = "N", value_delimiter = ',', default_value = "1,2", value_parser = at_least_one())]
-    pub(crate) photos: Vec<usize>,
+    pub(super) photos: Vec<usize>,
     /// Long edges of the photos, in pixels.
     #[arg(
         long,
@@ -27,16 +27,16 @@ pub(crate) struct Options {
         value_delimiter = ',',
         default_value = "800,1600"
     )]
-    pub(crate) sizes: Vec<u32>,
+    pub(super) sizes: Vec<u32>,
     /// How often each is measured.
     #[arg(long, value_name = "N", default_value = "2", value_parser = at_least_one())]
-    pub(crate) rounds: usize,
+    pub(super) rounds: usize,
     /// Writes what was fitted to a file, for `simulated-vlm --latency FILE` and `bench phases --latency FILE`.
     #[arg(long, value_name = "FILE")]
-    pub(crate) latency_file: Option<PathBuf>,
+    pub(super) latency_file: Option<PathBuf>,
     /// A JSON object instead of tables.
     #[arg(long)]
-    pub(crate) json: bool,
+    pub(super) json: bool,
 }
 
 fn at_least_one() -> RangedU64ValueParser<usize> {

@@ -5,10 +5,16 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::fit::Fit;
-use super::found::Found;
 use super::measure::{Answered, Wave};
 use crate::report::percentile::percentile;
 use crate::report::table::Table;
+
+/// What was found of a server.
+pub(super) struct Found {
+    pub(super) url: String,
+    pub(super) waves: Vec<Wave>,
+    pub(super) fit: Option<Fit>,
+}
 
 /// The waves of the same kind, together.
 struct Point<'a> {
