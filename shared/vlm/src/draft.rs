@@ -72,3 +72,22 @@ impl Draft {
 pub(crate) fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use evaluation::domain::outcome::PhotoOutcome;
+
+    use super::*;
+
+    #[test]
+    fn a_first_look_that_was_broken_stays_so_when_the_closer_one_must_wait() {
+        let findings = Vec::new();
+        let whole = Report::bare(PhotoOutcome::Evaluated { findings }, Default::default());
+        let broken = Report {
+            partial: true,
+            ..whole.clone()
+        };
+        assert!(Draft::new(1, Some(&broken)).partial);
+        assert!(!Draft::new(1, Some(&whole)).partial && !Draft::new(1, None).partial);
+    }
+}
