@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -294,6 +295,26 @@ def test_an_evaluation_ends_once_the_vlm_refuses_its_requests(photos: Path) -> N
         assert words in said
     assert time.monotonic() - begun < 60
     assert Folder("test-vlm").running() is None
+
+
+def test_an_evaluation_looks_at_the_server_and_then_asks_it_under_the_address_as_it_was_given(
+    photos: Path,
+) -> None:
+    """What it can do is shown, and stands in the JSON; the template and the functions take the same address."""
+    with _simulated() as url:
+        given = f"{url.removeprefix('http://')}/v1/"
+        options = ["--no-build", "--timing", "fast", "--name", "test-vlm", "--json"]
+        server = ["--vlm-url", given, "--vlm-model", _SIMULATED]
+        command = [_LOCAL, "evaluate", str(photos), *options, *server]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode in (0, 1), done.stderr
+    said = json.loads(done.stdout)
+    assert said["vlm"]["url"] == given
+    assert said["vlm"]["server"]["address"] == f"{url}/v1/chat/completions"
+    assert said["vlm"]["server"]["abilities"]["images_per_request"] == {"exactly": 8}
+    (evaluated,) = said["evaluations"]
+    assert {photo["outcome"] for photo in evaluated["evaluation"]["photos"]} == {"evaluated"}
+    assert "means for this system" in done.stderr
 
 
 def _nobody_listens() -> int:

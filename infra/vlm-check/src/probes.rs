@@ -295,3 +295,59 @@ fn held(answer: &Value) -> Schema {
         None => Schema::Ignored,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(text: &str) -> Value {
+        json!({"choices": [{"message": {"content": text}}]})
+    }
+
+    #[test]
+    fn whether_a_schema_is_held_to_shows_in_what_was_not_asked_for() {
+        for (text, expected) in [
+            (r#"{"number": 3}"#, Schema::Held),
+            (r#"{"number":9}"#, Schema::HeldWithoutBounds),
+            (r#"{"number": 3, "more": 4}"#, Schema::Ignored),
+            (r#"{"number": "nine"}"#, Schema::Ignored),
+            ("number nine", Schema::Ignored),
+            ("[3]", Schema::Ignored),
+            (" ", Schema::Unknown),
+        ] {
+            assert_eq!(held(&answer(text)), expected, "{text}");
+        }
+        assert_eq!(held(&json!({"choices": []})), Schema::Unknown);
+    }
+
+    #[test]
+    fn a_stream_is_told_from_an_answer_in_one_piece_and_its_count_is_found() {
+        let piece = r#"{"choices": [{"delta": {"content": "a"}}]}"#;
+        let usage = r#"{"choices": [], "usage": {"prompt_tokens": 7}}"#;
+        let none = r#"{"usage": {"prompt_tokens": 0}}"#;
+        for (text, in_pieces, counted) in [
+            (
+                format!("data: {piece}\n\ndata: {usage}\n\ndata: [DONE]\n"),
+                true,
+                true,
+            ),
+            (format!("data: {piece}\n\ndata: [DONE]\n"), true, false),
+            (format!("data: {piece}\n\ndata: {none}\n"), true, false),
+            (usage.into(), false, true),
+            (piece.into(), false, false),
+            ("<html>".into(), false, false),
+        ] {
+            assert_eq!(Stream::of(&text), Stream { in_pieces, counted }, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_shortened_request_keeps_the_name_of_its_bound() {
+        for name in MOST_TOKENS {
+            let long = json!({"stream": true, "stream_options": {}, "response_format": {}, "priority": 1, name: 700});
+            let short = json!({"stream": false, name: SHORT_ANSWER});
+            assert_eq!(shortened(&long.to_string()).unwrap(), short);
+        }
+        assert!(shortened("[]").is_err());
+    }
+}

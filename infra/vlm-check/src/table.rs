@@ -272,3 +272,80 @@ fn log_probabilities(seen: &Abilities) -> Option<Row> {
         "none: this release does not use them",
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abilities::{Answered, Picture};
+    use crate::probes::{Stream, Tokens};
+
+    fn picture(long_edge: u32, prompt: u64) -> Picture {
+        let tokens = Tokens {
+            prompt,
+            cached: None,
+        };
+        Picture {
+            long_edge,
+            tokens: Some(tokens),
+        }
+    }
+
+    /// A server that can do all, with pictures of these tokens.
+    fn seen(usual: u64, large: u64) -> Abilities {
+        Abilities {
+            address: "http://127.0.0.1/v1/chat/completions".into(),
+            models: Some(vec!["m".into()]),
+            model_is_listed: true,
+            context_tokens: Some(4_096),
+            answer: Answered {
+                state: State::Read,
+                detail: None,
+                whole_ms: 1_234,
+                first_token_ms: Some(400),
+                prompt_tokens: 738,
+                completion_tokens: 11,
+            },
+            stream: Some(Stream {
+                in_pieces: true,
+                counted: true,
+            }),
+            refused_fields: Vec::new(),
+            schema: Schema::Held,
+            images_per_request: Images::Exactly(1),
+            usual: picture(800, usual),
+            small_print: picture(1280, large),
+            most_answer_tokens: 664,
+            log_probabilities: Some(true),
+        }
+    }
+
+    fn means(seen: &Abilities, what: &str) -> String {
+        let rows = rows(seen);
+        let row = rows.into_iter().find(|row| row.what == what);
+        row.map(|row| row.means).unwrap_or_default()
+    }
+
+    #[test]
+    fn pictures_that_cost_the_same_at_every_size_are_scaled_down() {
+        assert!(means(&seen(1_133, 1_858), "pixels").contains("more detail"));
+        assert!(means(&seen(1_000, 1_010), "pixels").contains("scales pictures down"));
+        assert!(means(&seen(738, 738), "pixels").contains("scales pictures down"));
+    }
+
+    #[test]
+    fn a_context_that_a_photo_does_not_fit_into_is_said_to_be_too_small() {
+        assert!(means(&seen(1_133, 3_432), "context").contains("enough"));
+        assert!(means(&seen(1_133, 3_433), "context").contains("too small"));
+    }
+
+    #[test]
+    fn what_is_refused_is_named_with_what_it_costs_once() {
+        let mut seen = seen(1_133, 1_858);
+        seen.refused_fields = vec!["priority", "seed", "temperature"];
+        assert_eq!(
+            means(&seen, "fields"),
+            "left out: bulk work is held back by its own places alone; the same photo may get another answer"
+        );
+        assert!(means(&seen, "images a request").contains("must stay 1"));
+    }
+}

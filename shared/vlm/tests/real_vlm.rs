@@ -30,7 +30,8 @@ mod real_vlm {
         };
         let model =
             std::env::var("VLM_MODEL").unwrap_or_else(|_| "Qwen/Qwen3-VL-8B-Instruct".into());
-        let (timeout, wait) = (Duration::from_secs(300), Duration::from_secs(240));
+        // A busy CPU writes two tokens a second, and an answer about three photos may have a thousand.
+        let (timeout, wait) = (Duration::from_secs(1_200), Duration::from_secs(600));
         let api_key = std::env::var("VLM_API_KEY").ok();
         let api_key = api_key.filter(|key| key != "none");
         Some(VlmSettings {
