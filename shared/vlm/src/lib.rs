@@ -27,6 +27,7 @@ pub mod same_bytes;
 mod schema;
 mod server;
 mod several;
+pub mod signature;
 pub mod source;
 mod sse;
 pub mod versions;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use evaluation::decide::message::DeferralCause;
 use evaluation::domain::catalogue::{Catalogue, Step};
-use evaluation::domain::outcome::{Facts, ImageFigures, PhotoOutcome, Reason, ReasonCode};
+use evaluation::domain::outcome::{Facts, Finding, ImageFigures, PhotoOutcome, Reason, ReasonCode};
 use evaluation::domain::photo_rules::{reason, unfit};
 use evaluation::domain::plan::Photo;
 use evaluation::domain::report::Report;
@@ -21,7 +21,7 @@ use tokio::sync::Semaphore;
 
 use crate::access::VlmAccess;
 use crate::client::AskResult;
-use crate::closer_look::{self, AskAboutPhoto, Seen, SizedQuestion};
+use crate::closer_look::{self, AskAboutPhoto, FirstLook, Seen, SizedQuestion};
 use crate::draft::{Draft, millis};
 use crate::failure::{About, RetryCause, VlmFailure};
 use crate::gathering::{Answered, Member, Ready, Turn, ask_alone};
@@ -95,20 +95,24 @@ impl From<RunError> for Stopped {
 }
 
 impl<S: PhotoSource> Work<'_, S> {
-    /// Evaluates one photo; its place in the group is given up if it can't be asked about.
+    /// Evaluates one photo, from closer only if that is all that is left to ask; its place in the group is given up if
+    /// it can't be asked about.
     pub async fn evaluate(
         &self,
         photo: &Photo,
         member: Member<'_>,
+        first: &FirstLook,
     ) -> Result<AttemptResult, RunError> {
         let step = |key| self.catalogue.step(key);
+        let seen = first.seen();
         let mut asking = Asking {
             work: self,
             photo,
             hint: photo.step_hint.as_ref().and_then(step),
-            member: Some(member),
-            draft: Draft::new(self.queue_ms),
-            first: None,
+            member: seen.is_none().then_some(member),
+            draft: Draft::new(self.queue_ms, seen.as_deref()),
+            first,
+            right: None,
         };
         let (hint, steps) = (asking.hint, photo.scope.steps(self.catalogue));
         let (catalogue, policy) = (self.catalogue, self.size_policy);
@@ -116,7 +120,8 @@ impl<S: PhotoSource> Work<'_, S> {
         match outcome {
             Ok(outcome) => {
                 asking.ended(&outcome);
-                Ok(self.report(asking.draft, outcome))
+                let report = self.report(asking.draft, outcome);
+                Ok(AttemptResult::Reported(Box::new(report)))
             }
             Err(Stopped::Known(report)) => {
                 asking.ended(&report.outcome);
@@ -127,8 +132,8 @@ impl<S: PhotoSource> Work<'_, S> {
         }
     }
 
-    fn report(&self, draft: Draft, outcome: PhotoOutcome) -> AttemptResult {
-        let report = Report {
+    fn report(&self, draft: Draft, outcome: PhotoOutcome) -> Report {
+        Report {
             attempt: self.attempt,
             timings: Some(draft.timings),
             image: draft.image,
@@ -136,8 +141,7 @@ impl<S: PhotoSource> Work<'_, S> {
             usage: draft.usage,
             content: draft.content,
             ..Report::bare(outcome, (self.now)())
-        };
-        AttemptResult::Reported(Box::new(report))
+        }
     }
 
     /// What is known of the same bytes, as the report of this photo.
@@ -184,8 +188,9 @@ struct Asking<'a, S> {
     /// Its place in a group that shares a request; the closer look asks by itself.
     member: Option<Member<'a>>,
     draft: Draft,
+    first: &'a FirstLook,
     /// Its right to ask, of all photos with the same bytes.
-    first: Option<First>,
+    right: Option<First>,
 }
 
 impl<S: PhotoSource> AskAboutPhoto for Asking<'_, S> {
@@ -222,6 +227,21 @@ impl<S: PhotoSource> AskAboutPhoto for Asking<'_, S> {
             findings: answer.findings,
             image,
         }))
+    }
+
+    fn seen_before(&self) -> Option<Seen> {
+        let Report { outcome, image, .. } = *self.first.seen()?;
+        match outcome {
+            PhotoOutcome::Evaluated { findings } => image.map(|image| Seen { findings, image }),
+            PhotoOutcome::NotEvaluated { .. } => None,
+        }
+    }
+
+    fn keep(&mut self, findings: &[Finding]) {
+        let findings = findings.to_vec();
+        let outcome = PhotoOutcome::Evaluated { findings };
+        let report = self.work.report(self.draft.clone(), outcome);
+        self.first.note(report);
     }
 }
 
@@ -269,14 +289,14 @@ impl<S: PhotoSource> Asking<'_, S> {
 
     /// Tells those with the same bytes what came of this photo.
     fn ended(&mut self, outcome: &PhotoOutcome) {
-        if let Some(first) = self.first.as_mut() {
-            first.ended(self.photo, outcome);
+        if let Some(right) = self.right.as_mut() {
+            right.ended(self.photo, outcome);
         }
     }
 
     /// Finds out whether the same bytes were asked about before, or are being asked about. Then whoever asks is named.
     async fn is_new(&mut self, fetched: &Fetched) -> Result<Option<Same>, Stopped> {
-        if self.first.is_some() {
+        if self.right.is_some() {
             return Ok(None);
         }
         self.draft.content = fetched.content.clone();
@@ -285,7 +305,7 @@ impl<S: PhotoSource> Asking<'_, S> {
         let Some(first) = same.first() else {
             return Ok(Some(same));
         };
-        self.first = Some(first);
+        self.right = Some(first);
         let known = match &fetched.content {
             Some(content) => self.work.source.answered(self.photo, content).await?,
             // By its ETag it was looked for when the evaluation began.
@@ -310,7 +330,7 @@ impl<S: PhotoSource> Asking<'_, S> {
                 Err(Stopped::Known(Box::new(Report { content, ..report })))
             }
             None => {
-                self.first = Some(first);
+                self.right = Some(first);
                 Box::pin(self.prepare(long_edge)).await
             }
         }
@@ -431,6 +451,7 @@ pub fn deferred(
     AttemptResult::Deferred {
         why: (cause, words.to_owned()),
         retry_after,
+        seen: None,
     }
 }
 
