@@ -112,7 +112,7 @@ impl<S: PhotoSource> Work<'_, S> {
             member: seen.is_none().then_some(member),
             draft: Draft::new(self.queue_ms, seen.as_deref()),
             first,
-            asks: None,
+            right: None,
         };
         let (hint, steps) = (asking.hint, photo.scope.steps(self.catalogue));
         let (catalogue, policy) = (self.catalogue, self.size_policy);
@@ -191,7 +191,7 @@ struct Asking<'a, S> {
     draft: Draft,
     first: &'a FirstLook,
     /// Its right to ask, of all photos with the same bytes.
-    asks: Option<First>,
+    right: Option<First>,
 }
 
 impl<S: PhotoSource> AskAboutPhoto for Asking<'_, S> {
@@ -293,14 +293,14 @@ impl<S: PhotoSource> Asking<'_, S> {
 
     /// Tells those with the same bytes what came of this photo.
     fn ended(&mut self, outcome: &PhotoOutcome) {
-        if let Some(asks) = self.asks.as_mut() {
-            asks.ended(self.photo, outcome);
+        if let Some(right) = self.right.as_mut() {
+            right.ended(self.photo, outcome);
         }
     }
 
     /// Finds out whether the same bytes were asked about before, or are being asked about. Then whoever asks is named.
     async fn is_new(&mut self, fetched: &Fetched) -> Result<Option<Same>, Stopped> {
-        if self.asks.is_some() {
+        if self.right.is_some() {
             return Ok(None);
         }
         self.draft.content = fetched.content.clone();
@@ -309,7 +309,7 @@ impl<S: PhotoSource> Asking<'_, S> {
         let Some(first) = same.first() else {
             return Ok(Some(same));
         };
-        self.asks = Some(first);
+        self.right = Some(first);
         let known = match &fetched.content {
             Some(content) => self.work.source.answered(self.photo, content).await?,
             // By its ETag it was looked for when the evaluation began.
@@ -334,7 +334,7 @@ impl<S: PhotoSource> Asking<'_, S> {
                 Err(Stopped::Known(Box::new(Report { content, ..report })))
             }
             None => {
-                self.asks = Some(first);
+                self.right = Some(first);
                 Box::pin(self.prepare(long_edge)).await
             }
         }
