@@ -305,6 +305,13 @@ def _refusal(**parameters: str) -> str | None:
 
 _HTTPS = {"VlmBaseUrl": "https://vlm.example"}
 _ADDRESSES = json.loads((REPO / "shared/vlm/src/recorded/addresses.json").read_text())
+_BEDROCK = ",".join(
+    [
+        "arn:aws:bedrock:eu-central-1::foundation-model/qwen.qwen3-vl-235b-a22b",
+        "arn:aws:bedrock:eu-central-1:123456789012:inference-profile/eu.some-model-v1:0",
+        "arn:aws:bedrock-mantle:eu-central-1:123456789012:project/default",
+    ]
+)
 _SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:vlm/key-a1B2c3"
 
 
@@ -313,6 +320,7 @@ _SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:vlm/key-a1B2c3"
     [
         _HTTPS,
         {**_HTTPS, "VlmHeaders": "api-key: {key} | x-team: photos"},
+        {**_HTTPS, "VlmBedrockResources": _BEDROCK, "VlmSignFor": "bedrock/eu-central-1"},
         {**_HTTPS, "JwtIssuer": "https://issuer.example", "JwtAudience": "app,page"},
         {**_HTTPS, "VlmApiKeySecretArn": _SECRET},
         {**_HTTPS, "VpcSubnetIds": "subnet-0a1,subnet-0b2", "VpcSecurityGroupIds": "sg-0c3"},
@@ -339,6 +347,8 @@ def test_an_address_is_taken_as_the_functions_read_it(case: dict[str, str | None
         ({"VlmBaseUrl": "http://127.0.0.1@vlm.example"}, "https"),
         ({"VlmBaseUrl": "https://me:secret@vlm.example"}, "without a user"),
         ({**_HTTPS, "VlmHeaders": "api-key"}, "name: value"),
+        ({**_HTTPS, "VlmBedrockResources": "*"}, "each in full"),
+        ({**_HTTPS, "VlmSignFor": "bedrock"}, "a service and its region"),
         ({**_HTTPS, "JwtIssuer": "https://issuer.example"}, "needs JwtAudience"),
         ({**_HTTPS, "JwtAudience": "app"}, "needs JwtIssuer"),
         ({**_HTTPS, "JwtIssuer": "https://issuer.example", "JwtAudience": "app, page"}, "no spaces"),

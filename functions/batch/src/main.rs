@@ -5,6 +5,7 @@ mod bucket;
 mod evaluate;
 mod key;
 mod settings;
+mod sign;
 
 use aws::clock;
 use aws::deadline::Deadline;

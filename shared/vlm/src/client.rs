@@ -25,8 +25,12 @@ use super::lenient::unpacked;
 use super::prompt::Question;
 use super::request::{PromptPhoto, RequestOptions, body};
 use super::server::{BULK_PRIORITY, IDLE_CONNECTIONS_KEPT};
+use super::signature::{Signer, Unsigned};
 use evaluation::domain::catalogue::Step;
 use evaluation::domain::outcome::{Finding, Usage};
+
+/// What is sent.
+const JSON: &str = "application/json";
 
 /// Where and how to ask.
 #[derive(Clone)]
@@ -87,6 +91,7 @@ pub struct VlmClient {
     headers: Arc<Headers>,
     settings: VlmSettings,
     key: Arc<KeyRing>,
+    signer: Option<Arc<dyn Signer>>,
     capability: Arc<Capability>,
     observer: Option<Observer>,
     bulk: bool,
@@ -140,6 +145,7 @@ impl VlmClient {
             headers: Arc::default(),
             settings,
             key,
+            signer: None,
             capability: Arc::default(),
             observer: None,
             bulk: false,
@@ -151,6 +157,14 @@ impl VlmClient {
         let key = self.settings.api_key.as_deref();
         Self {
             key: Arc::new(KeyRing::new(key, Some(source))),
+            ..self
+        }
+    }
+
+    /// The same client, which signs requests as long as it has no key.
+    pub fn with_signer(self, signer: Arc<dyn Signer>) -> Self {
+        Self {
+            signer: Some(signer),
             ..self
         }
     }
@@ -171,14 +185,13 @@ impl VlmClient {
         }
     }
 
-    /// A client of another server, of which nothing is known yet.
-    #[cfg(test)]
-    pub(super) fn of_another(&self, base_url: &str) -> Self {
-        Self {
-            endpoint: Arc::new(base_url.parse().unwrap()),
+    /// A client of another server, of which nothing is known yet; the two share what it takes to connect.
+    pub fn of_another(&self, base_url: &str) -> Result<Self, ClientError> {
+        Ok(Self {
+            endpoint: Arc::new(base_url.parse()?),
             capability: Arc::default(),
             ..self.clone()
-        }
+        })
     }
 
     /// The same client for questions that nobody waits for: servers that know priorities answer them last.
@@ -268,13 +281,20 @@ impl VlmClient {
     async fn send(&self, body: String) -> Result<Completion, VlmFailure> {
         let key = self.key.current();
         let answer = self.read(self.send_with(&key, &body).await?).await;
+        let is_signed = key.is_none() && self.signer.is_some();
         let refused = answer.as_ref().err().and_then(VlmFailure::about);
         if refused == Some(About::Key)
             && let Some(another) = self.key.another_than(&key).await
         {
             return self.read(self.send_with(&another, &body).await?).await;
         }
-        answer
+        answer.map_err(|failure| {
+            if is_signed {
+                failure.of_signed()
+            } else {
+                failure
+            }
+        })
     }
 
     async fn send_with(&self, key: &Key, body: &str) -> Result<Sent, VlmFailure> {
@@ -293,7 +313,8 @@ impl VlmClient {
 
     async fn read(&self, sent: Sent) -> Result<Completion, VlmFailure> {
         if sent.response.status().is_success() {
-            return read(sent.response, self.timeouts(), sent.asked).await;
+            let answer = read(sent.response, self.timeouts(), sent.asked).await;
+            return answer.map_err(|failure| failure.at(&self.endpoint.shown()));
         }
         Err(self.refused(sent).await)
     }
@@ -321,10 +342,14 @@ impl VlmClient {
         let request = self
             .http
             .post(self.endpoint.url())
-            .header("content-type", "application/json")
+            .header("content-type", JSON)
             .header("accept-encoding", "identity")
             .body(body.to_owned());
         let request = self.with_key(request, key);
+        let request = match key {
+            Some(_) => request,
+            None => self.signed(request, body).await?,
+        };
         let until = asked + self.settings.first_token_timeout;
         let silent = || {
             VlmFailure::later(
@@ -345,6 +370,28 @@ impl VlmClient {
             Some(key) if !carry_key => request.bearer_auth(key),
             _ => request,
         }
+    }
+
+    /// With a signature, where there is a signer.
+    async fn signed(
+        &self,
+        request: RequestBuilder,
+        body: &str,
+    ) -> Result<RequestBuilder, VlmFailure> {
+        let Some(signer) = &self.signer else {
+            return Ok(request);
+        };
+        let unsigned = Unsigned {
+            url: self.endpoint.url(),
+            content_type: JSON,
+            body: body.as_bytes(),
+        };
+        let headers = signer.sign(unsigned).await.map_err(|cause| {
+            VlmFailure::misconfigured(About::Role, &format!("no signature: {cause}"))
+        })?;
+        let add =
+            |request: RequestBuilder, (name, value)| request.header::<String, String>(name, value);
+        Ok(headers.into_iter().fold(request, add))
     }
 
     fn timeouts(&self) -> Timeouts {

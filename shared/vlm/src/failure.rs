@@ -21,6 +21,9 @@ pub use crate::server::Setting;
 use crate::server::{self, Meaning};
 use crate::waits;
 
+/// Where Amazon says an error's code.
+const AMAZONS_CODE: &str = "x-amzn-errortype";
+
 /// A question that got no findings.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum VlmFailure {
@@ -114,6 +117,8 @@ pub enum About {
     Context,
     /// The key.
     Key,
+    /// The role, whose signature takes the key's place.
+    Role,
     /// A field that we may do without.
     Field(Field),
     /// What else the operator must change, in words.
@@ -137,6 +142,9 @@ impl About {
             Self::Images(_) => Some("the most photos of a request that the server takes"),
             Self::Context => Some("the server's context is too small (--max-model-len)"),
             Self::Key => Some("the VLM's key and its rights"),
+            Self::Role => Some(
+                "the function's role and what it may do at Bedrock (VlmBedrockResources), or its key",
+            ),
             Self::Field(field) => Some(field.advice()),
             Self::Setting(what) => Some(what),
         }
@@ -216,7 +224,11 @@ impl VlmFailure {
 
     /// Classes an answer that is no success.
     pub(super) fn of_status(status: StatusCode, headers: &HeaderMap, body: &str) -> Self {
-        let refusal = Refusal::of(body);
+        let mut refusal = Refusal::of(body);
+        let code = headers
+            .get(AMAZONS_CODE)
+            .and_then(|code| code.to_str().ok());
+        refusal.codes.extend(code.map(harmless));
         Self::of_refusal(Some(status.as_u16()), headers, &refusal)
     }
 
@@ -279,6 +291,18 @@ impl VlmFailure {
             about: Some(about),
             detail: harmless(detail),
         }
+    }
+
+    /// The same of a request that brought a signature instead of a key.
+    pub(super) fn of_signed(mut self) -> Self {
+        let advice = |about: About| about.advice().unwrap_or_default();
+        if let Self::RetryLater { about, detail, .. } = &mut self
+            && *about == Some(About::Key)
+        {
+            *about = Some(About::Role);
+            *detail = detail.replacen(advice(About::Key), advice(About::Role), 1);
+        }
+        self
     }
 
     fn after(mut self, wait: Option<Duration>) -> Self {
@@ -355,6 +379,11 @@ fn classify(status: Option<u16>, refusal: &Refusal) -> Result<Meaning, About> {
             .or(of_form.then_some(server::REQUEST))
             .filter(|_| refuses)
     };
+    // What is not there is the model rather than the address, where the server speaks of one.
+    let of_model = || {
+        let not_there = status == Some(404) && server::speaks_of_model(&refusal.words);
+        not_there.then_some(server::MODEL)
+    };
     let about_photo = |meaning: &Meaning| match meaning {
         Meaning::TooLarge | Meaning::Picture => of_photo,
         _ => true,
@@ -362,6 +391,7 @@ fn classify(status: Option<u16>, refusal: &Refusal) -> Result<Meaning, About> {
     let meaning = code
         .filter(about_photo)
         .or_else(|| words().filter(about_photo))
+        .or_else(of_model)
         .or_else(weak);
     let meaning = meaning.or_else(|| match status {
         Some(status) => server::meaning_of_status(status),

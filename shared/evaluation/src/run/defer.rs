@@ -8,7 +8,7 @@
 
 use super::error::RunError;
 use super::ports::{Ports, evaluation};
-use super::record::{known, record_outcome};
+use super::record::{known, record_first_look, record_outcome};
 use crate::decide::breaker::Breaker;
 use crate::decide::defer::{
     DeferralAction, Resend, brought_forward, counts_as_failure, is_news, is_unknown, on_deferral,
@@ -35,6 +35,10 @@ pub(super) async fn defer(ports: &impl Ports, note: &Deferral) -> Result<(), Run
         DeferralAction::GiveUp(report) => {
             tracing::error!(evaluation.id = %id, photo.name = %note.photo.name, "the VLM keeps failing at a photo; given up");
             return record_outcome(ports, id, photo, &report).await;
+        }
+        DeferralAction::FirstLookStands(report) => {
+            tracing::warn!(evaluation.id = %id, photo.name = %note.photo.name, "no closer look at a photo; the first stands");
+            return record_first_look(ports, id, photo, &report).await;
         }
     };
     if counts_as_failure(note.cause) {

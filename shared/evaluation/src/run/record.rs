@@ -37,6 +37,26 @@ pub(super) async fn record_outcome(
     photo: &PhotoId,
     report: &Report,
 ) -> Result<(), RunError> {
+    record(ports, id, photo, report, true).await
+}
+
+/// Records what was seen of a photo some time ago: nothing follows from it about the VLM.
+pub(super) async fn record_first_look(
+    ports: &impl Ports,
+    id: &EvaluationId,
+    photo: &PhotoId,
+    report: &Report,
+) -> Result<(), RunError> {
+    record(ports, id, photo, report, false).await
+}
+
+async fn record(
+    ports: &impl Ports,
+    id: &EvaluationId,
+    photo: &PhotoId,
+    report: &Report,
+    is_new: bool,
+) -> Result<(), RunError> {
     let Some((evaluation, record)) = known(ports, id, photo).await? else {
         return Ok(());
     };
@@ -77,7 +97,7 @@ pub(super) async fn record_outcome(
         OutcomeAction::Record | OutcomeAction::Upgrade => News::Answered,
         OutcomeAction::RemoveFromPending | OutcomeAction::Ignore => News::Answers,
     };
-    if answered {
+    if answered && is_new {
         note_answer(ports).await?;
     }
     let UpdateResult::Applied(item) = ports
