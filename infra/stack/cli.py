@@ -163,10 +163,11 @@ def _parser() -> _Parser:
         "--only", nargs="+", default=[""], help="only checks whose names contain one of these"
     )
     mutate.add_argument("--json", action="store_true", help="print JSON")
-    commands.add_parser(
+    peer = commands.add_parser(
         "peer",
-        help="install the photo benchmark's peer (npm's sharp on Node); `bench photos` calls this",
+        help="install what the photo benchmarks compare with (npm's sharp on Node by default); they call this",
     )
+    peer.add_argument("peer", nargs="?", choices=["sharp", "pillow", "ocr"], default="sharp")
     test = commands.add_parser("test", help="run all tests: Rust, template, end to end")
     test.add_argument("--fast-only", action="store_true", help="leave out the end-to-end tests")
     test.add_argument(
