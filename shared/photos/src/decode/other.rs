@@ -6,7 +6,7 @@ use std::io::Cursor;
 use image::metadata::Orientation::NoTransforms;
 use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader};
 
-use super::{Decoded, check, onto_white, png};
+use super::{Decoded, check, onto_white, png, webp};
 use crate::PhotoError;
 use crate::exif_data::orientation;
 use crate::scale::Picture;
@@ -109,6 +109,11 @@ fn open<'a>(
         .into_decoder()
         .map_err(damaged)?;
     check(decoder.dimensions(), bytes, limits, false)?;
+    if format == ImageFormat::WebP && webp::has_larger_frame(bytes, decoder.dimensions()) {
+        return Err(PhotoError::Damaged(
+            "a frame is larger than the picture".into(),
+        ));
+    }
     let mut own = image::Limits::default();
     own.max_alloc = Some(limits.most_pixels.saturating_mul(8));
     decoder.set_limits(own).map_err(damaged)?;

@@ -20,6 +20,9 @@ use crate::report::table::Table;
 /// Levels of 255 that a channel's mean may be away.
 const MOST: f64 = 2.0;
 
+/// Characters of a reason that are shown; `--json` has all of them.
+const REASON: usize = 24;
+
 /// Red, green and blue, in levels of 255.
 type Means = [f64; 3];
 
@@ -174,7 +177,10 @@ fn shown(means: &Result<Means, String>) -> String {
         Ok(means) => means.map(|mean| format!("{mean:.1}")).join(" "),
         Err(reason) => {
             let first = reason.lines().next().unwrap_or_default();
-            format!("refused: {}", first.chars().take(60).collect::<String>())
+            format!(
+                "refused: {}",
+                first.chars().take(REASON).collect::<String>()
+            )
         }
     }
 }
