@@ -34,6 +34,11 @@ to the queue of its kind. A message is deleted only after it was sent; what can'
 message that is handled twice changes nothing. With STACK it works on AWS, with the credentials and
 region of the environment; otherwise on the stack that `up` keeps.
 """
+_REPORT = """\
+Prints what CloudWatch knows of a stack: mean and percentiles of all times, rates, tokens, what
+waits, and the alarms. With STACK it works on AWS, with the credentials and region of the
+environment; otherwise on the stack that `up` keeps. Ends with 1 if an alarm is on.
+"""
 _PREFLIGHT = """\
 Works out from template.yaml how many executions at once a stack can take, asks AWS how many the
 account has, with your own credentials, and says whether it fits, and if not what would help. It
@@ -125,6 +130,16 @@ def _latency(text: str) -> str:
     return text
 
 
+def _span(text: str) -> float:
+    found = re.fullmatch(r"(\d+)([mhd])", text)
+    seconds = int(found[1]) * {"m": 60, "h": 3600, "d": 86_400}[found[2]] if found else 0
+    if not 60 <= seconds <= 15 * 86_400:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no span: take 1m to 15d, such as 30m, 24h or 7d"
+        )
+    return float(seconds)
+
+
 def _port(text: str) -> int:
     if not (text.isdecimal() and 0 < int(text) < 65536):
         raise argparse.ArgumentTypeError(f"{text!r} is no port: take a number from 1 to 65535")
@@ -154,6 +169,7 @@ def _parser() -> _Parser:
         default=9000,
         help="where cargo lambda listens on 127.0.0.1 (default: 9000)",
     )
+    _report(commands)
     _redrive(commands)
     _preflight(commands)
     mutate = commands.add_parser(
@@ -211,6 +227,27 @@ def _evaluate(commands: "argparse._SubParsersAction[_Parser]") -> None:
         help="leave the stack up afterwards, until Ctrl-C or `down`",
     )
     _stack_options(evaluate)
+
+
+def _report(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    report = commands.add_parser(
+        "report", help="say how a stack does: times, rates, tokens, alarms", description=_REPORT
+    )
+    report.add_argument(
+        "stack_name",
+        nargs="?",
+        metavar="STACK",
+        help="a CloudFormation stack on AWS (default: local)",
+    )
+    _name(report, "the local stack's name, without STACK")
+    report.add_argument(
+        "--since",
+        type=_span,
+        default="24h",
+        metavar="SPAN",
+        help="how far back, such as 30m, 24h or 7d (default: 24h; at most 15d)",
+    )
+    report.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _redrive(commands: "argparse._SubParsersAction[_Parser]") -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from typing import Any
 
@@ -14,18 +15,21 @@ from .workers import at_once
 
 STACK_NAME = "dr-photos"
 _CODE_BUCKET = "code"
+_TEMPLATE = "template.json"
 _DEPLOYS_WITHIN_S = 60.0
 
 
 def deploy(aws: Aws, packages: list[Package], parameters: dict[str, str]) -> dict[str, str]:
     """Uploads the code, creates the stack, and gives its outputs."""
     keys = _upload(aws, packages)
+    topic, told = _topic(aws)
+    parameters = {"AlarmTopicArn": topic, **parameters}
     met = quirks.meet(template.load(), parameters)
     body = json.dumps(template.with_code(met, _CODE_BUCKET, keys))
     cloudformation = aws.client("cloudformation")
     cloudformation.create_stack(
         StackName=STACK_NAME,
-        TemplateBody=body,
+        TemplateURL=_put_template(aws, body),
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
     )
@@ -33,7 +37,40 @@ def deploy(aws: Aws, packages: list[Package], parameters: dict[str, str]) -> dic
     for name, loop in quirks.recursive_loops(met).items():
         function = outputs[f"{name.capitalize()}FunctionName"]
         aws.client("lambda").put_function_recursion_config(FunctionName=function, RecursiveLoop=loop)
-    return outputs
+    _put_composite_alarms(aws, parameters)
+    return {**outputs, "AlarmsQueueUrl": told}
+
+
+def _topic(aws: Aws) -> tuple[str, str]:
+    """A topic that is told of alarms, and a queue that keeps what it was told."""
+    sns, sqs = aws.client("sns"), aws.client("sqs")
+    topic = sns.create_topic(Name="alarms")["TopicArn"]
+    queue = sqs.create_queue(QueueName="alarms")["QueueUrl"]
+    described = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])
+    arn = described["Attributes"]["QueueArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"})
+    return topic, queue
+
+
+def _put_composite_alarms(aws: Aws, parameters: dict[str, str]) -> None:
+    resources = aws.client("cloudformation").describe_stack_resources(StackName=STACK_NAME)["StackResources"]
+    names = {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in resources}
+    topic = [parameters["AlarmTopicArn"]] if parameters.get("AlarmTopicArn") else []
+    for name, properties in quirks.composite_alarms(template.load()).items():
+        rule = re.sub(r"\$\{(\w+)\}", lambda found: names[found[1]], properties["AlarmRule"]["Fn::Sub"])
+        aws.client("cloudwatch").put_composite_alarm(
+            AlarmName=f"{STACK_NAME}-{name}",
+            AlarmDescription=properties["AlarmDescription"],
+            AlarmRule=rule,
+            AlarmActions=topic,
+            OKActions=topic,
+        )
+
+
+def _put_template(aws: Aws, body: str) -> str:
+    """Where the template is then: CloudFormation takes no more than 51,200 bytes in a request."""
+    aws.client("s3").put_object(Bucket=_CODE_BUCKET, Key=_TEMPLATE, Body=body.encode())
+    return f"{aws.endpoint}/{_CODE_BUCKET}/{_TEMPLATE}"
 
 
 def _upload(aws: Aws, packages: list[Package]) -> dict[str, str]:

@@ -70,7 +70,7 @@ class Evaluator:
         answer = self._api.start(dr.number, self._wish.mode, force=self._wish.force)
         if answer.status not in (200, 202):
             raise StackError(_refusal(dr, answer))
-        evaluation = self._wait(dr, answer)
+        evaluation = self.wait(dr, answer)
         return Evaluated(
             dr=dr,
             evaluation=evaluation,
@@ -96,7 +96,8 @@ class Evaluator:
             future.result()
             self.progress.show(dr.number, "uploading", done, len(waiting))
 
-    def _wait(self, dr: Dr, answer: Answer) -> dict[str, Any]:
+    def wait(self, dr: Dr, answer: Answer) -> dict[str, Any]:
+        """What becomes of an evaluation that was asked for; a VLM that refuses all requests is an error."""
         evaluation_id = answer.body["evaluation_id"]
         give_up_at = time.monotonic() + self._wish.give_up_after_s
         while time.monotonic() < give_up_at:
@@ -119,8 +120,8 @@ class Evaluator:
             about = self._stack.description
             said = self._stack.logs.last_detail("batch", _REFUSED)
             raise StackError(
-                f"{dr.number} can't be evaluated: the VLM at {about.vlm_url} refuses our requests"
-                f" for the model {about.vlm_model}{f': {said}' if said else ''}.",
+                f"{dr.number} can't be evaluated. {waiting['reason']}. It is at {about.vlm_url}"
+                f" and is asked for the model {about.vlm_model}{f'; {said}' if said else ''}.",
                 "Check --vlm-url, --vlm-model and VLM_API_KEY.",
             )
 

@@ -3,7 +3,8 @@
 AWS turns every parameter into text and back into what a property wants. The emulator (ministack 1.5.33) does not:
 - a Number parameter reaches an event source's MaximumConcurrency as text, and its poller compares text with numbers;
 - a number of a mapping reaches a function's environment as a number, and no function can be started with it.
-It ignores a function's RecursiveLoop, which is therefore set once the function is there.
+It ignores a function's RecursiveLoop, which is therefore set once the function is there. It refuses a template with a
+composite alarm, and takes one by its own API: it is put there once the alarms that it names are.
 With IAM enforced it asks for an action sqs:SendMessageBatch, which AWS does not have (there sqs:SendMessage is enough),
 and it does not know dynamodb:LeadingKeys, so a condition that some are there would refuse every request.
 
@@ -23,6 +24,8 @@ def meet(template: dict[str, Any], parameters: dict[str, str]) -> dict[str, Any]
     met = copy.deepcopy(template)
     values = {name: parameters.get(name, declared.get("Default")) for name, declared in met["Parameters"].items()}
     met["Parameters"]["VlmBaseUrl"].pop("AllowedPattern", None)
+    for name in composite_alarms(met):
+        del met["Resources"][name]
     for resource in met["Resources"].values():
         if resource["Type"] == "AWS::Lambda::EventSourceMapping":
             scaling = resource["Properties"].get("ScalingConfig", {})
@@ -45,6 +48,15 @@ def recursive_loops(template: dict[str, Any]) -> dict[str, str]:
         name: function["Properties"]["RecursiveLoop"]
         for name, function in functions(template).items()
         if "RecursiveLoop" in function["Properties"]
+    }
+
+
+def composite_alarms(template: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The properties of the composite alarms, by their logical names."""
+    return {
+        name: resource["Properties"]
+        for name, resource in template["Resources"].items()
+        if resource["Type"] == "AWS::CloudWatch::CompositeAlarm"
     }
 
 

@@ -40,7 +40,7 @@ def verdict(evaluated: Evaluated) -> str:
     if evaluation.get("mode_note"):
         lines.append(evaluation["mode_note"])
     rows = [_step(step) for step in evaluation["steps"]]
-    lines += _table(("", "step", "outcome", "score", "comment", "photo"), rows)
+    lines += table(("", "step", "outcome", "score", "comment", "photo"), rows)
     lines += _not_evaluated(evaluation)
     return "\n".join(lines)
 
@@ -58,7 +58,7 @@ def timings(evaluated: Evaluated, sequential: dict[str, Any] | None) -> str:
         what = "the same photos, one after another, without AWS"
         rows.append(("sequential", _seconds(sequential["total_ms"]), what))
     head = "split to total: the way of the photo that was asked and ended last; its parts add up"
-    lines = [head, *_table(("timing", "s", "what"), rows), _bytes(evaluated.evaluation)]
+    lines = [head, *table(("timing", "s", "what"), rows), _bytes(evaluated.evaluation)]
     return "\n".join(lines)
 
 
@@ -101,7 +101,8 @@ def _seconds(milliseconds: int | None) -> str:
     return "–" if milliseconds is None else f"{milliseconds / 1000:.3f}"
 
 
-def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
+def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Lines of a table; its widest column wraps."""
     wide = len(head) - 2 if len(head) > 3 else len(head) - 1
     widths = [max(_length(row[column]) for row in [head, *rows]) for column in range(len(head))]
     room = shutil.get_terminal_size((140, 40)).columns

@@ -21,6 +21,7 @@ from stack.local_stack import Options, running
 #: done in no time.
 _FIRST = (
     "test_outage.py",
+    "test_alarms.py",
     "test_crashes.py",
     "test_simulation.py",
     "test_vlm_faults.py",

@@ -63,6 +63,26 @@ class SimulatedVlm:
         """Which key requests must bring from now on; None takes any."""
         self._post("/simulation/key", {"api_key": key})
 
+    def takes_on(self, name: str) -> None:
+        """Whose words and forms it has from now on, such as openai."""
+        self._post("/simulation/as", {"name": name})
+
+    def is_called(self, model: str) -> None:
+        """The only model that it knows from now on."""
+        self._post("/simulation/model", {"model": model})
+
+    def wrong(self, setting: str, dr: Dr) -> None:
+        """Has it say of each request about this DR that a setting is wrong, such as money, until `right`."""
+        self._post("/simulation/wrong", {"setting": setting, "match": f"{dr.number}/"})
+
+    def right(self) -> None:
+        """No setting is wrong any more."""
+        self._pool.request("DELETE", f"{self._url}/simulation/wrong")
+
+    def knows(self, signer: dict[str, Any] | None) -> None:
+        """Whose signature it takes instead of a key from now on."""
+        self._post("/simulation/signer", signer)
+
     def latency(self, spec: str) -> None:
         """How long answers take, such as fixed:3000."""
         self._post("/simulation/latency", {"latency": spec})
@@ -71,7 +91,7 @@ class SimulatedVlm:
         """What it has counted."""
         return dict(json.loads(self._pool.request("GET", f"{self._url}/simulation/stats").data))
 
-    def _post(self, path: str, body: dict[str, Any]) -> None:
+    def _post(self, path: str, body: dict[str, Any] | None) -> None:
         reply = self._pool.request("POST", self._url + path, json=body)
         assert reply.status < 300, f"{path}: {reply.status} {reply.data!r}"
 

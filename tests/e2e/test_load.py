@@ -21,7 +21,7 @@ def test_twenty_drs_at_once_never_exceed_the_bound_nor_does_the_recovery_from_an
     drs = [harness.dr(4, seed=seed, megapixels=0.5) for seed in range(20)]
     for dr in drs:
         harness.upload(dr)
-    harness.vlm.latency("fixed:1000")
+    harness.vlm.latency("fixed:3000")
     harness.vlm.down(for_ms=6_000)
     started = [harness.api.start(dr.number).body["evaluation_id"] for dr in drs]
     for evaluation_id in started:

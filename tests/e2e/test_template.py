@@ -261,6 +261,9 @@ def test_what_is_deployed_locally_differs_only_in_the_emulator_s_quirks() -> Non
         function["Policies"] = original["Policies"]
         if "Environment" in original:
             function["Environment"] = original["Environment"]
+    alarms = {name: {**_LOADED["Resources"][name]} for name in quirks.composite_alarms(_LOADED)}
+    assert alarms.keys().isdisjoint(met["Resources"])
+    met["Resources"].update(alarms)
     assert met == _LOADED
 
 
@@ -282,6 +285,13 @@ def _refusal(**parameters: str) -> str | None:
 
 
 _HTTPS = {"VlmBaseUrl": "https://vlm.example"}
+_BEDROCK = ",".join(
+    [
+        "arn:aws:bedrock:eu-central-1::foundation-model/qwen.qwen3-vl-235b-a22b",
+        "arn:aws:bedrock:eu-central-1:123456789012:inference-profile/eu.some-model-v1:0",
+        "arn:aws:bedrock-mantle:eu-central-1:123456789012:project/default",
+    ]
+)
 _SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:vlm/key-a1B2c3"
 
 
@@ -296,6 +306,7 @@ _SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:vlm/key-a1B2c3"
         {"VlmBaseUrl": "vlm.example/compatible-mode/v1"},
         {"VlmBaseUrl": "https://[fd00::1]:8000"},
         {**_HTTPS, "VlmHeaders": "api-key: {key} | x-team: photos"},
+        {**_HTTPS, "VlmBedrockResources": _BEDROCK, "VlmSignFor": "bedrock/eu-central-1"},
         {"VlmBaseUrl": "http://127.0.0.1:8000"},
         {"VlmBaseUrl": "http://localhost"},
         {"VlmBaseUrl": "http://[::1]:8000/proxy"},
@@ -317,6 +328,8 @@ def test_good_parameters_are_taken(parameters: dict[str, str]) -> None:
         ({"VlmBaseUrl": "http://127.0.0.1@vlm.example"}, "https"),
         ({"VlmBaseUrl": "https://me:secret@vlm.example"}, "without a user"),
         ({**_HTTPS, "VlmHeaders": "api-key"}, "name: value"),
+        ({**_HTTPS, "VlmBedrockResources": "*"}, "each in full"),
+        ({**_HTTPS, "VlmSignFor": "bedrock"}, "a service and its region"),
         ({**_HTTPS, "JwtIssuer": "https://issuer.example"}, "needs JwtAudience"),
         ({**_HTTPS, "JwtAudience": "app"}, "needs JwtIssuer"),
         ({**_HTTPS, "JwtIssuer": "https://issuer.example", "JwtAudience": "app, page"}, "no spaces"),

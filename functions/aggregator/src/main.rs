@@ -5,6 +5,7 @@ use aws::deadline::Deadline;
 use aws::ports::AwsPorts;
 use aws::queues::Records;
 use aws::telemetry;
+use aws::usage::measured;
 use evaluation::decide::message::Message;
 use evaluation::decide::queue::Queue;
 use evaluation::run::aggregate;
@@ -13,10 +14,10 @@ use serde_json::Value;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    telemetry::start();
+    telemetry::start()?;
     let ports = AwsPorts::from_env(&aws::load().await, &[Queue::Batches, Queue::Bulk])?;
     let ended = run(service_fn(|event: LambdaEvent<Value>| {
-        handle(&ports, event)
+        measured("aggregator", handle(&ports, event))
     }))
     .await;
     ended.map_err(anyhow::Error::from_boxed)

@@ -9,6 +9,7 @@ use aws::configuration::required;
 use aws::ports::AwsPorts;
 use aws::table::Table;
 use aws::telemetry;
+use aws::usage::measured;
 use evaluation::domain::catalogue::Catalogue;
 use lambda_runtime::{LambdaEvent, run, service_fn};
 use photos::size_policy::CURRENT_VERSION;
@@ -19,7 +20,7 @@ use crate::route::Api;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    telemetry::start();
+    telemetry::start()?;
     let config = aws::load().await;
     let (catalogue, model) = (required("CATALOGUE_VERSION")?, required("VLM_MODEL")?);
     let versions = versions(&catalogue, &model, CURRENT_VERSION);
@@ -34,7 +35,7 @@ async fn main() -> anyhow::Result<()> {
         versions,
     };
     let ended = run(service_fn(|event: LambdaEvent<Value>| {
-        route::handle(&api, event.payload)
+        measured("api", route::handle(&api, event.payload))
     }))
     .await;
     ended.map_err(anyhow::Error::from_boxed)

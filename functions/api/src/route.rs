@@ -70,6 +70,7 @@ impl From<Problem> for Refusal {
 
 /// Answers an HTTP request.
 pub(crate) async fn handle(api: &Api, event: Value) -> Result<Value, Error> {
+    let began = clock::now();
     let response = match answer(api, event).await {
         Ok(response) => response,
         Err(Refusal::Problem(problem)) => problem.response(),
@@ -81,6 +82,7 @@ pub(crate) async fn handle(api: &Api, event: Value) -> Result<Value, Error> {
             }
         }
     };
+    http::note("api", began, &response);
     Ok(serde_json::to_value(response)?)
 }
 

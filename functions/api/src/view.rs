@@ -2,6 +2,7 @@
 
 use evaluation::decide::evaluation::Evaluation;
 use evaluation::decide::photo_record::PhotoRecord;
+use evaluation::decide::sighting::look_alike;
 use evaluation::decide::stale::StaleReason;
 use evaluation::domain::catalogue::Catalogue;
 use evaluation::domain::ids::StepKey;
@@ -91,14 +92,14 @@ fn not_asked(evaluation: &Evaluation) -> Vec<StepKey> {
         .collect()
 }
 
-/// The DR's other photos that look the same: the same file, or one may be the other, encoded anew or taken again.
+/// The DR's other photos that are the same file or look the same.
 fn looks_like<'a>(record: &PhotoRecord, photos: &[&'a PhotoRecord]) -> Vec<&'a str> {
     let quality = |record: &PhotoRecord| Some(record.report.as_ref()?.facts.as_ref()?.quality);
     let other = |photo: &&&PhotoRecord| photo.photo.photo_id != record.photo.photo_id;
     let same = |photo: &&&PhotoRecord| {
         let alike = quality(record)
             .zip(quality(photo))
-            .is_some_and(|(one, other)| one.looks_like(&other));
+            .is_some_and(|(one, other)| look_alike(&one, &other));
         alike || photo.photo.etag == record.photo.etag
     };
     photos

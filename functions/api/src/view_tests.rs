@@ -134,3 +134,19 @@ fn what_is_left_out_is_counted() {
         "one at least for each photo that another DR used"
     );
 }
+
+#[test]
+fn photos_that_are_too_dark_to_be_told_apart_do_not_look_like_each_other() {
+    let NewEvaluation {
+        evaluation, photos, ..
+    } = begun("a");
+    let dark = |record: &PhotoRecord| {
+        let mut record = ended(record, "a");
+        let report = record.report.as_mut().unwrap();
+        report.facts.as_mut().unwrap().quality.bright = 3;
+        record
+    };
+    let photos: Vec<PhotoRecord> = photos.iter().map(dark).collect();
+    let shown = view(&evaluation, &photos, &[]);
+    assert_eq!(shown["photos"][0]["looks_like"], serde_json::json!([]));
+}

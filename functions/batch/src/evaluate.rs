@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::Context;
 use aws::clock;
 use aws::ports::AwsPorts;
+use aws::telemetry;
 use evaluation::decide::evaluation::Evaluation;
 use evaluation::decide::message::{Batch, DeferralCause, Message};
 use evaluation::decide::queue::Queue;
@@ -19,6 +20,7 @@ use evaluation::domain::catalogue::Catalogue;
 use evaluation::domain::plan::{Mode, Photo};
 use evaluation::domain::time::Timestamp;
 use evaluation::domain::versions::Versions;
+use evaluation::figures::{Figure, Metric};
 use evaluation::run::batch::{AttemptResult, PhotoEvaluator, handle};
 use evaluation::run::error::RunError;
 use evaluation::run::ports::Ports;
@@ -26,6 +28,8 @@ use photos::size_policy::SizePolicy;
 use tokio::time::{Instant, sleep, timeout_at};
 use vlm::access::VlmAccess;
 use vlm::client::VlmClient;
+use vlm::closer_look::FirstLook;
+use vlm::failure::ResponseClass;
 use vlm::gathering::Gathering;
 use vlm::load::ConcurrencyLimiter;
 use vlm::memory::Memory;
@@ -35,6 +39,7 @@ use vlm::prompt::PROMPT_VERSION;
 use crate::bucket::Bucket;
 use crate::key::KeySecret;
 use crate::settings::Settings;
+use crate::sign::RoleSigner;
 
 /// How often a photo in flight is checked, whether it is still needed: less often than an answer takes, so that most
 /// answers cost one more read at most.
@@ -65,6 +70,14 @@ impl BatchFunction {
         let vlm = VlmClient::new(settings.vlm).context("Failed to set up the VLM's client")?;
         let vlm = vlm.with_headers(settings.vlm_headers);
         let vlm = vlm.with_key_source(Arc::new(secret));
+        let vlm = vlm.with_observer(Arc::new(note_response));
+        let signer = settings
+            .signed_for
+            .and_then(|of| RoleSigner::new(config, of));
+        let vlm = match signer {
+            Some(signer) => vlm.with_signer(Arc::new(signer)),
+            None => vlm,
+        };
         let access = |vlm, bound| VlmAccess {
             vlm,
             limiter: ConcurrencyLimiter::new(bound),
@@ -123,7 +136,7 @@ impl BatchFunction {
         batch: &Batch,
         photo: &Photo,
         received_at: Timestamp,
-        gathering: &Gathering,
+        (gathering, first): (&Gathering, &FirstLook),
     ) -> Result<AttemptResult, RunError> {
         let member = gathering.member();
         let versions = &evaluation.versions;
@@ -145,8 +158,15 @@ impl BatchFunction {
             queue_ms: received_at.millis_since(batch.due_at),
             now: clock::now,
         };
-        work.evaluate(photo, member).await
+        work.evaluate(photo, member, first).await
     }
+}
+
+fn note_response(class: ResponseClass) {
+    telemetry::emit(&[
+        Figure::of(Metric::VlmResponses, 1).by(class.name()),
+        Figure::whether(Metric::VlmFailed, class.is_failure()),
+    ]);
 }
 
 /// The function during one invocation, which ends at a certain time.
@@ -175,6 +195,7 @@ impl PhotoEvaluator for Invocation<'_> {
         photo: &Photo,
         received_at: Timestamp,
     ) -> Result<AttemptResult, RunError> {
+        let first = FirstLook::of(batch.seen.clone());
         // Dropping the work drops its request, and the server then gives the answer up.
         let work = async {
             let Self {
@@ -183,7 +204,7 @@ impl PhotoEvaluator for Invocation<'_> {
                 ..
             } = self;
             tokio::select! {
-                result = function.work(evaluation, batch, photo, received_at, gathering) => result,
+                result = function.work(evaluation, batch, photo, received_at, (gathering, &first)) => result,
                 () = function.until_not_needed(evaluation, photo) => Ok(AttemptResult::NotNeeded),
             }
         };
@@ -191,8 +212,9 @@ impl PhotoEvaluator for Invocation<'_> {
             let detail = "the invocation's time ended first";
             deferred(DeferralCause::OutOfTime, "The VLM is slow", detail, None)
         };
-        timeout_at(self.until, work)
-            .await
+        let result = timeout_at(self.until, work).await;
+        result
             .unwrap_or_else(|_| Ok(out_of_time()))
+            .map(|result| first.with(result))
     }
 }

@@ -5,10 +5,14 @@ mod bucket;
 mod evaluate;
 mod key;
 mod settings;
+mod sign;
 
+use aws::clock;
 use aws::deadline::Deadline;
 use aws::queues::Records;
 use aws::telemetry;
+use aws::usage::measured;
+use evaluation::figures::{Figure, Metric};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::Value;
 
@@ -16,11 +20,11 @@ use crate::evaluate::BatchFunction;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    telemetry::start();
+    telemetry::start()?;
     let config = aws::load().await;
     let function = BatchFunction::from_env(&config).await?;
     let ended = run(service_fn(|event: LambdaEvent<Value>| {
-        handle(&function, event)
+        measured("batch", handle(&function, event))
     }))
     .await;
     ended.map_err(anyhow::Error::from_boxed)
@@ -32,8 +36,11 @@ async fn handle(function: &BatchFunction, event: LambdaEvent<Value>) -> Result<V
     )??;
     let deadline = Deadline::of(&event.context);
     let until = deadline.less(evaluate::MARGIN);
+    let began = clock::now();
     let response = records
         .for_each(deadline, async |body| function.handle(&body, until).await)
         .await;
+    let took = clock::now().millis_since(began);
+    telemetry::emit(&[Figure::of(Metric::BatchTime, took)]);
     Ok(serde_json::to_value(response)?)
 }

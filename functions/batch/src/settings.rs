@@ -6,6 +6,7 @@ use anyhow::Context;
 use aws::configuration::{number, present, required, seconds};
 use vlm::client::VlmSettings;
 use vlm::endpoint::Headers;
+use vlm::signature::SignedFor;
 
 /// A connection to the VLM stands within this time, or the VLM is away.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -28,6 +29,8 @@ pub(crate) struct Settings {
     pub(crate) vlm: VlmSettings,
     /// Headers of one's own for the VLM.
     pub(crate) vlm_headers: Headers,
+    /// What requests without a key are signed for, if the VLM knows us by our role.
+    pub(crate) signed_for: Option<SignedFor>,
 }
 
 impl Settings {
@@ -43,6 +46,10 @@ impl Settings {
             stall_timeout: seconds("VLM_STALL_SECONDS")?,
         };
         let headers = present("VLM_HEADERS")?.trim().parse();
+        let signed_for = match present("VLM_SIGN_FOR")?.trim() {
+            "" => SignedFor::of_address(&vlm.base_url),
+            named => Some(named.parse().context("Failed to read VLM_SIGN_FOR")?),
+        };
         let memory = number::<u16>("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", MOST_MEGABYTES)?;
         Ok(Self {
             bucket: required("BUCKET_NAME")?,
@@ -52,6 +59,7 @@ impl Settings {
             photos_per_request: usize::from(number::<u8>("PHOTOS_PER_REQUEST", 10)?),
             vlm,
             vlm_headers: headers.context("Failed to read VLM_HEADERS")?,
+            signed_for,
         })
     }
 }

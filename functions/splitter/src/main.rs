@@ -12,6 +12,7 @@ mod trigger;
 mod uploads;
 
 use aws::telemetry;
+use aws::usage::measured;
 use lambda_runtime::{LambdaEvent, run, service_fn};
 use serde_json::Value;
 
@@ -19,11 +20,11 @@ use crate::evaluate::Splitter;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    telemetry::start();
+    telemetry::start()?;
     let config = aws::load().await;
     let splitter = Splitter::from_env(&config)?;
     let ended = run(service_fn(|event: LambdaEvent<Value>| {
-        trigger::handle(&splitter, event)
+        measured("splitter", trigger::handle(&splitter, event))
     }))
     .await;
     ended.map_err(anyhow::Error::from_boxed)

@@ -3,6 +3,7 @@
 use anyhow::Context;
 use aws::deadline::Deadline;
 use aws::queues::Records;
+use aws::{clock, http};
 use lambda_runtime::{Error, LambdaEvent};
 use serde_json::Value;
 
@@ -17,7 +18,10 @@ pub(crate) async fn handle(splitter: &Splitter, event: LambdaEvent<Value>) -> Re
         ..
     } = event;
     if event.pointer("/requestContext/http").is_some() {
-        return Ok(serde_json::to_value(post::handle(splitter, event).await)?);
+        let began = clock::now();
+        let response = post::handle(splitter, event).await;
+        http::note("splitter", began, &response);
+        return Ok(serde_json::to_value(response)?);
     }
     match Records::of(&event) {
         Some(records) => {

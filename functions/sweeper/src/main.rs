@@ -9,8 +9,13 @@ use aws::clock;
 use aws::configuration::seconds;
 use aws::ports::AwsPorts;
 use aws::telemetry;
+use aws::usage::measured;
+use evaluation::decide::breaker::Breaker;
 use evaluation::decide::queue::Queue;
+use evaluation::decide::update::Key;
 use evaluation::domain::time::Timestamp;
+use evaluation::figures;
+use evaluation::run::ports::Ports;
 use evaluation::run::sweep;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::Value;
@@ -22,11 +27,12 @@ const WITHOUT_DEADLINE: Duration = Duration::from_secs(55);
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    telemetry::start();
+    telemetry::start()?;
     let ports = AwsPorts::from_env(&aws::load().await, Queue::ALL)?;
     let lost_after = seconds("LOST_AFTER_SECONDS")?;
     let ended = run(service_fn(|event: LambdaEvent<Value>| {
-        handle(&ports, lost_after, until(event.context.deadline))
+        let until = until(event.context.deadline);
+        measured("sweeper", handle(&ports, lost_after, until))
     }))
     .await;
     ended.map_err(anyhow::Error::from_boxed)
@@ -50,6 +56,9 @@ async fn handle(ports: &AwsPorts, lost_after: Duration, until: Timestamp) -> Res
     let swept = swept.inspect_err(|error| {
         tracing::error!(error = %error.with_causes(), "the sweep failed");
     })?;
+    // Also of a round in which some could not be swept: the sweeper is alive.
+    let breaker = ports.get::<Breaker>(Key::Breaker).await?;
+    ports.note(figures::of_round(&swept, &breaker.unwrap_or_default()));
     let report = serde_json::to_value(swept)?;
     tracing::info!(sweep.report = %report, "swept");
     match swept.failed {

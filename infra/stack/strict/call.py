@@ -27,6 +27,7 @@ class Call:
     caller: str = ""
     trace: str | None = None
     failed: bool = False
+    status: int = 0
     request_bytes: int = 0
     response_bytes: int = 0
     #: What else is summed up, by name: units, messages.

@@ -58,6 +58,10 @@ class Strict:
         """No more faults."""
         self._request("DELETE", "/faults")
 
+    def minute(self, seconds: float) -> None:
+        """How long a minute of the alarms takes."""
+        self._request("POST", "/minute", seconds=seconds)
+
     def limit_chains(self, limit: int) -> None:
         """How often a function may be invoked in one chain of calls."""
         self._request("POST", "/chain", limit=limit)

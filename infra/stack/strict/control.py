@@ -8,6 +8,7 @@
     POST   /_strict/faults            {"operation": "TransactWriteItems", "code": "TransactionConflict", "count": 2},
                                       or "hang_s" for a code; "match" is a text that the body must hold (`faults.py`)
     DELETE /_strict/faults            no more faults
+    POST   /_strict/minute            {"seconds": 2}: so long takes a minute of the alarms (`watch.py`)
     POST   /_strict/chain             {"limit": 3}: invocations of a function in one chain of calls; 16 on AWS
 """
 
@@ -51,6 +52,8 @@ def _answer(
             layer.faults.add(Fault(**told))
         case "DELETE", "faults":
             layer.faults.clear()
+        case "POST", "minute":
+            layer.watch.minute_s = float(told["seconds"])
         case "POST", "chain":
             layer.chain_limit = int(told["limit"])
         case _:

@@ -12,6 +12,7 @@ from .faults import Faults
 from .lineage import AWS_LIMIT
 from .meter import Meter
 from .refusal import Refusal
+from .watch import Watch
 
 
 @dataclass
@@ -57,5 +58,6 @@ class Layer:
     meter: Meter = field(default_factory=Meter)
     refusals: Refusals = field(default_factory=Refusals)
     faults: Faults = field(default_factory=Faults)
+    watch: Watch = field(default_factory=Watch)
     #: Invocations of a function in one chain of calls.
     chain_limit: int = AWS_LIMIT

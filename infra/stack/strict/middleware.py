@@ -5,6 +5,7 @@ each call with its bytes.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -44,8 +45,11 @@ async def _counted(
     query = scope.get("query_string", b"").decode("latin-1")
     call = calls.of_request(scope["method"], scope["path"], query, scope.get("headers", []))
     calls.current.set(call)
+    begun = time.monotonic()
     await application(scope, _received(call, receive), _sent(call, send))
     layer.meter.called(call)
+    if call.service == "execute-api":
+        layer.watch.answered(call.resource, call.status, (time.monotonic() - begun) * 1000)
 
 
 def _received(call: Call, receive: Receive) -> Receive:
@@ -59,6 +63,7 @@ def _received(call: Call, receive: Receive) -> Receive:
 
 def _sent(call: Call, send: Send) -> Send:
     async def sent(message: Message) -> None:
+        call.status = message.get("status", call.status)
         call.failed |= message.get("status", 0) >= _REFUSED
         call.response_bytes += len(message.get("body", b""))
         await send(message)

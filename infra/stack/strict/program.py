@@ -15,6 +15,7 @@ def main() -> None:
     services.install(layer)
     invocations.install(layer)
     dead_letters.install()
+    layer.watch.install()
     ministack.app = around(ministack.app, layer)
     ministack._port_is_bindable = lambda *_: False
     ministack.main()

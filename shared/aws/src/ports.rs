@@ -11,6 +11,7 @@ use evaluation::decide::unfinished::{Page, Unfinished};
 use evaluation::decide::update::{Key, Part, Put, Update};
 use evaluation::domain::ids::EvaluationId;
 use evaluation::domain::time::Timestamp;
+use evaluation::figures::Figure;
 use evaluation::run::error::RunError;
 use evaluation::run::ports::{Ports, UpdateResult};
 use serde::de::DeserializeOwned;
@@ -19,6 +20,7 @@ use crate::clock;
 use crate::configuration::{ConfigError, required};
 use crate::queues::{QueueError, Queues};
 use crate::table::{Table, TableError};
+use crate::telemetry;
 
 /// The table and the queues.
 #[derive(Debug, Clone)]
@@ -91,6 +93,10 @@ impl Ports for AwsPorts {
 
     async fn delete_all(&self, keys: Vec<Key>) -> Result<(), RunError> {
         Ok(self.table.delete_all(&keys).await?)
+    }
+
+    fn note(&self, figures: Vec<Figure>) {
+        telemetry::emit(&figures);
     }
 
     async fn send(

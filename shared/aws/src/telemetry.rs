@@ -1,106 +1,125 @@
 //! Logs: one JSON object a line under Lambda, filtered by `RUST_LOG`. A failure is logged once, where it is handled.
 //!
 //! Metrics are lines of the log, too, in CloudWatch's embedded metric format: no call and no right is needed for them.
+//!
+//! # Invariants
+//! - Each metric has the dimension `Stack`; what a metric is divided by comes as one dimension more, beside the whole.
 
+use std::collections::BTreeMap;
 use std::io::Write;
-
-use serde_json::{Map, Value, json};
+use std::sync::OnceLock;
 
 use evaluation::domain::time::Timestamp;
+use evaluation::figures::Figure;
+use serde_json::{Map, Value, json};
 
 use crate::clock;
+use crate::configuration::{ConfigError, required};
 
 /// The namespace of all metrics.
 const NAMESPACE: &str = "FibreEvaluation";
 
-/// Starts logging; call it first.
-pub fn start() {
+static STACK: OnceLock<String> = OnceLock::new();
+
+/// Starts logging; call it first. `STACK_NAME` says of which stack the metrics are.
+pub fn start() -> Result<(), ConfigError> {
     lambda_runtime::tracing::init_default_subscriber();
+    let stack = required("STACK_NAME")?;
+    STACK.get_or_init(|| stack);
+    Ok(())
 }
 
-/// A metric's unit, as CloudWatch names it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unit {
-    /// A number of things.
-    Count,
-    /// A span.
-    Milliseconds,
-}
-
-/// A value of a metric.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Metric {
-    name: &'static str,
-    unit: Unit,
-    value: f64,
-}
-
-impl Metric {
-    /// A value of the metric of this name.
-    pub fn new(name: &'static str, unit: Unit, value: f64) -> Self {
-        Self { name, unit, value }
+/// Writes figures down. CloudWatch reads them off the function's output.
+///
+/// ```
+/// use aws::telemetry::emit;
+/// use evaluation::figures::{Figure, Metric};
+///
+/// emit(&[Figure::whether(Metric::CacheHit, true).by("full")]);
+/// ```
+pub fn emit(figures: &[Figure]) {
+    let stack = STACK.get().map_or("", String::as_str);
+    for line in lines(stack, figures, clock::now()) {
+        if let Err(cause) = writeln!(std::io::stdout(), "{line}") {
+            tracing::warn!(error = %cause, "metrics could not be written");
+        }
     }
 }
 
-/// Writes metrics down, with their dimensions. Every pair of a dimension and its value is a metric that is paid for:
-/// few values only. CloudWatch reads them off the function's output.
-///
-/// ```
-/// use aws::telemetry::{Metric, Unit, emit};
-///
-/// emit(&[("Mode", "full")], &[Metric::new("CacheHits", Unit::Count, 1.0)]);
-/// ```
-pub fn emit(dimensions: &[(&str, &str)], metrics: &[Metric]) {
-    if let Err(cause) = writeln!(
-        std::io::stdout(),
-        "{}",
-        line(dimensions, metrics, clock::now())
-    ) {
-        tracing::warn!(error = %cause, "metrics could not be written");
+/// A line for all figures with the same dimensions.
+fn lines(stack: &str, figures: &[Figure], now: Timestamp) -> Vec<Value> {
+    let mut groups: BTreeMap<Option<(&str, &str)>, Vec<&Figure>> = BTreeMap::new();
+    for figure in figures {
+        let name = figure.metric.division().name();
+        let group = groups.entry(name.zip(figure.divided.as_deref()));
+        group.or_default().push(figure);
     }
+    let line = |(divided, figures): (_, Vec<&Figure>)| line(stack, divided, &figures, now);
+    groups.into_iter().map(line).collect()
 }
 
-fn line(dimensions: &[(&str, &str)], metrics: &[Metric], now: Timestamp) -> Value {
-    let names: Vec<&str> = dimensions.iter().map(|(name, _)| *name).collect();
-    let declared: Vec<Value> = metrics
-        .iter()
-        .map(|metric| json!({"Name": metric.name, "Unit": format!("{:?}", metric.unit)}))
-        .collect();
+fn line(stack: &str, divided: Option<(&str, &str)>, figures: &[&Figure], now: Timestamp) -> Value {
+    let mut values: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+    let mut declared = Vec::new();
+    for figure in figures {
+        let name = figure.metric.name();
+        let values = values.entry(name).or_default();
+        if values.is_empty() {
+            declared.push(json!({"Name": name, "Unit": format!("{:?}", figure.metric.unit())}));
+        }
+        values.push(figure.value);
+    }
+    let mut dimensions = vec![json!(["Stack"])];
     let mut line = Map::new();
-    let directive = json!({"Namespace": NAMESPACE, "Dimensions": [names], "Metrics": declared});
+    line.insert("Stack".into(), json!(stack));
+    if let Some((name, value)) = divided {
+        dimensions.push(json!(["Stack", name]));
+        line.insert(name.to_owned(), json!(value));
+    }
+    let directive = json!({"Namespace": NAMESPACE, "Dimensions": dimensions, "Metrics": declared});
     line.insert(
         "_aws".into(),
         json!({"Timestamp": now.as_millis(), "CloudWatchMetrics": [directive]}),
     );
-    line.extend(
-        dimensions
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), json!(value))),
-    );
-    line.extend(
-        metrics
-            .iter()
-            .map(|metric| (metric.name.to_owned(), json!(metric.value))),
-    );
+    line.extend(values.into_iter().map(|(name, values)| {
+        let value = match values.as_slice() {
+            [one] => json!(one),
+            several => json!(several),
+        };
+        (name.to_owned(), value)
+    }));
     Value::Object(line)
 }
 
 #[cfg(test)]
 mod tests {
+    use evaluation::figures::Metric;
+
     use super::*;
 
     #[test]
-    fn metrics_have_the_embedded_metric_format() {
-        let metrics = [
-            Metric::new("CacheHits", Unit::Count, 1.0),
-            Metric::new("TimeSaved", Unit::Milliseconds, 7.5),
+    fn metrics_have_the_embedded_metric_format_for_the_whole_and_for_what_divides_them() {
+        let figures = [
+            Figure::of(Metric::PhotosReused, 3),
+            Figure::whether(Metric::CacheHit, true).by("full"),
+            Figure::of(Metric::PhotosReused, 4),
         ];
-        let line = line(&[("Mode", "full")], &metrics, Timestamp::from_millis(9));
-        let directive = json!({"Namespace": "FibreEvaluation", "Dimensions": [["Mode"]], "Metrics": [
-            {"Name": "CacheHits", "Unit": "Count"}, {"Name": "TimeSaved", "Unit": "Milliseconds"}]});
+        let lines = lines("prod", &figures, Timestamp::from_millis(9));
+        let whole = json!({"Namespace": "FibreEvaluation", "Dimensions": [["Stack"]], "Metrics": [
+            {"Name": "PhotosReused", "Unit": "Count"}]});
+        let divided = json!({"Namespace": "FibreEvaluation", "Dimensions": [["Stack"], ["Stack", "Mode"]], "Metrics": [
+            {"Name": "CacheHit", "Unit": "Count"}]});
         assert_eq!(
-            line,
-            json!({"_aws": {"Timestamp": 9, "CloudWatchMetrics": [directive]}, "Mode": "full", "CacheHits": 1.0, "TimeSaved": 7.5})
+            lines,
+            [
+                json!({"_aws": {"Timestamp": 9, "CloudWatchMetrics": [whole]}, "Stack": "prod", "PhotosReused": [3.0, 4.0]}),
+                json!({"_aws": {"Timestamp": 9, "CloudWatchMetrics": [divided]}, "Stack": "prod", "Mode": "full", "CacheHit": 1.0}),
+            ]
         );
+    }
+
+    #[test]
+    fn nothing_measured_is_nothing_written() {
+        assert!(lines("prod", &[], Timestamp::default()).is_empty());
     }
 }

@@ -6,4 +6,5 @@
 
 pub mod decide;
 pub mod domain;
+pub mod figures;
 pub mod run;

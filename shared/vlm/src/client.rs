@@ -11,22 +11,26 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::{Client, redirect, retry};
+use reqwest::{Client, RequestBuilder, redirect, retry};
 use tokio::time::{Instant, timeout_at};
 
 use super::answer::{Answer, is_strict, read_completion, together};
 use super::capability::Capability;
 use super::completion::{Completion, MOST_BYTES, Timeouts, TokenTimings, read};
 use super::endpoint::{AddressError, Endpoint, Headers};
-use super::failure::{About, RetryCause, VlmFailure};
+use super::failure::{About, ResponseClass, RetryCause, VlmFailure};
 use super::fields::Field;
 use super::key::{Key, KeyRing, KeySource};
 use super::lenient::unpacked;
 use super::prompt::Question;
 use super::request::{PromptPhoto, RequestOptions, body};
 use super::server::{BULK_PRIORITY, IDLE_CONNECTIONS_KEPT};
+use super::signature::{Signer, Unsigned};
 use evaluation::domain::catalogue::Step;
 use evaluation::domain::outcome::{Finding, Usage};
+
+/// What is sent.
+const JSON: &str = "application/json";
 
 /// Where and how to ask.
 #[derive(Clone)]
@@ -87,9 +91,14 @@ pub struct VlmClient {
     headers: Arc<Headers>,
     settings: VlmSettings,
     key: Arc<KeyRing>,
+    signer: Option<Arc<dyn Signer>>,
     capability: Arc<Capability>,
+    observer: Option<Observer>,
     bulk: bool,
 }
+
+/// Is told what became of each request.
+pub type Observer = Arc<dyn Fn(ResponseClass) + Send + Sync>;
 
 /// What a photo shows.
 #[derive(Debug, Clone, PartialEq)]
@@ -136,7 +145,9 @@ impl VlmClient {
             headers: Arc::default(),
             settings,
             key,
+            signer: None,
             capability: Arc::default(),
+            observer: None,
             bulk: false,
         })
     }
@@ -150,6 +161,14 @@ impl VlmClient {
         }
     }
 
+    /// The same client, which signs requests as long as it has no key.
+    pub fn with_signer(self, signer: Arc<dyn Signer>) -> Self {
+        Self {
+            signer: Some(signer),
+            ..self
+        }
+    }
+
     /// The same client, which sends these headers as well.
     pub fn with_headers(self, headers: Headers) -> Self {
         Self {
@@ -158,14 +177,21 @@ impl VlmClient {
         }
     }
 
-    /// A client of another server, of which nothing is known yet.
-    #[cfg(test)]
-    pub(super) fn of_another(&self, base_url: &str) -> Self {
+    /// The same client, which says what became of each request.
+    pub fn with_observer(self, observer: Observer) -> Self {
         Self {
-            endpoint: Arc::new(base_url.parse().unwrap()),
+            observer: Some(observer),
+            ..self
+        }
+    }
+
+    /// A client of another server, of which nothing is known yet; the two share what it takes to connect.
+    pub fn of_another(&self, base_url: &str) -> Result<Self, ClientError> {
+        Ok(Self {
+            endpoint: Arc::new(base_url.parse()?),
             capability: Arc::default(),
             ..self.clone()
-        }
+        })
     }
 
     /// The same client for questions that nobody waits for: servers that know priorities answer them last.
@@ -231,7 +257,12 @@ impl VlmClient {
                 left_out,
             };
             let body = body(&self.settings.model, question, shots, options);
-            let failure = match self.send(body).await {
+            let answer = self.send(body).await;
+            if let Some(observer) = &self.observer {
+                let failed = answer.as_ref().err();
+                observer(failed.map_or(ResponseClass::Answered, VlmFailure::class));
+            }
+            let failure = match answer {
                 Ok(written) => return Ok(written),
                 Err(failure) => failure,
             };
@@ -250,13 +281,20 @@ impl VlmClient {
     async fn send(&self, body: String) -> Result<Completion, VlmFailure> {
         let key = self.key.current();
         let answer = self.read(self.send_with(&key, &body).await?).await;
+        let is_signed = key.is_none() && self.signer.is_some();
         let refused = answer.as_ref().err().and_then(VlmFailure::about);
         if refused == Some(About::Key)
             && let Some(another) = self.key.another_than(&key).await
         {
             return self.read(self.send_with(&another, &body).await?).await;
         }
-        answer
+        answer.map_err(|failure| {
+            if is_signed {
+                failure.of_signed()
+            } else {
+                failure
+            }
+        })
     }
 
     async fn send_with(&self, key: &Key, body: &str) -> Result<Sent, VlmFailure> {
@@ -277,7 +315,8 @@ impl VlmClient {
         let Sent { response, asked } = sent;
         let (status, headers) = (response.status(), response.headers().clone());
         if status.is_success() {
-            return read(response, self.timeouts(), asked).await;
+            let answer = read(response, self.timeouts(), asked).await;
+            return answer.map_err(|failure| failure.at(&self.endpoint.shown()));
         }
         // A refusal says enough by its status, should its words not come.
         let until = asked + self.settings.timeout;
@@ -299,14 +338,15 @@ impl VlmClient {
         let request = self
             .http
             .post(self.endpoint.url())
-            .header("content-type", "application/json")
+            .header("content-type", JSON)
             .header("accept-encoding", "identity")
             .body(body.to_owned());
         let (headers, carry_key) = self.headers.with_key(key.as_deref());
         let request = request.headers(headers.into_iter().collect());
         let request = match key {
             Some(key) if !carry_key => request.bearer_auth(key),
-            _ => request,
+            Some(_) => request,
+            None => self.signed(request, body).await?,
         };
         let until = asked + self.settings.first_token_timeout;
         let silent = || {
@@ -318,6 +358,28 @@ impl VlmClient {
         timeout_at(until, request.send())
             .await
             .map_err(|_| silent())
+    }
+
+    /// With a signature, where there is a signer.
+    async fn signed(
+        &self,
+        request: RequestBuilder,
+        body: &str,
+    ) -> Result<RequestBuilder, VlmFailure> {
+        let Some(signer) = &self.signer else {
+            return Ok(request);
+        };
+        let unsigned = Unsigned {
+            url: self.endpoint.url(),
+            content_type: JSON,
+            body: body.as_bytes(),
+        };
+        let headers = signer.sign(unsigned).await.map_err(|cause| {
+            VlmFailure::misconfigured(About::Role, &format!("no signature: {cause}"))
+        })?;
+        let add =
+            |request: RequestBuilder, (name, value)| request.header::<String, String>(name, value);
+        Ok(headers.into_iter().fold(request, add))
     }
 
     fn timeouts(&self) -> Timeouts {

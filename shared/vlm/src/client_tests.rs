@@ -549,3 +549,65 @@ async fn a_key_that_stays_wrong_is_not_asked_with_twice_and_is_never_told() {
     let requests = server.requests.lock().unwrap().len();
     assert_eq!((requests, secret.reads()), (3, 1));
 }
+
+/// Signs with a word, or can't.
+struct Word(Option<&'static str>);
+
+impl Signer for Word {
+    fn sign<'a>(&'a self, request: Unsigned<'a>) -> crate::signature::Signing<'a> {
+        Box::pin(async move {
+            let word = self.0.ok_or("no role gives credentials")?;
+            let signed = format!("{word} {} {}", request.content_type, request.body.len());
+            Ok(vec![("authorization".into(), signed)])
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_request_is_signed_as_long_as_there_is_no_key() {
+    let server = server(vec![says(GOOD), says(GOOD)]).await;
+    let settings = VlmSettings::new(&server.url, "m");
+    let signer = Arc::new(Word(Some("signed")));
+    let without = VlmClient::new(settings)
+        .unwrap()
+        .with_signer(signer.clone());
+    ask_with(&without).await.unwrap();
+    ask_with(&client(&server).with_signer(signer))
+        .await
+        .unwrap();
+    let requests = server.requests.lock().unwrap();
+    let (head, body) = requests[0].split_once("\r\n\r\n").unwrap();
+    assert!(head.contains(&format!(
+        "authorization: signed application/json {}",
+        body.len()
+    )));
+    assert!(
+        !requests[1].contains("signed application/json"),
+        "a key is sent instead"
+    );
+}
+
+#[tokio::test]
+async fn a_signature_that_is_refused_or_cant_be_made_waits_for_the_operator() {
+    let refusal = r#"{"message": "The request signature we calculated does not match the signature you provided."}"#;
+    let headers = "x-amzn-errortype: InvalidSignatureException\r\n";
+    let server = server(vec![Reply::Say(403, headers, refusal.into())]).await;
+    for word in [Some("wrong"), None] {
+        let client = VlmClient::new(VlmSettings::new(&server.url, "m")).unwrap();
+        let failure = ask_with(&client.with_signer(Arc::new(Word(word))))
+            .await
+            .unwrap_err();
+        assert_eq!(failure.about(), Some(About::Role), "{failure}");
+        assert!(
+            failure.detail().starts_with("the function's role"),
+            "{failure}"
+        );
+        let addressed = failure.detail().contains("/v1/chat/completions");
+        assert_eq!(addressed, word.is_some(), "{failure}");
+    }
+    assert_eq!(
+        server.requests.lock().unwrap().len(),
+        1,
+        "nothing goes out unsigned"
+    );
+}

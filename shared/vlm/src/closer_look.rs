@@ -1,13 +1,17 @@
 //! Asking about a photo, and once more from closer if its name did not promise the small print that it shows.
 //!
 //! # Invariants
-//! - What was seen first stays where nothing better can be had.
+//! - What was seen first stays where nothing better can be had, and is not asked again where the closer look must wait.
 //! - The closer look asks about the unread steps alone, at the larger size.
+
+use std::sync::{Mutex, PoisonError};
 
 use evaluation::domain::catalogue::{Catalogue, Step};
 use evaluation::domain::ids::StepKey;
 use evaluation::domain::outcome::{Finding, ImageFigures, PhotoOutcome, Reason};
 use evaluation::domain::photo_rules::{closer_look, long_edge_for, seen_closer};
+use evaluation::domain::report::Report;
+use evaluation::run::batch::AttemptResult;
 use photos::size_policy::SizePolicy;
 
 /// What is asked of the model about a photo, and how large the photo is sent.
@@ -44,6 +48,52 @@ pub trait AskAboutPhoto {
         &mut self,
         question: SizedQuestion<'_>,
     ) -> Result<Result<Seen, Reason>, Self::Stopped>;
+
+    /// What was seen of the photo before, when the closer look had to wait.
+    fn seen_before(&self) -> Option<Seen> {
+        None
+    }
+
+    /// The photo is about to be looked at from closer, this having been seen: should that have to wait, keep it.
+    fn keep(&mut self, _findings: &[Finding]) {}
+}
+
+/// The first look at a photo, while it is looked at from closer: whoever ends that takes it along.
+#[derive(Debug, Default)]
+pub struct FirstLook(Mutex<Option<Box<Report>>>);
+
+impl FirstLook {
+    /// As a message brought it.
+    pub fn of(seen: Option<Box<Report>>) -> Self {
+        Self(Mutex::new(seen))
+    }
+
+    /// Keeps it.
+    pub fn note(&self, report: Report) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(report));
+    }
+
+    /// What was seen, if anything.
+    pub fn seen(&self) -> Option<Box<Report>> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// The result of an attempt, with the first look where the photo must wait.
+    pub fn with(&self, result: AttemptResult) -> AttemptResult {
+        match result {
+            AttemptResult::Deferred {
+                why, retry_after, ..
+            } => AttemptResult::Deferred {
+                why,
+                retry_after,
+                seen: self.seen(),
+            },
+            other => other,
+        }
+    }
 }
 
 /// The outcome of a photo whose name hints at this step: asked about these steps, and from closer where small print
@@ -60,7 +110,11 @@ pub async fn outcome<A: AskAboutPhoto>(
         steps,
         closer: false,
     };
-    let Seen { findings, image } = match photo.ask(first).await? {
+    let seen = match photo.seen_before() {
+        Some(seen) => Ok(seen),
+        None => photo.ask(first).await?,
+    };
+    let Seen { findings, image } = match seen {
         Ok(seen) => seen,
         Err(reason) => return Ok(PhotoOutcome::NotEvaluated { reason }),
     };
@@ -69,6 +123,7 @@ pub async fn outcome<A: AskAboutPhoto>(
         return Ok(PhotoOutcome::Evaluated { findings });
     }
     tracing::info!(steps = ?unread, "small print was not read; looking closer");
+    photo.keep(&findings);
     let closer = SizedQuestion {
         long_edge: policy.small_print_long_edge,
         steps: &unread,
@@ -88,6 +143,7 @@ pub async fn outcome<A: AskAboutPhoto>(
 mod tests {
     use std::collections::VecDeque;
 
+    use evaluation::decide::message::DeferralCause;
     use evaluation::domain::ids::Score;
     use evaluation::domain::outcome::ReasonCode;
     use photos::size_policy::CURRENT_VERSION;
@@ -98,6 +154,7 @@ mod tests {
     struct Script {
         answers: VecDeque<Result<Seen, Reason>>,
         asked: Vec<(u32, Vec<StepKey>, bool)>,
+        kept: Option<Vec<Finding>>,
     }
 
     impl AskAboutPhoto for Script {
@@ -114,6 +171,14 @@ mod tests {
             } = question;
             self.asked.push((long_edge, steps.to_vec(), closer));
             self.answers.pop_front().ok_or(())
+        }
+
+        fn seen_before(&self) -> Option<Seen> {
+            self.kept.clone().and_then(|findings| seen(findings).ok())
+        }
+
+        fn keep(&mut self, findings: &[Finding]) {
+            self.kept = Some(findings.to_vec());
         }
     }
 
@@ -146,15 +211,19 @@ mod tests {
 
     /// A photo of a power meter under the slot of the house.
     async fn misfiled(answers: Vec<Result<Seen, Reason>>) -> (Result<PhotoOutcome, ()>, Asked) {
-        let catalogue = Catalogue::shipped("v3").unwrap();
-        let policy = SizePolicy::shipped(CURRENT_VERSION).unwrap();
-        let (house, steps) = (catalogue.step(&key("house_photo")), [key("power_meter")]);
         let mut script = Script {
             answers: answers.into(),
             asked: Vec::new(),
+            kept: None,
         };
-        let outcome = outcome(&mut script, house, &steps, catalogue, policy).await;
-        (outcome, script.asked)
+        (ask(&mut script).await, script.asked)
+    }
+
+    async fn ask(script: &mut Script) -> Result<PhotoOutcome, ()> {
+        let catalogue = Catalogue::shipped("v3").unwrap();
+        let policy = SizePolicy::shipped(CURRENT_VERSION).unwrap();
+        let (house, steps) = (catalogue.step(&key("house_photo")), [key("power_meter")]);
+        outcome(script, house, &steps, catalogue, policy).await
     }
 
     #[tokio::test]
@@ -181,9 +250,43 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_closer_look_that_must_wait_has_the_photo_wait() {
-        let first = vec![found("power_meter", 4, None)];
-        assert_eq!(misfiled(vec![seen(first)]).await.0, Err(()));
+    async fn a_closer_look_that_must_wait_has_the_photo_wait_and_only_that_is_asked_later() {
+        let first = found("power_meter", 4, None);
+        let mut script = Script {
+            answers: [seen(vec![first.clone()])].into(),
+            asked: Vec::new(),
+            kept: None,
+        };
+        assert_eq!(ask(&mut script).await, Err(()));
+        assert_eq!(script.kept.as_deref(), Some(&[first][..]));
+        let closer = found("power_meter", 9, Some("-18.4 dBm"));
+        script.answers.push_back(seen(vec![closer.clone()]));
+        script.asked.clear();
+        let findings = vec![closer];
+        assert_eq!(
+            ask(&mut script).await,
+            Ok(PhotoOutcome::Evaluated { findings })
+        );
+        assert_eq!(script.asked, [(1280, vec![key("power_meter")], true)]);
+    }
+
+    #[test]
+    fn the_first_look_goes_along_with_what_must_wait_and_with_nothing_else() {
+        let report = Report::bare(
+            PhotoOutcome::Evaluated { findings: vec![] },
+            Default::default(),
+        );
+        let first = FirstLook::default();
+        first.note(report.clone());
+        let waits = |seen| AttemptResult::Deferred {
+            why: (DeferralCause::OutOfTime, "slow".into()),
+            retry_after: None,
+            seen,
+        };
+        let kept = Some(Box::new(report.clone()));
+        assert_eq!(first.with(waits(None)), waits(kept));
+        let reported = AttemptResult::Reported(Box::new(report));
+        assert_eq!(first.with(reported.clone()), reported);
     }
 
     #[tokio::test]

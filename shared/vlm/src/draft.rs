@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use evaluation::domain::outcome::{Facts, ImageFigures, PhotoTimings, Usage};
 use evaluation::domain::plan::Photo;
+use evaluation::domain::report::Report;
 
 use crate::client::AskResult;
 
 /// What is known of a photo before its outcome is.
+#[derive(Debug, Clone)]
 pub(crate) struct Draft {
     pub(crate) timings: PhotoTimings,
     pub(crate) image: Option<ImageFigures>,
@@ -16,15 +18,17 @@ pub(crate) struct Draft {
 }
 
 impl Draft {
-    pub(crate) fn new(queue_ms: u64) -> Self {
+    /// Nothing yet, but what an earlier look at it came to.
+    pub(crate) fn new(queue_ms: u64, seen: Option<&Report>) -> Self {
+        let timings = seen.and_then(|seen| seen.timings).unwrap_or_default();
         Self {
             timings: PhotoTimings {
                 queue_ms,
-                ..PhotoTimings::default()
+                ..timings
             },
-            image: None,
-            facts: None,
-            usage: None,
+            image: seen.and_then(|seen| seen.image),
+            facts: seen.and_then(|seen| seen.facts.clone()),
+            usage: seen.and_then(|seen| seen.usage),
         }
     }
 

@@ -20,6 +20,9 @@ use crate::refusal::{Refusal, harmless};
 use crate::server::{self, Meaning};
 use crate::waits;
 
+/// Where Amazon says an error's code.
+const AMAZONS_CODE: &str = "x-amzn-errortype";
+
 /// A question that got no findings.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum VlmFailure {
@@ -68,6 +71,40 @@ pub enum RetryCause {
     Misconfigured,
 }
 
+/// What became of a request, for whoever counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ResponseClass {
+    /// There is an answer, whatever it says.
+    Answered,
+    /// This photo will not be answered.
+    Refused,
+    /// The same later may be answered.
+    Later(RetryCause),
+    /// Something is wrong within this program.
+    Bug,
+}
+
+impl ResponseClass {
+    /// Its name in metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Answered => "Answered",
+            Self::Refused => "Refused",
+            Self::Later(RetryCause::Unavailable) => "Unavailable",
+            Self::Later(RetryCause::Failed) => "Failed",
+            Self::Later(RetryCause::TimedOut) => "TimedOut",
+            Self::Later(RetryCause::Overloaded) => "Overloaded",
+            Self::Later(RetryCause::Misconfigured) => "Misconfigured",
+            Self::Bug => "Bug",
+        }
+    }
+
+    /// Whether the VLM, or we, failed: a refusal of a photo is an answer.
+    pub fn is_failure(self) -> bool {
+        !matches!(self, Self::Answered | Self::Refused)
+    }
+}
+
 /// What a refusal is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum About {
@@ -79,6 +116,8 @@ pub enum About {
     Context,
     /// The key.
     Key,
+    /// The role, whose signature takes the key's place.
+    Role,
     /// A field that we may do without.
     Field(Field),
     /// What else the operator must change, in words.
@@ -93,6 +132,9 @@ impl About {
             Self::Images(_) => Some("the most photos of a request that the server takes"),
             Self::Context => Some("the server's context is too small (--max-model-len)"),
             Self::Key => Some("the VLM's key and its rights"),
+            Self::Role => Some(
+                "the function's role and what it may do at Bedrock (VlmBedrockResources), or its key",
+            ),
             Self::Field(field) => Some(field.advice()),
             Self::Setting(what) => Some(what),
         }
@@ -108,6 +150,15 @@ impl RetryCause {
 }
 
 impl VlmFailure {
+    /// What became of the request.
+    pub fn class(&self) -> ResponseClass {
+        match self {
+            Self::RetryLater { cause, .. } => ResponseClass::Later(*cause),
+            Self::Permanent { .. } => ResponseClass::Refused,
+            Self::Bug { .. } => ResponseClass::Bug,
+        }
+    }
+
     pub(super) fn later(cause: RetryCause, detail: impl Into<String>) -> Self {
         Self::RetryLater {
             cause,
@@ -163,7 +214,11 @@ impl VlmFailure {
 
     /// Classes an answer that is no success.
     pub(super) fn of_status(status: StatusCode, headers: &HeaderMap, body: &str) -> Self {
-        let refusal = Refusal::of(body);
+        let mut refusal = Refusal::of(body);
+        let code = headers
+            .get(AMAZONS_CODE)
+            .and_then(|code| code.to_str().ok());
+        refusal.codes.extend(code.map(harmless));
         Self::of_refusal(Some(status.as_u16()), headers, &refusal)
     }
 
@@ -226,6 +281,18 @@ impl VlmFailure {
             about: Some(about),
             detail: harmless(detail),
         }
+    }
+
+    /// The same of a request that brought a signature instead of a key.
+    pub(super) fn of_signed(mut self) -> Self {
+        let advice = |about: About| about.advice().unwrap_or_default();
+        if let Self::RetryLater { about, detail, .. } = &mut self
+            && *about == Some(About::Key)
+        {
+            *about = Some(About::Role);
+            *detail = detail.replacen(advice(About::Key), advice(About::Role), 1);
+        }
+        self
     }
 
     fn after(mut self, wait: Option<Duration>) -> Self {
@@ -302,6 +369,11 @@ fn classify(status: Option<u16>, refusal: &Refusal) -> Result<Meaning, About> {
             .or(of_form.then_some(server::REQUEST))
             .filter(|_| refuses)
     };
+    // What is not there is the model rather than the address, where the server speaks of one.
+    let of_model = || {
+        let not_there = status == Some(404) && server::speaks_of_model(&refusal.words);
+        not_there.then_some(server::MODEL)
+    };
     let about_photo = |meaning: &Meaning| match meaning {
         Meaning::TooLarge | Meaning::Picture => of_photo,
         _ => true,
@@ -309,6 +381,7 @@ fn classify(status: Option<u16>, refusal: &Refusal) -> Result<Meaning, About> {
     let meaning = code
         .filter(about_photo)
         .or_else(|| words().filter(about_photo))
+        .or_else(of_model)
         .or_else(weak);
     let meaning = meaning.or_else(|| match status {
         Some(status) => server::meaning_of_status(status),

@@ -26,6 +26,7 @@ pub mod request;
 mod schema;
 mod server;
 mod several;
+pub mod signature;
 mod sse;
 pub mod versions;
 mod waits;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use evaluation::decide::message::DeferralCause;
 use evaluation::domain::catalogue::{Catalogue, Step};
-use evaluation::domain::outcome::{Facts, ImageFigures, PhotoOutcome, Reason, ReasonCode};
+use evaluation::domain::outcome::{Facts, Finding, ImageFigures, PhotoOutcome, Reason, ReasonCode};
 use evaluation::domain::photo_rules::{reason, unfit};
 use evaluation::domain::plan::Photo;
 use evaluation::domain::report::Report;
@@ -21,7 +21,7 @@ use tokio::sync::Semaphore;
 
 use crate::access::VlmAccess;
 use crate::client::AskResult;
-use crate::closer_look::{self, AskAboutPhoto, Seen, SizedQuestion};
+use crate::closer_look::{self, AskAboutPhoto, FirstLook, Seen, SizedQuestion};
 use crate::draft::{Draft, millis};
 use crate::failure::{About, RetryCause, VlmFailure};
 use crate::gathering::{Answered, Member, Ready, Turn, ask_alone};
@@ -113,40 +113,46 @@ impl From<RunError> for Stopped {
 }
 
 impl<S: PhotoSource> Work<'_, S> {
-    /// Evaluates one photo; its place in the group is given up if it can't be asked about.
+    /// Evaluates one photo, from closer only if that is all that is left to ask; its place in the group is given up if
+    /// it can't be asked about.
     pub async fn evaluate(
         &self,
         photo: &Photo,
         member: Member<'_>,
+        first: &FirstLook,
     ) -> Result<AttemptResult, RunError> {
         let step = |key| self.catalogue.step(key);
+        let seen = first.seen();
         let mut asking = Asking {
             work: self,
             photo,
             hint: photo.step_hint.as_ref().and_then(step),
-            member: Some(member),
-            draft: Draft::new(self.queue_ms),
+            member: seen.is_none().then_some(member),
+            draft: Draft::new(self.queue_ms, seen.as_deref()),
+            first,
         };
         let (hint, steps) = (asking.hint, photo.scope.steps(self.catalogue));
         let (catalogue, policy) = (self.catalogue, self.size_policy);
         let outcome = closer_look::outcome(&mut asking, hint, &steps, catalogue, policy).await;
         match outcome {
-            Ok(outcome) => Ok(self.report(asking.draft, outcome)),
+            Ok(outcome) => {
+                let report = self.report(asking.draft, outcome);
+                Ok(AttemptResult::Reported(Box::new(report)))
+            }
             Err(Stopped::Deferred(deferred)) => Ok(deferred),
             Err(Stopped::Failed(error)) => Err(error),
         }
     }
 
-    fn report(&self, draft: Draft, outcome: PhotoOutcome) -> AttemptResult {
-        let report = Report {
+    fn report(&self, draft: Draft, outcome: PhotoOutcome) -> Report {
+        Report {
             attempt: self.attempt,
             timings: Some(draft.timings),
             image: draft.image,
             facts: draft.facts,
             usage: draft.usage,
             ..Report::bare(outcome, (self.now)())
-        };
-        AttemptResult::Reported(Box::new(report))
+        }
     }
 
     /// Compresses on a thread of its own, so that the runtime goes on, as many at once as there are cores and memory.
@@ -184,6 +190,7 @@ struct Asking<'a, S> {
     /// Its place in a group that shares a request; the closer look asks by itself.
     member: Option<Member<'a>>,
     draft: Draft,
+    first: &'a FirstLook,
 }
 
 impl<S: PhotoSource> AskAboutPhoto for Asking<'_, S> {
@@ -220,6 +227,21 @@ impl<S: PhotoSource> AskAboutPhoto for Asking<'_, S> {
             findings: answer.findings,
             image,
         }))
+    }
+
+    fn seen_before(&self) -> Option<Seen> {
+        let Report { outcome, image, .. } = *self.first.seen()?;
+        match outcome {
+            PhotoOutcome::Evaluated { findings } => image.map(|image| Seen { findings, image }),
+            PhotoOutcome::NotEvaluated { .. } => None,
+        }
+    }
+
+    fn keep(&mut self, findings: &[Finding]) {
+        let findings = findings.to_vec();
+        let outcome = PhotoOutcome::Evaluated { findings };
+        let report = self.work.report(self.draft.clone(), outcome);
+        self.first.note(report);
     }
 }
 
@@ -374,6 +396,7 @@ pub fn deferred(
     AttemptResult::Deferred {
         why: (cause, words.to_owned()),
         retry_after,
+        seen: None,
     }
 }
 

@@ -191,7 +191,7 @@ async fn read_request(stream: &mut TcpStream) -> String {
 fn client(url: &str) -> VlmClient {
     static FIRST: OnceLock<VlmClient> = OnceLock::new();
     let first = || VlmClient::new(VlmSettings::new("http://127.0.0.1:9", "m")).unwrap();
-    FIRST.get_or_init(first).of_another(url)
+    FIRST.get_or_init(first).of_another(url).unwrap()
 }
 
 fn question() -> Question {

@@ -44,7 +44,7 @@ pub(super) enum Meaning {
 
 const MONEY: Meaning =
     Meaning::Operator("the account at the VLM's provider: money or quota is used up");
-const MODEL: Meaning =
+pub(super) const MODEL: Meaning =
     Meaning::Operator("the model's name (VlmModel): the server does not know it");
 const REGION: Meaning = Meaning::Operator("the region: the provider does not serve ours");
 const NO_IMAGES: Meaning = Meaning::Operator("the model takes no images");
@@ -264,6 +264,8 @@ const OF_REFUSALS: &[(&str, Meaning)] = &[
     ("unknown model", MODEL),
     ("unsupported model", MODEL),
     ("not a valid model", MODEL),
+    ("model identifier", MODEL),
+    ("is not found for api version", MODEL),
     ("no such model", MODEL),
     ("decommissioned", MODEL),
     ("try pulling", MODEL),
@@ -342,6 +344,13 @@ const FIELDS: &[&str] = &[
 pub(super) fn is_field(param: &str) -> bool {
     let whole = param.split('.').next().unwrap_or_default();
     FIELDS.contains(&whole)
+}
+
+/// Whether these words are about a model: `models/m is not found`, `model: m`.
+pub(super) fn speaks_of_model(words: &str) -> bool {
+    let words = words.to_lowercase();
+    let mut parts = words.split(|c: char| !c.is_ascii_alphanumeric());
+    parts.any(|part| part == "model" || part == "models")
 }
 
 /// What a refusal may mean whose words are in no table.

@@ -10,6 +10,7 @@ mod phases;
 mod photos;
 mod report;
 mod sequential;
+mod servers;
 mod small_print;
 
 use clap::{Parser, Subcommand};
@@ -33,6 +34,8 @@ enum Bench {
     Sequential(sequential::Options),
     /// The predecessor's plan, phase by phase, and this system, on the same simulated VLM in virtual time.
     Phases(phases::Options),
+    /// Model servers: first token, tokens and images per second, and the simulation's parameters fitted to them.
+    Servers(servers::Options),
     /// Preparing photos: this pipeline beside npm's sharp, on the same photos, in turns.
     Photos(photos::Options),
     /// Preparing photos that were damaged at random, beside a library that reads the same files.
@@ -52,6 +55,7 @@ async fn main() -> anyhow::Result<()> {
         Bench::Cost(options) => cost::run(&options).await,
         Bench::Sequential(options) => sequential::run(&options).await,
         Bench::Phases(options) => phases::run(&options),
+        Bench::Servers(options) => servers::run(&options).await,
         Bench::Photos(options) => photos::run(&options),
         Bench::Fuzz(options) => fuzz::run(&options),
         Bench::SmallPrint(options) => small_print::run(&options),

@@ -3,7 +3,7 @@
 use clap::Parser;
 use clap::builder::RangedU64ValueParser;
 use simulated_vlm::latency::Latency;
-use simulated_vlm::{Options, faults};
+use simulated_vlm::{Options, faults, personality};
 
 /// The name says what it is.
 const MODEL: &str = "simulated-qwen3-vl-8b";
@@ -33,6 +33,9 @@ pub(crate) struct Arguments {
     /// Requests that wait before others are refused [default: any number].
     #[arg(long, value_name = "N", value_parser = at_least(0))]
     max_queued: Option<usize>,
+    /// Whose words and forms it takes on: what it refuses, how its errors and its answers look.
+    #[arg(long = "as", value_name = "NAME", default_value = personality::USUAL, value_parser = somebody)]
+    personality: String,
     /// The process with which this one ends [default: it ends when it is told to].
     #[arg(long, value_name = "PID")]
     pub(crate) parent_pid: Option<u32>,
@@ -47,8 +50,15 @@ impl Arguments {
             latency: self.latency,
             max_running: self.max_running,
             max_queued: self.max_queued,
+            personality: self.personality.clone(),
         }
     }
+}
+
+fn somebody(name: &str) -> Result<String, String> {
+    let names = personality::names();
+    let known = names.iter().find(|known| *known == name).cloned();
+    known.ok_or_else(|| format!("there are {}", names.join(", ")))
 }
 
 fn at_least(least: u64) -> RangedU64ValueParser<usize> {
@@ -63,7 +73,10 @@ fn latency(text: &str) -> Result<Latency, String> {
 fn faults_help() -> String {
     let example = r#"{"kind": "status_429", "count": 2}"#;
     let kinds = faults::in_words();
-    format!("Faults, by POST /simulation/faults, for example {example}:\n{kinds}")
+    let names = personality::names().join(", ");
+    format!(
+        "Names for --as: {names}\n\nFaults, by POST /simulation/faults, for example {example}:\n{kinds}"
+    )
 }
 
 #[cfg(test)]
@@ -87,12 +100,13 @@ mod tests {
         assert_eq!(options.api_key, None);
         assert_eq!(options.latency, Latency::parse("realistic").unwrap());
         assert_eq!((options.max_running, options.max_queued), (16, None));
+        assert_eq!(options.personality, "vllm");
     }
 
     #[test]
     fn every_option_is_read() {
         let line = "--listen [::1]:80 --model m --api-key k --latency fixed:7 \
-                    --max-running 3 --max-queued 0 --parent-pid 9";
+                    --max-running 3 --max-queued 0 --as gemini --parent-pid 9";
         let arguments = parsed(line).unwrap();
         let options = arguments.options();
         assert_eq!(arguments.listen, "[::1]:80");
@@ -101,6 +115,7 @@ mod tests {
         assert_eq!(options.api_key.as_deref(), Some("k"));
         assert_eq!(options.latency, Latency::Fixed(Duration::from_millis(7)));
         assert_eq!((options.max_running, options.max_queued), (3, Some(0)));
+        assert_eq!(options.personality, "gemini");
     }
 
     #[test]
@@ -129,6 +144,7 @@ mod tests {
             ("--latency fixed:x", "fixed:3000"),
             ("--max-running 0", "not in 1.."),
             ("--max-queued many", "--max-queued <N>"),
+            ("--as nobody", "openai"),
             ("--modell m", "try '--help'"),
         ] {
             let error = parsed(wrong).unwrap_err();

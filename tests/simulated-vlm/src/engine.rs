@@ -120,6 +120,16 @@ impl Engine {
         Some((held.work.answer_tokens - held.left).max(0.0))
     }
 
+    /// When so many tokens of a request's answer are written if nothing else happens before, in seconds since the
+    /// beginning; `None` as long as its prompt is not read.
+    pub fn written_at_s(&self, request: u64, tokens: f64) -> Option<f64> {
+        let held = self.writing.iter().find(|held| held.request == request)?;
+        let left = held.left - (held.work.answer_tokens - tokens);
+        let idle = self.reading.is_empty() && left.is_finite();
+        let span = left.max(0.0) * self.rates.token_s(self.writing.len());
+        idle.then_some(self.now_s + span)
+    }
+
     /// When something happens next if nothing else arrives, in seconds since the beginning.
     pub fn next_s(&self) -> Option<f64> {
         self.due().map(|span| self.now_s + span)

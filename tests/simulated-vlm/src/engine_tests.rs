@@ -104,6 +104,30 @@ fn while_a_prompt_is_read_no_answer_goes_on() {
 }
 
 #[test]
+fn it_is_known_when_a_token_will_be_written() {
+    let mut engine = Engine::new(RATES, 4);
+    engine.submit(1, work(100.0, 20.0));
+    assert_eq!(
+        engine.written_at_s(1, 0.0),
+        None,
+        "its prompt is being read"
+    );
+    engine.advance(0.1);
+    close(&[engine.written_at_s(1, 7.0).unwrap()], &[0.17]);
+    engine.submit(2, work(100.0, 20.0));
+    assert_eq!(
+        engine.written_at_s(1, 7.0),
+        None,
+        "another prompt is being read"
+    );
+    engine.advance(0.2);
+    close(
+        &[engine.written_at_s(1, 2.0).unwrap()],
+        &[0.2 + 2.0 * 0.015],
+    );
+}
+
+#[test]
 fn a_known_beginning_is_read_once_in_whole_blocks() {
     let with = |id| Work {
         prefix: Some(Prefix { id, tokens: 300 }),

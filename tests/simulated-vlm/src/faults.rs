@@ -23,6 +23,8 @@ pub(crate) enum Kind {
     #[serde(rename = "status_503")]
     #[value(name = "status_503")]
     Status503,
+    /// Busy, in the words of whom it takes on; 429 where those are not known.
+    Busy,
     /// Never answers.
     Hang,
     /// Closes the connection without an answer.
@@ -41,7 +43,7 @@ pub(crate) enum Kind {
     UnknownStep,
     /// 200 without any text.
     EmptyAnswer,
-    /// A streamed answer falls silent half-way; the connection stays open.
+    /// A streamed answer falls silent half-way, for a time or for good; the connection stays open.
     Stall,
     /// A streamed answer breaks off half-way, with its connection.
     CutStream,
@@ -82,7 +84,7 @@ pub(crate) struct Fault {
     /// Seconds of the `Retry-After` header.
     #[serde(default = "two")]
     pub(crate) retry_after_s: u64,
-    /// For `down`: how long.
+    /// For `down` and `stall`: how long; without it, for good.
     #[serde(default)]
     pub(crate) for_ms: Option<u64>,
 }

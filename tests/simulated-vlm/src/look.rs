@@ -196,7 +196,8 @@ fn has_metadata(bytes: &[u8]) -> bool {
     false
 }
 
-/// The steps asked: the `enum` of the field `step` within the request's schema; all if there is none.
+/// The steps asked: the `enum` of the field `step` within the request's schema, which may stand in the prompt; all if
+/// there is none.
 pub(crate) fn asked(request: &Value) -> Option<Vec<String>> {
     fn find(value: &Value) -> Option<&Vec<Value>> {
         match value {
@@ -211,12 +212,23 @@ pub(crate) fn asked(request: &Value) -> Option<Vec<String>> {
             _ => None,
         }
     }
-    let keys = find(request.pointer("/response_format/json_schema/schema")?)?;
+    let schema = request
+        .pointer("/response_format/json_schema/schema")
+        .cloned();
+    let schema = schema.or_else(|| in_words(request))?;
+    let keys = find(&schema)?;
     Some(
         keys.iter()
             .filter_map(|key| key.as_str().map(String::from))
             .collect(),
     )
+}
+
+/// A schema that ends the prompt.
+fn in_words(request: &Value) -> Option<Value> {
+    let prompt = request.pointer("/messages/0/content")?.as_str()?;
+    let line = prompt.lines().next_back()?;
+    serde_json::from_str(line.get(line.find('{')?..)?).ok()
 }
 
 /// What a model would write about what was seen, or what a fault makes of it.

@@ -1,26 +1,32 @@
-//! The routes: the part of vLLM's API that is used, and `/simulation/…` for tests.
+//! The routes: the part of a server's API that is used, in the words and forms of whom it takes on.
 
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, Method, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
+use crate::chunks::{Chunks, THOUGHTS};
+use crate::control;
 use crate::engine::Prefix;
 use crate::faults::{Fault, Kind};
-use crate::latency::Latency;
 use crate::look::{Refusal, Seen, answer, asked, look_at_all};
-use crate::server::{Server, Tokens};
+use crate::personality::{Personality, Setting};
+use crate::server::{InFlight, Server, Tokens};
 use crate::stream::{Answer, streamed};
 use crate::tokens::{TOKENS_BEHIND_THE_PHOTO, count};
 
 type Shared = State<Arc<Server>>;
+
+/// The largest body that is read.
+const MOST_BYTES: usize = 64 << 20;
 
 /// All routes.
 pub(crate) fn routes(server: Arc<Server>) -> Router {
@@ -28,28 +34,12 @@ pub(crate) fn routes(server: Arc<Server>) -> Router {
     let api = Router::new()
         .route("/health", get(async || "this is a simulation"))
         .route("/metrics", get(metrics))
-        .route("/v1/models", get(models))
-        .route("/v1/chat/completions", post(complete))
+        .fallback(any)
         .layer(down);
-    let control = Router::new()
-        .route(
-            "/simulation/stats",
-            get(async |State(server): Shared| Json(server.stats())),
-        )
-        .route(
-            "/simulation/faults",
-            post(add_fault).delete(async |State(server): Shared| server.state().faults.clear()),
-        )
-        .route("/simulation/latency", post(set_latency))
-        .route("/simulation/key", post(set_key))
-        // A body that nobody reads would close the connection under the next request.
-        .route(
-            "/simulation/reset",
-            post(async |State(server): Shared, _: Bytes| server.reset()),
-        );
     let says_so = axum::middleware::map_response(say_that_it_is_a_simulation);
-    api.merge(control)
-        .layer(axum::extract::DefaultBodyLimit::max(64 << 20))
+    control::routes()
+        .merge(api)
+        .layer(axum::extract::DefaultBodyLimit::max(MOST_BYTES))
         .layer(says_so)
         .with_state(server)
 }
@@ -77,11 +67,39 @@ fn close_connection() -> ! {
     std::panic::resume_unwind(Box::new("the simulation closes the connection"))
 }
 
-async fn models(State(server): Shared) -> Json<Value> {
-    let model = &server.options.model;
-    Json(
-        json!({"object": "list", "data": [{"id": model, "object": "model", "owned_by": "simulation, not a model", "max_model_len": 32768}]}),
-    )
+/// Any other path: where somebody takes questions or lists models depends on who it is.
+async fn any(State(server): Shared, request: Request<Body>) -> Response {
+    let (personality, model) = server.persona();
+    let (parts, body) = request.into_parts();
+    if parts.method == Method::GET && parts.uri.path() == personality.list() {
+        return models(&server, &model, &parts);
+    }
+    let arrived = Instant::now();
+    let in_flight = (parts.method == Method::POST).then(|| server.arrive());
+    let Some(in_flight) = in_flight else {
+        return says(&personality, Setting::Path, &model, &parts);
+    };
+    match axum::body::to_bytes(body, MOST_BYTES).await {
+        Ok(body) => complete(server, parts, body, arrived, in_flight).await,
+        Err(_) => error(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large", None),
+    }
+}
+
+fn models(server: &Server, model: &str, parts: &Parts) -> Response {
+    let (personality, _) = server.persona();
+    if let Some(setting) = server.turns_away(parts, b"") {
+        return says(&personality, setting, model, parts);
+    }
+    let entry = json!({"id": model, "object": "model", "owned_by": "simulation, not a model", "max_model_len": 32768});
+    Json(json!({"object": "list", "data": [entry]})).into_response()
+}
+
+/// What is said of a setting that is wrong.
+fn says(personality: &Personality, setting: Setting, model: &str, parts: &Parts) -> Response {
+    match personality.says(setting) {
+        Some(said) => said.response(model, parts.uri.path()),
+        None => error(StatusCode::BAD_REQUEST, "this setting is wrong", None),
+    }
 }
 
 async fn metrics(State(server): Shared) -> String {
@@ -95,48 +113,38 @@ async fn metrics(State(server): Shared) -> String {
     gauge("num_requests_running", "running") + &gauge("num_requests_waiting", "waiting")
 }
 
-async fn add_fault(State(server): Shared, Json(fault): Json<Fault>) -> StatusCode {
-    server.state().faults.add(fault);
-    StatusCode::NO_CONTENT
-}
-
-async fn set_latency(State(server): Shared, Json(wish): Json<Value>) -> Response {
-    match Latency::parse(
-        wish.get("latency")
-            .and_then(Value::as_str)
-            .unwrap_or_default(),
-    ) {
-        Ok(latency) => {
-            server.set_latency(latency);
-            StatusCode::NO_CONTENT.into_response()
-        }
-        Err(problem) => (StatusCode::BAD_REQUEST, format!("{problem:#}\n")).into_response(),
-    }
-}
-
-async fn set_key(State(server): Shared, Json(wish): Json<Value>) -> StatusCode {
-    let key = wish.get("api_key").and_then(Value::as_str);
-    server.set_key(key.map(str::to_owned));
-    StatusCode::NO_CONTENT
-}
-
-async fn complete(State(server): Shared, headers: HeaderMap, body: Bytes) -> Response {
-    let (arrived, in_flight) = (Instant::now(), server.arrive());
-    if !authorised(&server, &headers) {
-        return (
-            StatusCode::UNAUTHORIZED,
-            Json(json!({"error": "Unauthorized"})),
-        )
-            .into_response();
+async fn complete(
+    server: Arc<Server>,
+    parts: Parts,
+    body: Bytes,
+    arrived: Instant,
+    in_flight: InFlight,
+) -> Response {
+    let (personality, model) = server.persona();
+    let about_sender = || server.turns_away(&parts, &body);
+    let wrong = misplaced(&personality, &model, &parts).or_else(about_sender);
+    let wrong = wrong.or_else(|| server.wrong_for(""));
+    if let Some(setting) = wrong {
+        return says(&personality, setting, &model, &parts);
     }
     if server.is_full() {
-        return error(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "The server is overloaded (simulation)",
-            None,
-        );
+        return busy(&personality, &model, StatusCode::SERVICE_UNAVAILABLE);
     }
-    let (request, seen) = match read(&server, body).await {
+    let Ok(request) = serde_json::from_slice::<Value>(&body) else {
+        return error(StatusCode::BAD_REQUEST, "JSON decode error", None);
+    };
+    let named = request
+        .get("model")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    if named != model && personality.says(Setting::Model).is_some() {
+        return says(&personality, Setting::Model, named, &parts);
+    }
+    if let Some((field, said)) = personality.refuses(&request) {
+        server.note_refused(field);
+        return said.response(&model, parts.uri.path());
+    }
+    let (request, seen) = match read(request).await {
         Ok(read) => read,
         Err(Refusal {
             status,
@@ -144,45 +152,89 @@ async fn complete(State(server): Shared, headers: HeaderMap, body: Bytes) -> Res
             param,
         }) => return error(status, &message, param),
     };
+    if let Some(setting) = server.wrong_for(&seen.photo()) {
+        return says(&personality, setting, &model, &parts);
+    }
+    respond(
+        server,
+        &personality,
+        model,
+        request,
+        seen,
+        (arrived, in_flight),
+    )
+    .await
+}
+
+/// A path or a query at which nobody takes questions about this model.
+fn misplaced(personality: &Personality, model: &str, parts: &Parts) -> Option<Setting> {
+    let path = parts.uri.path();
+    if personality.names_another_model(path, model) {
+        return Some(Setting::Model);
+    }
+    let right = path == personality.path(model) && personality.takes_query(parts.uri.query());
+    (!right).then_some(Setting::Path)
+}
+
+async fn respond(
+    server: Arc<Server>,
+    personality: &Personality,
+    model: String,
+    request: Value,
+    seen: Seen,
+    (arrived, in_flight): (Instant, InFlight),
+) -> Response {
     let fault = server.state().faults.take(&seen.photo());
     let kind = fault.as_ref().map(|fault| fault.kind);
     let asked = asked(&request);
     let text = answer(&seen, asked.as_deref(), kind);
     let mut tokens = tokens(&request, &seen, &text);
     let (text, cut) = within(&request, text, &mut tokens);
-    if let Some(response) = fault.as_ref().and_then(refused) {
+    if let Some(response) = fault
+        .as_ref()
+        .and_then(|fault| refused(fault, personality, &model))
+    {
         server.record(&seen, asked.as_deref(), arrived, None, kind);
         return response;
     }
-    let finish = if cut || kind == Some(Kind::CutAtMaxTokens) {
-        "length"
+    if personality.answer.thoughts.is_some() {
+        tokens.completion += count(THOUGHTS);
+    }
+    let cut = cut || kind == Some(Kind::CutAtMaxTokens);
+    let finish = if cut {
+        "length".to_owned()
     } else {
-        "stop"
+        personality.answer.end.clone()
+    };
+    let wants_usage = request.pointer("/stream_options/include_usage") == Some(&Value::Bool(true));
+    let chunks = Chunks {
+        form: personality.answer.clone(),
+        model,
+        tokens,
+        wants_usage,
     };
     if request.get("stream") == Some(&Value::Bool(true)) {
-        return streamed(
-            server,
-            Answer {
-                text,
-                finish,
-                tokens,
-                seen,
-                asked,
-                arrived,
-                fault,
-            },
-            in_flight,
-        );
+        let answer = Answer {
+            text,
+            finish,
+            chunks,
+            seen,
+            asked,
+            arrived,
+            fault,
+        };
+        return streamed(server, answer, in_flight);
     }
-    server.spend(tokens, fault.as_ref()).await;
+    server.submit(tokens, kind).until_written(1.0).await;
     server.record(&seen, asked.as_deref(), arrived, Some(tokens), kind);
-    completion(&server, &text, tokens, finish)
+    Json(chunks.whole(&text, &finish)).into_response()
 }
 
 /// The answer within the most tokens that the request allows, and whether it was cut off there.
 fn within(request: &Value, text: String, tokens: &mut Tokens) -> (String, bool) {
-    let most = request
-        .get("max_tokens")
+    let most = ["max_tokens", "max_completion_tokens"]
+        .iter()
+        .find_map(|name| request.get(name))
         .and_then(Value::as_u64)
         .and_then(|most| u32::try_from(most).ok());
     let Some(most) = most.filter(|most| *most < tokens.completion) else {
@@ -193,32 +245,12 @@ fn within(request: &Value, text: String, tokens: &mut Tokens) -> (String, bool) 
     (text.chars().take(kept).collect(), true)
 }
 
-fn authorised(server: &Server, headers: &HeaderMap) -> bool {
-    let given = headers
-        .get("authorization")
-        .and_then(|value| value.to_str().ok());
-    server.admits(given)
-}
-
-async fn read(server: &Server, body: Bytes) -> Result<(Value, Seen), Refusal> {
+async fn read(request: Value) -> Result<(Value, Seen), Refusal> {
     let bad = |message: &str| Refusal {
         status: StatusCode::BAD_REQUEST,
         message: message.into(),
         param: None,
     };
-    let request: Value = serde_json::from_slice(&body).map_err(|_| bad("JSON decode error"))?;
-    let model = request
-        .get("model")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    if model != server.options.model {
-        let message = format!("The model `{model}` does not exist.");
-        return Err(Refusal {
-            status: StatusCode::NOT_FOUND,
-            message,
-            param: Some("model"),
-        });
-    }
     let work = tokio::task::spawn_blocking(move || {
         let seen = look_at_all(&request)?;
         Ok((request, seen))
@@ -245,14 +277,10 @@ fn tokens(request: &Value, seen: &Seen, answer: &str) -> Tokens {
 }
 
 /// The response of a fault that answers at once.
-fn refused(fault: &Fault) -> Option<Response> {
+fn refused(fault: &Fault, personality: &Personality, model: &str) -> Option<Response> {
     match fault.kind {
         Kind::Status429 => {
-            let mut response = error(
-                StatusCode::TOO_MANY_REQUESTS,
-                "Too many requests (simulation)",
-                None,
-            );
+            let mut response = busy(personality, model, StatusCode::TOO_MANY_REQUESTS);
             response
                 .headers_mut()
                 .insert("retry-after", fault.retry_after_s.into());
@@ -263,13 +291,18 @@ fn refused(fault: &Fault) -> Option<Response> {
             "Internal server error (simulation)",
             None,
         )),
-        Kind::Status503 => Some(error(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "The server is overloaded (simulation)",
-            None,
-        )),
+        Kind::Status503 => Some(busy(personality, model, StatusCode::SERVICE_UNAVAILABLE)),
+        Kind::Busy => Some(busy(personality, model, StatusCode::TOO_MANY_REQUESTS)),
         Kind::Drop => close_connection(),
         _ => None,
+    }
+}
+
+/// In its own words where it has such.
+fn busy(personality: &Personality, model: &str, status: StatusCode) -> Response {
+    match &personality.busy {
+        Some(said) => said.response(model, ""),
+        None => error(status, "The server is overloaded (simulation)", None),
     }
 }
 
@@ -280,23 +313,6 @@ fn error(status: StatusCode, message: &str, param: Option<&str>) -> Response {
         .replace(' ', "");
     let body = json!({"error": {"message": message, "type": format!("{kind}Error"), "param": param, "code": status.as_u16()}});
     (status, Json(body)).into_response()
-}
-
-fn completion(server: &Server, text: &str, tokens: Tokens, finish: &str) -> Response {
-    let body = json!({
-        "id": "chatcmpl-simulation",
-        "object": "chat.completion",
-        "created": 0,
-        "model": server.options.model,
-        "system_fingerprint": "simulation",
-        "choices": [{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": finish}],
-        "usage": {
-            "prompt_tokens": tokens.prompt,
-            "completion_tokens": tokens.completion,
-            "total_tokens": tokens.prompt + tokens.completion,
-        },
-    });
-    Json(body).into_response()
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use samples::drs::{Dr, samples};
 use samples::photo;
 
 use super::*;
+use crate::latency::Latency;
 use crate::server::Options;
 
 struct Client {
@@ -24,12 +25,13 @@ impl Client {
             latency,
             max_running,
             max_queued,
+            personality: "vllm".into(),
         };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(
-            async move { axum::serve(listener, routes(Arc::new(Server::new(options)))).await },
-        );
+        tokio::spawn(async move {
+            axum::serve(listener, routes(Arc::new(Server::new(options).unwrap()))).await
+        });
         Self {
             http: reqwest::Client::builder()
                 .timeout(Duration::from_secs(3))
@@ -94,6 +96,7 @@ async fn it_says_that_it_is_a_simulation_and_answers_from_the_picture() {
     let models = client
         .http
         .get(format!("{}/v1/models", client.url))
+        .bearer_auth("key")
         .send()
         .await
         .unwrap()
@@ -111,6 +114,48 @@ async fn it_says_that_it_is_a_simulation_and_answers_from_the_picture() {
         json!([{"step": "power_meter", "score": 9, "comment": "clearly shown", "fail": null, "reading": "-18.4 dBm"}])
     );
     assert!(answer["usage"]["prompt_tokens"].as_u64().unwrap() > 1000);
+}
+
+#[tokio::test]
+async fn it_takes_on_another_until_it_is_reset() {
+    let client = Client::start(4, None, "none").await;
+    let tell = async |path: &str, body: Value| {
+        let url = format!("{}/simulation/{path}", client.url);
+        client
+            .http
+            .post(url)
+            .json(&body)
+            .send()
+            .await
+            .unwrap()
+            .status()
+    };
+    assert_eq!(tell("as", json!({"name": "nobody"})).await, 400);
+    assert_eq!(tell("as", json!({"name": "gemini"})).await, 204);
+    let refused = client.ask(&request()).await.unwrap();
+    assert_eq!(
+        (
+            refused.status(),
+            refused.headers()["x-simulation"].as_bytes()
+        ),
+        (StatusCode::NOT_FOUND, &b"true"[..])
+    );
+    assert_eq!(
+        tell("wrong", json!({"setting": "memory"})).await,
+        400,
+        "it never says so"
+    );
+    tell("reset", json!({})).await;
+    assert_eq!(client.ask(&request()).await.unwrap().status(), 200);
+    tell(
+        "wrong",
+        json!({"setting": "context", "match": "DR1730550/"}),
+    )
+    .await;
+    let refused = client.ask(&request()).await.unwrap();
+    assert!(refused.text().await.unwrap().contains("max_model_len"));
+    tell("model", json!({"model": "another"})).await;
+    assert_eq!(client.ask(&request()).await.unwrap().status(), 404);
 }
 
 #[tokio::test]
@@ -276,7 +321,50 @@ async fn a_client_that_gives_up_frees_its_place() {
 fn streaming() -> Value {
     let mut request = request();
     request["stream"] = true.into();
+    request["stream_options"] = json!({"include_usage": true});
     request
+}
+
+/// How many pieces of text have come with this chunk.
+fn pieces(chunk: &[u8]) -> usize {
+    let text = String::from_utf8_lossy(chunk);
+    text.matches("\"content\":").count() - text.matches("\"content\":\"\"").count()
+}
+
+#[tokio::test]
+async fn a_token_comes_as_soon_as_it_is_written() {
+    let client = Client::start(2, None, "fixed:2000").await;
+    let mut answer = client.ask(&streaming()).await.unwrap();
+    let mut come = 0;
+    while come == 0 {
+        come += pieces(&answer.chunk().await.unwrap().unwrap());
+    }
+    assert_eq!(client.stats().await["answered"], 0, "it is being written");
+    while let Some(chunk) = answer.chunk().await.unwrap() {
+        come += pieces(&chunk);
+    }
+    assert_eq!(
+        (come > 20, &client.stats().await["answered"]),
+        (true, &json!(1))
+    );
+}
+
+#[tokio::test]
+async fn no_token_comes_before_there_is_a_place() {
+    let client = Client::start(1, None, "fixed:300").await;
+    let told = std::sync::Mutex::new(Vec::new());
+    let told = &told;
+    let listen = async |name: usize| {
+        let mut answer = client.ask(&streaming()).await.unwrap();
+        while let Some(chunk) = answer.chunk().await.unwrap() {
+            let named = std::iter::repeat_n(name, pieces(&chunk));
+            told.lock().unwrap().extend(named);
+        }
+    };
+    tokio::join!(listen(1), listen(2));
+    let told = told.lock().unwrap();
+    let turns = told.windows(2).filter(|pair| pair[0] != pair[1]).count();
+    assert_eq!(turns, 1, "one waits for the other's end: {told:?}");
 }
 
 #[tokio::test]
@@ -324,6 +412,9 @@ async fn streams_stall_break_and_end_with_errors_when_asked_to() {
             && !text.contains("\"finish_reason\":\"stop\"")
             && text.ends_with("[DONE]\n\n")
     );
+    client.fault(json!({"kind": "stall", "for_ms": 50})).await;
+    let answer = client.ask(&streaming()).await.unwrap();
+    assert!(answer.text().await.unwrap().ends_with("[DONE]\n\n"));
     for kind in ["cut_stream", "stall"] {
         client.fault(json!({"kind": kind})).await;
         let answer = client.ask(&streaming()).await.unwrap();

@@ -1,19 +1,25 @@
 //! The server: what is in flight, running and waiting, and the way of a request through it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use axum::http::request::Parts;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use crate::engine::{Engine, Prefix, Work};
-use crate::faults::{Fault, Faults, Kind};
+use crate::faults::{Faults, Kind};
 use crate::latency::Latency;
 use crate::look::Seen;
+use crate::personality::{Personality, Setting};
+use crate::sigv4::{ALGORITHM, Signer};
 
 /// Requests whose record is kept.
 const KEPT: usize = 2000;
+
+/// Parts of a token that are taken for nothing: rounding errors.
+const NEARLY: f64 = 1e-6;
 
 /// A request that nothing is due for looks again after this long; what changes meanwhile wakes it.
 const LOOKS_AGAIN: Duration = Duration::from_secs(1);
@@ -31,6 +37,8 @@ pub struct Options {
     pub max_running: usize,
     /// Requests that wait, before others are refused.
     pub max_queued: Option<usize>,
+    /// Whose words and forms it takes on: a name of `personality::names`.
+    pub personality: String,
 }
 
 /// The server's state.
@@ -48,6 +56,16 @@ pub(crate) struct State {
     latency: Latency,
     /// The key that requests must bring.
     api_key: Option<String>,
+    /// The model's name.
+    model: String,
+    /// Whose words and forms it takes on.
+    personality: Arc<Personality>,
+    /// Settings that are wrong, of requests about photos whose name contains this.
+    wrong: Vec<(Setting, String)>,
+    /// Who may sign requests instead of bringing a key.
+    signer: Option<Signer>,
+    /// How often each field was refused.
+    refused: BTreeMap<String, u64>,
     engine: Engine,
     pub(crate) faults: Faults,
     counts: Counts,
@@ -98,32 +116,75 @@ impl Drop for InFlight {
 }
 
 /// A request that waits or runs, until it is dropped.
-struct Held<'a>(&'a Server, u64);
+pub(crate) struct Held {
+    server: Arc<Server>,
+    request: u64,
+    answer_tokens: f64,
+}
 
-impl Drop for Held<'_> {
+impl Held {
+    /// Lets time pass until this share of the answer is written: 0 is when its prompt is read, 1 when it is complete.
+    pub(crate) async fn until_written(&self, share: f64) {
+        let server = &self.server;
+        loop {
+            let changed = server.changed.notified();
+            let next = {
+                let state = server.now();
+                let tokens = share * self.answer_tokens;
+                let written = state.engine.written(self.request);
+                let enough =
+                    written.is_some_and(|written| share < 1.0 && written >= tokens - NEARLY);
+                if enough || !state.engine.holds(self.request) {
+                    return;
+                }
+                let at_s = state.engine.written_at_s(self.request, tokens);
+                [at_s, state.engine.next_s()]
+                    .into_iter()
+                    .flatten()
+                    .min_by(f64::total_cmp)
+            };
+            let next = next.and_then(|next_s| Duration::try_from_secs_f64(next_s).ok());
+            let until =
+                next.map_or_else(|| Instant::now() + LOOKS_AGAIN, |next| server.begun + next);
+            tokio::select! {
+                () = tokio::time::sleep_until(until.into()) => (),
+                () = changed => (),
+            }
+        }
+    }
+}
+
+impl Drop for Held {
     fn drop(&mut self) {
-        self.0.now().engine.withdraw(self.1);
-        self.0.changed.notify_waiters();
+        self.server.now().engine.withdraw(self.request);
+        self.server.changed.notify_waiters();
     }
 }
 
 impl Server {
-    pub(crate) fn new(options: Options) -> Self {
+    /// # Errors
+    /// If nobody is called as the options say.
+    pub(crate) fn new(options: Options) -> anyhow::Result<Self> {
         let state = State {
             latency: options.latency,
             api_key: options.api_key.clone(),
+            model: options.model.clone(),
+            personality: Arc::new(Personality::called(&options.personality)?),
+            wrong: Vec::new(),
+            signer: None,
+            refused: BTreeMap::new(),
             engine: Engine::new(options.latency.rates(), options.max_running),
             faults: Faults::default(),
             counts: Counts::default(),
             submitted: 0,
             records: VecDeque::new(),
         };
-        Self {
+        Ok(Self {
             state: Mutex::new(state),
             changed: Notify::new(),
             begun: Instant::now(),
             options,
-        }
+        })
     }
 
     /// The state; a panic elsewhere leaves it usable.
@@ -160,10 +221,69 @@ impl Server {
         self.state().api_key = api_key;
     }
 
-    /// Whether a request that brings this may be answered.
-    pub(crate) fn admits(&self, authorization: Option<&str>) -> bool {
-        let wanted = self.state().api_key.clone();
-        wanted.is_none_or(|key| authorization == Some(format!("Bearer {key}").as_str()))
+    /// From now on the model is called so.
+    pub(crate) fn set_model(&self, model: String) {
+        self.state().model = model;
+    }
+
+    /// From now on it takes on these words and forms.
+    ///
+    /// # Errors
+    /// If nobody is called so.
+    pub(crate) fn set_personality(&self, name: &str) -> anyhow::Result<()> {
+        let personality = Arc::new(Personality::called(name)?);
+        self.state().personality = personality;
+        Ok(())
+    }
+
+    /// From now on only requests with this signer's signature do without a key.
+    pub(crate) fn set_signer(&self, signer: Option<Signer>) {
+        self.state().signer = signer;
+    }
+
+    /// From now on this setting is wrong for requests about photos whose name contains `photo`; none puts all right.
+    pub(crate) fn set_wrong(&self, wrong: Option<(Setting, String)>) {
+        let mut state = self.state();
+        match wrong {
+            Some(wrong) => state.wrong.push(wrong),
+            None => state.wrong.clear(),
+        }
+    }
+
+    /// The setting that is wrong for a request about these photos, if any.
+    pub(crate) fn wrong_for(&self, photo: &str) -> Option<Setting> {
+        let state = self.state();
+        let mut wrong = state.wrong.iter();
+        wrong.find_map(|(setting, part)| photo.contains(part.as_str()).then_some(*setting))
+    }
+
+    /// Whose words and forms it takes on, and the model's name.
+    pub(crate) fn persona(&self) -> (Arc<Personality>, String) {
+        let state = self.state();
+        (Arc::clone(&state.personality), state.model.clone())
+    }
+
+    /// Counts a field that was refused.
+    pub(crate) fn note_refused(&self, field: &str) {
+        *self.state().refused.entry(field.to_owned()).or_default() += 1;
+    }
+
+    /// What is wrong with how a request says who sends it, if anything.
+    pub(crate) fn turns_away(&self, request: &Parts, body: &[u8]) -> Option<Setting> {
+        let state = self.state();
+        let given = |name: &str| {
+            request
+                .headers
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+        };
+        let signed = given("authorization").is_some_and(|given| given.starts_with(ALGORITHM));
+        if let (true, true, Some(signer)) = (state.personality.signed, signed, &state.signer) {
+            return (!signer.signed(request, body)).then_some(Setting::Signature);
+        }
+        let key = state.api_key.as_ref()?;
+        let (name, before) = state.personality.key_header();
+        (given(name) != Some(format!("{before}{key}").as_str())).then_some(Setting::Key)
     }
 
     /// From now on this fast.
@@ -173,28 +293,8 @@ impl Server {
         state.engine.set_rates(latency.rates());
     }
 
-    /// Lets the time of an answer pass: waiting for a place, reading the prompt, writing the answer.
-    pub(crate) async fn spend(&self, tokens: Tokens, fault: Option<&Fault>) {
-        let held = self.submit(tokens, fault.map(|fault| fault.kind));
-        loop {
-            let changed = self.changed.notified();
-            let next_s = {
-                let state = self.now();
-                if !state.engine.holds(held.1) {
-                    return;
-                }
-                state.engine.next_s()
-            };
-            let next = next_s.and_then(|next_s| Duration::try_from_secs_f64(next_s).ok());
-            let until = next.map_or_else(|| Instant::now() + LOOKS_AGAIN, |next| self.begun + next);
-            tokio::select! {
-                () = tokio::time::sleep_until(until.into()) => (),
-                () = changed => (),
-            }
-        }
-    }
-
-    fn submit(&self, tokens: Tokens, fault: Option<Kind>) -> Held<'_> {
+    /// Takes a request in: it waits for a place, its prompt is read, its answer is written.
+    pub(crate) fn submit(self: &Arc<Self>, tokens: Tokens, fault: Option<Kind>) -> Held {
         let mut state = self.now();
         state.submitted += 1;
         let request = state.submitted;
@@ -207,7 +307,11 @@ impl Server {
         };
         state.engine.submit(request, work);
         self.changed.notify_waiters();
-        Held(self, request)
+        Held {
+            server: Arc::clone(self),
+            request,
+            answer_tokens: work.answer_tokens,
+        }
     }
 
     /// Notes what became of a request.
@@ -270,6 +374,7 @@ impl Server {
             "max_running_seen": most_running,
             "max_running": self.options.max_running,
             "faults": state.faults.happened(),
+            "refused": state.refused,
             "image_tokens": image_tokens,
             "prompt_tokens": prompt_tokens,
             "completion_tokens": completion_tokens,
@@ -281,7 +386,13 @@ impl Server {
     pub(crate) fn reset(&self) {
         self.set_latency(self.options.latency);
         self.set_key(self.options.api_key.clone());
+        self.set_model(self.options.model.clone());
+        self.set_signer(None);
+        self.set_wrong(None);
+        // It was there when the server started.
+        let _ = self.set_personality(&self.options.personality);
         let mut state = self.now();
+        state.refused.clear();
         let Counts { in_flight, .. } = state.counts;
         state.counts = Counts {
             in_flight,

@@ -1,8 +1,5 @@
-//! Streamed answers, as vLLM sends them: a first chunk without words, the words, the reason for the end, the usage,
-//! `[DONE]`.
-//!
-//! The words come when the time of the answer has passed: the simulation keeps the time of whole answers, not of
-//! tokens.
+//! Streamed answers, token by token, in the time that the engine works out: nothing before the prompt is read, then a
+//! token whenever one is written.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,123 +7,155 @@ use std::time::{Duration, Instant};
 use axum::body::Body;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use futures::stream::{self, BoxStream, StreamExt};
-use serde_json::{Value, json};
+use futures::stream;
+use serde_json::json;
+use tokio::sync::mpsc::{Sender, channel};
 
+use crate::chunks::{Chunks, THOUGHTS};
 use crate::faults::{Fault, Kind};
 use crate::look::Seen;
-use crate::server::{InFlight, Server, Tokens};
+use crate::server::{Held, InFlight, Server};
+use crate::tokens::CHARACTERS_PER_TOKEN;
 
-/// Characters of a chunk: about two tokens.
-const CHARACTERS_A_CHUNK: usize = 8;
 /// What was sent has left before the connection breaks.
 const FLUSHED_AFTER: Duration = Duration::from_millis(50);
+/// How often a comment is sent while nothing is written.
+const COMMENTS_EVERY: Duration = Duration::from_millis(500);
+/// Events that wait for a slow client.
+const MOST_EVENTS: usize = 64;
 
 /// An answer to send, and what is noted about it.
 pub(crate) struct Answer {
     pub(crate) text: String,
-    pub(crate) finish: &'static str,
-    pub(crate) tokens: Tokens,
+    pub(crate) finish: String,
+    pub(crate) chunks: Chunks,
     pub(crate) seen: Seen,
     pub(crate) asked: Option<Vec<String>>,
     pub(crate) arrived: Instant,
     pub(crate) fault: Option<Fault>,
 }
 
-/// What is sent, or the end of the connection.
-type Sent = Result<String, std::io::Error>;
-
-/// The response; a client that drops it gives its place back.
-pub(crate) fn streamed(server: Arc<Server>, answer: Answer, in_flight: InFlight) -> Response {
-    let begin = stream::once(async { Ok::<_, std::io::Error>(words("", None)) });
-    let rest = stream::once(async move {
-        server.spend(answer.tokens, answer.fault.as_ref()).await;
-        let kind = answer.fault.as_ref().map(|fault| fault.kind);
-        server.record(
-            &answer.seen,
-            answer.asked.as_deref(),
-            answer.arrived,
-            Some(answer.tokens),
-            kind,
-        );
-        events(&answer, kind)
-    });
-    let body = begin.chain(rest.flatten()).map(move |sent| {
-        let _held = &in_flight;
-        sent
-    });
-    (
-        [(CONTENT_TYPE, "text/event-stream; charset=utf-8")],
-        Body::from_stream(body),
-    )
-        .into_response()
-}
-
-fn events(answer: &Answer, fault: Option<Kind>) -> BoxStream<'static, Sent> {
-    let characters: Vec<char> = answer.text.chars().collect();
-    let chunks: Vec<Sent> = characters
-        .chunks(CHARACTERS_A_CHUNK)
-        .map(|chunk| Ok(words(&String::from_iter(chunk), None)))
-        .collect();
-    let half = chunks.len() / 2;
-    let first_half = || {
-        stream::iter(
-            chunks
-                .iter()
-                .take(half)
-                .flatten()
-                .cloned()
-                .map(Ok)
-                .collect::<Vec<Sent>>(),
-        )
-    };
-    match fault {
-        Some(Kind::Stall) => first_half().chain(stream::pending()).boxed(),
-        Some(Kind::CutStream) => {
-            let broken = async {
-                tokio::time::sleep(FLUSHED_AFTER).await;
-                Err(std::io::Error::other(
-                    "the simulation breaks the stream off",
-                ))
-            };
-            first_half().chain(stream::once(broken)).boxed()
-        }
-        Some(Kind::ErrorEvent) => {
-            let error = json!({"error": {"message": "EngineCore encountered an issue (simulation)", "type": "InternalServerError", "param": null, "code": 500}});
-            first_half()
-                .chain(stream::iter([Ok(event(&error)), Ok(done())]))
-                .boxed()
-        }
-        _ => stream::iter(chunks)
-            .chain(stream::iter(end(answer)))
-            .boxed(),
+impl Answer {
+    fn record(&self, server: &Server) {
+        let kind = self.fault.as_ref().map(|fault| fault.kind);
+        let (tokens, asked) = (Some(self.chunks.tokens), self.asked.as_deref());
+        server.record(&self.seen, asked, self.arrived, tokens, kind);
     }
 }
 
-fn end(answer: &Answer) -> [Sent; 3] {
-    let Tokens {
-        prompt, completion, ..
-    } = answer.tokens;
-    let usage = json!({"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion});
-    let usage = json!({"id": "chatcmpl-simulation", "object": "chat.completion.chunk", "choices": [], "usage": usage});
-    [
-        Ok(words("", Some(answer.finish))),
-        Ok(event(&usage)),
-        Ok(done()),
-    ]
+/// What is sent, or the end of the connection.
+type Sent = Result<String, std::io::Error>;
+
+/// The client has gone.
+struct Gone;
+
+/// The response; a client that drops it gives its place back.
+pub(crate) fn streamed(server: Arc<Server>, answer: Answer, in_flight: InFlight) -> Response {
+    let (sender, receiver) = channel(MOST_EVENTS);
+    tokio::spawn(async move {
+        tokio::select! {
+            () = sender.closed() => (),
+            _ = write(&server, answer, &sender) => (),
+        }
+    });
+    let body = stream::unfold((receiver, in_flight), |(mut receiver, held)| async move {
+        let sent: Sent = receiver.recv().await?;
+        Some((sent, (receiver, held)))
+    });
+    let kind = "text/event-stream; charset=utf-8";
+    ([(CONTENT_TYPE, kind)], Body::from_stream(body)).into_response()
 }
 
-fn words(text: &str, finish: Option<&str>) -> String {
-    event(&json!({
-        "id": "chatcmpl-simulation", "object": "chat.completion.chunk", "system_fingerprint": "simulation",
-        "choices": [{"index": 0, "delta": {"content": text}, "finish_reason": finish}],
-    }))
+/// Sends an answer as it is written.
+async fn write(server: &Arc<Server>, answer: Answer, sender: &Sender<Sent>) -> Result<(), Gone> {
+    let (chunks, kind) = (
+        &answer.chunks,
+        answer.fault.as_ref().map(|fault| fault.kind),
+    );
+    let held = server.submit(chunks.tokens, kind);
+    send(sender, chunks.begin()).await?;
+    until_read(&held, chunks, sender).await?;
+    send(sender, chunks.role()).await?;
+    let pieces = pieces(&answer);
+    let half = pieces.len() / 2;
+    for (at, piece) in pieces.iter().enumerate() {
+        if at == half {
+            half_way(server, &answer, sender).await?;
+        }
+        held.until_written((at + 1) as f64 / pieces.len() as f64)
+            .await;
+        send(sender, [piece.clone()]).await?;
+    }
+    held.until_written(1.0).await;
+    answer.record(server);
+    send(sender, chunks.end(&answer.finish)).await
 }
 
-fn event(data: &Value) -> String {
-    format!("data: {data}\n\n")
+/// Waits until the prompt is read, with comments where the form has such.
+async fn until_read(held: &Held, chunks: &Chunks, sender: &Sender<Sent>) -> Result<(), Gone> {
+    let read = held.until_written(0.0);
+    tokio::pin!(read);
+    loop {
+        send(sender, chunks.comment()).await?;
+        tokio::select! {
+            () = &mut read => return Ok(()),
+            () = tokio::time::sleep(COMMENTS_EVERY) => (),
+        }
+    }
 }
 
-fn done() -> String {
-    "data: [DONE]\n\n".into()
+/// The events of thoughts and answer, a token each.
+fn pieces(answer: &Answer) -> Vec<String> {
+    let chunks = &answer.chunks;
+    let thinks = chunks.form.thoughts.is_some();
+    let thoughts = if thinks { tokens(THOUGHTS) } else { Vec::new() };
+    let thoughts = thoughts.iter().map(|piece| chunks.thought(piece));
+    let text = tokens(&answer.text);
+    let text = text.iter().map(|piece| chunks.text(piece));
+    thoughts.chain(text).collect()
+}
+
+fn tokens(text: &str) -> Vec<String> {
+    let characters: Vec<char> = text.chars().collect();
+    let pieces = characters.chunks(CHARACTERS_PER_TOKEN);
+    pieces.map(String::from_iter).collect()
+}
+
+/// What goes wrong in the midst of an answer.
+async fn half_way(server: &Server, answer: &Answer, sender: &Sender<Sent>) -> Result<(), Gone> {
+    let Some(fault) = &answer.fault else {
+        return Ok(());
+    };
+    if let (Kind::Stall, Some(ms)) = (fault.kind, fault.for_ms) {
+        tokio::time::sleep(Duration::from_millis(ms)).await;
+        return Ok(());
+    }
+    match fault.kind {
+        Kind::Stall => {
+            answer.record(server);
+            std::future::pending().await
+        }
+        Kind::CutStream => {
+            answer.record(server);
+            tokio::time::sleep(FLUSHED_AFTER).await;
+            let broken = std::io::Error::other("the simulation breaks the stream off");
+            let _ = sender.send(Err(broken)).await;
+            Err(Gone)
+        }
+        Kind::ErrorEvent => {
+            answer.record(server);
+            let error = json!({"error": {"message": "EngineCore encountered an issue (simulation)", "type": "InternalServerError", "param": null, "code": 500}});
+            send(sender, [answer.chunks.event(&error)]).await?;
+            send(sender, answer.chunks.done()).await?;
+            Err(Gone)
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn send(sender: &Sender<Sent>, events: impl IntoIterator<Item = String>) -> Result<(), Gone> {
+    for event in events {
+        sender.send(Ok(event)).await.map_err(|_| Gone)?;
+    }
+    Ok(())
 }

@@ -11,7 +11,12 @@ pub const TOKENS_BEHIND_THE_PHOTO: u32 = 30;
 
 /// Tokens of a text.
 pub fn count(text: &str) -> u32 {
-    u32::try_from(text.len() / CHARACTERS_PER_TOKEN + 1).unwrap_or(u32::MAX)
+    of_characters(text.len())
+}
+
+/// Tokens of a text of so many characters.
+pub fn of_characters(characters: usize) -> u32 {
+    u32::try_from(characters / CHARACTERS_PER_TOKEN + 1).unwrap_or(u32::MAX)
 }
 
 /// Tokens of the answer about a photo that is legible, if these steps are asked.

@@ -7,12 +7,13 @@ use evaluation::decide::photo_record::PhotoRecord;
 use evaluation::decide::update::{Key, Part};
 use evaluation::domain::catalogue::Catalogue;
 use evaluation::domain::ids::{EvaluationId, PhotoId};
-use evaluation::domain::judge::{PhotoResult, Verdict, judge};
+use evaluation::domain::judge::{Judgement, Verdict};
 use evaluation::domain::outcome::{PhotoOutcome, ReasonCode};
 use evaluation::domain::time::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::oracle::{against_its_rows, against_the_photos, as_it_is_written};
 use crate::release::Release;
 use crate::table::Table;
 
@@ -219,6 +220,28 @@ fn finalised(sight: &mut Sight<'_>, item: Option<&Value>) {
     if photos.len() != evaluation.photos_total {
         sight.violation("1: final with another number of photos than there are");
     }
+    if let Some(wrong) = contradicts_itself(&evaluation, &photos, as_it_is_written) {
+        sight.violation(wrong);
+    }
+}
+
+/// What is wrong with a verdict, given the photos' outcomes and the catalogue.
+type Check = fn(&Judgement, &[&PhotoOutcome], &Catalogue) -> Option<String>;
+
+/// What is wrong with a verdict by its own rows, if anything.
+fn contradicts_itself(
+    evaluation: &Evaluation,
+    photos: &[PhotoRecord],
+    check: Check,
+) -> Option<String> {
+    let judgement = evaluation.judgement.as_ref()?;
+    let catalogue = Catalogue::shipped(&evaluation.versions.catalogue).ok()?;
+    check(judgement, &outcomes(photos), catalogue)
+}
+
+fn outcomes(photos: &[PhotoRecord]) -> Vec<&PhotoOutcome> {
+    let reports = photos.iter().filter_map(|photo| photo.report.as_ref());
+    reports.map(|report| &report.outcome).collect()
 }
 
 fn photo_changed(sight: &mut Sight<'_>, key: &Key, before: Option<&Value>, after: Option<&Value>) {
@@ -309,28 +332,22 @@ pub fn photos_of(table: &Table, evaluation: &Evaluation) -> Vec<PhotoRecord> {
 /// Whether a verdict is another one than that of its photos.
 pub fn misjudged(table: &Table, evaluation: &Evaluation) -> Option<Violation> {
     let judgement = evaluation.judgement.as_ref()?;
-    // Nobody knew its catalogue: that is looked at elsewhere.
-    if judgement.steps.is_empty() {
+    let photos = photos_of(table, evaluation);
+    // Nobody knew its catalogue: that is looked at elsewhere. A pass stands whatever comes later.
+    if judgement.steps.is_empty() || judgement.verdict == Verdict::Pass {
         return None;
     }
-    let result = |photo: &PhotoRecord| {
-        Some(PhotoResult {
-            name: photo.photo.name.clone(),
-            outcome: photo.report.as_ref()?.outcome.clone(),
-        })
-    };
-    let results: Vec<_> = photos_of(table, evaluation)
-        .iter()
-        .filter_map(result)
-        .collect();
     let catalogue = Catalogue::shipped(&evaluation.versions.catalogue).ok()?;
-    let expected = judge(catalogue, &evaluation.steps_asked, &results);
-    // A pass stands whatever comes later.
-    let differs = expected != *judgement && judgement.verdict != Verdict::Pass;
-    differs.then(|| {
-        Violation(format!(
-            "the verdict {:?} is not that of its photos, {:?}",
-            judgement.verdict, expected.verdict
-        ))
-    })
+    let outcomes = outcomes(&photos);
+    let rows = judgement.steps.iter();
+    let wrong = rows
+        .filter_map(|row| against_the_photos(row, &outcomes, catalogue))
+        .next();
+    let asked = judgement.steps.iter().map(|row| &row.step);
+    let unlike =
+        || (!asked.eq(&evaluation.steps_asked)).then(|| "10: other rows than steps asked".into());
+    wrong
+        .or_else(|| contradicts_itself(evaluation, &photos, against_its_rows))
+        .or_else(unlike)
+        .map(Violation)
 }

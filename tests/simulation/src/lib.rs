@@ -8,6 +8,7 @@ pub mod day;
 pub mod ends;
 pub mod exhaustive;
 pub mod invariants;
+pub mod oracle;
 pub mod ports;
 pub mod random;
 pub mod release;

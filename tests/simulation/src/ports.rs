@@ -398,6 +398,20 @@ impl PhotoEvaluator for ModelPorts {
             attempt: batch.attempt,
             ..Report::bare(outcome, self.now())
         };
+        let closer_look = self.world.borrow().rates.closer_look;
+        let may_wait = closer_look > 0 && batch.seen.is_none();
+        if may_wait
+            && self
+                .world
+                .borrow_mut()
+                .fault("closer_look_waits", closer_look)
+        {
+            return Ok(AttemptResult::Deferred {
+                why: (DeferralCause::OutOfTime, "the closer look waits".into()),
+                retry_after: None,
+                seen: Some(Box::new(report)),
+            });
+        }
         Ok(AttemptResult::Reported(Box::new(report)))
     }
 }
@@ -406,5 +420,6 @@ fn put_off(cause: DeferralCause, retry_after: Option<Duration>) -> AttemptResult
     AttemptResult::Deferred {
         why: (cause, format!("{cause:?}")),
         retry_after,
+        seen: None,
     }
 }

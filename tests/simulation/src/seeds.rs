@@ -17,6 +17,9 @@ use crate::world::{Rates, Spans, World};
 /// So many of a million answers are slow where most are.
 const MOSTLY: u64 = 800_000;
 
+/// So many of a million photos wait for a closer look, on one day in five.
+const CLOSER: u64 = 100_000;
+
 /// What a day came to.
 #[derive(Debug, Default)]
 pub struct Outcome {
@@ -36,7 +39,7 @@ pub struct Outcome {
 ///
 /// A third of the seeds are dense: few photos, short deadlines, and everything happens at once; in a third of these
 /// most answers come after the deadline. Of the others one in fifty is a large day, and one in ten has an outage of
-/// up to eight hours.
+/// up to eight hours. On one day in five, photos wait for a closer look.
 pub fn run(seed: u64, catalogue: &Catalogue, without: Option<GuardName>) -> Outcome {
     let mut random = Random::new(seed ^ 0x5EED);
     let dense = seed.is_multiple_of(3);
@@ -44,6 +47,9 @@ pub fn run(seed: u64, catalogue: &Catalogue, without: Option<GuardName>) -> Outc
     let mut rates = rates(&mut random, dense);
     if seed.is_multiple_of(9) {
         rates.slow = MOSTLY;
+    }
+    if seed.is_multiple_of(5) {
+        rates.closer_look = CLOSER;
     }
     let mut world = World::new(seed, rates, spans);
     world.table.without = without;
@@ -109,6 +115,7 @@ fn rates(random: &mut Random, dense: bool) -> Rates {
         overloaded: rate(200_000),
         timed_out: rate(if dense { 300_000 } else { 50_000 }),
         slow: rate(if dense { 600_000 } else { 10_000 }),
+        closer_look: 0,
     }
 }
 

@@ -71,6 +71,8 @@ pub struct Rates {
     pub timed_out: u64,
     /// The VLM answers after a minute or more.
     pub slow: u64,
+    /// A photo was looked at, and the closer look at it must wait.
+    pub closer_look: u64,
 }
 
 /// How long things take and last, in seconds; as in the template, or all short so that they meet.

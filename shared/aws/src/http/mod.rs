@@ -5,7 +5,11 @@ pub mod problem;
 use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use aws_lambda_events::encodings::Body;
 use aws_lambda_events::http::{HeaderMap, HeaderName, HeaderValue};
+use evaluation::domain::time::Timestamp;
+use evaluation::figures::{Figure, Metric};
 use serde_json::Value;
+
+use crate::{clock, telemetry};
 
 /// An answer with a JSON body.
 pub fn json(status: i64, body: &Value) -> ApiGatewayV2httpResponse {
@@ -24,6 +28,15 @@ pub fn with_header(
             .insert(HeaderName::from_static(name), value);
     }
     response
+}
+
+/// Notes how long a request took that began at `began`, and whether it failed.
+pub fn note(function: &str, began: Timestamp, response: &ApiGatewayV2httpResponse) {
+    let took = clock::now().millis_since(began);
+    telemetry::emit(&[
+        Figure::of(Metric::ApiTime, took).by(function),
+        Figure::whether(Metric::ApiFailed, response.status_code >= 500),
+    ]);
 }
 
 fn respond(status: i64, content_type: &'static str, body: &Value) -> ApiGatewayV2httpResponse {

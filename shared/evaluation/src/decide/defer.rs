@@ -23,6 +23,8 @@ pub enum DeferralAction {
     Resend(Resend),
     /// The VLM answers others and keeps failing at this photo: it gets this outcome.
     GiveUp(Report),
+    /// It is not asked about any more, and was looked at: only the closer look failed, or would come too late.
+    FirstLookStands(Report),
 }
 
 /// How a photo is sent again.
@@ -56,7 +58,9 @@ pub fn on_deferral(
         .faults
         .saturating_add(u32::from(is_photos_fault(note.cause, breaker)));
     if faults >= FAULTS_TO_GIVE_UP {
-        return DeferralAction::GiveUp(given_up(note, now));
+        let first = note.seen.clone();
+        let stands = first.map(|seen| DeferralAction::FirstLookStands(*seen));
+        return stands.unwrap_or_else(|| DeferralAction::GiveUp(given_up(note, now)));
     }
     let photo = &note.photo.photo_id;
     let delay = if evaluation.bulk && note.cause == DeferralCause::BreakerOpen {
@@ -67,23 +71,56 @@ pub fn on_deferral(
     let (probe_delay, lease) = breaker::probe(delay, note.retry_after(), now);
     let probes = breaker.wants_probe(now) && !note.probe && !is_unknown(note.cause);
     let delay = if probes { probe_delay } else { delay };
-    let mut batch = Batch::new(
-        &note.evaluation_id,
-        &note.dr_number,
-        vec![note.photo.clone()],
-        now.after(delay),
-    );
-    batch.attempt = note.attempt.saturating_add(1);
+    if let Some(seen) = &note.seen
+        && now.after(delay) >= evaluation.deadline_at
+    {
+        return DeferralAction::FirstLookStands(Report::clone(seen));
+    }
+    let mut batch = again(evaluation, note, faults, now.after(delay));
     batch.probe = probes;
-    // Not as in the note: a person may have joined meanwhile.
-    batch.bulk = evaluation.bulk;
-    batch.faults = faults;
     DeferralAction::Resend(Resend {
         until: batch.due_at,
         batch,
         delay,
         probe_lease: probes.then_some(lease),
     })
+}
+
+/// The message with which a photo is sent again.
+fn again(evaluation: &Evaluation, note: &Deferral, faults: u32, due_at: Timestamp) -> Batch {
+    let (id, dr, photos) = (
+        &note.evaluation_id,
+        &note.dr_number,
+        vec![note.photo.clone()],
+    );
+    Batch {
+        attempt: note.attempt.saturating_add(1),
+        // Not as in the note: a person may have joined meanwhile.
+        bulk: evaluation.bulk,
+        faults,
+        seen: note.seen.clone(),
+        ..Batch::new(id, dr, photos, due_at)
+    }
+}
+
+/// The photo of a resent bulk message once more, without the rest of bulk work: a person joined meanwhile. Its attempt is
+/// later than any that whoever joined can have read.
+pub fn brought_forward(resend: &Resend, note: &Deferral, now: Timestamp) -> Resend {
+    let delay = backoff::delay(&note.photo.photo_id, note.attempt, note.retry_after());
+    let until = now.after(delay);
+    let batch = Batch {
+        attempt: resend.batch.attempt.saturating_add(1),
+        due_at: until,
+        bulk: false,
+        probe: false,
+        ..resend.batch.clone()
+    };
+    Resend {
+        batch,
+        delay,
+        until,
+        probe_lease: None,
+    }
 }
 
 /// Whether a failure speaks against the photo: the VLM failed at it, and nothing had failed since its last answer. In

@@ -69,7 +69,7 @@ fn failing(failures: u32, cause: DeferralCause) -> Option<u32> {
                 assert!(!report.outcome.is_provisional() && report.attempt == attempt);
                 return Some(attempt + 1);
             }
-            DeferralAction::Ignore => panic!("the photo is pending"),
+            other => panic!("the photo is pending, and nobody has looked: {other:?}"),
         }
     }
     None
@@ -258,4 +258,66 @@ fn while_the_breaker_is_open_one_resent_message_may_probe() {
         .batch
         .probe
     );
+}
+
+#[test]
+fn what_was_seen_first_travels_with_the_photo_and_stands_if_the_closer_look_fails_or_comes_too_late()
+ {
+    let evaluation = evaluation_of(&["a.jpg"]);
+    let findings = Vec::new();
+    let seen = Report::bare(
+        PhotoOutcome::Evaluated { findings },
+        Timestamp::from_millis(3),
+    );
+    let first = Deferral {
+        seen: Some(Box::new(seen.clone())),
+        cause: DeferralCause::Failed,
+        ..note(0)
+    };
+    let decide = |note: &Deferral, now| {
+        let breaker = Breaker::default();
+        on_deferral(&evaluation, &record(), note, &breaker, now)
+    };
+    let early = Timestamp::from_millis(9);
+    let again = resent(decide(&first, early)).batch;
+    assert_eq!(again.seen.as_deref(), Some(&seen));
+    let last = Deferral {
+        faults: FAULTS_TO_GIVE_UP - 1,
+        ..first.clone()
+    };
+    let stands = DeferralAction::FirstLookStands(seen);
+    assert_eq!(decide(&last, early), stands);
+    let late = evaluation.deadline_at;
+    assert_eq!(decide(&first, late), stands);
+    let unseen = Deferral {
+        seen: None,
+        ..first
+    };
+    resent(decide(&unseen, late));
+}
+
+#[test]
+fn what_a_person_joined_meanwhile_comes_forward_as_a_later_attempt() {
+    let evaluation = Evaluation {
+        bulk: true,
+        ..evaluation_of(&["a.jpg"])
+    };
+    let now = Timestamp::from_millis(9);
+    let note = Deferral {
+        cause: DeferralCause::BreakerOpen,
+        ..note(3)
+    };
+    let breaker = Breaker::default();
+    let bulk = resent(on_deferral(&evaluation, &record(), &note, &breaker, now));
+    let forward = brought_forward(&bulk, &note, now);
+    assert!(bulk.batch.bulk && bulk.delay >= Duration::from_secs(450));
+    assert_eq!(forward.batch.queue(), Queue::Batches);
+    assert!(forward.batch.attempt > bulk.batch.attempt);
+    assert_eq!(
+        forward.delay,
+        backoff::delay(&note.photo.photo_id, 3, None),
+        "as if a person had asked from the start"
+    );
+    assert_eq!(forward.until, forward.batch.due_at);
+    assert!(!forward.batch.probe && forward.probe_lease.is_none());
 }

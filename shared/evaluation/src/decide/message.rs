@@ -60,6 +60,9 @@ pub struct Batch {
     /// How often the VLM failed at this photo although it had just answered others.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub faults: u32,
+    /// What was seen of its one photo already: only the closer look is still to come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Box<Report>>,
     /// When it was due to be received: the time of sending plus the delay.
     pub due_at: Timestamp,
 }
@@ -90,6 +93,7 @@ impl Batch {
             probe: false,
             bulk: false,
             faults: 0,
+            seen: None,
             due_at,
         }
     }
@@ -168,6 +172,9 @@ pub struct Deferral {
     /// As in the batch.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub faults: u32,
+    /// As in the batch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Box<Report>>,
     /// Why.
     pub cause: DeferralCause,
     /// The reason in words, for the evaluation's `waiting`.
@@ -330,6 +337,7 @@ impl Message {
             probe: batch.probe,
             bulk: batch.bulk,
             faults: batch.faults,
+            seen: batch.seen.clone(),
             cause,
             reason,
             retry_after_ms: retry_after
@@ -392,7 +400,12 @@ mod tests {
             Timestamp::from_millis(9),
         );
         let photo = &batch.photos[0];
+        let seen = Batch {
+            seen: Some(Box::new(report.clone())),
+            ..batch.clone()
+        };
         for message in [
+            Message::Batch(seen.clone()),
             Message::Batch(batch.clone()),
             Message::started(&batch.evaluation_id, Timestamp::from_millis(8)),
             Message::outcome(&batch.evaluation_id, &photo.photo_id, report),

@@ -3,8 +3,8 @@
 //!
 //! # Invariants
 //! - A photo that nobody was asked about gets the outcome `not_needed`, and only then: the evaluation has passed, or
-//!   a critical step fails that was seen, and no photo that is left promises it or promises nothing. No step is then
-//!   said to be missing, since photos were not looked at: it is not evaluated.
+//!   a critical step fails that was seen, no photo that is left promises it or promises nothing, and no late answer may
+//!   still show it better. No step is then said to be missing, since photos were not looked at: it is not evaluated.
 //! - Every wave holds at least one photo, so the waves come to an end.
 
 use std::time::Duration;
@@ -14,7 +14,7 @@ use super::photo_record::PhotoRecord;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::checks::checked;
 use crate::domain::ids::StepKey;
-use crate::domain::judge::{PhotoResult, StepOutcome, Verdict, judge};
+use crate::domain::judge::{PhotoResult, StepOutcome, StepVerdict, Verdict, judge};
 use crate::domain::plan::{Photo, half, wave};
 
 /// How long the sending of a round is claimed: the aggregator's time-out, after which a sender has ended for sure.
@@ -58,10 +58,8 @@ pub fn next(evaluation: &Evaluation, photos: &[PhotoRecord], catalogue: &Catalog
         .filter(|step| step.outcome != StepOutcome::Pass);
     let (seen, unseen): (Vec<_>, Vec<_>) =
         unresolved.partition(|step| step.outcome == StepOutcome::Fail);
-    if seen
-        .iter()
-        .any(|step| !held.iter().any(|photo| may_show(&step.step, photo)))
-    {
+    let surely_fails = |step: &&StepVerdict| !held.iter().any(|photo| may_show(&step.step, photo));
+    if seen.iter().any(surely_fails) && !may_be_answered_late(photos) {
         return Next::End;
     }
     let steps: Vec<&StepKey> = seen.iter().chain(&unseen).map(|step| &step.step).collect();
@@ -74,6 +72,12 @@ pub fn next(evaluation: &Evaluation, photos: &[PhotoRecord], catalogue: &Catalog
     } else {
         Next::Ask(wave.into_iter().cloned().collect())
     }
+}
+
+/// Whether an outcome stands only until an answer comes: it may show better what fails now.
+fn may_be_answered_late(photos: &[PhotoRecord]) -> bool {
+    let mut reports = photos.iter().filter_map(|photo| photo.report.as_ref());
+    reports.any(|report| report.outcome.is_provisional())
 }
 
 /// Whether all that is pending is held back: then nothing is on its way that would bring the evaluation on.
@@ -290,6 +294,23 @@ mod tests {
             .unwrap()
             .report = Some(gone);
         assert_eq!(asked(&evaluation, &photos), ["X_ph_wall_2.jpg"]);
+    }
+
+    #[test]
+    fn what_a_late_answer_may_still_show_better_ends_nothing() {
+        let (evaluation, mut photos) =
+            begun(&["X_ph_wall_2.jpg", "X_ph_ups_3.jpg", "X_ph_pole_4.jpg"]);
+        all_but(&mut photos, "powm1");
+        shows(&mut photos, "X_ph_ont_1.jpg", "ont_back_and_barcode", 3);
+        let ends = |photos: &mut [PhotoRecord], code| {
+            let gone = PhotoOutcome::not_evaluated(code, "no answer");
+            let of = |record: &&mut PhotoRecord| record.photo.name == "X_ph_powm1_1.jpg";
+            photos.iter_mut().find(of).unwrap().report =
+                Some(Report::bare(gone, Timestamp::from_millis(1)));
+            next(&evaluation, photos, catalogue()) == Next::End
+        };
+        assert!(!ends(&mut photos, ReasonCode::DeadLettered));
+        assert!(ends(&mut photos, ReasonCode::PhotoGone), "it stays unknown");
     }
 
     #[test]

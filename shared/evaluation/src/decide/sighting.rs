@@ -3,6 +3,8 @@
 //! # Invariants
 //! - Whoever was first stays: a photo points to an earlier one, never to a later one.
 //! - Photos of one DR never point to each other, and what is too dark or too blurred to be told apart points to none.
+//! - Each way in which two equal parts can stand has 2³² places, so that 90 days of 100,000 DRs a day (some 10⁸
+//!   photos) leave most of them free: whoever is first in a place keeps it.
 
 use photos::quality::Quality;
 use serde::{Deserialize, Serialize};
@@ -16,18 +18,19 @@ use crate::domain::reading::{Flag, FlagCode};
 /// Hashes of how photos look that differ in so many bits or fewer are taken for the same photo in another DR. Encoding
 /// anew, halving and darkening changes 0 to 2 bits, two photos differ by 31 in the median (`bench photos --calibrate`).
 pub const MOST_DISTANCE: u32 = 2;
-/// Parts of the hash that are looked up: of two hashes that differ in `MOST_DISTANCE` bits, one part is equal.
-const BANDS: u32 = MOST_DISTANCE + 1;
-/// Bits of a part; the last has one more.
-const BITS: u32 = u64::BITS / BANDS;
+/// Parts of the hash that are looked up together: of two hashes that differ in `MOST_DISTANCE` bits, some two parts of
+/// four are equal.
+const PAIRS: [(u32, u32); 6] = [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)];
+/// Bits of a part.
+const BITS: u32 = u64::BITS / (MOST_DISTANCE + 2);
 
 /// What a photo is found by.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Mark {
     /// Its file: the ETag that S3 gives the content.
     File(String),
-    /// A part of its perceptual hash: which, and its bits.
-    Look(u32, u64),
+    /// Two parts of its perceptual hash: which, and the hash with nothing else in it.
+    Look((u32, u32), u64),
 }
 
 impl Mark {
@@ -35,7 +38,7 @@ impl Mark {
     pub fn key(&self) -> String {
         match self {
             Self::File(etag) => format!("FILE#{}", hex_of(&[etag])),
-            Self::Look(band, bits) => format!("LOOK{band}#{bits:x}"),
+            Self::Look((one, other), bits) => format!("LOOK{one}{other}#{bits:016x}"),
         }
     }
 }
@@ -67,7 +70,7 @@ impl Sighting {
     /// What it is found by.
     pub fn marks(&self) -> Vec<Mark> {
         let file = Mark::File(self.etag.clone());
-        let tells = !self.quality.is_dark() && !self.quality.is_blurred();
+        let tells = shows_something(&self.quality);
         [file]
             .into_iter()
             .chain(looks(self.quality.perceptual_hash).filter(|_| tells))
@@ -95,20 +98,21 @@ impl Sighting {
     }
 }
 
-/// The parts of a hash.
+/// Whether a photo can be told from others by its look: dark or flat ones all look the same.
+fn shows_something(quality: &Quality) -> bool {
+    !quality.is_dark() && !quality.is_blurred()
+}
+
+/// Whether two photos of one DR look the same: one may be the other, encoded anew or taken again.
+pub fn look_alike(one: &Quality, other: &Quality) -> bool {
+    shows_something(one) && shows_something(other) && one.looks_like(other)
+}
+
+/// The pairs of parts of a hash.
 fn looks(hash: u64) -> impl Iterator<Item = Mark> {
-    let part = move |band: u32| {
-        let above = hash >> (band * BITS);
-        Mark::Look(
-            band,
-            if band + 1 == BANDS {
-                above
-            } else {
-                above & ((1 << BITS) - 1)
-            },
-        )
-    };
-    (0..BANDS).map(part)
+    let part = |at: u32| ((1 << BITS) - 1) << (at * BITS);
+    let pair = move |(one, other)| Mark::Look((one, other), hash & (part(one) | part(other)));
+    PAIRS.into_iter().map(pair)
 }
 
 /// How it is known that two photos are the same.
@@ -197,9 +201,34 @@ mod tests {
     #[test]
     fn what_shows_nothing_is_found_by_its_file_only() {
         let mut dark = sighting("DR1", "x", 7);
-        assert_eq!(dark.marks().len(), 4);
+        assert_eq!(dark.marks().len(), 7);
         dark.quality.bright = 3;
         assert_eq!(dark.marks(), [Mark::File("x".into())]);
+    }
+
+    #[test]
+    fn photos_of_one_dr_look_alike_only_if_they_show_something() {
+        let clear = sighting("DR1", "x", 7).quality;
+        let dark = Quality { bright: 3, ..clear };
+        let flat = Quality {
+            sharpness: 0.0,
+            ..clear
+        };
+        assert!(look_alike(&clear, &clear));
+        for nothing in [dark, flat] {
+            assert!(!look_alike(&nothing, &nothing) && !look_alike(&nothing, &clear));
+        }
+    }
+
+    #[test]
+    fn a_place_is_shared_by_hashes_that_are_equal_in_half_their_bits() {
+        let of = |hash| looks(hash).collect::<BTreeSet<Mark>>();
+        let hash = 0x0123_4567_89ab_cdef;
+        assert!(
+            of(hash).is_disjoint(&of(hash ^ 0x0000_0001_0001_0001)),
+            "one part is equal"
+        );
+        assert_eq!(of(hash).intersection(&of(hash ^ 0x0001_0001)).count(), 1);
     }
 
     proptest! {
@@ -207,7 +236,7 @@ mod tests {
         fn hashes_that_differ_in_two_bits_share_a_mark_and_a_hash_is_all_of_its_parts(hash: u64, a in 0u32..64, b in 0u32..64) {
             let of = |hash| looks(hash).collect::<BTreeSet<Mark>>();
             prop_assert!(!of(hash).is_disjoint(&of(hash ^ (1 << a) ^ (1 << b))));
-            let parts = looks(hash).map(|mark| match mark { Mark::Look(band, bits) => bits << (band * BITS), Mark::File(_) => 0 });
+            let parts = looks(hash).map(|mark| match mark { Mark::Look(_, bits) => bits, Mark::File(_) => 0 });
             prop_assert_eq!(parts.fold(0, |whole, part| whole | part), hash);
         }
     }

@@ -9,7 +9,7 @@ use super::catalogue::Catalogue;
 use super::ids::{DrNumber, Score};
 use super::judge::{Judgement, PhotoResult, StepOutcome};
 use super::outcome::{Finding, PhotoOutcome};
-use super::reading::{Flag, FlagCode, check};
+use super::reading::{Flag, Wrong, check};
 
 /// The photos with what the checks make of their scores, and what people should look at, by photo.
 pub fn checked(
@@ -61,13 +61,10 @@ fn check_photo(
 }
 
 /// What is wrong with what the photo's finding read, if anything.
-fn wrong(
-    catalogue: &Catalogue,
-    finding: &Finding,
-    dr: &DrNumber,
-) -> Option<(FlagCode, String, bool)> {
+fn wrong(catalogue: &Catalogue, finding: &Finding, dr: &DrNumber) -> Option<Wrong> {
     let reads = catalogue.step(&finding.step)?.reads.as_ref()?;
-    check(reads, finding.reading.as_deref()?, dr)
+    let passes = finding.score >= catalogue.pass_score;
+    check(reads, finding.reading.as_deref(), passes, dr)
 }
 
 /// Just below the pass mark at most; the model's own reason no longer is the reason.
@@ -121,6 +118,7 @@ mod tests {
     use super::*;
     use crate::domain::ids::StepKey;
     use crate::domain::judge::{Verdict, judge};
+    use crate::domain::reading::FlagCode;
     use crate::domain::scope::Scope;
 
     fn catalogue() -> &'static Catalogue {

@@ -3,6 +3,7 @@
 //! # Invariants
 //! - One row per asked step, whatever the number of photos or batches.
 //! - An evaluation with a gap is PASS (more photos can only raise a score) or INCOMPLETE, never FAIL.
+//! - FAIL follows from rows that are known: whatever the others are, it can't pass. Else it is INCOMPLETE.
 //! - A step has a score only if a photo named in the row was given that score by the model.
 //! - The order of the photos' arrival changes nothing: the best score wins, ties go to the first name.
 
@@ -28,9 +29,9 @@ pub struct PhotoResult {
 pub enum Verdict {
     /// Enough steps pass, and every critical one.
     Pass,
-    /// All photos were looked at and too few steps pass, or a critical one does not.
+    /// Too few steps pass, or a critical one does not, and no photo that was not looked at may change that.
     Fail,
-    /// Some photos could not be looked at, and what was seen does not pass by itself.
+    /// Some photos were not looked at, and what was seen neither passes nor fails by itself.
     Incomplete,
 }
 
@@ -130,14 +131,18 @@ pub fn judge(catalogue: &Catalogue, asked: &[StepKey], photos: &[PhotoResult]) -
         .iter()
         .filter(|photo| photo.outcome.is_not_needed())
         .count();
-    let steps: Vec<StepVerdict> = catalogue
+    let mut steps: Vec<StepVerdict> = catalogue
         .steps
         .iter()
         .filter(|step| asked.contains(&step.key))
         .map(|step| step_verdict(step, catalogue, best(&step.key, photos), gaps, skipped))
         .collect();
+    let verdict = verdict(&steps, catalogue.pass_percent, gaps);
+    if verdict == Verdict::Incomplete && gaps == 0 {
+        say_what_is_open(&mut steps, skipped);
+    }
     Judgement {
-        verdict: verdict(&steps, catalogue.pass_percent, gaps),
+        verdict,
         average_score: average(&steps),
         steps,
         flags: Vec::new(),
@@ -224,18 +229,33 @@ fn reason(outcome: StepOutcome, fail: &str, gaps: usize, skipped: usize) -> Opti
     }
 }
 
+/// Nothing that was seen decides: then it is not said that a verdict stood by another step.
+fn say_what_is_open(steps: &mut [StepVerdict], skipped: usize) {
+    let is_open = |row: &&mut StepVerdict| row.outcome == StepOutcome::NotEvaluated;
+    for row in steps.iter_mut().filter(is_open) {
+        row.reason = Some(format!(
+            "Not known: {skipped} photos were not looked at in quick mode, and no other shows this step; ask again"
+        ));
+    }
+}
+
 fn verdict(steps: &[StepVerdict], pass_percent: u8, gaps: usize) -> Verdict {
-    let passes = |step: &&StepVerdict| step.outcome == StepOutcome::Pass;
-    let enough =
-        steps.iter().filter(passes).count() * 100 >= steps.len() * usize::from(pass_percent);
-    let critical = steps
-        .iter()
-        .filter(|step| step.critical)
-        .all(|step| passes(&step));
-    match (enough && critical && !steps.is_empty(), gaps) {
-        (true, _) => Verdict::Pass,
-        (false, 0) => Verdict::Fail,
-        (false, _) => Verdict::Incomplete,
+    let count = |outcome| steps.iter().filter(|row| row.outcome == outcome).count();
+    let is_enough = |passing: usize| passing * 100 >= steps.len() * usize::from(pass_percent);
+    let mut critical = steps.iter().filter(|row| row.critical);
+    let all_pass = critical.clone().all(|row| row.outcome == StepOutcome::Pass);
+    let passing = count(StepOutcome::Pass);
+    if is_enough(passing) && all_pass && !steps.is_empty() {
+        return Verdict::Pass;
+    }
+    let is_lost =
+        |row: &StepVerdict| matches!(row.outcome, StepOutcome::Fail | StepOutcome::Missing);
+    let at_best = passing + count(StepOutcome::NotEvaluated);
+    let fails = critical.any(is_lost) || !is_enough(at_best);
+    if fails && gaps == 0 {
+        Verdict::Fail
+    } else {
+        Verdict::Incomplete
     }
 }
 

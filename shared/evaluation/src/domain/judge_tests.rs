@@ -122,10 +122,6 @@ fn the_average_is_over_the_asked_steps_with_one_decimal() {
 
 #[test]
 fn quick_mode_says_that_photos_were_not_looked_at() {
-    let skipped = |name: &str| PhotoResult {
-        name: name.into(),
-        outcome: PhotoOutcome::not_evaluated(ReasonCode::NotNeeded, "the verdict stood"),
-    };
     let photos = [
         evaluated("a.jpg", &[("house_photo", 3)]),
         skipped("b.jpg"),
@@ -146,6 +142,52 @@ fn quick_mode_says_that_photos_were_not_looked_at() {
             "{row:?}"
         );
     }
+}
+
+fn skipped(name: &str) -> PhotoResult {
+    PhotoResult {
+        name: name.into(),
+        outcome: PhotoOutcome::not_evaluated(ReasonCode::NotNeeded, "the verdict stood"),
+    }
+}
+
+#[test]
+fn nothing_fails_by_a_step_that_nobody_looked_for() {
+    let mut photos = a_photo_per_step(9);
+    photos.retain(|photo| photo.name != "power_meter.jpg");
+    photos.push(skipped("wall.jpg"));
+    let judgement = judge(catalogue(), &all_steps(), &photos);
+    let open = row(&judgement, "power_meter");
+    assert_eq!(
+        (judgement.verdict, open.outcome),
+        (Verdict::Incomplete, StepOutcome::NotEvaluated)
+    );
+    let reason = open.reason.as_deref().unwrap();
+    assert!(
+        reason.starts_with("Not known: 1 photos were not looked at"),
+        "{reason}"
+    );
+}
+
+#[test]
+fn too_few_steps_fail_only_if_the_unknown_ones_are_not_enough() {
+    let but = |left_out: &[&str]| {
+        let mut photos = a_photo_per_step(9);
+        photos.retain(|photo| !left_out.iter().any(|step| photo.name.starts_with(step)));
+        photos.push(skipped("x.jpg"));
+        photos
+    };
+    let others = [
+        "cable_span",
+        "cable_entry_inside",
+        "wall_installation",
+        "ups_serial",
+    ];
+    let verdict = |photos: &[PhotoResult]| judge(catalogue(), &all_steps(), photos).verdict;
+    assert_eq!(verdict(&but(&others)), Verdict::Incomplete);
+    let mut failing = but(&others);
+    failing.extend(others.map(|step| evaluated(step, &[(step, 3)])));
+    assert_eq!(verdict(&failing), Verdict::Fail);
 }
 
 #[test]
@@ -239,6 +281,18 @@ fn any_outcome() -> impl Strategy<Value = PhotoOutcome> {
     ]
 }
 
+/// Photos as quick mode leaves them: some were not needed.
+fn some_skipped() -> impl Strategy<Value = Vec<PhotoResult>> {
+    let skips = proptest::collection::vec(any::<bool>(), 24);
+    (any_photos(), skips).prop_map(|(photos, skips)| {
+        let one = |(photo, skip): (PhotoResult, bool)| match skip {
+            true => skipped(&photo.name),
+            false => photo,
+        };
+        photos.into_iter().zip(skips).map(one).collect()
+    })
+}
+
 fn any_photos() -> impl Strategy<Value = Vec<PhotoResult>> {
     proptest::collection::vec(any_outcome(), 0..24).prop_map(|outcomes| {
         outcomes
@@ -263,6 +317,17 @@ proptest! {
         let gaps = photos.iter().any(|p| matches!(p.outcome, PhotoOutcome::NotEvaluated { .. }));
         let verdict = judge(catalogue(), &all_steps(), &photos).verdict;
         prop_assert_ne!(verdict, if gaps { Verdict::Fail } else { Verdict::Incomplete });
+    }
+
+    #[test]
+    fn a_fail_stands_whatever_the_photos_that_nobody_looked_at_show(photos in some_skipped(), asked in proptest::sample::subsequence(all_steps(), 1..=10)) {
+        let before = judge(catalogue(), &asked, &photos);
+        if before.verdict == Verdict::Fail {
+            let unknown: Vec<_> = before.steps.iter().filter(|row| row.outcome == StepOutcome::NotEvaluated).map(|row| (row.step.as_str(), 10)).collect();
+            let best = photos.iter().filter(|photo| !photo.outcome.is_not_needed()).cloned().chain([evaluated("zz.jpg", &unknown)]);
+            prop_assert_eq!(judge(catalogue(), &asked, &best.collect::<Vec<_>>()).verdict, Verdict::Fail);
+            prop_assert!(before.steps.iter().any(|row| matches!(row.outcome, StepOutcome::Fail | StepOutcome::Missing)));
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ use photos::{FORMATS, PhotoError};
 use super::catalogue::{Catalogue, Step};
 use super::ids::StepKey;
 use super::outcome::{Finding, ImageFigures, Reason, ReasonCode};
+use super::unread::said;
 
 /// The long edge for a photo whose name hints at this step: larger where small print is to be read, or where nothing
 /// is known.
@@ -34,7 +35,7 @@ pub fn closer_look(
         let print = catalogue
             .step(&finding.step)
             .is_some_and(|step| step.small_print.is_some());
-        print && finding.reading.is_none()
+        print && finding.reading.as_deref().and_then(said).is_none()
     };
     seen.iter()
         .filter(unread)
@@ -210,11 +211,12 @@ mod tests {
             found("house_photo", 3, None),
             found("power_meter", 4, None),
             found("ups_serial", 8, Some("U1")),
+            found("ont_back_and_barcode", 8, Some("UNREADABLE")),
         ];
         let closer = |sent: ImageFigures| closer_look(policy, catalogue, &sent, &unread);
         assert_eq!(
             closer(sent(600, 800)),
-            [StepKey::parse("power_meter").unwrap()]
+            ["power_meter", "ont_back_and_barcode"].map(|step| StepKey::parse(step).unwrap())
         );
         assert!(
             closer(sent(960, 1280)).is_empty(),

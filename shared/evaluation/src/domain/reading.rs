@@ -7,9 +7,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::ids::{DrNumber, StepKey};
+use super::label::{Label, label, number};
+use super::power::{Shown, shown};
+use super::unread::{is_sentence, said, words};
 
-/// Light that arrives at an ONT lies within these, in dBm; anything else was misread.
-const POSSIBLE_DBM: std::ops::RangeInclusive<f64> = -60.0..=10.0;
+/// The shortest serial.
+const SHORTEST_SERIAL: usize = 4;
+/// What stands before a serial on labels.
+const BEFORE_SERIAL: &[&str] = &["S", "N", "SN", "SERIAL", "NO", "NR", "NUMBER", "ONT", "UPS"];
 
 /// What a step's reading is, and what is expected of it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -59,13 +64,13 @@ pub enum Extracted {
 pub enum FlagCode {
     /// The label carries another DR's number.
     OtherDrNumber,
-    /// What was read on the label is no DR number.
+    /// What was read on the label is no DR number, or nothing was read beside a score that passes.
     NotADrNumber,
     /// The power is in the band that fails.
     PowerTooWeak,
     /// The power is in the band that warns.
     PowerWeak,
-    /// The power is stronger than plausible, or no power at all.
+    /// The power is stronger than plausible, in dB, or no power at all; only the last fails.
     PowerImplausible,
     /// The serial does not begin as it should.
     SerialUnexpected,
@@ -89,16 +94,15 @@ pub struct Flag {
     pub fails: bool,
 }
 
+/// What a check found wrong: the code, the words, and whether the photo's step fails by it.
+pub type Wrong = (FlagCode, String, bool);
+
 /// What a reading says; none if it is not what the step reads.
 pub fn extract(reads: &Reads, reading: &str) -> Option<Extracted> {
     match reads {
-        Reads::Serial { .. } => Some(plain(reading))
-            .filter(|serial| serial.len() >= 4)
-            .map(Extracted::Serial),
-        Reads::PowerDbm { .. } => dbm(reading).map(Extracted::PowerDbm),
-        Reads::DrNumber => DrNumber::parse(&plain(reading))
-            .ok()
-            .map(|number| Extracted::DrNumber(number.into())),
+        Reads::Serial { .. } => serial(reading).map(Extracted::Serial),
+        Reads::PowerDbm { .. } => shown(said(reading)?).weakest.map(Extracted::PowerDbm),
+        Reads::DrNumber => number(reading).map(Extracted::DrNumber),
         Reads::HousingType { types } => {
             let fits = |kind: &&String| kind.eq_ignore_ascii_case(reading.trim());
             types.iter().find(fits).cloned().map(Extracted::HousingType)
@@ -106,126 +110,106 @@ pub fn extract(reads: &Reads, reading: &str) -> Option<Extracted> {
     }
 }
 
-/// What is wrong with what was read, if anything: the code, the words, and whether the photo's step fails by it.
-pub fn check(reads: &Reads, reading: &str, dr: &DrNumber) -> Option<(FlagCode, String, bool)> {
-    match (reads, extract(reads, reading)) {
-        (Reads::DrNumber, value) => check_label(value, reading, dr),
-        (
-            Reads::PowerDbm {
-                strongest,
-                warn_from,
-                fail_from,
-            },
-            value,
-        ) => match value {
-            Some(Extracted::PowerDbm(dbm)) if dbm <= *fail_from => Some((
-                FlagCode::PowerTooWeak,
-                format!("{dbm} dBm is {fail_from} dBm or weaker"),
-                true,
-            )),
-            Some(Extracted::PowerDbm(dbm)) if dbm <= *warn_from => Some((
-                FlagCode::PowerWeak,
-                format!("{dbm} dBm is weak ({warn_from} dBm or below)"),
-                false,
-            )),
-            Some(Extracted::PowerDbm(dbm)) if dbm <= *strongest => None,
-            _ => Some((
-                FlagCode::PowerImplausible,
-                format!("{reading:?} is no plausible power in dBm"),
-                false,
-            )),
-        },
-        (
-            Reads::Serial {
-                prefix: Some(prefix),
-            },
-            value,
-        ) => match value {
-            Some(Extracted::Serial(serial)) if serial.starts_with(prefix.as_str()) => None,
-            _ => Some((
-                FlagCode::SerialUnexpected,
-                format!("{reading:?} does not begin with {prefix}"),
-                false,
-            )),
-        },
-        (Reads::Serial { prefix: None } | Reads::HousingType { .. }, _) => None,
+/// What is wrong with what was read, or with that nothing was although the photo `passes` for this step.
+pub fn check(reads: &Reads, reading: Option<&str>, passes: bool, dr: &DrNumber) -> Option<Wrong> {
+    match reads {
+        Reads::DrNumber => check_label(reading, passes, dr),
+        Reads::PowerDbm {
+            strongest,
+            warn_from,
+            fail_from,
+        } => check_power(reading, passes, [*strongest, *warn_from, *fail_from]),
+        Reads::Serial {
+            prefix: Some(prefix),
+        } => check_serial(reading?, passes, prefix),
+        Reads::Serial { prefix: None } | Reads::HousingType { .. } => None,
     }
 }
 
-fn check_label(
-    value: Option<Extracted>,
-    reading: &str,
-    dr: &DrNumber,
-) -> Option<(FlagCode, String, bool)> {
-    match value {
-        Some(Extracted::DrNumber(label)) if same_number(&label, dr.as_str()) => None,
-        Some(Extracted::DrNumber(label)) if same_shape(&label, dr.as_str()) => Some((
+/// A step that asks for a readable power does not pass without one, whatever the model scored.
+fn check_power(reading: Option<&str>, passes: bool, limits: [f64; 3]) -> Option<Wrong> {
+    let Some(text) = reading.and_then(said) else {
+        let why = || "No power in dBm was read, and the step asks for one".to_owned();
+        return passes.then(|| (FlagCode::PowerImplausible, why(), true));
+    };
+    let shown = shown(text);
+    let Some(dbm) = shown.weakest else {
+        let why = if shown.dark {
+            format!("The meter shows no light ({text:?})")
+        } else {
+            format!("{text:?} is no power in dBm")
+        };
+        return Some((FlagCode::PowerImplausible, why, true));
+    };
+    check_dbm(dbm, limits).or_else(|| beside(&shown, text))
+}
+
+fn check_dbm(dbm: f64, [strongest, warn_from, fail_from]: [f64; 3]) -> Option<Wrong> {
+    if dbm <= fail_from {
+        let why = format!("{dbm} dBm is {fail_from} dBm or weaker");
+        Some((FlagCode::PowerTooWeak, why, true))
+    } else if dbm <= warn_from {
+        let why = format!("{dbm} dBm is weak ({warn_from} dBm or below)");
+        Some((FlagCode::PowerWeak, why, false))
+    } else if dbm > strongest {
+        let why = format!("{dbm} dBm is stronger than plausible ({strongest} dBm)");
+        Some((FlagCode::PowerImplausible, why, false))
+    } else {
+        None
+    }
+}
+
+/// What people should look at although the power itself is good.
+fn beside(shown: &Shown, text: &str) -> Option<Wrong> {
+    let why = if shown.relative {
+        format!("{text:?} is in dB, not in dBm")
+    } else if shown.dark {
+        format!("A channel shows no light ({text:?})")
+    } else {
+        return None;
+    };
+    Some((FlagCode::PowerImplausible, why, false))
+}
+
+fn check_serial(reading: &str, passes: bool, prefix: &str) -> Option<Wrong> {
+    let why = match serial(reading) {
+        Some(serial) if serial.starts_with(prefix) => return None,
+        Some(_) => format!("{reading:?} does not begin with {prefix}"),
+        None if passes => format!("{reading:?} is no serial"),
+        None => return None,
+    };
+    Some((FlagCode::SerialUnexpected, why, false))
+}
+
+fn check_label(reading: Option<&str>, passes: bool, dr: &DrNumber) -> Option<Wrong> {
+    let not_read = |why: String| Some((FlagCode::NotADrNumber, why, false));
+    match reading.map(|reading| (label(reading, dr), said(reading))) {
+        Some((Label::Own, _)) => None,
+        Some((Label::Other(other), _)) => Some((
             FlagCode::OtherDrNumber,
-            format!("The label says {label}, not {dr}"),
+            format!("The label says {other}, not {dr}"),
             true,
         )),
-        _ => Some((
-            FlagCode::NotADrNumber,
-            format!("{reading:?} on the label is no DR number"),
-            false,
-        )),
+        Some((Label::NoNumber, Some(text))) => {
+            not_read(format!("{text:?} on the label is no DR number"))
+        }
+        Some((Label::NoNumber, None)) | None if passes => {
+            not_read("The DR number on the label was not read".into())
+        }
+        Some((Label::NoNumber, None)) | None => None,
     }
 }
 
-/// Equal but for letters that print like digits, and for a label that leaves the letters in front out.
-fn same_number(label: &str, dr: &str) -> bool {
-    let (label, dr) = (folded(label), folded(dr));
-    let digits = |text: &str| {
-        text.trim_start_matches(|c: char| !c.is_ascii_digit())
-            .to_owned()
-    };
-    label == dr || (label.starts_with(|c: char| c.is_ascii_digit()) && label == digits(&dr))
-}
-
-/// As long, and with the same letters in front: only that is taken for another DR's number, and not for a misreading.
-fn same_shape(label: &str, dr: &str) -> bool {
-    let letters = |text: &str| {
-        text.chars()
-            .take_while(char::is_ascii_alphabetic)
-            .collect::<String>()
-    };
-    label.len() == dr.len()
-        && (letters(label) == letters(dr) || label.bytes().all(|b| b.is_ascii_digit()))
-}
-
-fn folded(text: &str) -> String {
-    let fold = |c| match c {
-        'O' => '0',
-        'I' | 'L' => '1',
-        other => other,
-    };
-    text.chars().map(fold).collect()
-}
-
-/// Capital letters and digits only.
-fn plain(text: &str) -> String {
-    text.chars()
-        .filter(char::is_ascii_alphanumeric)
-        .map(|c| c.to_ascii_uppercase())
-        .collect()
-}
-
-/// `-18.4 dBm`, also with a typographic minus or a comma. A value without its sign is not guessed at: it stays
-/// positive, and so is flagged.
-fn dbm(reading: &str) -> Option<f64> {
-    let text = reading
-        .trim()
-        .to_ascii_lowercase()
-        .replace(['\u{2212}', '\u{2013}'], "-")
-        .replace(',', ".");
-    let text = text.strip_suffix("dbm").unwrap_or(&text).trim().to_owned();
-    let value: f64 = text
-        .strip_prefix('-')
-        .map_or(Some(text.as_str()), |rest| Some(rest.trim()))?
-        .parse()
-        .ok()?;
-    let value = if text.starts_with('-') { -value } else { value };
-    POSSIBLE_DBM.contains(&value).then_some(value)
+/// Capital letters and digits, without what labels say before it.
+fn serial(reading: &str) -> Option<String> {
+    let words = words(said(reading)?);
+    if is_sentence(&words) {
+        return None;
+    }
+    let label = |word: &&String| BEFORE_SERIAL.contains(&word.as_str());
+    let serial: String = words.iter().skip_while(label).cloned().collect();
+    let is_one = serial.len() >= SHORTEST_SERIAL && serial.bytes().any(|b| b.is_ascii_digit());
+    is_one.then_some(serial)
 }
 
 #[cfg(test)]

@@ -16,8 +16,28 @@ fn step(key: &str) -> Step {
 fn checked(key: &str, reading: &str) -> Option<(FlagCode, bool)> {
     let reads = step(key).reads.unwrap();
     let dr = DrNumber::parse("DR1730550").unwrap();
-    check(&reads, reading, &dr).map(|(code, _, fails)| (code, fails))
+    check(&reads, Some(reading), true, &dr).map(|(code, _, fails)| (code, fails))
 }
+
+fn unread(key: &str, reading: Option<&str>, passes: bool) -> Option<(FlagCode, bool)> {
+    let reads = step(key).reads.unwrap();
+    let dr = DrNumber::parse("DR1730550").unwrap();
+    check(&reads, reading, passes, &dr).map(|(code, _, fails)| (code, fails))
+}
+
+/// What says that nothing was read.
+const NOTHING: [&str; 10] = [
+    "",
+    "unreadable",
+    "UNREADABLE",
+    "not visible",
+    "???",
+    "N/A",
+    "n.a.",
+    "null",
+    "ALCLF4A1??C3",
+    "The serial can't be read in this photo 1",
+];
 
 #[test]
 fn power_passes_warns_and_fails_by_its_band() {
@@ -33,18 +53,25 @@ fn power_passes_warns_and_fails_by_its_band() {
         ("-29 dBm", Some((PowerTooWeak, true))),
         ("-35.0 DBM", Some((PowerTooWeak, true))),
         ("-9.9 dBm", Some((PowerImplausible, false))),
-        ("18.4 dBm", Some((PowerImplausible, false))),
-        ("-1730", Some((PowerImplausible, false))),
-        ("LO", Some((PowerImplausible, false))),
-        ("nan", Some((PowerImplausible, false))),
-        ("--18", Some((PowerImplausible, false))),
+        ("5.0 dBm", Some((PowerImplausible, false))),
+        ("-18.4 dB", Some((PowerImplausible, false))),
+        ("1310: LO, 1490: -19.8", Some((PowerImplausible, false))),
+        ("1490nm -31.2dBm", Some((PowerTooWeak, true))),
+        ("1490: -19.8 / 1550: -20.1", None),
+        ("18.4 dBm", Some((PowerImplausible, true))),
+        ("-1730", Some((PowerImplausible, true))),
+        ("LO", Some((PowerImplausible, true))),
+        ("----", Some((PowerImplausible, true))),
+        ("nan", Some((PowerImplausible, true))),
+        ("--18", Some((PowerImplausible, true))),
+        ("unclear, perhaps -18 dBm", Some((PowerImplausible, true))),
     ] {
         assert_eq!(checked("power_meter", reading), expected, "{reading}");
     }
 }
 
 #[test]
-fn another_drs_number_fails_and_a_misreading_does_not() {
+fn another_drs_number_fails_and_what_is_no_number_does_not() {
     use FlagCode::*;
     for (reading, expected) in [
         ("DR1730550", None),
@@ -53,7 +80,9 @@ fn another_drs_number_fails_and_a_misreading_does_not() {
         ("DR173O55O", None),
         ("DR1730551", Some((OtherDrNumber, true))),
         ("DR1733758", Some((OtherDrNumber, true))),
-        ("DR17305", Some((NotADrNumber, false))),
+        ("1733758", Some((OtherDrNumber, true))),
+        ("17337", Some((OtherDrNumber, true))),
+        ("DR17305", Some((OtherDrNumber, true))),
         ("ALCLF4A1B2C3", Some((NotADrNumber, false))),
         ("?", Some((NotADrNumber, false))),
     ] {
@@ -72,7 +101,48 @@ fn an_ont_serial_begins_with_alcl_and_a_ups_serial_with_anything() {
         checked("ont_back_and_barcode", "HWTC1234"),
         Some((FlagCode::SerialUnexpected, false))
     );
+    assert_eq!(checked("ont_back_and_barcode", "S/N: ALCLF4A1B2C3"), None);
     assert_eq!(checked("ups_serial", "UPS77120A"), None);
+}
+
+#[test]
+fn what_says_that_nothing_was_read_is_no_reading_of_any_kind() {
+    for nothing in NOTHING {
+        for key in [
+            "ont_back_and_barcode",
+            "ups_serial",
+            "power_meter",
+            "ont_lights_and_dr_label",
+        ] {
+            let value = extract(step(key).reads.as_ref().unwrap(), nothing);
+            assert_eq!(value, None, "{key}: {nothing}");
+        }
+    }
+}
+
+#[test]
+fn a_step_that_asks_for_a_power_does_not_pass_without_one_and_a_label_is_flagged() {
+    use FlagCode::*;
+    for reading in NOTHING.map(Some).into_iter().chain([None]) {
+        let of = |key, passes| unread(key, reading, passes);
+        let (power, label) = ("power_meter", "ont_lights_and_dr_label");
+        assert_eq!(
+            of(power, true),
+            Some((PowerImplausible, true)),
+            "{reading:?}"
+        );
+        assert_eq!(of(label, true), Some((NotADrNumber, false)), "{reading:?}");
+        assert_eq!(of(power, false), None, "it fails by itself: {reading:?}");
+        assert_eq!(of(label, false), None, "it fails by itself: {reading:?}");
+    }
+}
+
+#[test]
+fn words_are_no_serial() {
+    let of = |reading| extract(&Reads::Serial { prefix: None }, reading);
+    assert_eq!(of("on the back of unit 4"), None);
+    assert_eq!(of("barcode"), None);
+    assert_eq!(of("S/N 77120A"), Some(Extracted::Serial("77120A".into())));
 }
 
 #[test]

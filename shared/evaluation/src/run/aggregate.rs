@@ -3,7 +3,7 @@
 use super::defer;
 use super::error::RunError;
 use super::ports::Ports;
-use super::record::record_outcome;
+use super::record::{record_first_look, record_outcome};
 use crate::decide::message::{Batch, Message, Received};
 use crate::decide::progress::is_sample;
 use crate::decide::updates;
@@ -50,9 +50,13 @@ async fn note_progress(
 }
 
 /// A batch that ended in the dead-letter queue: its photos get an outcome that says so. A late answer may still take
-/// its place.
+/// its place. Where only the closer look was still to come, what was seen first stands.
 async fn dead_letter(ports: &impl Ports, batch: &Batch) -> Result<(), RunError> {
     for photo in &batch.photos {
+        if let Some(seen) = &batch.seen {
+            record_first_look(ports, &batch.evaluation_id, &photo.photo_id, seen).await?;
+            continue;
+        }
         let message = "Processing this photo failed repeatedly. The photo may be fine; ask for the evaluation again.";
         let outcome = PhotoOutcome::not_evaluated(ReasonCode::DeadLettered, message);
         tracing::error!(evaluation.id = %batch.evaluation_id, photo.name = %photo.name, "a photo ended in the dead-letter queue");

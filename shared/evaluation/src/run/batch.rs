@@ -33,6 +33,8 @@ pub enum AttemptResult {
         why: (DeferralCause, String),
         /// The least delay that the server asked for.
         retry_after: Option<Duration>,
+        /// What was seen already, if only the closer look is still to come.
+        seen: Option<Box<Report>>,
     },
     /// It got its outcome meanwhile: quick mode does not need it any more.
     NotNeeded,
@@ -71,7 +73,7 @@ pub async fn handle(
     };
     let wanted = wanted(&evaluation, batch);
     if wanted.is_empty() {
-        return Ok(());
+        return say_first_look(ports, batch).await;
     }
     if evaluation.superseded_by.is_some() {
         return end_all(ports, batch, &wanted).await;
@@ -92,6 +94,16 @@ pub async fn handle(
     let (started, ended) = tokio::join!(started, all);
     // One that failed keeps no other from being said; then the message comes again, for what is still pending.
     ended.into_iter().fold(started, Result::and)
+}
+
+/// A photo whose time ran out, though it was looked at: what was seen may take the place of the outcome that says so.
+async fn say_first_look(ports: &impl Ports, batch: &Batch) -> Result<(), RunError> {
+    let Some(seen) = &batch.seen else {
+        return Ok(());
+    };
+    let message = |photo: &Photo| Message::outcome_of(batch, photo, Report::clone(seen));
+    let messages = batch.photos.iter().map(message).collect();
+    ports.send(Queue::Results, messages, Duration::ZERO).await
 }
 
 async fn end_all(ports: &impl Ports, batch: &Batch, photos: &[&Photo]) -> Result<(), RunError> {
@@ -140,7 +152,16 @@ async fn one(
         .await?;
     let message = match result {
         AttemptResult::Reported(report) => Message::outcome_of(batch, photo, *report),
-        AttemptResult::Deferred { why, retry_after } => {
+        AttemptResult::Deferred {
+            why,
+            retry_after,
+            seen,
+        } => {
+            let seen = seen.or_else(|| batch.seen.clone());
+            let batch = &Batch {
+                seen,
+                ..batch.clone()
+            };
             Message::deferral(batch, photo, why, retry_after, ports.now())
         }
         AttemptResult::NotNeeded => return Ok(()),

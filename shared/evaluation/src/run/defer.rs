@@ -2,17 +2,22 @@
 //!
 //! # Invariants
 //! - The photo is sent again before the deferral is written down: a crash in between sends it twice, never not at all.
+//! - What a person joins is not left to its bulk messages, which are passed over: after a deferral of bulk work was
+//!   written down, the evaluation is read once more. Whoever joins first claims it and then reads the photos; so one
+//!   of the two sees the other.
 
 use super::error::RunError;
-use super::ports::Ports;
-use super::record::{known, record_outcome};
+use super::ports::{Ports, evaluation};
+use super::record::{known, record_first_look, record_outcome};
 use crate::decide::breaker::Breaker;
 use crate::decide::defer::{
-    DeferralAction, Resend, counts_as_failure, is_news, is_unknown, on_deferral,
+    DeferralAction, Resend, brought_forward, counts_as_failure, is_news, is_unknown, on_deferral,
 };
 use crate::decide::message::{Deferral, Message};
 use crate::decide::update::Key;
 use crate::decide::updates;
+use crate::domain::ids::EvaluationId;
+use crate::figures;
 
 /// Handles a note that a photo must be asked about later.
 pub(super) async fn defer(ports: &impl Ports, note: &Deferral) -> Result<(), RunError> {
@@ -31,6 +36,10 @@ pub(super) async fn defer(ports: &impl Ports, note: &Deferral) -> Result<(), Run
             tracing::error!(evaluation.id = %id, photo.name = %note.photo.name, "the VLM keeps failing at a photo; given up");
             return record_outcome(ports, id, photo, &report).await;
         }
+        DeferralAction::FirstLookStands(report) => {
+            tracing::warn!(evaluation.id = %id, photo.name = %note.photo.name, "no closer look at a photo; the first stands");
+            return record_first_look(ports, id, photo, &report).await;
+        }
     };
     if counts_as_failure(note.cause) {
         ports
@@ -40,15 +49,11 @@ pub(super) async fn defer(ports: &impl Ports, note: &Deferral) -> Result<(), Run
     if note.probe {
         ports.update(updates::probe_ended()).await?;
     }
-    send_again(ports, &resend).await?;
-    ports
-        .update(updates::deferred(
-            id,
-            photo,
-            resend.batch.attempt,
-            resend.until,
-        ))
-        .await?;
+    put_off(ports, &resend).await?;
+    if resend.batch.bulk && !is_bulk_still(ports, id).await? {
+        put_off(ports, &brought_forward(&resend, note, ports.now())).await?;
+    }
+    ports.note(figures::of_deferral(note));
     if is_news(&evaluation, note) {
         let unknown = is_unknown(note.cause);
         let waiting = updates::waiting(id, note.at, &note.reason, unknown);
@@ -59,6 +64,23 @@ pub(super) async fn defer(ports: &impl Ports, note: &Deferral) -> Result<(), Run
         retry.delay_ms = resend.delay.as_millis(), retry.reason = %note.reason, "a photo waits"
     );
     Ok(())
+}
+
+/// Sends a photo again, and writes down when it is due.
+async fn put_off(ports: &impl Ports, resend: &Resend) -> Result<(), RunError> {
+    send_again(ports, resend).await?;
+    let id = &resend.batch.evaluation_id;
+    for photo in &resend.batch.photos {
+        let (attempt, until) = (resend.batch.attempt, resend.until);
+        let deferred = updates::deferred(id, &photo.photo_id, attempt, until);
+        ports.update(deferred).await?;
+    }
+    Ok(())
+}
+
+async fn is_bulk_still(ports: &impl Ports, id: &EvaluationId) -> Result<bool, RunError> {
+    let now = evaluation(ports, id).await?;
+    Ok(now.is_none_or(|evaluation| evaluation.bulk))
 }
 
 /// Sends a photo again; as a probe only if nobody else has claimed that.

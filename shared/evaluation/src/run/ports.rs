@@ -16,6 +16,7 @@ use crate::decide::update::{Key, Part, Put, Update};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::ids::EvaluationId;
 use crate::domain::time::Timestamp;
+use crate::figures::Figure;
 
 /// What became of a conditional write.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,6 +69,8 @@ pub trait Ports {
     async fn put_all(&self, puts: Vec<Put>) -> Result<(), RunError>;
     /// Deletes items, in any order, one by one.
     async fn delete_all(&self, keys: Vec<Key>) -> Result<(), RunError>;
+    /// Notes what was measured. It can't fail: a figure less is no reason to lose anything else.
+    fn note(&self, _figures: Vec<Figure>) {}
     /// The catalogue of this version, if this release knows it.
     fn catalogue(&self, version: &str) -> Option<&'static Catalogue> {
         Catalogue::shipped(version).ok()

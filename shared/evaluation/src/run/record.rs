@@ -25,6 +25,7 @@ use crate::domain::ids::{EvaluationId, PhotoId};
 use crate::domain::outcome::PhotoOutcome;
 use crate::domain::plan::{Mode, Photo};
 use crate::domain::report::Report;
+use crate::figures;
 
 /// Judges again so often when another one was faster; then the message comes again.
 const JUDGES_AT_ONCE: usize = 4;
@@ -35,6 +36,26 @@ pub(super) async fn record_outcome(
     id: &EvaluationId,
     photo: &PhotoId,
     report: &Report,
+) -> Result<(), RunError> {
+    record(ports, id, photo, report, true).await
+}
+
+/// Records what was seen of a photo some time ago: nothing follows from it about the VLM.
+pub(super) async fn record_first_look(
+    ports: &impl Ports,
+    id: &EvaluationId,
+    photo: &PhotoId,
+    report: &Report,
+) -> Result<(), RunError> {
+    record(ports, id, photo, report, false).await
+}
+
+async fn record(
+    ports: &impl Ports,
+    id: &EvaluationId,
+    photo: &PhotoId,
+    report: &Report,
+    is_new: bool,
 ) -> Result<(), RunError> {
     let Some((evaluation, record)) = known(ports, id, photo).await? else {
         return Ok(());
@@ -58,11 +79,15 @@ pub(super) async fn record_outcome(
         (OutcomeAction::Ignore, _) => return Ok(()),
         (OutcomeAction::Record, _) => {
             let outcome = updates::outcome(id, photo, &whole, also_in);
-            ports.update(outcome).await?;
+            if ports.update(outcome).await?.is_applied() {
+                ports.note(figures::of_outcome(report));
+            }
         }
         (OutcomeAction::Upgrade, Some(seen)) => {
             let upgrade = updates::upgrade(id, photo, seen, &whole, also_in);
-            ports.update(upgrade).await?;
+            if ports.update(upgrade).await?.is_applied() {
+                ports.note(figures::of_outcome(report));
+            }
         }
         (OutcomeAction::Upgrade | OutcomeAction::RemoveFromPending, _) => (),
     }
@@ -72,7 +97,7 @@ pub(super) async fn record_outcome(
         OutcomeAction::Record | OutcomeAction::Upgrade => News::Answered,
         OutcomeAction::RemoveFromPending | OutcomeAction::Ignore => News::Answers,
     };
-    if answered {
+    if answered && is_new {
         note_answer(ports).await?;
     }
     let UpdateResult::Applied(item) = ports
@@ -203,6 +228,7 @@ async fn judge(
             .is_applied()
         {
             log_verdict(&current, &verdict);
+            ports.note(figures::of_verdict(&current, &photos, &verdict));
             return Ok(());
         }
         match super::ports::evaluation(ports, id).await? {

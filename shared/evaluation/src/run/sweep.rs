@@ -33,6 +33,10 @@ const LOOKS_AT_ONCE: usize = 4;
 pub struct Swept {
     /// Evaluations looked at.
     pub unfinished: usize,
+    /// Their photos without an outcome.
+    pub pending: usize,
+    /// The age of the oldest of them that does not wait for the VLM, in seconds.
+    pub oldest_s: u64,
     /// Photos sent again.
     pub resent: usize,
     /// Photos whose time was up.
@@ -51,6 +55,8 @@ impl Swept {
     fn plus(self, other: Self) -> Self {
         Self {
             unfinished: self.unfinished + other.unfinished,
+            pending: self.pending + other.pending,
+            oldest_s: self.oldest_s.max(other.oldest_s),
             resent: self.resent + other.resent,
             ended: self.ended + other.ended,
             repeated: self.repeated + other.repeated,
@@ -194,6 +200,10 @@ async fn look(
         return Ok(());
     };
     let now = ports.now();
+    swept.pending = evaluation.pending.len();
+    if evaluation.waiting_since.is_none() && evaluation.superseded_by.is_none() {
+        swept.oldest_s = now.since(evaluation.created_at).as_secs();
+    }
     if wants_planning_anew(&evaluation, round.lost_after, now) {
         let message = vec![Message::plan_anew(id)];
         ports.send(Queue::Uploads, message, Duration::ZERO).await?;

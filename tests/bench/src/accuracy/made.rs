@@ -5,6 +5,7 @@
 
 use evaluation::domain::catalogue::{Catalogue, Step};
 use evaluation::domain::ids::DrNumber;
+use evaluation::domain::reading::Reads;
 use fastrand::Rng;
 use samples::truth::Shown;
 
@@ -42,6 +43,7 @@ fn dr(
         mistakes,
         catalogue,
         random,
+        dr_number: dr_number.clone(),
         reading: number * 100,
     };
     let mut taken = maker.needed();
@@ -77,6 +79,7 @@ struct Maker<'a> {
     mistakes: &'a Mistakes,
     catalogue: &'a Catalogue,
     random: Rng,
+    dr_number: DrNumber,
     /// Makes serials differ.
     reading: usize,
 }
@@ -181,14 +184,23 @@ impl Maker<'_> {
 
     fn shown(&mut self, step: &Step, score: u8) -> Shown {
         self.reading += 1;
-        let reading = step
-            .small_print
-            .as_ref()
-            .map(|_| format!("{:06}", self.reading));
+        let reading = step.small_print.as_ref().map(|_| self.reading_of(step));
         Shown {
             step: step.key.to_string(),
             score,
             reading,
+        }
+    }
+
+    /// What stands on the thing that a step shows, as it should.
+    fn reading_of(&self, step: &Step) -> String {
+        match &step.reads {
+            Some(Reads::PowerDbm { .. }) => format!("-18.{} dBm", self.reading % 10),
+            Some(Reads::DrNumber) => self.dr_number.to_string(),
+            Some(Reads::Serial {
+                prefix: Some(prefix),
+            }) => format!("{prefix}{:08X}", self.reading),
+            _ => format!("{:06}", self.reading),
         }
     }
 

@@ -13,7 +13,7 @@ mod world;
 use clap::Args;
 use samples::drs::Dr;
 use serde_json::{Value, json};
-use simulated_vlm::latency::Rates;
+use simulated_vlm::latency::{Latency, Rates};
 
 use self::fit::{Fit, Residual};
 use self::systems::{Cost, Setting, System};
@@ -35,6 +35,9 @@ pub(crate) struct Options {
     /// Only fits the server's rates to the published times, and shows what is left of each.
     #[arg(long)]
     fit: bool,
+    /// A server's rates, as `bench servers --latency-file` writes them, instead of those fitted to published times.
+    #[arg(long, value_name = "FILE", conflicts_with = "fit")]
+    latency: Option<String>,
     /// Only how long evaluations take where sixteen places are spread over few invocations or many.
     #[arg(long, conflicts_with = "fit")]
     spread: bool,
@@ -60,6 +63,8 @@ pub(crate) struct Optimum {
 
 /// Everything that was found.
 pub(crate) struct Report {
+    /// The file that the server's rates are from, if they are not fitted to published times.
+    latency: Option<String>,
     fit: Fit,
     residuals: Vec<Residual>,
     rows: Vec<Row>,
@@ -78,7 +83,11 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         };
         return print(&text);
     }
-    let setting = Setting::new(Rates::realistic()?)?;
+    let rates = match &options.latency {
+        Some(path) => Latency::parse(path)?.rates(),
+        None => Rates::realistic()?,
+    };
+    let setting = Setting::new(rates)?;
     if options.spread {
         let found = spread::of(setting)?;
         return print(&if options.json {
@@ -88,6 +97,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         });
     }
     let report = Report {
+        latency: options.latency.clone(),
         rows: rows(&setting)?,
         optima: optima(setting)?,
         fit: fitted,
@@ -200,7 +210,7 @@ impl Report {
             json!({"drs": optimum.drs, "limit": optimum.limit, "photos_per_request": optimum.best(), "seconds": optimum.seconds})
         });
         json!({
-            "simulation": true, "rows": rows.collect::<Vec<_>>(), "optimum": optima.collect::<Vec<_>>(),
+            "simulation": true, "latency": self.latency, "rows": rows.collect::<Vec<_>>(), "optimum": optima.collect::<Vec<_>>(),
             "fit": fit_json(&self.fit, &self.residuals),
         })
     }

@@ -7,8 +7,18 @@ use crate::report::table::Table;
 
 /// Fit, rows, chart and optima.
 pub(crate) fn text(report: &Report) -> String {
-    let said = "A calibrated simulation in virtual time: no GPU was measured. The same server for all; the predecessor's \
-                time-outs are left out, in its favour.";
+    let measured = match &report.latency {
+        Some(path) => format!("the server's rates are those of {path}"),
+        None => "no GPU was measured".into(),
+    };
+    let said = format!(
+        "A calibrated simulation in virtual time: {measured}. The same server for all; the predecessor's time-outs are left \
+         out, in its favour."
+    );
+    let fitted = match &report.latency {
+        Some(_) => String::new(),
+        None => fit(&report.fit, &report.residuals),
+    };
     let chart: Vec<_> = report
         .rows
         .iter()
@@ -29,7 +39,7 @@ pub(crate) fn text(report: &Report) -> String {
         rows(&report.rows),
         bars(&chart),
         optima(&report.optima),
-        fit(&report.fit, &report.residuals),
+        fitted,
     )
 }
 

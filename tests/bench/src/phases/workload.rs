@@ -8,7 +8,7 @@ use evaluation::domain::plan::{Mode, Photo};
 use photos::image_tokens;
 use photos::size_policy::{CURRENT_VERSION as SIZE_POLICY, SizePolicy};
 use samples::drs::{Dr, samples};
-use simulated_vlm::tokens::{CHARACTERS_PER_TOKEN, TOKENS_BEHIND_THE_PHOTO, of_answer};
+use simulated_vlm::tokens::{TOKENS_BEHIND_THE_PHOTO, of_answer, of_characters};
 use vlm::prompt::Question;
 use vlm::versions::versions;
 
@@ -82,7 +82,7 @@ impl Workload {
         }
         let question = Question::new(self.catalogue, &steps);
         Ok(Selected {
-            prefix_tokens: tokens(question.characters()),
+            prefix_tokens: of_characters(question.characters()),
             waves,
         })
     }
@@ -130,8 +130,4 @@ fn shown(dr: &Dr, photo: &Photo, steps: &[StepKey]) -> anyhow::Result<PhotoOutco
     let mut findings = findings(named.map_or(&[], |named| named.shows.as_slice()))?;
     findings.retain(|finding| steps.contains(&finding.step));
     Ok(PhotoOutcome::Evaluated { findings })
-}
-
-fn tokens(characters: usize) -> u32 {
-    u32::try_from(characters / CHARACTERS_PER_TOKEN + 1).unwrap_or(u32::MAX)
 }

@@ -293,6 +293,20 @@ fn all_ended_right(scenario: &Scenario, state: &State) -> bool {
     })
 }
 
+/// Whether messages alone bring all evaluations to their end. The sweeper is for what broke: where nothing did, nobody
+/// is to wait for it.
+fn none_left_to_the_sweeper(scenario: &Scenario, state: &State) -> bool {
+    let Faults {
+        crashes,
+        deaths,
+        partial_sends,
+        ..
+    } = scenario.faults;
+    let may_break = crashes > 0 || deaths > 0 || partial_sends > 0 || scenario.releases.len() > 1;
+    let goes_on = !state.messages.is_empty() || !state.is_quiet(scenario);
+    may_break || goes_on || !state.is_unfinished()
+}
+
 fn holds(state: &State, number: &str) -> bool {
     !state
         .violations
@@ -360,6 +374,10 @@ impl Model for Bounded {
             Property::<Self>::always(
                 "3: every evaluation ends, with the verdict of its photos",
                 |model, state| !model.is_terminal(state) || all_ended_right(&model.scenario, state),
+            ),
+            Property::<Self>::always(
+                "3: nothing is left to the sweeper, unless something broke",
+                |model, state| none_left_to_the_sweeper(&model.scenario, state),
             ),
             Property::<Self>::always("4: doubled deliveries change nothing", |_, state| {
                 holds(state, "4:")

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use evaluation::domain::time::Timestamp;
+use evaluation::run::error::Class;
 
 use super::scenario::{Begun, Scenario};
 use super::step::{Board, Flow, Replay, Reply, Step};
@@ -44,8 +45,8 @@ pub struct Process {
 pub struct Wants {
     /// Its steps, by ticket: any of them may be done next.
     pub steps: Vec<(u16, Step)>,
-    /// Whether it ended, and well.
-    pub ended: Option<bool>,
+    /// Whether it ended, and if not well, of which class its failure is.
+    pub ended: Option<Result<(), Class>>,
 }
 
 impl Process {
@@ -136,12 +137,12 @@ impl Process {
     }
 }
 
-fn poll(future: &mut Flow) -> Option<bool> {
+fn poll(future: &mut Flow) -> Option<Result<(), Class>> {
     match future
         .as_mut()
         .poll(&mut Context::from_waker(Waker::noop()))
     {
-        Poll::Ready(result) => Some(result.is_ok()),
+        Poll::Ready(result) => Some(result.map_err(|error| error.class())),
         Poll::Pending => None,
     }
 }

@@ -37,14 +37,17 @@ const PROGRESS: [&str; 15] = [
 /// The part of a reply that its process looks at.
 pub fn looked_at(process: &Process, step: &Step, reply: Reply) -> Reply {
     match (step, reply) {
-        // Of a write only whether it was done; but what is left pending when a photo is taken off, and who was first.
+        // Of a write only whether it was done; but what is left pending when a photo is taken off or sent anew for a
+        // person, and who was first.
         (Step::Update(write), Reply::UpdateResult(Some(item))) => {
-            let takes_out = write
-                .actions
-                .iter()
-                .any(|change| matches!(change, UpdateAction::DeleteMembers(..)));
+            let reads_pending = write.actions.iter().any(|change| {
+                matches!(
+                    change,
+                    UpdateAction::DeleteMembers(..) | UpdateAction::Set("promoted_at", _)
+                )
+            });
             let who_was_first = matches!(write.key, Key::Sighting(_));
-            Reply::UpdateResult(Some(if takes_out || who_was_first {
+            Reply::UpdateResult(Some(if reads_pending || who_was_first {
                 item
             } else {
                 Value::Null

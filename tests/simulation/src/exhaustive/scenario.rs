@@ -7,7 +7,7 @@ use std::time::Duration;
 use evaluation::decide::message::{Message, PlanAnew};
 use evaluation::decide::start::{Limits, Request, Reuse};
 use evaluation::domain::catalogue::Catalogue;
-use evaluation::domain::ids::{DrNumber, PhotoId, Score};
+use evaluation::domain::ids::{DrNumber, PhotoId, Score, StepKey};
 use evaluation::domain::outcome::{Finding, PhotoOutcome};
 use evaluation::domain::plan::{Mode, Photo};
 use evaluation::domain::time::Timestamp;
@@ -175,6 +175,39 @@ async fn ask(
 const PHOTOS_PER_BATCH: usize = 2;
 
 impl Scenario {
+    /// These photos of one DR and the scores that they show, asked about in quick mode.
+    pub fn quick(
+        name: &'static str,
+        photos: &[(&str, &[(&str, u8)])],
+        catalogue: &Catalogue,
+    ) -> anyhow::Result<Self> {
+        let mut quick = Self::new(name, 0, true, catalogue)?;
+        let mut truth = BTreeMap::new();
+        for (index, (photo_name, scores)) in photos.iter().enumerate() {
+            let photo = Photo::new(
+                &format!("photos/DR1/{photo_name}"),
+                photo_name,
+                &format!("\"{index}\""),
+                catalogue,
+            );
+            let found = scores.iter().map(|(step, score)| {
+                Ok(Finding {
+                    step: StepKey::parse(step)?,
+                    score: Score::try_from(*score)?,
+                    comment: (*photo_name).to_owned(),
+                    reading: None,
+                    fail_code: None,
+                })
+            });
+            let findings = found.collect::<anyhow::Result<Vec<_>>>()?;
+            truth.insert(photo.photo_id.clone(), PhotoOutcome::Evaluated { findings });
+            quick.question.photos.push(photo);
+        }
+        quick.question.request.mode = Mode::Quick;
+        quick.truth = Arc::new(truth);
+        Ok(quick)
+    }
+
     /// So many photos of one DR, two to a batch, asked about once, and nothing goes wrong. All but the last show one
     /// half of the steps each, in turn; if it is to fail, one step is not good enough.
     pub fn new(

@@ -5,6 +5,25 @@ use evaluation::domain::catalogue::Catalogue;
 use super::scenario::{Ask, DAY, DEADLINE_ONLY, End, Faults, Scenario};
 use crate::release::Release;
 
+/// The first photo fails a step, the second shows it and most others well, and the third, which quick mode holds back,
+/// alone shows the house.
+const QUICK: [(&str, &[(&str, u8)]); 5] = [
+    ("DR1_ph_powm1_1.jpg", &[("power_meter", 3)]),
+    (
+        "DR1_ph_ont_1.jpg",
+        &[
+            ("cable_entry_outside", 8),
+            ("ont_back_and_barcode", 8),
+            ("power_meter", 8),
+            ("final_installation", 8),
+            ("ont_lights_and_dr_label", 8),
+        ],
+    ),
+    ("DR1_ph_wall_1.jpg", &[("house_photo", 8)]),
+    ("DR1_ph_wall_2.jpg", &[]),
+    ("DR1_ph_wall_3.jpg", &[]),
+];
+
 /// All scenarios.
 pub fn all(catalogue: &Catalogue) -> anyhow::Result<Vec<Scenario>> {
     let new = |name, photos, passes| Scenario::new(name, photos, passes, catalogue);
@@ -71,6 +90,20 @@ pub fn all(catalogue: &Catalogue) -> anyhow::Result<Vec<Scenario>> {
             ..new("one photo, two dead letters, slowly", 1, true)?
         },
         Scenario {
+            faults: Faults {
+                deaths: 1,
+                duplicates: 1,
+                ..none
+            },
+            at_once: 1,
+            ends: vec![End::Pass, End::Incomplete, End::Upgraded],
+            ..Scenario::quick(
+                "quick mode, a dead letter and a late answer",
+                &QUICK,
+                catalogue,
+            )?
+        },
+        Scenario {
             faults: Faults { sweeps: 1, ..none },
             times: DEADLINE_ONLY,
             slow: true,
@@ -117,6 +150,14 @@ pub fn all(catalogue: &Catalogue) -> anyhow::Result<Vec<Scenario>> {
             asks: vec![Ask::Upload, Ask::Post],
             times: DAY,
             ..new("an upload, and a person who joins it", 1, true)?
+        },
+        Scenario {
+            asks: vec![Ask::Upload, Ask::Post],
+            faults: Faults { away: 1, ..none },
+            failures: 4,
+            times: DAY,
+            at_once: 2,
+            ..new("an upload, a person who joins it, the VLM away", 1, true)?
         },
         Scenario {
             times: DAY,

@@ -8,6 +8,7 @@ use evaluation::decide::message::Message;
 use evaluation::decide::update::{Key, Update, UpdateAction};
 use evaluation::domain::ids::{EvaluationId, PhotoId};
 use evaluation::domain::time::Timestamp;
+use evaluation::run::error::Class;
 use evaluation::run::ports::{Queue, UpdateResult};
 use serde_json::{Value, json};
 
@@ -178,14 +179,19 @@ impl State {
 
     /// A process goes on, or has ended; then its message is done with, or comes again.
     fn put_back(&mut self, scenario: &Scenario, process: Process) {
-        match (process.wants(scenario).ended, &*process.begun) {
+        let ended = process.wants(scenario).ended;
+        if ended == Some(Err(Class::Bug)) {
+            let what = format!("what should not happen did: {:?}", process.begun);
+            self.violations.push(Violation(what));
+        }
+        match (ended, &*process.begun) {
             (None, _) => {
                 let at = self
                     .processes
                     .partition_point(|other| other.digest < process.digest);
                 self.processes.insert(at, process);
             }
-            (Some(false), Begun::Handle(place, body, _)) => self.put(*place, Arc::clone(body)),
+            (Some(Err(_)), Begun::Handle(place, body, _)) => self.put(*place, Arc::clone(body)),
             (Some(_), _) => (),
         }
     }

@@ -249,6 +249,7 @@ impl PhotoEvaluator for ReplayEvaluator {
                 return Ok(AttemptResult::Deferred {
                     why,
                     retry_after: None,
+                    seen: None,
                 });
             }
             Reply::Gone => PhotoOutcome::not_evaluated(ReasonCode::PhotoGone, "gone"),

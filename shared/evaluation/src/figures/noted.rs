@@ -1,0 +1,201 @@
+//! What is noted of an outcome, a deferral and a verdict.
+
+use super::{Figure, Metric};
+use crate::decide::breaker::Breaker;
+use crate::decide::evaluation::Evaluation;
+use crate::decide::message::Deferral;
+use crate::decide::photo_record::PhotoRecord;
+use crate::decide::record::Finalisation;
+use crate::domain::judge::Verdict;
+use crate::domain::outcome::{PhotoOutcome, ReasonCode};
+use crate::domain::report::Report;
+use crate::run::sweep::Swept;
+
+/// Of an outcome that was recorded. Nothing of a photo that nobody was to be asked about.
+pub fn of_outcome(report: &Report) -> Vec<Figure> {
+    let Some(failed) = failed(&report.outcome) else {
+        return Vec::new();
+    };
+    let mut figures = vec![Figure::whether(Metric::PhotoFailed, failed)];
+    let answered = matches!(report.outcome, PhotoOutcome::Evaluated { .. });
+    if let Some(timings) = report.timings.filter(|_| answered) {
+        let first_token = timings
+            .first_token_ms
+            .map(|ms| (Metric::FirstTokenTime, ms));
+        let spans = [
+            (Metric::QueueWait, timings.queue_ms),
+            (Metric::FetchTime, timings.fetch_ms),
+            (Metric::CompressTime, timings.compress_ms),
+            (Metric::VlmTime, timings.vlm_ms),
+        ];
+        figures.extend(spans.into_iter().chain(first_token).map(of));
+    }
+    if let Some(usage) = report.usage {
+        let tokens = [
+            (Metric::PromptTokens, usage.prompt_tokens),
+            (Metric::CompletionTokens, usage.completion_tokens),
+        ];
+        figures.extend(tokens.map(of));
+    }
+    figures
+}
+
+fn of((metric, value): (Metric, u64)) -> Figure {
+    Figure::of(metric, value)
+}
+
+/// Whether a photo got no answer for a reason that lies with us or the VLM; nothing if it was not to be asked about.
+fn failed(outcome: &PhotoOutcome) -> Option<bool> {
+    let PhotoOutcome::NotEvaluated { reason } = outcome else {
+        return Some(false);
+    };
+    match reason.code {
+        ReasonCode::InvalidAnswer
+        | ReasonCode::Refused
+        | ReasonCode::Deadline
+        | ReasonCode::DeadLettered => Some(true),
+        ReasonCode::Superseded | ReasonCode::NotNeeded | ReasonCode::SamePhoto => None,
+        _ => Some(false),
+    }
+}
+
+/// Of a photo that was put off.
+pub fn of_deferral(note: &Deferral) -> Vec<Figure> {
+    vec![Figure::of(Metric::PhotoDeferred, 1).by(format!("{:?}", note.cause))]
+}
+
+/// Of a verdict. Only of an evaluation's first: what late answers change is no other evaluation.
+pub fn of_verdict(
+    evaluation: &Evaluation,
+    photos: &[PhotoRecord],
+    verdict: &Finalisation,
+) -> Vec<Figure> {
+    if verdict.expected_revision > 0 {
+        return Vec::new();
+    }
+    let waited = photos.iter().any(|photo| photo.deferred_until.is_some());
+    let time = if waited {
+        Metric::WaitedEvaluationTime
+    } else {
+        Metric::EvaluationTime
+    };
+    let mode = evaluation.mode.as_str();
+    let judgement = &verdict.judgement;
+    let incomplete = judgement.verdict == Verdict::Incomplete;
+    let flagged = !judgement.flags.is_empty();
+    vec![
+        Figure::of(time, verdict.timings.total_ms).by(mode),
+        Figure::whether(Metric::EvaluationIncomplete, incomplete).by(mode),
+        Figure::whether(Metric::EvaluationFlagged, flagged),
+    ]
+}
+
+/// Of a round of the sweeper that came to its end, and of how it found the VLM.
+pub fn of_round(swept: &Swept, breaker: &Breaker) -> Vec<Figure> {
+    let number = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+    vec![
+        Figure::of(Metric::SweeperRun, 1),
+        Figure::whether(Metric::BreakerOpen, breaker.is_open()),
+        Figure::of(Metric::PhotosPending, number(swept.pending)),
+        Figure::of(Metric::UnfinishedEvaluations, number(swept.unfinished)),
+        Figure::of(Metric::OldestUnfinished, swept.oldest_s),
+        Figure::of(Metric::PhotosResent, number(swept.resent)),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decide::fixtures::{evaluation_of, photo};
+    use crate::decide::record::finalise;
+    use crate::domain::catalogue::Catalogue;
+    use crate::domain::outcome::{PhotoTimings, Usage};
+    use crate::domain::time::Timestamp;
+
+    fn values(figures: &[Figure], metric: Metric) -> Vec<f64> {
+        let of = figures.iter().filter(|figure| figure.metric == metric);
+        of.map(|figure| figure.value).collect()
+    }
+
+    fn without_answer(code: ReasonCode) -> Report {
+        Report::bare(
+            PhotoOutcome::not_evaluated(code, "why"),
+            Timestamp::default(),
+        )
+    }
+
+    fn answered() -> Report {
+        let findings = Vec::new();
+        let outcome = PhotoOutcome::Evaluated { findings };
+        Report {
+            timings: Some(PhotoTimings {
+                queue_ms: 1,
+                fetch_ms: 2,
+                compress_ms: 3,
+                vlm_ms: 4,
+                first_token_ms: Some(5),
+                generation_ms: None,
+            }),
+            usage: Some(Usage {
+                prompt_tokens: 6,
+                completion_tokens: 7,
+            }),
+            ..Report::bare(outcome, Timestamp::default())
+        }
+    }
+
+    #[test]
+    fn an_answer_is_no_failure_and_says_where_its_time_and_tokens_went() {
+        let figures = of_outcome(&answered());
+        let expected = [
+            (Metric::PhotoFailed, 0.0),
+            (Metric::QueueWait, 1.0),
+            (Metric::FetchTime, 2.0),
+            (Metric::CompressTime, 3.0),
+            (Metric::VlmTime, 4.0),
+            (Metric::FirstTokenTime, 5.0),
+            (Metric::PromptTokens, 6.0),
+            (Metric::CompletionTokens, 7.0),
+        ];
+        for (metric, value) in expected {
+            assert_eq!(values(&figures, metric), [value], "{metric:?}");
+        }
+        assert_eq!(figures.len(), expected.len());
+    }
+
+    #[test]
+    fn what_lies_with_the_photo_is_no_failure_and_what_nobody_was_asked_about_counts_nowhere() {
+        let failed = |code| values(&of_outcome(&without_answer(code)), Metric::PhotoFailed);
+        for code in [
+            ReasonCode::Deadline,
+            ReasonCode::DeadLettered,
+            ReasonCode::InvalidAnswer,
+        ] {
+            assert_eq!(failed(code), [1.0], "{code:?}");
+        }
+        assert_eq!(failed(ReasonCode::NotAnImage), [0.0]);
+        assert!(failed(ReasonCode::SamePhoto).is_empty());
+    }
+
+    #[test]
+    fn waits_for_the_vlm_are_told_apart_and_only_the_first_verdict_counts() {
+        let mut evaluation = evaluation_of(&["a.jpg"]);
+        let mut record = PhotoRecord::new(photo("a.jpg"));
+        record.report = Some(answered());
+        let catalogue = Catalogue::shipped(&evaluation.versions.catalogue).ok();
+        let verdict = |evaluation: &Evaluation, record: &PhotoRecord| {
+            let photos = std::slice::from_ref(record);
+            finalise(evaluation, photos, catalogue, Timestamp::from_millis(9))
+                .map(|verdict| of_verdict(evaluation, photos, &verdict))
+        };
+        let prompt = verdict(&evaluation, &record).unwrap();
+        assert_eq!(values(&prompt, Metric::EvaluationTime).len(), 1);
+        assert_eq!(values(&prompt, Metric::EvaluationIncomplete).len(), 1);
+        record.deferred_until = Some(Timestamp::from_millis(5));
+        let waited = verdict(&evaluation, &record).unwrap();
+        assert_eq!(values(&waited, Metric::WaitedEvaluationTime).len(), 1);
+        assert!(values(&waited, Metric::EvaluationTime).is_empty());
+        evaluation.revision = 1;
+        assert!(verdict(&evaluation, &record).unwrap().is_empty());
+    }
+}

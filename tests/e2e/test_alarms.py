@@ -1,0 +1,275 @@
+"""Each alarm is fired by the fault that it is for, tells the topic, and ends when the fault does.
+
+A stack of its own: what makes an alarm ring in seconds would ring in every other test. A minute of the alarms takes a
+second there (`stack/strict/watch.py`), and thresholds that are spans are seconds, too. What the alarms look at is real:
+the functions' own metrics and what the emulator's queues and API did.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from harness import Harness
+
+from stack import deploy, figures
+from stack.commands import report
+from stack.local_stack import Options, running
+
+_MINUTE_S = 1.0
+#: From a fault to its alarm: five of the alarm's minutes, and what the fault itself takes.
+_WITHIN_S = 60.0
+#: A photo takes more than a fifth of it.
+_LITTLE_MEGABYTES = 128
+#: What need not have happened here.
+_SELDOM = {"BreakerOpen", "PhotosResent", "WaitedEvaluationTime"}
+_PARAMETERS = {
+    "AlarmEvaluationMilliseconds": "4000",
+    "AlarmUnfinishedSeconds": "4",
+    "AlarmResultsSeconds": "3",
+    "AlarmMemoryPercent": "20",
+}
+
+
+class Alarms:
+    """The alarms of a stack, and what the topic was told of them."""
+
+    def __init__(self, harness: Harness) -> None:
+        self._cloudwatch = harness.stack.aws.client("cloudwatch")
+        self._sqs = harness.stack.aws.client("sqs")
+        self._queue = harness.stack.outputs["AlarmsQueueUrl"]
+        self._told: list[tuple[str, str]] = []
+
+    def states(self) -> dict[str, str]:
+        """What each is in, by its name in the template."""
+        described = self._cloudwatch.describe_alarms(AlarmTypes=["MetricAlarm", "CompositeAlarm"])
+        all_of_them = described["MetricAlarms"] + described["CompositeAlarms"]
+        return {_logical(alarm["AlarmName"]): alarm["StateValue"] for alarm in all_of_them}
+
+    def told(self) -> list[tuple[str, str]]:
+        """All that the topic was told, in its order: alarm and state."""
+        while True:
+            received = self._sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10)
+            messages = received.get("Messages", [])
+            if not messages:
+                return self._told
+            for message in messages:
+                said = json.loads(message["Body"])
+                self._told.append((_logical(said["AlarmName"]), said["NewStateValue"]))
+                self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
+
+    def until(self, name: str, state: str, doing: Callable[[], object] = lambda: None) -> None:
+        """Waits until an alarm is in a state, doing something meanwhile, and until the topic was told."""
+        deadline = time.monotonic() + _WITHIN_S
+        while time.monotonic() < deadline:
+            doing()
+            last = [told for alarm, told in self.told() if alarm == name][-1:]
+            if self.states()[name] == state and last == [state]:
+                return
+            time.sleep(0.2)
+        raise AssertionError(f"{name} is {self.states()[name]}, not {state}; told: {self.told()}")
+
+
+def _logical(name: str) -> str:
+    """An alarm's name in the template: CloudFormation puts the stack's before it, and something behind."""
+    return next(part for part in name.split("-") if part.endswith("Alarm"))
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
+    """A stack with thresholds of seconds."""
+    options = Options(
+        name="test-alarms", timing="fast", build=False, simulation=["--latency", "none"], parameters=_PARAMETERS
+    )
+    with running(options) as stack:
+        harness = Harness(stack, tmp_path_factory.mktemp("drs"))
+        harness.strict.minute(_MINUTE_S)
+        yield harness
+
+
+@pytest.fixture(scope="module")
+def alarms(watched: Harness) -> Alarms:
+    """Its alarms."""
+    return Alarms(watched)
+
+
+@contextmanager
+def swept(harness: Harness) -> Iterator[None]:
+    """Has the sweeper come each of these short minutes."""
+    ended = threading.Event()
+
+    def sweep() -> None:
+        while not ended.wait(_MINUTE_S / 2):
+            harness.invoke("sweeper", {})
+
+    thread = threading.Thread(target=sweep, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def test_an_evaluation_that_takes_too_long_rings_and_the_next_quick_one_ends_it(
+    watched: Harness, alarms: Alarms
+) -> None:
+    watched.vlm.latency("fixed:5000")
+    slow = watched.dr(1)
+    watched.upload(slow)
+    watched.evaluate(slow)
+    alarms.until("EvaluationTimeAlarm", "ALARM")
+    alarms.until("UsersNoticeAlarm", "ALARM")
+    watched.vlm.latency("none")
+    alarms.until("EvaluationTimeAlarm", "OK")
+
+
+def test_photos_without_an_answer_and_a_vlm_that_errs_ring(watched: Harness, alarms: Alarms) -> None:
+    dr = watched.dr(2)
+    watched.upload(dr)
+    watched.vlm.fault("unmendable", dr)
+    watched.evaluate(dr)
+    alarms.until("ErrorRateAlarm", "ALARM")
+    watched.vlm.recover()
+    watched.evaluate(dr, force=True)
+    alarms.until("ErrorRateAlarm", "OK")
+
+
+def test_a_vlm_that_is_away_rings_although_no_function_fails(watched: Harness, alarms: Alarms) -> None:
+    dr = watched.dr(2)
+    watched.upload(dr)
+    with swept(watched):
+        watched.vlm.down(for_ms=600_000)
+        started = watched.api.start(dr.number, force=True).body["evaluation_id"]
+        alarms.until("VlmErrorsAlarm", "ALARM")
+        alarms.until("VlmAwayAlarm", "ALARM")
+        watched.vlm.recover()
+        watched.completed(started, within_s=120)
+        alarms.until("VlmAwayAlarm", "OK")
+        alarms.until("VlmErrorsAlarm", "OK")
+
+
+def test_an_evaluation_that_does_not_end_rings(watched: Harness, alarms: Alarms) -> None:
+    dr = watched.dr(2)
+    watched.upload(dr)
+    with swept(watched), _without(watched, "BatchesQueueUrl"):
+        watched.api.start(dr.number, force=True)
+        alarms.until("UnfinishedAlarm", "ALARM")
+    with swept(watched):
+        alarms.until("UnfinishedAlarm", "OK")
+
+
+def test_results_that_nobody_records_ring(watched: Harness, alarms: Alarms) -> None:
+    dr = watched.dr(1)
+    watched.upload(dr)
+    with _without(watched, "ResultsQueueUrl"):
+        watched.api.start(dr.number, force=True)
+        alarms.until("ResultsAgeAlarm", "ALARM")
+    alarms.until("ResultsAgeAlarm", "OK")
+
+
+def test_a_silent_sweeper_rings_until_it_comes_again(watched: Harness, alarms: Alarms) -> None:
+    with swept(watched):
+        alarms.until("SweeperAlarm", "OK")
+    alarms.until("SweeperAlarm", "ALARM")
+
+
+def test_an_api_that_fails_rings(watched: Harness, alarms: Alarms) -> None:
+    evaluation = "01900000-0000-7000-8000-000000000000"
+    watched.strict.refuse("GetItem", "ThrottlingException", count=1000)
+    alarms.until("ApiErrorsAlarm", "ALARM", lambda: watched.api.evaluation(evaluation))
+    watched.strict.clear_faults()
+    alarms.until("ApiErrorsAlarm", "OK", lambda: watched.api.evaluation(evaluation))
+
+
+@pytest.mark.parametrize("function", ["Splitter", "Batch", "Aggregator", "Sweeper", "Api"])
+def test_a_function_that_is_throttled_rings(watched: Harness, alarms: Alarms, function: str) -> None:
+    functions = watched.stack.aws.client("lambda")
+    name = watched.stack.outputs[f"{function}FunctionName"]
+    functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+
+    def invoke() -> None:
+        with pytest.raises(functions.exceptions.TooManyRequestsException):
+            functions.invoke(FunctionName=name, Payload=b"{}")
+
+    alarms.until(f"{function}ThrottlesAlarm", "ALARM", invoke)
+    functions.delete_function_concurrency(FunctionName=name)
+    alarms.until(f"{function}ThrottlesAlarm", "OK")
+
+
+def test_memory_that_runs_out_rings(watched: Harness, alarms: Alarms) -> None:
+    functions = watched.stack.aws.client("lambda")
+    name = watched.stack.outputs["BatchFunctionName"]
+    before = functions.get_function_configuration(FunctionName=name)["MemorySize"]
+    dr = watched.dr(1, megapixels=4.0)
+    watched.upload(dr)
+    functions.update_function_configuration(FunctionName=name, MemorySize=_LITTLE_MEGABYTES)
+    watched.evaluate(dr, force=True)
+    alarms.until("MemoryAlarm", "ALARM")
+    functions.update_function_configuration(FunctionName=name, MemorySize=before)
+    watched.evaluate(dr, force=True)
+    alarms.until("MemoryAlarm", "OK")
+
+
+@pytest.mark.parametrize("queue", ["Parked", "UploadsDeadLetter", "BatchesDeadLetter", "ResultsDeadLetter"])
+def test_what_is_left_over_rings(watched: Harness, alarms: Alarms, queue: str) -> None:
+    sqs, url = watched.stack.aws.client("sqs"), watched.stack.outputs[f"{queue}QueueUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody="no message of ours")
+    alarms.until(f"{queue}Alarm", "ALARM")
+    for left in (url, watched.stack.outputs["ParkedQueueUrl"]):
+        sqs.purge_queue(QueueUrl=left)
+    alarms.until(f"{queue}Alarm", "OK")
+
+
+def test_what_an_operator_asks_is_read_back_from_cloudwatch(watched: Harness) -> None:
+    dr = watched.dr(2)
+    watched.upload(dr)
+    watched.vlm.fault("status_429", dr, count=1)
+    watched.evaluate(dr, force=True)
+    watched.evaluate(dr)
+    cloudwatch = watched.stack.aws.client("cloudwatch")
+    found = figures.read(cloudwatch, deploy.STACK_NAME, 3600.0)
+    cases = {row["metric"]: row["cases"] for kind in ("spans", "rates", "sums") for row in found[kind]}
+    assert not [metric for metric, seen in cases.items() if not seen and metric not in _SELDOM]
+    times = next(row for row in found["spans"] if row["metric"] == "EvaluationTime")["values"]
+    assert 0 < times["p50"] <= times["p95"] <= times["p99"]
+    rates = {row["metric"]: row["values"]["rate"] for row in found["rates"] if row["values"]}
+    assert 0 < rates["CacheHit"] < 1
+    assert 0 < rates["VlmFailed"] < 1
+    printed = report.text(found)
+    for said in ("evaluation", "cache hits", "tokens read", "SweeperAlarm"):
+        assert said in printed
+    overloaded = cloudwatch.get_metric_statistics(
+        Namespace=figures.NAMESPACE,
+        MetricName="VlmResponses",
+        Dimensions=[{"Name": "Stack", "Value": deploy.STACK_NAME}, {"Name": "Class", "Value": "Overloaded"}],
+        StartTime=time.time() - 3600,
+        EndTime=time.time() + 60,
+        Period=86_400,
+        Statistics=["Sum"],
+    )["Datapoints"]
+    assert sum(point["Sum"] for point in overloaded) >= 1
+
+
+def test_in_the_end_every_alarm_has_rung(alarms: Alarms) -> None:
+    rung = {name for name, state in alarms.told() if state == "ALARM"}
+    assert rung == set(alarms.states())
+
+
+@contextmanager
+def _without(harness: Harness, queue: str) -> Iterator[None]:
+    """Nobody receives from a queue for as long as the block lasts."""
+    functions = harness.stack.aws.client("lambda")
+    arn = harness.stack.outputs[queue].rpartition("/")[2]
+    sources = functions.list_event_source_mappings()["EventSourceMappings"]
+    (source,) = [source for source in sources if source["EventSourceArn"].rpartition(":")[2] == arn]
+    functions.update_event_source_mapping(UUID=source["UUID"], Enabled=False)
+    try:
+        yield
+    finally:
+        functions.update_event_source_mapping(UUID=source["UUID"], Enabled=True)
