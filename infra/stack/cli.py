@@ -172,10 +172,11 @@ def _parser() -> _Parser:
         "--only", nargs="+", default=[""], help="only checks whose names contain one of these"
     )
     mutate.add_argument("--json", action="store_true", help="print JSON")
-    commands.add_parser(
+    peer = commands.add_parser(
         "peer",
-        help="install the photo benchmark's peer (npm's sharp on Node); `bench photos` calls this",
+        help="install what the photo benchmarks compare with (npm's sharp on Node by default); they call this",
     )
+    peer.add_argument("peer", nargs="?", choices=["sharp", "pillow", "ocr"], default="sharp")
     servers = commands.add_parser(
         "servers",
         help="try the client against real VLM servers, installed here (minutes to an hour each)",

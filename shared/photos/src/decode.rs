@@ -10,6 +10,7 @@ mod heif;
 mod jpeg;
 mod other;
 mod png;
+mod webp;
 
 use image::metadata::Orientation;
 use image::{ImageFormat, RgbImage, RgbaImage};

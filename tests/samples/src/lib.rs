@@ -13,5 +13,7 @@ pub mod drs;
 pub mod exif;
 pub mod hostile;
 pub mod photo;
+pub mod print;
 pub mod scene;
 pub mod truth;
+mod type_face;
