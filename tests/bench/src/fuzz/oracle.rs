@@ -309,10 +309,16 @@ const RESTARTS: [u8; 4] = [0xFF, 0xDD, 0, 4];
 /// and the library none of it.
 const PROFILE: &[u8] = b"ICC_PROFILE";
 
+/// How EXIF data begins. Where its end is damaged, we find the data behind it all the same, and turn the picture; the
+/// library does not.
+const EXIF: &[u8] = b"Exif\0";
+const WHOLE_EXIF: &[u8] = b"Exif\0\0";
+
 /// A JPEG as the library reads it when it forgives nothing.
 fn strictly(bytes: &[u8]) -> Option<Reference> {
     let holds = |what: &[u8]| bytes.windows(what.len()).any(|window| window == what);
-    if holds(&RESTARTS) || holds(PROFILE) {
+    let damaged_exif = holds(EXIF) && !holds(WHOLE_EXIF);
+    if holds(&RESTARTS) || holds(PROFILE) || damaged_exif {
         return None;
     }
     let options = DecoderOptions::default()
