@@ -84,6 +84,17 @@ def attach(name: str) -> LocalStack | None:
     return LocalStack(folder, description, []) if description and description.kept else None
 
 
+def kept(name: str) -> LocalStack:
+    """The stack of this name that somebody else keeps up; without one there is nothing to do."""
+    stack = attach(name)
+    if not stack:
+        raise StackError(
+            f"No stack {name} is up.",
+            "Start one with infra/local up, or name a stack on AWS.",
+        )
+    return stack
+
+
 @contextmanager
 def running(options: Options) -> Iterator[LocalStack]:
     """A stack of one's own, for as long as the block lasts."""
