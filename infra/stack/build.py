@@ -18,6 +18,8 @@ FUNCTIONS = ("splitter", "batch", "aggregator", "sweeper", "api")
 _OF_A_STACK = (*FUNCTIONS, "simulated-vlm", "sample-photos")
 #: The binary of the sequential comparison, and of much that takes long to compile.
 BENCH = "bench"
+#: The binary that asks a VLM what it can do.
+VLM_CHECK = "vlm-check"
 
 
 def build() -> None:
@@ -27,7 +29,12 @@ def build() -> None:
 
 def of_a_stack(*more: str) -> None:
     """Builds what a stack runs, and these binaries; what nobody runs is not waited for."""
-    _build(*(part for binary in (*_OF_A_STACK, *more) for part in ("--bin", binary)))
+    only(*_OF_A_STACK, *more)
+
+
+def only(*binaries: str) -> None:
+    """Builds these binaries."""
+    _build(*(part for binary in binaries for part in ("--bin", binary)))
 
 
 def _build(*what: str) -> None:

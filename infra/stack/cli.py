@@ -11,7 +11,6 @@ import re
 import sys
 from pathlib import Path
 from typing import NoReturn
-from urllib.parse import urlsplit
 
 from . import stop
 from .errors import StackError
@@ -25,8 +24,9 @@ _WITHOUT_THE_STACK = ("peer",)
 _EVALUATE = """\
 Evaluates DRs with the real functions, deployed from template.yaml to a local AWS, and prints each
 verdict. Without arguments: the sample DR1730550 with 16 photos. With --vlm-url the photos go to a
-real VLM; its key is read from the environment variable VLM_API_KEY. If `infra/local up` runs a
-stack of the same name, that stack is used.
+real VLM, which is first asked what it can do; its key is read from the environment variable
+VLM_API_KEY, headers of your own from VLM_HEADERS. If `infra/local up` runs a stack of the same
+name, that stack is used.
 """
 _REDRIVE = """\
 Takes the messages of the parked queue and of the uploads queue's dead-letter queue, and sends each
@@ -43,6 +43,12 @@ _PREFLIGHT = """\
 Works out from template.yaml how many executions at once a stack can take, asks AWS how many the
 account has, with your own credentials, and says whether it fits, and if not what would help. It
 changes nothing. Ends with 1 if it does not fit.
+"""
+_SERVERS = """\
+Installs real servers, pinned, below infra/.tools/servers (some 10 GB in all), starts one after
+another with a tiny model on this machine's CPU, asks each what it can do, and runs the client's
+suite against it (shared/vlm/tests/real_vlm.rs). What can't be had here is skipped, with the reason.
+Servers: simulated, vllm, transformers, litellm, llama.cpp. Ends with 1 if a test failed.
 """
 _EXIT_CODES = """\
 exit codes: 0 every DR passes, 1 one fails, 2 one is incomplete, 3 an error, 130 ended by Ctrl-C.
@@ -107,19 +113,6 @@ def _dr_number(text: str) -> str:
     return text
 
 
-def _url(text: str) -> str:
-    try:
-        parts = urlsplit(text)
-        fine = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        fine = False
-    if not fine:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is no address: take one as http://127.0.0.1:8000 or https://…"
-        )
-    return text
-
-
 def _latency(text: str) -> str:
     fine = text in ("realistic", "none") or re.fullmatch(r"fixed:\d+", text) or Path(text).is_file()
     if not fine:
@@ -179,10 +172,18 @@ def _parser() -> _Parser:
         "--only", nargs="+", default=[""], help="only checks whose names contain one of these"
     )
     mutate.add_argument("--json", action="store_true", help="print JSON")
-    commands.add_parser(
+    peer = commands.add_parser(
         "peer",
-        help="install the photo benchmark's peer (npm's sharp on Node); `bench photos` calls this",
+        help="install what the photo benchmarks compare with (npm's sharp on Node by default); they call this",
     )
+    peer.add_argument("peer", nargs="?", choices=["sharp", "pillow", "ocr"], default="sharp")
+    servers = commands.add_parser(
+        "servers",
+        help="try the client against real VLM servers, installed here (minutes to an hour each)",
+        description=_SERVERS,
+    )
+    servers.add_argument("--only", nargs="+", metavar="SERVER", help="only these")
+    servers.add_argument("--json", action="store_true", help="print JSON")
     test = commands.add_parser("test", help="run all tests: Rust, template, end to end")
     test.add_argument("--fast-only", action="store_true", help="leave out the end-to-end tests")
     test.add_argument(
@@ -287,7 +288,8 @@ def _stack_options(parser: argparse.ArgumentParser) -> None:
     stack = parser.add_argument_group("the stack")
     _name(stack)
     stack.add_argument(
-        "--vlm-url", type=_url, help="a real VLM instead of the simulated one, with or without /v1"
+        "--vlm-url",
+        help="a real VLM instead of the simulated one: a host, …/v1, or the whole endpoint",
     )
     stack.add_argument(
         "--vlm-model", default="Qwen/Qwen3-VL-8B-Instruct", help="its model (default: %(default)s)"

@@ -13,6 +13,7 @@ from .errors import StackError
 from .local_stack import LocalStack
 from .photos import Dr
 from .progress import Progress
+from .vlm import shown
 from .workers import Workers, at_once
 
 #: Uploads at once, of all DRs together; a phone or an office line would not carry more.
@@ -120,7 +121,7 @@ class Evaluator:
             about = self._stack.description
             said = self._stack.logs.last_detail("batch", _REFUSED)
             raise StackError(
-                f"{dr.number} can't be evaluated. {waiting['reason']}. It is at {about.vlm_url}"
+                f"{dr.number} can't be evaluated. {waiting['reason']}. It is at {shown(about.vlm_url)}"
                 f" and is asked for the model {about.vlm_model}{f'; {said}' if said else ''}.",
                 "Check --vlm-url, --vlm-model and VLM_API_KEY.",
             )

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from . import build, deploy, emulator, package, vlm
 from .api import Api
@@ -29,6 +30,8 @@ class Options:
     simulation: list[str] = field(default_factory=list)
     parameters: dict[str, str] = field(default_factory=dict)
     build: bool = True
+    #: What was found of a real VLM (vlm_check).
+    found: dict[str, Any] | None = None
 
 
 class LocalStack:
@@ -81,6 +84,17 @@ def attach(name: str) -> LocalStack | None:
     return LocalStack(folder, description, []) if description and description.kept else None
 
 
+def kept(name: str) -> LocalStack:
+    """The stack of this name that somebody else keeps up; without one there is nothing to do."""
+    stack = attach(name)
+    if not stack:
+        raise StackError(
+            f"No stack {name} is up.",
+            "Start one with infra/local up, or name a stack on AWS.",
+        )
+    return stack
+
+
 @contextmanager
 def running(options: Options) -> Iterator[LocalStack]:
     """A stack of one's own, for as long as the block lasts."""
@@ -120,6 +134,7 @@ def _start(folder: Folder, options: Options, packages: list[package.Package], pr
         "VlmBaseUrl": asked.url,
         "VlmModel": asked.model,
         "VlmApiKey": "none" if asked.simulated else vlm.api_key(),
+        "VlmHeaders": "" if asked.simulated else vlm.headers(),
         "TimingProfile": options.timing,
         **options.parameters,
     }

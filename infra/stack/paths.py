@@ -10,6 +10,10 @@ from pathlib import Path
 INFRA = Path(__file__).resolve().parent.parent
 REPO = INFRA.parent
 TEMPLATE = REPO / "template.yaml"
+#: Of a VLM server of one's own.
+VLM_TEMPLATE = INFRA / "vlm" / "template.yaml"
+#: vLLM's settings for it.
+VLM_SETTINGS = INFRA / "vlm" / "server.yaml"
 #: Installed tools and made photos; ignored by git, made again when missing.
 TOOLS = INFRA / ".tools"
 #: State and logs of the stacks; ignored by git.

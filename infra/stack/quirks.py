@@ -3,8 +3,9 @@
 AWS turns every parameter into text and back into what a property wants. The emulator (ministack 1.5.33) does not:
 - a Number parameter reaches an event source's MaximumConcurrency as text, and its poller compares text with numbers;
 - a number of a mapping reaches a function's environment as a number, and no function can be started with it.
-It ignores a function's RecursiveLoop, which is therefore set once the function is there. It refuses a template with a
-composite alarm, and takes one by its own API: it is put there once the alarms that it names are.
+It ignores a function's RecursiveLoop, which is therefore set once the function is there, and its VpcConfig, which is
+then nothing. It refuses a template with a composite alarm, and takes one by its own API: it is put there once the alarms
+that it names are.
 With IAM enforced it asks for an action sqs:SendMessageBatch, which AWS does not have (there sqs:SendMessage is enough),
 and it does not know dynamodb:LeadingKeys, so a condition that some are there would refuse every request.
 
@@ -14,6 +15,7 @@ One more difference is meant: a local stack may ask a VLM of one's own network b
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from typing import Any
 
 from .template import functions
@@ -36,9 +38,8 @@ def meet(template: dict[str, Any], parameters: dict[str, str]) -> dict[str, Any]
         variables = function["Properties"].get("Environment", {}).get("Variables", {})
         for name, value in variables.items():
             variables[name] = _text(value, met["Mappings"], values)
-        for policy in function["Properties"].get("Policies", []):
-            for statement in policy["Statement"]:
-                _allow(statement)
+    for statement in _statements(met):
+        _allow(statement)
     return met
 
 
@@ -49,6 +50,13 @@ def recursive_loops(template: dict[str, Any]) -> dict[str, str]:
         for name, function in functions(template).items()
         if "RecursiveLoop" in function["Properties"]
     }
+
+
+def _statements(template: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """All that functions and roles may do."""
+    for resource in template["Resources"].values():
+        for policy in resource["Properties"].get("Policies", []):
+            yield from policy.get("PolicyDocument", policy)["Statement"]
 
 
 def composite_alarms(template: dict[str, Any]) -> dict[str, dict[str, Any]]:

@@ -102,7 +102,7 @@ def _seconds(milliseconds: int | None) -> str:
 
 
 def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
-    """Lines of a table; its widest column wraps."""
+    """Lines of a table; one column takes the room that the others leave, and wraps."""
     wide = len(head) - 2 if len(head) > 3 else len(head) - 1
     widths = [max(_length(row[column]) for row in [head, *rows]) for column in range(len(head))]
     room = shutil.get_terminal_size((140, 40)).columns

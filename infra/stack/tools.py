@@ -20,7 +20,14 @@ from .process import run
 from .say import say
 
 #: Set of tools: its virtual environment. aws-sam-cli and the emulator want different versions of botocore.
-_HOMES = {"stack": "venv", "checks": "venv-checks", "watch": "venv-watch", "sharp": "venv-sharp"}
+_HOMES = {
+    "stack": "venv",
+    "checks": "venv-checks",
+    "watch": "venv-watch",
+    "sharp": "venv-sharp",
+    "ocr": "venv-ocr",
+    "pillow": "venv-pillow",
+}
 
 
 def python(tools: str = "stack") -> Path:

@@ -28,13 +28,32 @@ class Vlm:
 
 
 def real(url: str, model: str) -> Vlm:
-    """A VLM that runs somewhere; its key comes from the environment variable VLM_API_KEY."""
-    return Vlm(url.rstrip("/").removesuffix("/v1"), model, simulated=False)
+    """A VLM that runs somewhere.
+
+    Its key comes from the environment variable VLM_API_KEY, headers of one's own from VLM_HEADERS.
+    Its address is taken as it is: the functions read it (shared/vlm/src/endpoint.rs).
+    """
+    return Vlm(url, model, simulated=False)
 
 
 def api_key() -> str:
     """The key for the VLM; "none" means that it wants none."""
     return os.environ.get("VLM_API_KEY", "").strip() or "none"
+
+
+def headers() -> str:
+    """Headers of the person's own for the VLM."""
+    return os.environ.get("VLM_HEADERS", "").strip()
+
+
+def secrets() -> dict[str, str]:
+    """Variables that programs read which ask a real VLM."""
+    return {"VLM_API_KEY": api_key(), "VLM_HEADERS": headers()}
+
+
+def shown(url: str) -> str:
+    """An address without its query, which may hold a secret."""
+    return url.partition("?")[0]
 
 
 def simulated(folder: Path, options: list[str]) -> Vlm:

@@ -20,6 +20,7 @@ from stack.local_stack import Options, running
 #: only when it knows what comes next: behind the files of one or two slow tests stand two that are
 #: done in no time.
 _FIRST = (
+    "test_servers.py",
     "test_outage.py",
     "test_alarms.py",
     "test_crashes.py",

@@ -146,9 +146,30 @@ class Harness:
         with ThreadPoolExecutor(max_workers=8) as pool:
             list(pool.map(lambda path: self.put(dr.number, path.name, path.read_bytes()), [*dr.photos, *more]))
 
-    def put(self, number: str, name: str, content: bytes) -> None:
-        """Puts one photo."""
-        self._s3.put_object(Bucket=self.stack.outputs["BucketName"], Key=f"photos/{number}/{name}", Body=content)
+    def put(self, number: str, name: str, content: bytes, **how: str) -> None:
+        """Puts one photo, perhaps in an archive or with a key."""
+        self.put_key(f"photos/{number}/{name}", content, **how)
+
+    def put_key(self, key: str, content: bytes, **how: str) -> None:
+        """Puts an object anywhere."""
+        self._s3.put_object(Bucket=self.stack.outputs["BucketName"], Key=key, Body=content, **how)
+
+    def put_in_parts(self, number: str, name: str, content: bytes) -> None:
+        """Puts one photo as apps put large ones: its ETag is no hash of its bytes then."""
+        where = {"Bucket": self.stack.outputs["BucketName"], "Key": f"photos/{number}/{name}"}
+        upload = self._s3.create_multipart_upload(**where)["UploadId"]
+        part = self._s3.upload_part(**where, UploadId=upload, PartNumber=1, Body=content)
+        parts = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
+        self._s3.complete_multipart_upload(**where, UploadId=upload, MultipartUpload=parts)
+
+    def restore(self, number: str, name: str, within_s: float = _PATIENCE_S) -> None:
+        """Has a photo restored from its archive, and waits for that."""
+        where = {"Bucket": self.stack.outputs["BucketName"], "Key": f"photos/{number}/{name}"}
+        self._s3.restore_object(**where, RestoreRequest={"Days": 1})
+        deadline = time.monotonic() + within_s
+        while 'ongoing-request="false"' not in self._s3.head_object(**where).get("Restore", ""):
+            assert time.monotonic() < deadline, "not restored"
+            time.sleep(0.5)
 
     def delete(self, number: str, name: str) -> None:
         """Deletes one photo."""

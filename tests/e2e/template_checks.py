@@ -137,7 +137,7 @@ def chains_of_deferrals_may_go_on(template: Template) -> list[str]:
 def _sends_to(template: Template, function: dict[str, Any]) -> set[str]:
     """The functions that read the queues to which a function may send; itself included, if it may."""
     queues = set()
-    for statement in _statements(function):
+    for statement in _statements(template, function):
         if "sqs:SendMessage" in _as_list(statement["Action"]):
             queues |= {target(queue) for queue in _as_list(statement["Resource"])}
     return {reader for _, queue, reader, _ in _mappings(template) if queue in queues}
@@ -153,9 +153,17 @@ def _reached(sends: dict[str, set[str]], start: str) -> set[str]:
     return reached
 
 
-def _statements(function: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _policies(template: Template, function: dict[str, Any]) -> list[Any]:
+    """What SAM makes a function's role of, or what stands in its own role."""
+    if "Role" not in function:
+        return list(function["Policies"])
+    role = template["Resources"][target(function["Role"])]["Properties"]
+    return [policy["PolicyDocument"] for policy in role["Policies"]]
+
+
+def _statements(template: Template, function: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """What a function may do, statements that depend on a condition included."""
-    for policy in function["Policies"]:
+    for policy in _policies(template, function):
         for statement in policy["Statement"] if isinstance(policy, dict) else ():
             if "Fn::If" not in statement:
                 yield statement
@@ -276,19 +284,41 @@ def every_route_wants_authorisation(template: Template) -> list[str]:
     return wrong + [name for name, _ in resources(template, "AWS::Lambda::Url")]
 
 
+def _managed(template: Template, function: dict[str, Any]) -> list[Any]:
+    """What AWS's own policies let a function do beside logging, and network interfaces in a VPC."""
+    if "Role" not in function:
+        return []
+    role = template["Resources"][target(function["Role"])]["Properties"]
+    own = "arn:${AWS::Partition}:iam::aws:policy/service-role/AWSLambda"
+    logs = {"Fn::Sub": f"{own}BasicExecutionRole"}
+    interfaces = {"Fn::Sub": f"{own}VPCAccessExecutionRole"}
+    allowed = [logs, {"Fn::If": ["InVpc", interfaces, {"Ref": "AWS::NoValue"}]}]
+    return [policy for policy in role.get("ManagedPolicyArns", []) if policy not in allowed]
+
+
+def a_function_in_a_vpc_has_a_role_of_its_own(template: Template) -> list[str]:
+    """Or SAM lets it make network interfaces in a stack that has no VPC as well."""
+    return [
+        name
+        for name, function in resources(template, "AWS::Serverless::Function")
+        if "VpcConfig" in function and "Role" not in function
+    ]
+
+
 def policies_are_least_privilege(template: Template) -> list[str]:
     """Each function's statements name actions and resources; no managed policy comes in by the back door."""
     wrong = []
     for name, function in resources(template, "AWS::Serverless::Function"):
-        for policy in function["Policies"]:
+        for policy in _policies(template, function):
             if not isinstance(policy, dict) or "Statement" not in policy:
                 wrong.append(f"{name}: {policy} is not spelled out")
                 continue
-        for statement in _statements(function):
+        for statement in _statements(template, function):
             wrong += [f"{name}: {action}" for action in _as_list(statement["Action"]) if "*" in action]
             wrong += [
                 f"{name}: {statement['Sid']}: any resource" for it in _as_list(statement["Resource"]) if it == "*"
             ]
+        wrong += [f"{name}: {managed}" for managed in _managed(template, function)]
         if any(event["Type"] == "SQS" for event in function.get("Events", {}).values()):
             wrong.append(f"{name}: SAM's SQS event lets it read every queue")
     return wrong
@@ -297,7 +327,7 @@ def policies_are_least_privilege(template: Template) -> list[str]:
 def the_api_writes_cache_keys_only(template: Template) -> list[str]:
     """Whoever gets hold of the API can change since when answers are used, and nothing else."""
     wrong = []
-    for statement in _statements(template["Resources"]["ApiFunction"]["Properties"]):
+    for statement in _statements(template, template["Resources"]["ApiFunction"]["Properties"]):
         if not any("Put" in it or "Update" in it or "Write" in it or "Delete" in it for it in _as_list(statement["Action"])):
             continue
         condition = statement.get("Condition", {})
@@ -315,7 +345,7 @@ def photos_outlast_the_verdicts_that_they_prove(template: Template) -> list[str]
     enabled = [rule for rule in rules if rule["Status"] == "Enabled"]
     expire = [rule for rule in enabled if rule.get("ExpirationInDays") == {"Ref": "PhotoRetentionDays"}]
     replaced = [rule["NoncurrentVersionExpiration"]["NoncurrentDays"] for rule in enabled if "NoncurrentVersionExpiration" in rule]
-    wrong = [] if [rule.get("Prefix") for rule in expire] == ["photos/"] else ["photos are kept for ever"]
+    wrong = [] if sorted(str(rule.get("Prefix")) for rule in expire) == ["/photos/", "photos/"] else ["photos are kept for ever"]
     variables = template["Resources"]["SplitterFunction"]["Properties"]["Environment"]["Variables"]
     kept = variables["VERDICT_RETENTION_DAYS"]
     if replaced != [kept] or kept != {"Ref": "VerdictRetentionDays"}:
@@ -366,6 +396,7 @@ CHECKS: tuple[Check, ...] = (
     the_table_is_safe,
     every_route_wants_authorisation,
     policies_are_least_privilege,
+    a_function_in_a_vpc_has_a_role_of_its_own,
     the_api_writes_cache_keys_only,
     photos_outlast_the_verdicts_that_they_prove,
     logs_are_kept_for_a_set_time,

@@ -46,7 +46,9 @@ def test_a_killed_splitter_costs_an_answer_and_no_evaluation(hurried: Harness, f
     hurried.upload(dr)
     first = hurried.api.start(dr.number)
     assert faults.kill("splitter")
-    again = hurried.api.start(dr.number)
+    # The answer that it costs may be the next one: the emulator may not have seen yet that the process is gone.
+    answers = (hurried.api.start(dr.number) for _ in range(5))
+    again = next(answer for answer in answers if answer.status < 500)
     assert again.body["evaluation_id"] == first.body["evaluation_id"]
     _is_right(hurried.completed(first.body["evaluation_id"]), dr)
 

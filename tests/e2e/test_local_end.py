@@ -116,7 +116,7 @@ def test_a_server_that_does_not_even_list_its_models(
         serving(models=None, chat=None, asked=asked) as url,
         _running(folder, "evaluate", str(photos), *_FAST, "--vlm-url", url) as running,
     ):
-        running.until(lambda: asked == ["/v1/models"])
+        running.until(lambda: "/v1/models" in asked)
         running.ends_with(how, f"{STACKS}/{_STACK}")
 
 

@@ -29,8 +29,6 @@ def _refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         ),
         ("evaluate --latency fixed:3s", ["--latency", "fixed:3000"]),
         ("evaluate --latency no/such.json", ["--latency", "a latency file"]),
-        ("evaluate --vlm-url 127.0.0.1:8000", ["--vlm-url", "http://127.0.0.1:8000"]),
-        ("evaluate --vlm-url http://a:port", ["--vlm-url", "http://127.0.0.1:8000"]),
         ("evaluate --vlm-url http://a:1 --latency none", ["--latency is the simulated VLM's"]),
         ("evaluate --dr DR-1", ["--dr", "3 to 20 letters and digits"]),
         ("evaluate --name Local", ["--name", "lower-case letters, digits and dashes"]),

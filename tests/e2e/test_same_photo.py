@@ -70,3 +70,50 @@ def test_a_photo_whose_answer_is_used_again_is_flagged_too(harness: Harness) -> 
     assert evaluation["cache"]["photos_reused"] == 1
     (flag,) = [flag for flag in evaluation["flags"] if flag["photo"] == name]
     assert flag["code"] == "used_in_another_dr" and first.number in flag["message"]
+
+
+def test_the_same_bytes_under_another_etag_are_asked_about_once_and_found_in_other_drs(harness: Harness) -> None:
+    """As when a photo is put in parts, or with a key of KMS: its ETag then is no hash of its bytes."""
+    first, second, third = harness.dr(2, seed=906), harness.dr(1, seed=907), harness.dr(1, seed=908)
+    used = first.photos[0]
+    harness.upload(first)
+    before = _photo(harness.evaluate(first), used.name)
+    for dr in (second, third):
+        harness.put_in_parts(dr.number, used.name.replace(first.number, dr.number), used.read_bytes())
+        evaluation = harness.evaluate(dr)
+        assert _asked(harness, first) == 2, "nobody is asked about it again"
+        photo = _photo(evaluation, used.name.replace(first.number, dr.number))
+        assert (photo["outcome"], photo["findings"]) == ("evaluated", before["findings"])
+        assert photo["reused_from"]
+        assert photo["also_in"] == {"dr_number": first.number, "photo": used.name, "how": "same_file"}
+        assert [flag["code"] for flag in evaluation["flags"] if flag["photo"] == photo["name"]] == [
+            "used_in_another_dr"
+        ]
+    quick = _photo(harness.evaluate(second, "quick"), photo["name"].replace(third.number, second.number))
+    assert quick["also_in"]["dr_number"] == first.number, "found by its ETag now, and flagged all the same"
+    harness.evaluate(third, force=True)
+    assert _asked(harness, first) == 3, "by force nothing from before is used"
+
+
+def test_the_same_bytes_put_in_two_ways_in_one_dr_are_asked_about_once(harness: Harness) -> None:
+    dr = harness.dr(3, seed=909)
+    harness.upload(dr)
+    harness.put_in_parts(dr.number, "IMG-1.jpg", dr.photos[0].read_bytes())
+    evaluation = harness.evaluate(dr)
+    assert _asked(harness, dr) == 3
+    copies = [photo for photo in evaluation["photos"] if photo["outcome"] == "same_photo"]
+    assert [photo["name"] in ("IMG-1.jpg", dr.photos[0].name) for photo in copies] == [True]
+    assert evaluation["verdict"] == "fail", "not incomplete: nothing is left open"
+
+
+def test_an_answer_found_by_its_bytes_makes_no_result_younger(harness: Harness) -> None:
+    first, second = harness.dr(1, seed=910), harness.dr(1, seed=911)
+    harness.upload(first)
+    answered = harness.evaluate(first)
+    name = first.photos[0].name.replace(first.number, second.number)
+    harness.put_in_parts(second.number, name, first.photos[0].read_bytes())
+    evaluation = harness.evaluate(second)
+    assert evaluation["expires_at"] == answered["expires_at"]
+    harness.api.empty_cache(second.number)
+    harness.evaluate(second)
+    assert _asked(harness, first) == 2, "what was thrown away is not used, by whatever it is found"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ import template_checks as checks
 from ministack.services.cloudformation import engine
 
 from stack import quirks, template
+from stack.paths import REPO
 
 Template = dict[str, Any]
 _LOADED = template.load()
@@ -176,7 +178,7 @@ _BROKEN: list[tuple[checks.Check, str, Callable[[Template], None]]] = [
     (
         checks.policies_are_least_privilege,
         "any resource",
-        _put("Resources.BatchFunction.Properties.Policies.0.Statement.0.Resource", "*"),
+        _put("Resources.BatchRole.Properties.Policies.0.PolicyDocument.Statement.0.Resource", "*"),
     ),
     (
         checks.policies_are_least_privilege,
@@ -191,7 +193,22 @@ _BROKEN: list[tuple[checks.Check, str, Callable[[Template], None]]] = [
     (
         checks.policies_are_least_privilege,
         "in a condition",
-        _put("Resources.BatchFunction.Properties.Policies.0.Statement.6.Fn::If.1.Resource", "*"),
+        _put("Resources.BatchRole.Properties.Policies.0.PolicyDocument.Statement.6.Fn::If.1.Resource", "*"),
+    ),
+    (
+        checks.policies_are_least_privilege,
+        "managed, in a role",
+        _put("Resources.BatchRole.Properties.ManagedPolicyArns.0", "AmazonS3FullAccess"),
+    ),
+    (
+        checks.policies_are_least_privilege,
+        "network interfaces outside a VPC",
+        _put("Resources.BatchRole.Properties.ManagedPolicyArns.1.Fn::If.0", "UseJwt"),
+    ),
+    (
+        checks.a_function_in_a_vpc_has_a_role_of_its_own,
+        "SAM's",
+        _put("Resources.ApiFunction.Properties.VpcConfig", {"SubnetIds": ["subnet-1"]}),
     ),
     (
         checks.the_api_writes_cache_keys_only,
@@ -258,9 +275,11 @@ def test_what_is_deployed_locally_differs_only_in_the_emulator_s_quirks() -> Non
         source["ScalingConfig"] = bound
     for name, function in checks.resources(met, "AWS::Serverless::Function"):
         original = _LOADED["Resources"][name]["Properties"]
-        function["Policies"] = original["Policies"]
+        function |= {key: original[key] for key in ("Policies",) if key in original}
         if "Environment" in original:
             function["Environment"] = original["Environment"]
+    for name, role in checks.resources(met, "AWS::IAM::Role"):
+        role["Policies"] = _LOADED["Resources"][name]["Properties"]["Policies"]
     alarms = {name: {**_LOADED["Resources"][name]} for name in quirks.composite_alarms(_LOADED)}
     assert alarms.keys().isdisjoint(met["Resources"])
     met["Resources"].update(alarms)
@@ -292,6 +311,7 @@ _BEDROCK = ",".join(
         "arn:aws:bedrock-mantle:eu-central-1:123456789012:project/default",
     ]
 )
+_ADDRESSES = json.loads((REPO / "shared/vlm/src/recorded/addresses.json").read_text())
 _SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:vlm/key-a1B2c3"
 
 
@@ -299,24 +319,23 @@ _SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:vlm/key-a1B2c3"
     "parameters",
     [
         _HTTPS,
-        {"VlmBaseUrl": "https://vlm.example:8443/gateway"},
-        {"VlmBaseUrl": "https://vlm.example/"},
-        {"VlmBaseUrl": "https://vlm.example/v1/chat/completions"},
-        {"VlmBaseUrl": "https://vlm.example/openai/deployments/vlm?api-version=2025-01-01"},
-        {"VlmBaseUrl": "vlm.example/compatible-mode/v1"},
-        {"VlmBaseUrl": "https://[fd00::1]:8000"},
         {**_HTTPS, "VlmHeaders": "api-key: {key} | x-team: photos"},
         {**_HTTPS, "VlmBedrockResources": _BEDROCK, "VlmSignFor": "bedrock/eu-central-1"},
-        {"VlmBaseUrl": "http://127.0.0.1:8000"},
-        {"VlmBaseUrl": "http://localhost"},
-        {"VlmBaseUrl": "http://[::1]:8000/proxy"},
         {**_HTTPS, "JwtIssuer": "https://issuer.example", "JwtAudience": "app,page"},
         {**_HTTPS, "VlmApiKeySecretArn": _SECRET},
+        {**_HTTPS, "VpcSubnetIds": "subnet-0a1,subnet-0b2", "VpcSecurityGroupIds": "sg-0c3"},
     ],
     ids=str,
 )
 def test_good_parameters_are_taken(parameters: dict[str, str]) -> None:
     assert _refusal(**parameters) is None
+
+
+@pytest.mark.parametrize("case", _ADDRESSES, ids=lambda case: str(case["address"]) or "none")
+def test_an_address_is_taken_as_the_functions_read_it(case: dict[str, str | None]) -> None:
+    """The table that the functions' own reading is tested with."""
+    refusal = _refusal(VlmBaseUrl=str(case["address"]).strip())
+    assert (refusal is None) == (case["endpoint"] is not None), refusal
 
 
 @pytest.mark.parametrize(
@@ -337,8 +356,32 @@ def test_good_parameters_are_taken(parameters: dict[str, str]) -> None:
         ({**_HTTPS, "VlmApiKeySecretArn": "vlm/key"}, "whole ARN"),
         ({**_HTTPS, "VlmApiKeySecretArn": _SECRET[:-6] + "*"}, "whole ARN"),
         ({**_HTTPS, "BulkMaxConcurrency": "1"}, "BulkMaxConcurrency"),
+        ({**_HTTPS, "VpcSubnetIds": "subnet-0a1"}, "needs VpcSecurityGroupIds"),
+        ({**_HTTPS, "VpcSecurityGroupIds": "sg-0c3"}, "needs VpcSubnetIds"),
+        ({**_HTTPS, "VpcSubnetIds": "subnet-0a1, subnet-0b2", "VpcSecurityGroupIds": "sg-0c3"}, "no spaces"),
     ],
     ids=str,
 )
 def test_bad_parameters_are_refused_before_anything_is_deployed(parameters: dict[str, str], says: str) -> None:
     assert says in (_refusal(**parameters) or "")
+
+
+@pytest.mark.parametrize("subnets", ["", "subnet-0a1,subnet-0b2"])
+def test_only_the_batch_function_is_in_the_vpc_and_only_if_there_is_one(subnets: str) -> None:
+    groups = "sg-0c3" if subnets else ""
+    given = {"VlmBaseUrl": "https://vlm.example", "VpcSubnetIds": subnets, "VpcSecurityGroupIds": groups}
+    parameters = engine._resolve_parameters(
+        _LOADED, [{"Key": key, "Value": value} for key, value in given.items()]
+    )
+    conditions = engine._evaluate_conditions(_LOADED, parameters)
+    resolved = {
+        name: engine._resolve_refs(function.get("VpcConfig"), {}, parameters, conditions, {}, "s", "arn:s")
+        for name, function in checks.resources(_LOADED, "AWS::Serverless::Function")
+        if "VpcConfig" in function
+    }
+    assert list(resolved) == ["BatchFunction"]
+    if subnets:
+        expected = {"SubnetIds": ["subnet-0a1", "subnet-0b2"], "SecurityGroupIds": ["sg-0c3"]}
+        assert resolved["BatchFunction"] == expected
+    else:
+        assert not isinstance(resolved["BatchFunction"], dict) or "SubnetIds" not in resolved["BatchFunction"]

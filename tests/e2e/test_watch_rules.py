@@ -47,6 +47,18 @@ def test_a_line_that_cloudwatch_passes_over_is_no_metric(wrong: dict[str, Any]) 
     assert list(emf.points(_line(**wrong))) == []
 
 
+def test_a_line_with_more_than_cloudwatch_takes_is_no_metric_at_all() -> None:
+    def line(metrics: int, values: int) -> str:
+        declared = [{"Name": f"M{number}"} for number in range(metrics)]
+        directive = {"Namespace": "N", "Dimensions": [["Stack"]], "Metrics": declared}
+        named = {metric["Name"]: [1] * values for metric in declared}
+        return _line(_aws={"Timestamp": 1, "CloudWatchMetrics": [directive]}, **named)
+
+    assert len(list(emf.points(line(100, 100)))) == 10_000
+    assert list(emf.points(line(101, 1))) == []
+    assert list(emf.points(line(1, 101))) == []
+
+
 def _alarm(**changed: Any) -> dict[str, Any]:
     alarm = {
         "Period": 60,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -23,14 +23,16 @@ def serving(
     models: list[str] | Said,
     chat: Said,
     *,
-    photos: Said = COMPLETION,
+    photos: Said | Callable[[bytes], Said] = COMPLETION,
     key: str | None = None,
+    key_header: str = "authorization",
     asked: list[str] | None = None,
 ) -> Iterator[str]:
     """A server's address.
 
     `models` are those that it lists, or what it says instead; it refuses any other key.
-    `chat` is what it says to a request without a photo, `photos` what to one with a photo.
+    `chat` is what it says to a request without a photo, `photos` what to one with a photo, maybe by
+    what the request is.
     """
     listed = (
         (200, {"object": "list", "data": [{"id": name} for name in models]})
@@ -41,12 +43,17 @@ def serving(
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:  # noqa: N802
-            self._answer(listed if self.path == "/v1/models" else (404, "no such page"))
+            self._answer(listed if self._page() == "/v1/models" else (404, "no such page"))
 
         def do_POST(self) -> None:  # noqa: N802
             body = self.rfile.read(int(self.headers["content-length"]))
-            said = photos if b"image_url" in body else chat
-            self._answer(said if self.path == "/v1/chat/completions" else (404, "no such page"))
+            of_photos = photos(body) if callable(photos) else photos
+            said = of_photos if b"image_url" in body else chat
+            asked_here = self._page() == "/v1/chat/completions"
+            self._answer(said if asked_here else (404, "no such page"))
+
+        def _page(self) -> str:
+            return self.path.partition("?")[0]
 
         def _answer(self, said: Said) -> None:
             if asked is not None:
@@ -54,7 +61,8 @@ def serving(
             if said is None:
                 ended.wait()
                 return
-            if key is not None and self.headers["authorization"] != f"Bearer {key}":
+            wanted = f"Bearer {key}" if key_header == "authorization" else key
+            if key is not None and self.headers[key_header] != wanted:
                 said = (401, {"error": "Unauthorized"})
             status, words = said
             content = words.encode() if isinstance(words, str) else json.dumps(words).encode()

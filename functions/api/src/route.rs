@@ -10,6 +10,7 @@ use evaluation::decide::stale::{may_have_changed, stale_because};
 use evaluation::decide::updates;
 use evaluation::domain::catalogue::Catalogue;
 use evaluation::domain::ids::{DrNumber, EvaluationId};
+use evaluation::domain::photo_key::{folder, folders};
 use evaluation::domain::plan::Photo;
 use evaluation::domain::versions::Versions;
 use evaluation::run::error::{Class, RunError, with_causes};
@@ -111,9 +112,10 @@ async fn evaluation(api: &Api, id: &EvaluationId) -> Result<ApiGatewayV2httpResp
         photos,
         freshness,
         serials,
+        is_misplaced,
     } = shown;
     let photos_now = match may_have_changed(&evaluation, freshness) {
-        true => photos_of(api, &evaluation.dr_number).await,
+        true => photos_of(api, &evaluation.dr_number, is_misplaced).await,
         false => None,
     };
     let stale_because = stale_because(&evaluation, freshness, photos_now, &api.versions);
@@ -129,9 +131,13 @@ async fn evaluation(api: &Api, id: &EvaluationId) -> Result<ApiGatewayV2httpResp
     })
 }
 
-/// The DR's photos as they are now, if that is known.
-async fn photos_of(api: &Api, dr: &DrNumber) -> Option<Vec<Photo>> {
-    match listing::list(&api.s3, &api.bucket, dr, api.catalogue).await {
+/// The DR's photos as they are now, if that is known: those in its own folder, and in others if any came there.
+async fn photos_of(api: &Api, dr: &DrNumber, is_misplaced: bool) -> Option<Vec<Photo>> {
+    let folders = match is_misplaced {
+        true => folders(dr),
+        false => vec![folder(dr)],
+    };
+    match listing::list_in(&api.s3, &api.bucket, dr, folders, api.catalogue).await {
         Ok(listing) => Some(listing.photos),
         // No evaluation is about so many: any other question says that it changed, such as that about no photo.
         Err(ListingError::TooMany(_)) => Some(Vec::new()),

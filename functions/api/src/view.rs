@@ -5,7 +5,7 @@ use evaluation::decide::photo_record::PhotoRecord;
 use evaluation::decide::sighting::look_alike;
 use evaluation::decide::stale::StaleReason;
 use evaluation::domain::catalogue::Catalogue;
-use evaluation::domain::ids::StepKey;
+use evaluation::domain::ids::{EvaluationId, StepKey};
 use evaluation::domain::judge::Judgement;
 use evaluation::domain::outcome::{PhotoOutcome, ReasonCode};
 use evaluation::domain::photo_rules::warning;
@@ -112,7 +112,7 @@ fn looks_like<'a>(record: &PhotoRecord, photos: &[&'a PhotoRecord]) -> Vec<&'a s
         let alike = quality(record)
             .zip(quality(photo))
             .is_some_and(|(one, other)| look_alike(&one, &other));
-        alike || photo.photo.etag == record.photo.etag
+        alike || photo.content() == record.content()
     };
     photos
         .iter()
@@ -132,6 +132,9 @@ fn photo(record: &PhotoRecord, looks_like: &[&str]) -> Value {
         Some(PhotoOutcome::NotEvaluated { reason }) if reason.code == ReasonCode::SamePhoto => {
             ("same_photo", None, Some(reason))
         }
+        Some(PhotoOutcome::NotEvaluated { reason }) if reason.code == ReasonCode::NotAPhoto => {
+            ("not_a_photo", None, Some(reason))
+        }
         Some(PhotoOutcome::Evaluated { findings }) => ("evaluated", Some(findings), None),
         Some(PhotoOutcome::NotEvaluated { reason }) => ("not_evaluated", None, Some(reason)),
     };
@@ -142,10 +145,11 @@ fn photo(record: &PhotoRecord, looks_like: &[&str]) -> Value {
         "name": record.photo.name,
         "step_hint": record.photo.step_hint,
         "outcome": outcome,
-        "reason": reason,
+        "reason": reason.map(|reason| json!({"code": reason.code, "message": reason.message})),
+        "partial": report.is_some_and(|report| report.partial),
         "findings": findings.map_or(&[][..], Vec::as_slice),
         "asked": record.photo.scope,
-        "reused_from": record.reused.iter().map(|reused| &reused.answer.evaluation_id).collect::<Vec<_>>(),
+        "reused_from": reused_from(record),
         "attempts": record.attempt + 1,
         "deferred_until": record.deferred_until.map(|until| until.to_string()),
         "timings": report.and_then(|r| r.timings),
@@ -158,6 +162,19 @@ fn photo(record: &PhotoRecord, looks_like: &[&str]) -> Value {
         "warning": facts.and_then(|facts| warning(&facts.quality)),
         "tokens_per_second": report.and_then(|r| r.usage?.tokens_per_second(r.timings?.generation_ms?)),
     })
+}
+
+/// The evaluations for which the answers were given that are used here.
+fn reused_from(record: &PhotoRecord) -> Vec<&EvaluationId> {
+    let earlier = record
+        .reused
+        .iter()
+        .map(|reused| &reused.answer.evaluation_id);
+    let by_content = record
+        .report
+        .as_ref()
+        .and_then(|report| report.answered_for.as_ref());
+    earlier.chain(by_content).collect()
 }
 
 #[cfg(test)]

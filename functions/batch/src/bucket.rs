@@ -1,11 +1,25 @@
 //! Reading a photo from S3: the very content that was planned, or a reason.
+//!
+//! # Invariants
+//! - What S3 refuses about one photo is that photo's outcome, in words; what it refuses about all is a bug or asked again
+//!   later.
+//! - Of a file that is no photo, or is too large to be one, the beginning is read and no more.
 
+use aws::ports::AwsPorts;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::{GetObjectError, GetObjectOutput};
+use aws_sdk_s3::types::ServerSideEncryption;
+use evaluation::decide::evaluation::Evaluation;
+use evaluation::domain::no_photo;
 use evaluation::domain::outcome::{Reason, ReasonCode};
 use evaluation::domain::plan::Photo;
-use vlm::photo::{FetchError, PhotoSource};
+use evaluation::domain::report::Report;
+use evaluation::run::cache::by_content;
+use evaluation::run::error::RunError;
+use md5::{Digest, Md5};
+use photos::HEAD_BYTES;
+use vlm::source::{FetchError, Fetched, PhotoSource};
 
 /// The bucket of photos.
 pub(crate) struct Bucket {
@@ -20,61 +34,154 @@ impl Bucket {
     }
 }
 
-impl PhotoSource for Bucket {
-    /// The condition on its ETag makes sure that the photo is the one planned.
-    async fn fetch(&self, photo: &Photo, most_bytes: u64) -> Result<Vec<u8>, FetchError> {
+impl Bucket {
+    /// Reads a photo. The condition on its ETag makes sure that it is the one planned.
+    async fn fetch(&self, photo: &Photo, most_bytes: u64) -> Result<Fetched, FetchError> {
         let request = self.s3.get_object().bucket(&self.name).key(&photo.key);
         let answer = request.if_match(&photo.etag).send().await;
-        let object = answer.map_err(classify)?;
-        refuse_too_large(&object, most_bytes)?;
-        let bytes = object.body.collect().await;
-        let bytes = bytes.map_err(|cause| FetchError::Retry(cause.into()))?;
-        Ok(bytes.to_vec())
+        let object = answer.map_err(|error| classify(error, &photo.name))?;
+        let is_md5 = is_md5(&photo.etag, object.server_side_encryption());
+        let bytes = read(object, &photo.name, most_bytes).await?;
+        let content = (!is_md5).then(|| hash(&bytes));
+        let content = content.filter(|content| *content != photo.etag);
+        Ok(Fetched { bytes, content })
     }
 }
 
-fn refuse_too_large(object: &GetObjectOutput, most_bytes: u64) -> Result<(), FetchError> {
-    let bytes = object
-        .content_length()
-        .and_then(|length| u64::try_from(length).ok())
-        .unwrap_or(0);
-    if bytes <= most_bytes {
+/// Whether an ETag is the MD5 of the bytes: not of a photo that came in parts, nor of one with a key of KMS.
+fn is_md5(etag: &str, encryption: Option<&ServerSideEncryption>) -> bool {
+    let digits = etag.trim_matches('"');
+    let hexadecimal = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    digits.len() == 32
+        && hexadecimal
+        && matches!(encryption, None | Some(ServerSideEncryption::Aes256))
+}
+
+/// What the ETag of these bytes is where they were put in one piece. It tells contents apart and proves nothing: who
+/// forges two photos with the same one has two photos of his own.
+fn hash(bytes: &[u8]) -> String {
+    let digits: String = Md5::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("\"{digits}\"")
+}
+
+/// The photos of an evaluation: in the bucket, and as far as answers about them are known.
+pub(crate) struct Source<'a> {
+    pub(crate) bucket: &'a Bucket,
+    pub(crate) ports: &'a AwsPorts,
+    pub(crate) evaluation: &'a Evaluation,
+}
+
+impl PhotoSource for Source<'_> {
+    async fn fetch(&self, photo: &Photo, most_bytes: u64) -> Result<Fetched, FetchError> {
+        self.bucket.fetch(photo, most_bytes).await
+    }
+
+    async fn answered(&self, photo: &Photo, content: &str) -> Result<Option<Report>, RunError> {
+        by_content(self.ports, self.evaluation, photo, content).await
+    }
+}
+
+/// Reads the file, unless its beginning or its size says that it is not worth it.
+async fn read(object: GetObjectOutput, name: &str, most_bytes: u64) -> Result<Vec<u8>, FetchError> {
+    let length = object.content_length().unwrap_or_default();
+    let length = u64::try_from(length).unwrap_or_default();
+    let mut body = object.body;
+    let mut bytes = Vec::with_capacity(length.min(most_bytes) as usize);
+    let mut looked_at = false;
+    let busy = |cause| FetchError::Retry(Box::new(cause));
+    while let Some(part) = body.try_next().await.map_err(busy)? {
+        bytes.extend_from_slice(&part);
+        if !looked_at && bytes.len() >= HEAD_BYTES {
+            looked_at = true;
+            refuse(&bytes, length, name, most_bytes).map_err(FetchError::Permanent)?;
+        }
+    }
+    Ok(bytes)
+}
+
+/// Refuses what is no photo by its first bytes, and what is too large.
+fn refuse(head: &[u8], length: u64, name: &str, most_bytes: u64) -> Result<(), Reason> {
+    if let Some(what) = photos::no_photo(head) {
+        return Err(no_photo::reason(what));
+    }
+    if length <= most_bytes {
         return Ok(());
     }
     let message = format!(
         "The file has {} MB, more than the {} MB allowed. Take the photo at the phone's usual size.",
-        bytes / 1_000_000,
+        length / 1_000_000,
         most_bytes / 1_000_000
     );
-    Err(FetchError::Permanent(Reason {
-        code: ReasonCode::TooLarge,
-        message,
-    }))
+    let too_large = Reason::new(ReasonCode::TooLarge, message);
+    Err(no_photo::unless_by_name(name, too_large))
 }
 
-fn classify(error: SdkError<GetObjectError>) -> FetchError {
-    let code = error
-        .as_service_error()
-        .and_then(ProvideErrorMetadata::code);
-    let status = error
-        .raw_response()
-        .map(|response| response.status().as_u16());
-    let permanent = |code, message: &str| {
-        FetchError::Permanent(Reason {
-            code,
-            message: message.into(),
-        })
+fn classify(error: SdkError<GetObjectError>, name: &str) -> FetchError {
+    let of_service = error.as_service_error();
+    let code = of_service.and_then(ProvideErrorMetadata::code);
+    let message = of_service.and_then(ProvideErrorMetadata::message);
+    let status = error.raw_response().map(|response| response.status());
+    let status = status.map(|status| status.as_u16());
+    let Some((code, words)) = refusal(code.unwrap_or_default(), message, status) else {
+        return match status {
+            Some(400..=403) if !is_passing(code) => FetchError::Bug(error.into()),
+            _ => FetchError::Retry(error.into()),
+        };
     };
+    tracing::warn!(photo.name = name, error = %evaluation::run::error::with_causes(&error), s3.message = message, "S3 does not give a photo");
+    FetchError::Permanent(no_photo::unless_by_name(name, Reason::new(code, words)))
+}
+
+/// What S3 refuses for now, with the status of a refusal for good.
+fn is_passing(code: Option<&str>) -> bool {
+    let passing = [
+        "RequestTimeout",
+        "KMS.ThrottlingException",
+        "KMS.InternalException",
+        "KMS.DependencyTimeoutException",
+    ];
+    code.is_some_and(|code| passing.contains(&code))
+}
+
+/// Why S3 does not give this photo, while it may well give others.
+fn refusal(
+    code: &str,
+    message: Option<&str>,
+    status: Option<u16>,
+) -> Option<(ReasonCode, &'static str)> {
+    let encrypted = message.is_some_and(|text| text.contains("form of Server Side Encryption"));
     match (code, status) {
-        (Some("NoSuchKey"), _) | (_, Some(404)) => permanent(
+        ("NoSuchKey", _) | (_, Some(404)) => Some((
             ReasonCode::PhotoGone,
             "The photo was deleted after the evaluation began. Upload it again and ask for a new evaluation.",
-        ),
-        (Some("PreconditionFailed"), _) | (_, Some(412)) => permanent(
+        )),
+        ("PreconditionFailed", _) | (_, Some(412)) => Some((
             ReasonCode::PhotoChanged,
             "The photo was replaced after the evaluation began. Ask for a new evaluation.",
-        ),
-        (_, Some(400..=403)) => FetchError::Bug(error.into()),
-        _ => FetchError::Retry(error.into()),
+        )),
+        ("InvalidObjectState", _) => Some((
+            ReasonCode::Archived,
+            "The photo lies in an archive (S3 Glacier). Have it restored, or upload it again, and ask for a new evaluation.",
+        )),
+        (code, _) if code.starts_with("KMS.") && !is_passing(Some(code)) => Some((
+            ReasonCode::NoAccess,
+            "The key that the photo is encrypted with can't be used now. Have the operator look at it, or upload the photo again without a key of its own.",
+        )),
+        ("AccessDenied", _) => Some((
+            ReasonCode::NoAccess,
+            "S3 denies us the photo, most likely because it is encrypted with a key that we may not use. Upload it again without a key of its own, or have the operator allow it.",
+        )),
+        ("InvalidRequest", _) if encrypted => Some((
+            ReasonCode::NoAccess,
+            "The photo was uploaded with an encryption key of the app's own (SSE-C), which nobody else has. Upload it again without one.",
+        )),
+        _ => None,
     }
 }
+
+#[cfg(test)]
+#[path = "bucket_tests.rs"]
+mod tests;

@@ -35,8 +35,9 @@ use vlm::load::ConcurrencyLimiter;
 use vlm::memory::Memory;
 use vlm::photo::{Bounds, Work, deferred};
 use vlm::prompt::PROMPT_VERSION;
+use vlm::same_bytes::SameBytes;
 
-use crate::bucket::Bucket;
+use crate::bucket::{Bucket, Source};
 use crate::key::KeySecret;
 use crate::settings::Settings;
 use crate::sign::RoleSigner;
@@ -104,6 +105,7 @@ impl BatchFunction {
                     function: self,
                     until,
                     gathering: Gathering::new(self.photos_per_request),
+                    same_bytes: SameBytes::default(),
                 };
                 Ok(handle(&self.ports, &invocation, &batch).await?)
             }
@@ -136,7 +138,7 @@ impl BatchFunction {
         batch: &Batch,
         photo: &Photo,
         received_at: Timestamp,
-        (gathering, first): (&Gathering, &FirstLook),
+        (gathering, same_bytes, first): (&Gathering, &SameBytes, &FirstLook),
     ) -> Result<AttemptResult, RunError> {
         let member = gathering.member();
         let versions = &evaluation.versions;
@@ -144,8 +146,13 @@ impl BatchFunction {
         let catalogue = Catalogue::shipped(&versions.catalogue).map_err(unknown)?;
         let unknown = |cause| RunError::bug("the evaluation's size policy", cause);
         let size_policy = SizePolicy::shipped(&versions.size_policy).map_err(unknown)?;
+        let source = Source {
+            bucket: &self.bucket,
+            ports: &self.ports,
+            evaluation,
+        };
         let work = Work {
-            source: &self.bucket,
+            source: &source,
             access: if batch.bulk {
                 &self.bulk
             } else {
@@ -156,6 +163,7 @@ impl BatchFunction {
             size_policy,
             attempt: batch.attempt,
             queue_ms: received_at.millis_since(batch.due_at),
+            same_bytes,
             now: clock::now,
         };
         work.evaluate(photo, member, first).await
@@ -174,6 +182,7 @@ struct Invocation<'a> {
     function: &'a BatchFunction,
     until: Instant,
     gathering: Gathering,
+    same_bytes: SameBytes,
 }
 
 impl PhotoEvaluator for Invocation<'_> {
@@ -201,10 +210,11 @@ impl PhotoEvaluator for Invocation<'_> {
             let Self {
                 function,
                 gathering,
+                same_bytes,
                 ..
             } = self;
             tokio::select! {
-                result = function.work(evaluation, batch, photo, received_at, (gathering, &first)) => result,
+                result = function.work(evaluation, batch, photo, received_at, (gathering, same_bytes, &first)) => result,
                 () = function.until_not_needed(evaluation, photo) => Ok(AttemptResult::NotNeeded),
             }
         };

@@ -46,10 +46,7 @@ impl Settings {
             stall_timeout: seconds("VLM_STALL_SECONDS")?,
         };
         let headers = present("VLM_HEADERS")?.trim().parse();
-        let signed_for = match present("VLM_SIGN_FOR")?.trim() {
-            "" => SignedFor::of_address(&vlm.base_url),
-            named => Some(named.parse().context("Failed to read VLM_SIGN_FOR")?),
-        };
+        let sign_for = present("VLM_SIGN_FOR")?;
         let memory = number::<u16>("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", MOST_MEGABYTES)?;
         Ok(Self {
             bucket: required("BUCKET_NAME")?,
@@ -57,9 +54,17 @@ impl Settings {
             bulk_in_flight: usize::from(number::<u8>("BULK_PHOTOS_IN_FLIGHT", 64)?),
             memory_megabytes: usize::from(memory),
             photos_per_request: usize::from(number::<u8>("PHOTOS_PER_REQUEST", 10)?),
-            vlm,
             vlm_headers: headers.context("Failed to read VLM_HEADERS")?,
-            signed_for,
+            signed_for: signed_for(&sign_for, &vlm.base_url)?,
+            vlm,
         })
+    }
+}
+
+/// What is named, or else what the VLM's address asks for.
+fn signed_for(named: &str, address: &str) -> anyhow::Result<Option<SignedFor>> {
+    match named.trim() {
+        "" => Ok(SignedFor::of_address(address)),
+        named => Ok(Some(named.parse().context("Failed to read VLM_SIGN_FOR")?)),
     }
 }

@@ -9,6 +9,7 @@ mod post;
 mod refusal;
 mod settings;
 mod trigger;
+mod upload_event;
 mod uploads;
 
 use aws::telemetry;

@@ -12,6 +12,7 @@ from ..cli import FAIL, INCOMPLETE, PASS
 from ..evaluate import Evaluated, Evaluator, Wish
 from ..local_stack import LocalStack, attach, start
 from ..say import say
+from ..vlm import shown
 from . import options, up
 
 _EXIT_CODES = {"pass": PASS, "fail": FAIL, "incomplete": INCOMPLETE}
@@ -28,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
         evaluated = Evaluator(stack, Wish(arguments.mode, arguments.force)).evaluate(drs)
         compared = [_sequential(stack, one) if arguments.sequential else None for one in evaluated]
         print(
-            _json(stack, evaluated, compared)
+            _json(stack, wanted.found, evaluated, compared)
             if arguments.json
             else _text(stack, evaluated, compared),
             flush=True,
@@ -71,9 +72,17 @@ def _text(
 
 
 def _json(
-    stack: LocalStack, evaluated: list[Evaluated], compared: list[dict[str, Any] | None]
+    stack: LocalStack,
+    found: dict[str, Any] | None,
+    evaluated: list[Evaluated],
+    compared: list[dict[str, Any] | None],
 ) -> str:
-    vlm = {"url": stack.description.vlm_url, "model": stack.description.vlm_model}
+    vlm = {
+        "url": shown(stack.description.vlm_url),
+        "model": stack.description.vlm_model,
+        "simulated": stack.description.vlm_simulated,
+        "server": found,
+    }
     entries = [
         {
             "dr_number": one.dr.number,
@@ -87,7 +96,4 @@ def _json(
         }
         for one, other in zip(evaluated, compared)
     ]
-    return json.dumps(
-        {"vlm": {**vlm, "simulated": stack.description.vlm_simulated}, "evaluations": entries},
-        indent=2,
-    )
+    return json.dumps({"vlm": vlm, "evaluations": entries}, indent=2)

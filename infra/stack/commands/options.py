@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from .. import vlm, vlm_check
+from dataclasses import replace
+
+from .. import build, vlm_check
 from ..local_stack import Options
 from ..say import step
 
@@ -23,10 +25,16 @@ def of(arguments: argparse.Namespace) -> Options:
 
 
 def checked(arguments: argparse.Namespace) -> Options:
-    """The same, once a VLM that the person named has said that it would answer."""
+    """The same, once a VLM that the person named has shown what it can do.
+
+    Before anything else is built: who mistyped an address waits for one small program only.
+    """
     wanted = of(arguments)
-    if wanted.vlm_url:
-        real = vlm.real(wanted.vlm_url, wanted.vlm_model)
-        with step("asked the VLM"):
-            vlm_check.check(real.url, real.model, vlm.api_key())
-    return wanted
+    if not wanted.vlm_url:
+        return wanted
+    if wanted.build:
+        build.only(build.VLM_CHECK)
+    with step("asked the VLM"):
+        found = vlm_check.check(wanted.vlm_url, wanted.vlm_model)
+    vlm_check.show(found)
+    return replace(wanted, found=found)

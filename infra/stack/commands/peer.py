@@ -1,4 +1,6 @@
-"""`infra/local peer`: installs the peer of `bench photos`, npm's sharp on a pinned Node, and says where it stands.
+"""`infra/local peer`: installs what the benchmarks of photos compare with, pinned, and says where it stands: npm's sharp
+on a pinned Node for `bench photos`; with `pillow` what its colours are compared with, with `ocr` a reader for
+`bench small-print`.
 
 # Invariants
 - Only the standard library is imported, so that the benchmark needs nothing else of the stack.
@@ -20,17 +22,25 @@ from ..paths import REPO, TOOLS, exclusive
 from ..say import say
 
 _SOURCE = REPO / "tests" / "bench" / "sharp"
+#: Peers that are Python: a set of tools, and what runs in it.
+_WORKERS = {
+    "ocr": REPO / "tests" / "bench" / "ocr" / "read.py",
+    "pillow": REPO / "tests" / "bench" / "pillow" / "means.py",
+}
 _HOME = TOOLS / "sharp"
 _FILES = ("package.json", "package-lock.json", "worker.js")
 
 
-def run(_arguments: argparse.Namespace) -> int:
-    """Prints `{"node", "worker"}`: the two paths that start sharp's side."""
+def run(arguments: argparse.Namespace) -> int:
+    """Prints `{"program", "worker"}`: the two paths that start the peer's side."""
+    if worker := _WORKERS.get(arguments.peer):
+        print(json.dumps({"program": str(tools.ensure(arguments.peer)), "worker": str(worker)}))
+        return 0
     node = _node()
     with exclusive("install-sharp-packages"):
         if not _stands():
             _install(node)
-    print(json.dumps({"node": str(node), "worker": str(_HOME / "worker.js")}))
+    print(json.dumps({"program": str(node), "worker": str(_HOME / "worker.js")}))
     return 0
 
 

@@ -28,12 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _stack(arguments: argparse.Namespace) -> tuple[Any, dict[str, str]]:
     if arguments.stack_name:
         return _on_aws(arguments.stack_name)
-    stack = local_stack.attach(arguments.name)
-    if not stack:
-        raise StackError(
-            f"No stack {arguments.name} is up.",
-            "Start one with infra/local up, or name a stack on AWS.",
-        )
+    stack = local_stack.kept(arguments.name)
     return stack.aws.client("sqs"), stack.outputs
 
 

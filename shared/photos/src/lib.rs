@@ -34,6 +34,8 @@ pub mod stages;
 use serde::{Deserialize, Serialize};
 
 use self::codes::Code;
+#[cfg(feature = "codecs")]
+pub use self::decode::{HEAD_BYTES, no_photo};
 pub use self::failure::PhotoError;
 use self::metadata::Metadata;
 #[cfg(feature = "codecs")]

@@ -15,9 +15,33 @@ fn read(name: &str) -> Option<Vec<u8>> {
 
 fn read_shared(name: &str) -> Option<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/photos");
-    folder
-        .is_dir()
-        .then(|| std::fs::read(folder.join(name)).unwrap())
+    if !folder.is_dir() {
+        let folder = folder.display();
+        eprintln!("{folder} is not there, so {name} was skipped: it does not come with a clone");
+        return None;
+    }
+    Some(std::fs::read(folder.join(name)).unwrap())
+}
+
+#[test]
+fn every_odd_file_has_its_right_result_here() {
+    let Some(manifest) = read("MANIFEST.tsv") else {
+        return;
+    };
+    let manifest = String::from_utf8(manifest).unwrap();
+    let names = manifest
+        .lines()
+        .skip(1)
+        .filter_map(|line| line.split('\t').next());
+    let names: Vec<&str> = names.collect();
+    assert!(names.len() > 10, "{names:?}");
+    let tests = include_str!("odd_tests.rs");
+    for name in names {
+        assert!(
+            tests.contains(&format!("\"{name}\"")),
+            "{name} is in no test"
+        );
+    }
 }
 
 /// The shared photos' mean colours in sRGB, from Pillow, libheif and Little CMS.

@@ -1,9 +1,11 @@
 //! A photo's way from the file to the JPEG that is sent.
 
+use std::time::Duration;
+
 use crate::quality::Quality;
 use crate::read_codes::{self, BUDGET, read_codes};
 use crate::size_policy::SizePolicy;
-use crate::stages::{Laps, Times};
+use crate::stages::{Clock, Laps, Times};
 use crate::{
     ColourProfile, ImageFigures, PhotoError, Prepared, decode, encode, exif_data, image_tokens,
     scale,
@@ -20,7 +22,7 @@ use crate::{
 /// assert!(prepared.figures.width.max(prepared.figures.height) <= policy.long_edge);
 /// ```
 pub fn prepare(bytes: &[u8], policy: &SizePolicy, long_edge: u32) -> Result<Prepared, PhotoError> {
-    prepare_timed(bytes, policy, long_edge).map(|(prepared, _)| prepared)
+    prepare_timed(bytes, policy, long_edge, || Duration::ZERO).map(|(prepared, _)| prepared)
 }
 
 /// As `prepare`, and looks for bar codes on the pixels that were decoded. It takes `MEMORY` and at most `BUDGET` more.
@@ -29,26 +31,28 @@ pub fn prepare_with_codes(
     policy: &SizePolicy,
     long_edge: u32,
 ) -> Result<Prepared, PhotoError> {
-    on_its_way(bytes, policy, long_edge, true).map(|(prepared, _)| prepared)
+    on_its_way(bytes, policy, long_edge, || Duration::ZERO, true).map(|(prepared, _)| prepared)
 }
 
-/// As `prepare`, which is this without the times.
+/// As `prepare`, which is this with a clock that stands still.
 #[doc(hidden)]
 pub fn prepare_timed(
     bytes: &[u8],
     policy: &SizePolicy,
     long_edge: u32,
+    clock: Clock,
 ) -> Result<(Prepared, Times), PhotoError> {
-    on_its_way(bytes, policy, long_edge, false)
+    on_its_way(bytes, policy, long_edge, clock, false)
 }
 
 fn on_its_way(
     bytes: &[u8],
     policy: &SizePolicy,
     long_edge: u32,
+    clock: Clock,
     with_codes: bool,
 ) -> Result<(Prepared, Times), PhotoError> {
-    let (mut laps, mut times) = (Laps::start(), Times::default());
+    let (mut laps, mut times) = (Laps::start(clock), Times::default());
     let decoded = decode::decode(bytes, &policy.limits, long_edge)?;
     times.decode = laps.lap();
     let decode::Decoded {

@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 
 use super::failure::{About, VlmFailure};
-use super::fields::{Field, LeftOut};
+use super::fields::{ALL as FIELDS, Field, LeftOut};
 
 /// What is known of a server.
 #[derive(Debug)]
@@ -38,6 +38,18 @@ impl Capability {
     /// Whether models were seen to write what the schema forbids.
     pub fn ignores_schema(&self) -> bool {
         self.ignores_schema.load(Ordering::Relaxed)
+    }
+
+    /// The fields that it refused, by name.
+    pub fn refused_fields(&self) -> Vec<&'static str> {
+        let left_out = self.left_out();
+        let fields = FIELDS.into_iter().filter(|field| left_out.has(*field));
+        fields.map(Field::name).collect()
+    }
+
+    /// Whether it refused the schema, its bounds included.
+    pub fn refuses_schema(&self) -> bool {
+        self.left_out().has(Field::Schema)
     }
 
     /// What is left out of requests.

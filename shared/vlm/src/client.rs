@@ -109,6 +109,8 @@ pub struct AskResult {
     pub usage: Usage,
     /// Whether a repair was needed.
     pub repaired: bool,
+    /// Whether more may have been seen: the answer breaks off or has entries that can't be read, and so does its repair.
+    pub partial: bool,
     /// Entries of the answer that were left out.
     pub left_out: Vec<String>,
     /// When the tokens came, a repair included.
@@ -312,12 +314,16 @@ impl VlmClient {
     }
 
     async fn read(&self, sent: Sent) -> Result<Completion, VlmFailure> {
-        let Sent { response, asked } = sent;
-        let (status, headers) = (response.status(), response.headers().clone());
-        if status.is_success() {
-            let answer = read(response, self.timeouts(), asked).await;
+        if sent.response.status().is_success() {
+            let answer = read(sent.response, self.timeouts(), sent.asked).await;
             return answer.map_err(|failure| failure.at(&self.endpoint.shown()));
         }
+        Err(self.refused(sent).await)
+    }
+
+    async fn refused(&self, sent: Sent) -> VlmFailure {
+        let Sent { response, asked } = sent;
+        let (status, headers) = (response.status(), response.headers().clone());
         // A refusal says enough by its status, should its words not come.
         let until = asked + self.settings.timeout;
         let body = timeout_at(until, response.bytes()).await;
@@ -325,7 +331,7 @@ impl VlmClient {
         let body = unpacked(body.into(), MOST_BYTES);
         let words = String::from_utf8_lossy(&body);
         let failure = VlmFailure::of_status(status, &headers, &words);
-        Err(failure.at(&self.endpoint.shown()))
+        failure.at(&self.endpoint.shown())
     }
 
     /// Sends the body, and waits for the head of the response as long as for a first token.
@@ -341,10 +347,8 @@ impl VlmClient {
             .header("content-type", JSON)
             .header("accept-encoding", "identity")
             .body(body.to_owned());
-        let (headers, carry_key) = self.headers.with_key(key.as_deref());
-        let request = request.headers(headers.into_iter().collect());
+        let request = self.with_key(request, key);
         let request = match key {
-            Some(key) if !carry_key => request.bearer_auth(key),
             Some(_) => request,
             None => self.signed(request, body).await?,
         };
@@ -382,6 +386,16 @@ impl VlmClient {
         Ok(headers.into_iter().fold(request, add))
     }
 
+    /// The request with the key and the headers of one's own.
+    fn with_key(&self, request: RequestBuilder, key: &Key) -> RequestBuilder {
+        let (headers, carry_key) = self.headers.with_key(key.as_deref());
+        let request = request.headers(headers.into_iter().collect());
+        match key {
+            Some(key) if !carry_key => request.bearer_auth(key),
+            _ => request,
+        }
+    }
+
     fn timeouts(&self) -> Timeouts {
         let VlmSettings {
             first_token_timeout: first_token,
@@ -408,11 +422,14 @@ fn asked(answer: Answer, usage: Usage, timings: TokenTimings, repaired: bool) ->
         findings: answer.findings,
         usage,
         repaired,
+        partial: answer.partial,
         left_out: answer.left_out,
         timings,
     }
 }
 
+#[path = "client_of_people.rs"]
+mod of_people;
 #[cfg(test)]
 #[path = "client_tests.rs"]
 mod tests;

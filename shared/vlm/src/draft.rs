@@ -15,6 +15,9 @@ pub(crate) struct Draft {
     pub(crate) image: Option<ImageFigures>,
     pub(crate) facts: Option<Facts>,
     pub(crate) usage: Option<Usage>,
+    /// Whether the first look's answer was broken. The closer one asks about what was seen already.
+    pub(crate) partial: bool,
+    pub(crate) content: Option<String>,
 }
 
 impl Draft {
@@ -29,6 +32,8 @@ impl Draft {
             image: seen.and_then(|seen| seen.image),
             facts: seen.and_then(|seen| seen.facts.clone()),
             usage: seen.and_then(|seen| seen.usage),
+            partial: seen.is_some_and(|seen| seen.partial),
+            content: seen.and_then(|seen| seen.content.clone()),
         }
     }
 
@@ -66,4 +71,23 @@ impl Draft {
 /// In whole milliseconds.
 pub(crate) fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use evaluation::domain::outcome::PhotoOutcome;
+
+    use super::*;
+
+    #[test]
+    fn a_first_look_that_was_broken_stays_so_when_the_closer_one_must_wait() {
+        let findings = Vec::new();
+        let whole = Report::bare(PhotoOutcome::Evaluated { findings }, Default::default());
+        let broken = Report {
+            partial: true,
+            ..whole.clone()
+        };
+        assert!(Draft::new(1, Some(&broken)).partial);
+        assert!(!Draft::new(1, Some(&whole)).partial && !Draft::new(1, None).partial);
+    }
 }

@@ -37,19 +37,37 @@ pub enum AddressError {
 }
 
 /// The address that questions are sent to.
+///
+/// ```
+/// use vlm::endpoint::Endpoint;
+///
+/// let endpoint: Endpoint = "gpu.example/v1/".parse()?;
+/// assert_eq!(endpoint.url(), "https://gpu.example/v1/chat/completions");
+/// # Ok::<(), vlm::endpoint::AddressError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Endpoint(Url);
+pub struct Endpoint(Url);
 
 impl Endpoint {
-    pub(super) fn url(&self) -> &str {
+    /// The whole address; its query may hold a secret.
+    pub fn url(&self) -> &str {
         self.0.as_str()
     }
 
     /// For operators.
-    pub(super) fn shown(&self) -> String {
+    pub fn shown(&self) -> String {
         let mut shown = self.0.clone();
         shown.set_query(None);
         shown.into()
+    }
+
+    /// Where servers list their models, beside it.
+    pub(super) fn models(&self) -> String {
+        let mut models = self.0.clone();
+        let path = models.path().strip_suffix("/chat/completions");
+        let path = format!("{}/models", path.unwrap_or_default());
+        models.set_path(&path);
+        models.into()
     }
 }
 
@@ -178,73 +196,46 @@ impl FromStr for Headers {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use serde::Deserialize;
 
     use super::*;
 
-    fn url(address: &str) -> String {
-        address.parse::<Endpoint>().unwrap().url().into()
+    /// An address and what is read from it; none for what must be refused.
+    #[derive(Deserialize)]
+    struct Case {
+        address: String,
+        endpoint: Option<String>,
+    }
+
+    /// The template's pattern is tested with the same (tests/e2e/test_template.py).
+    fn cases() -> Vec<Case> {
+        serde_json::from_str(include_str!("recorded/addresses.json")).unwrap()
     }
 
     #[test]
     fn an_address_is_taken_as_people_have_it() {
-        let v1 = "https://a.example/v1/chat/completions";
+        for Case { address, endpoint } in cases() {
+            let read = address.parse::<Endpoint>();
+            let read = read.ok().map(|read| read.url().to_owned());
+            assert_eq!(read, endpoint, "{address}");
+        }
+    }
+
+    #[test]
+    fn models_are_listed_beside_it() {
         for (address, expected) in [
-            ("https://a.example", v1),
-            ("https://a.example/", v1),
-            (" https://a.example/v1 ", v1),
-            ("https://a.example/v1/", v1),
-            ("https://a.example/v1/chat/completions", v1),
-            ("https://a.example/v1/chat/completions/", v1),
-            ("https://a.example/v1/models", v1),
-            ("https://a.example//v1//", v1),
-            ("a.example", v1),
-            ("a.example/v1", v1),
+            ("a.example", "https://a.example/v1/models"),
             (
-                "127.0.0.1:8000",
-                "http://127.0.0.1:8000/v1/chat/completions",
+                "a.example/openai/v1?b=c",
+                "https://a.example/openai/v1/models?b=c",
             ),
             (
-                "localhost:8000/v1",
-                "http://localhost:8000/v1/chat/completions",
-            ),
-            (
-                "http://[::1]:8000/proxy",
-                "http://[::1]:8000/proxy/v1/chat/completions",
-            ),
-            (
-                "https://a.example/openai/v1",
-                "https://a.example/openai/v1/chat/completions",
-            ),
-            (
-                "https://a.example/v1beta/openai/",
-                "https://a.example/v1beta/openai/chat/completions",
-            ),
-            (
-                "https://a.example/compatible-mode/v1",
-                "https://a.example/compatible-mode/v1/chat/completions",
-            ),
-            (
-                "https://a.example/api/v3",
-                "https://a.example/api/v3/chat/completions",
-            ),
-            (
-                "https://a.example/api/paas/v4/",
-                "https://a.example/api/paas/v4/chat/completions",
-            ),
-            (
-                "https://a.example/openai/deployments/b?api-version=2025-01-01",
-                "https://a.example/openai/deployments/b/chat/completions?api-version=2025-01-01",
-            ),
-            (
-                "https://a.example/openai/v1/?api-version=preview",
-                "https://a.example/openai/v1/chat/completions?api-version=preview",
-            ),
-            (
-                "https://a.example/v1beta1/projects/b/locations/c/endpoints/openapi",
-                "https://a.example/v1beta1/projects/b/locations/c/endpoints/openapi/chat/completions",
+                "a.example/api/v3/chat/completions",
+                "https://a.example/api/v3/models",
             ),
         ] {
-            assert_eq!(url(address), expected, "{address}");
+            let endpoint: Endpoint = address.parse().unwrap();
+            assert_eq!(endpoint.models(), expected);
         }
     }
 

@@ -17,6 +17,7 @@ use evaluation::domain::outcome::{Reason, ReasonCode};
 
 use crate::fields::Field;
 use crate::refusal::{Refusal, harmless};
+pub use crate::server::Setting;
 use crate::server::{self, Meaning};
 use crate::waits;
 
@@ -125,6 +126,15 @@ pub enum About {
 }
 
 impl About {
+    /// Which setting it is about.
+    pub fn setting(self) -> Setting {
+        match self {
+            Self::Key => Setting::Key,
+            Self::Setting(what) => server::setting(what),
+            _ => Setting::Other,
+        }
+    }
+
     /// What the operator must change, in words.
     pub fn advice(self) -> Option<&'static str> {
         match self {

@@ -57,6 +57,24 @@ fn what_a_real_server_answers_is_classed_by_what_to_do() {
 }
 
 #[test]
+fn a_wrong_key_at_a_proxy_without_a_database_is_the_keys_fault() {
+    // LiteLLM 1.106.
+    let body = r#"{"error":{"message":"No connected db.","type":"no_db_connection","param":null,"code":"400"}}"#;
+    assert_eq!(of(400, body).about(), Some(About::Key));
+}
+
+#[test]
+fn a_server_that_serves_another_model_alone_is_told_so() {
+    // transformers serve 5.19.
+    let body = r#"{"detail":"Server is pinned to 'a/b'; requested 'no-such-model'."}"#;
+    let about = of(400, body).about();
+    assert_eq!(
+        about.map(About::setting),
+        Some(crate::server::Setting::Model)
+    );
+}
+
+#[test]
 fn each_status_is_classed_by_what_to_do() {
     for (statuses, expected) in [
         (

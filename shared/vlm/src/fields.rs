@@ -24,7 +24,7 @@ pub enum Field {
 }
 
 /// All, in the order in which a refusal is looked through: what costs least first.
-const ALL: [Field; 8] = [
+pub(super) const ALL: [Field; 8] = [
     Field::Priority,
     Field::Seed,
     Field::Temperature,

@@ -14,7 +14,7 @@ use evaluation::domain::plan::Photo;
 use evaluation::domain::report::Report;
 use evaluation::domain::time::Timestamp;
 use evaluation::run::batch::AttemptResult;
-use evaluation::run::error::{Cause, RunError};
+use evaluation::run::error::RunError;
 use photos::size_policy::SizePolicy;
 use photos::{MEMORY, PhotoError, Prepared, memory_needed, prepare, prepare_with_codes};
 use tokio::sync::Semaphore;
@@ -27,33 +27,11 @@ use crate::failure::{About, RetryCause, VlmFailure};
 use crate::gathering::{Answered, Member, Ready, Turn, ask_alone};
 use crate::memory::Memory;
 use crate::prompt::Question;
+use crate::same_bytes::{First, Same, SameBytes};
+use crate::source::{FetchError, Fetched, PhotoSource};
 
 /// Pixels that each side must have: Qwen3-VL looks at squares of 32, Qwen2.5-VL at squares of 28.
 const LEAST_SIDE: u32 = 32;
-
-/// Where photos are kept.
-#[allow(
-    async_fn_in_trait,
-    reason = "fetched where it is asked for; nothing is spawned"
-)]
-pub trait PhotoSource {
-    /// Reads the very content that was planned, of at most `most_bytes`.
-    async fn fetch(&self, photo: &Photo, most_bytes: u64) -> Result<Vec<u8>, FetchError>;
-}
-
-/// Why a photo could not be read, classed by what to do.
-#[derive(Debug, thiserror::Error)]
-pub enum FetchError {
-    /// It will not be read later either; the reason is for the user.
-    #[error("the photo can't be had: {}", .0.message)]
-    Permanent(Reason),
-    /// The store was busy.
-    #[error("the photo store is busy")]
-    Retry(#[source] Cause),
-    /// The store refused for a reason that is nobody's but ours.
-    #[error("the photo store refuses")]
-    Bug(#[source] Cause),
-}
 
 /// What bounds the work on photos, whichever messages they came with.
 #[derive(Debug, Clone)]
@@ -94,6 +72,8 @@ pub struct Work<'a, S> {
     pub attempt: u32,
     /// How long their message was in the queue.
     pub queue_ms: u64,
+    /// Who of them asks, of those with the same bytes.
+    pub same_bytes: &'a SameBytes,
     /// The clock.
     pub now: fn() -> Timestamp,
 }
@@ -102,6 +82,8 @@ pub struct Work<'a, S> {
 enum Stopped {
     /// It is asked about again later.
     Deferred(AttemptResult),
+    /// The same bytes were asked about under another ETag.
+    Known(Box<Report>),
     /// A bug.
     Failed(RunError),
 }
@@ -130,14 +112,20 @@ impl<S: PhotoSource> Work<'_, S> {
             member: seen.is_none().then_some(member),
             draft: Draft::new(self.queue_ms, seen.as_deref()),
             first,
+            right: None,
         };
         let (hint, steps) = (asking.hint, photo.scope.steps(self.catalogue));
         let (catalogue, policy) = (self.catalogue, self.size_policy);
         let outcome = closer_look::outcome(&mut asking, hint, &steps, catalogue, policy).await;
         match outcome {
             Ok(outcome) => {
+                asking.ended(&outcome);
                 let report = self.report(asking.draft, outcome);
                 Ok(AttemptResult::Reported(Box::new(report)))
+            }
+            Err(Stopped::Known(report)) => {
+                asking.ended(&report.outcome);
+                Ok(self.known(&asking.draft, *report))
             }
             Err(Stopped::Deferred(deferred)) => Ok(deferred),
             Err(Stopped::Failed(error)) => Err(error),
@@ -151,8 +139,19 @@ impl<S: PhotoSource> Work<'_, S> {
             image: draft.image,
             facts: draft.facts,
             usage: draft.usage,
+            partial: draft.partial,
+            content: draft.content,
             ..Report::bare(outcome, (self.now)())
         }
+    }
+
+    /// What is known of the same bytes, as the report of this photo.
+    fn known(&self, draft: &Draft, report: Report) -> AttemptResult {
+        AttemptResult::Reported(Box::new(Report {
+            attempt: self.attempt,
+            timings: Some(draft.timings),
+            ..report
+        }))
     }
 
     /// Compresses on a thread of its own, so that the runtime goes on, as many at once as there are cores and memory.
@@ -199,6 +198,8 @@ struct Asking<'a, S> {
     member: Option<Member<'a>>,
     draft: Draft,
     first: &'a FirstLook,
+    /// Its right to ask, of all photos with the same bytes.
+    right: Option<First>,
 }
 
 impl<S: PhotoSource> AskAboutPhoto for Asking<'_, S> {
@@ -234,6 +235,9 @@ impl<S: PhotoSource> AskAboutPhoto for Asking<'_, S> {
         };
         let answer = self.answer(ready).await?;
         let codes = prepared.codes;
+        if let (Ok(answer), false) = (&answer, question.closer) {
+            self.draft.partial = answer.partial;
+        }
         Ok(answer.map(|answer| Seen {
             findings: coded(catalogue, &codes, answer.findings),
             image,
@@ -270,7 +274,13 @@ impl<S: PhotoSource> Asking<'_, S> {
         let fetched = source.fetch(self.photo, most_bytes).await;
         self.draft.timings.fetch_ms += millis(clock.elapsed());
         let bytes = match fetched {
-            Ok(bytes) => bytes,
+            Ok(fetched) => {
+                if let Some(again) = self.is_new(&fetched).await? {
+                    drop((loading, fetched));
+                    return self.wait_for(again, long_edge, with_codes).await;
+                }
+                fetched.bytes
+            }
             Err(FetchError::Permanent(reason)) => return Ok(Err(reason)),
             Err(FetchError::Bug(cause)) => {
                 let key = &self.photo.key;
@@ -292,8 +302,58 @@ impl<S: PhotoSource> Asking<'_, S> {
         drop(loading);
         Ok(prepared.map_err(|error| {
             tracing::warn!(photo.key = %self.photo.key, error = ?error, "a photo can't be read");
-            reason(&error)
+            reason(&error, &self.photo.name)
         }))
+    }
+
+    /// Tells those with the same bytes what came of this photo.
+    fn ended(&mut self, outcome: &PhotoOutcome) {
+        if let Some(right) = self.right.as_mut() {
+            right.ended(self.photo, outcome);
+        }
+    }
+
+    /// Finds out whether the same bytes were asked about before, or are being asked about. Then whoever asks is named.
+    async fn is_new(&mut self, fetched: &Fetched) -> Result<Option<Same>, Stopped> {
+        if self.right.is_some() {
+            return Ok(None);
+        }
+        self.draft.content = fetched.content.clone();
+        let content = fetched.content.as_ref().unwrap_or(&self.photo.etag);
+        let same = self.work.same_bytes.enter(content);
+        let Some(first) = same.first() else {
+            return Ok(Some(same));
+        };
+        self.right = Some(first);
+        let known = match &fetched.content {
+            Some(content) => self.work.source.answered(self.photo, content).await?,
+            // By its ETag it was looked for when the evaluation began.
+            None => None,
+        };
+        known.map_or(Ok(None), |report| Err(Stopped::Known(Box::new(report))))
+    }
+
+    /// Waits for who asks about the same bytes. Nothing is held meanwhile that others need: no memory, no place in a
+    /// group. If that one got no answer, this one asks.
+    async fn wait_for(
+        &mut self,
+        same: Same,
+        long_edge: u32,
+        with_codes: bool,
+    ) -> Result<Result<Prepared, Reason>, Stopped> {
+        self.member = None;
+        let first = same.wait().await;
+        match first.copy_of(self.photo) {
+            Some(outcome) => {
+                let content = self.draft.content.clone();
+                let report = Report::bare(outcome, (self.work.now)());
+                Err(Stopped::Known(Box::new(Report { content, ..report })))
+            }
+            None => {
+                self.right = Some(first);
+                Box::pin(self.prepare(long_edge, with_codes)).await
+            }
+        }
     }
 
     /// The answer about the photo, which may be asked about together with others.
@@ -416,61 +476,5 @@ pub fn deferred(
 }
 
 #[cfg(test)]
-mod tests {
-    use evaluation::decide::defer::counts_as_failure;
-
-    use super::*;
-
-    #[test]
-    fn what_the_operator_must_change_is_named_in_one_line_and_opens_the_breaker() {
-        for about in [
-            About::Key,
-            About::Context,
-            About::Images(Some(2)),
-            About::Setting("the model takes no images"),
-        ] {
-            let (cause, words) = in_words(RetryCause::Misconfigured, Some(about));
-            assert!(counts_as_failure(cause) && cause != DeferralCause::Failed);
-            assert!(words.starts_with("The VLM refuses our requests"));
-            assert!(words.contains(about.advice().unwrap()) && !words.contains('\n'));
-        }
-    }
-
-    #[test]
-    fn a_strip_is_refused_before_a_server_fails_at_it() {
-        let of = |width, height| {
-            let image = ImageFigures {
-                original_bytes: 9,
-                sent_bytes: 9,
-                width,
-                height,
-                image_tokens: 1,
-            };
-            too_narrow(&image).map(|reason| reason.code)
-        };
-        for (width, height) in [(800, 31), (20, 800), (1, 1)] {
-            assert_eq!(of(width, height), Some(ReasonCode::Unfit));
-        }
-        for (width, height) in [(800, 32), (600, 800)] {
-            assert_eq!(of(width, height), None);
-        }
-    }
-
-    #[test]
-    fn what_slows_the_gate_and_what_opens_the_breaker_follows_from_the_cause() {
-        for (cause, slows, opens) in [
-            (RetryCause::Unavailable, false, true),
-            (RetryCause::Failed, false, true),
-            (RetryCause::TimedOut, true, true),
-            (RetryCause::Overloaded, true, false),
-            (RetryCause::Misconfigured, false, true),
-        ] {
-            assert_eq!(cause.asks_for_fewer_requests(), slows, "{cause:?}");
-            assert_eq!(
-                counts_as_failure(in_words(cause, None).0),
-                opens,
-                "{cause:?}"
-            );
-        }
-    }
-}
+#[path = "photo_tests.rs"]
+mod tests;

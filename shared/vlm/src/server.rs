@@ -17,6 +17,19 @@ pub(super) const IDLE_CONNECTIONS_KEPT: Duration = Duration::from_secs(3);
 /// one have 0.
 pub(super) const BULK_PRIORITY: u32 = 1;
 
+/// Which setting a refusal is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Setting {
+    /// The server's address.
+    Address,
+    /// The model's name.
+    Model,
+    /// The key, or the headers that carry it.
+    Key,
+    /// Something that stands elsewhere: at the server, at the provider.
+    Other,
+}
+
 /// What a refusal means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Meaning {
@@ -83,6 +96,8 @@ const CODES: &[(&str, Meaning)] = &[
     ("unrecognizedclient", Meaning::Key),
     ("invalidsignature", Meaning::Key),
     ("accountdeactivated", Meaning::Key),
+    // LiteLLM without a database, to any key but its own.
+    ("nodbconnection", Meaning::Key),
     // The model: OpenAI, Azure, Mistral.
     ("modelnotfound", MODEL),
     ("invalidmodel", MODEL),
@@ -267,6 +282,8 @@ const OF_REFUSALS: &[(&str, Meaning)] = &[
     ("model identifier", MODEL),
     ("is not found for api version", MODEL),
     ("no such model", MODEL),
+    // transformers serve
+    ("server is pinned to", MODEL),
     ("decommissioned", MODEL),
     ("try pulling", MODEL),
     ("no endpoints found", MODEL),
@@ -287,6 +304,7 @@ const OF_REFUSALS: &[(&str, Meaning)] = &[
     ("sent to https port", ADDRESS),
     ("no longer supported", ADDRESS),
     ("misdirected", ADDRESS),
+    ("method not allowed", ADDRESS),
     ("api version", ADDRESS),
     ("grammar", SCHEMA),
     ("response_format", SCHEMA),
@@ -339,6 +357,16 @@ const FIELDS: &[&str] = &[
     "priority",
     "response_format",
 ];
+
+/// Which setting an operator's advice is about.
+pub(super) fn setting(advice: &str) -> Setting {
+    let is = |meaning| matches!(meaning, Meaning::Operator(other) if other == advice);
+    match advice {
+        _ if is(MODEL) => Setting::Model,
+        _ if is(ADDRESS) => Setting::Address,
+        _ => Setting::Other,
+    }
+}
 
 /// Whether this names a field of our requests that has nothing to do with a picture.
 pub(super) fn is_field(param: &str) -> bool {

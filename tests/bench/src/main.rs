@@ -2,6 +2,7 @@
 
 mod accuracy;
 mod cache;
+mod child;
 mod codes;
 mod cost;
 mod drive;
@@ -11,6 +12,7 @@ mod photos;
 mod report;
 mod sequential;
 mod servers;
+mod small_print;
 
 use clap::{Parser, Subcommand};
 
@@ -41,6 +43,8 @@ enum Bench {
     Photos(photos::Options),
     /// Preparing photos that were damaged at random, beside a library that reads the same files.
     Fuzz(fuzz::Options),
+    /// What a reader of letters makes of labels, displays and serials at each size and quality.
+    SmallPrint(small_print::Options),
     /// Our side of `photos`, as a process of its own.
     #[command(hide = true)]
     PhotosWorker,
@@ -58,6 +62,7 @@ async fn main() -> anyhow::Result<()> {
         Bench::Servers(options) => servers::run(&options).await,
         Bench::Photos(options) => photos::run(&options),
         Bench::Fuzz(options) => fuzz::run(&options),
+        Bench::SmallPrint(options) => small_print::run(&options),
         Bench::PhotosWorker => photos::worker::serve(),
     }
 }

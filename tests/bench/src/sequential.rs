@@ -47,8 +47,7 @@ async fn measure(options: &Options) -> anyhow::Result<serde_json::Value> {
         .map(|step| step.key.clone())
         .collect();
     let question = Question::new(catalogue, &steps);
-    let vlm = VlmClient::new(VlmSettings {
-        api_key: std::env::var("VLM_API_KEY").ok(),
+    let vlm = VlmClient::of_person(VlmSettings {
         timeout: Duration::from_secs(180),
         ..VlmSettings::new(&options.vlm_url, &options.model)
     })?;

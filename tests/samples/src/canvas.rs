@@ -82,6 +82,32 @@ impl Canvas {
         }
     }
 
+    /// Lays a picture over this one: its centre at a fraction of the edges, turned by so many degrees.
+    pub fn lay(&mut self, over: &RgbImage, centre: (f64, f64), degrees: f64) {
+        let (w, h) = self.size();
+        let (cx, cy) = (centre.0 * f64::from(w), centre.1 * f64::from(h));
+        let (sine, cosine) = degrees.to_radians().sin_cos();
+        let half = (
+            f64::from(over.width()) / 2.0,
+            f64::from(over.height()) / 2.0,
+        );
+        let reach = half.0.hypot(half.1).ceil();
+        let rows = (cy - reach).max(0.0) as u32..((cy + reach).max(0.0) as u32).min(h);
+        let columns = (cx - reach).max(0.0) as u32..((cx + reach).max(0.0) as u32).min(w);
+        for (y, x) in rows.flat_map(|y| columns.clone().map(move |x| (y, x))) {
+            let (dx, dy) = (f64::from(x) + 0.5 - cx, f64::from(y) + 0.5 - cy);
+            let u = dx * cosine + dy * sine + half.0;
+            let v = dy * cosine - dx * sine + half.1;
+            let within = u > 1.0 && v > 1.0 && u < 2.0 * half.0 - 1.0 && v < 2.0 * half.1 - 1.0;
+            if within
+                && let Some(pixel) =
+                    image::imageops::interpolate_bilinear(over, (u - 0.5) as f32, (v - 0.5) as f32)
+            {
+                self.picture.put_pixel(x, y, pixel);
+            }
+        }
+    }
+
     /// Adds noise as a sensor does: a little to each pixel, bell-shaped, alike in the three channels.
     pub fn add_noise(&mut self, strength: u8, random: &mut Rng) {
         let range = u64::from(strength);

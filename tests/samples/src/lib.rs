@@ -14,5 +14,7 @@ pub mod exif;
 pub mod hostile;
 pub mod label;
 pub mod photo;
+pub mod print;
 pub mod scene;
 pub mod truth;
+mod type_face;

@@ -41,13 +41,18 @@ pub fn picture(truth: &Truth, view: &View) -> anyhow::Result<RgbImage> {
 
 /// The JPEG file.
 pub fn jpeg(truth: &Truth, view: &View) -> anyhow::Result<Vec<u8>> {
-    let mut stored = DynamicImage::ImageRgb8(picture(truth, view)?);
-    stored.apply_orientation(undo(view.orientation));
+    stored(picture(truth, view)?, view.orientation)
+}
+
+/// An upright picture as the file that a phone of this orientation writes.
+pub(crate) fn stored(picture: RgbImage, orientation: u8) -> anyhow::Result<Vec<u8>> {
+    let mut stored = DynamicImage::ImageRgb8(picture);
+    stored.apply_orientation(undo(orientation));
     let stored = stored.into_rgb8();
     let mut bytes = Vec::new();
     let mut encoder = Encoder::new(&mut bytes, QUALITY);
     encoder.set_sampling_factor(SamplingFactor::F_2_2);
-    encoder.add_app_segment(1, exif::segment(view.orientation, "2026:01:14 10:15:02"))?;
+    encoder.add_app_segment(1, exif::segment(orientation, "2026:01:14 10:15:02"))?;
     encoder.encode(
         stored.as_raw(),
         u16::try_from(stored.width())?,

@@ -74,8 +74,10 @@ fn faults_help() -> String {
     let example = r#"{"kind": "status_429", "count": 2}"#;
     let kinds = faults::in_words();
     let names = personality::names().join(", ");
+    let told = r#"while it runs: POST /simulation/as {"name": …}, /simulation/model, /simulation/key,
+/simulation/signer, /simulation/wrong {"setting": "money", "match": "DR1730550/"}"#;
     format!(
-        "Names for --as: {names}\n\nFaults, by POST /simulation/faults, for example {example}:\n{kinds}"
+        "Names for --as: {names}\n({told})\n\nFaults, by POST /simulation/faults, for example {example}:\n{kinds}"
     )
 }
 

@@ -11,6 +11,11 @@ use super::*;
 use crate::latency::Latency;
 use crate::server::Options;
 
+/// Far above what any answer takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// For answers that never come.
+const HASTE: Duration = Duration::from_secs(3);
+
 struct Client {
     http: reqwest::Client,
     url: String,
@@ -34,7 +39,7 @@ impl Client {
         });
         Self {
             http: reqwest::Client::builder()
-                .timeout(Duration::from_secs(3))
+                .timeout(PATIENCE)
                 .build()
                 .unwrap(),
             url,
@@ -42,12 +47,19 @@ impl Client {
     }
 
     async fn ask(&self, request: &Value) -> reqwest::Result<reqwest::Response> {
+        self.asking(request).send().await
+    }
+
+    /// As somebody asks who gives up soon.
+    async fn ask_hastily(&self, request: &Value) -> reqwest::Result<reqwest::Response> {
+        self.asking(request).timeout(HASTE).send().await
+    }
+
+    fn asking(&self, request: &Value) -> reqwest::RequestBuilder {
         self.http
             .post(format!("{}/v1/chat/completions", self.url))
             .bearer_auth("key")
             .json(request)
-            .send()
-            .await
     }
 
     async fn content(&self, request: &Value) -> String {
@@ -236,10 +248,10 @@ async fn every_fault_happens_when_it_is_asked_for() {
     let cut: Value = client.ask(&request()).await.unwrap().json().await.unwrap();
     assert_eq!(cut["choices"][0]["finish_reason"], "length");
     for kind in ["hang", "drop", "down"] {
-        client.fault(json!({"kind": kind, "for_ms": 300})).await;
-        assert!(client.ask(&request()).await.is_err(), "{kind}");
+        client.fault(json!({"kind": kind, "for_ms": 3000})).await;
+        assert!(client.ask_hastily(&request()).await.is_err(), "{kind}");
     }
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    tokio::time::sleep(HASTE).await;
     assert!(client.ask(&request()).await.unwrap().status().is_success());
     assert_eq!(
         client.stats().await["faults"].as_object().unwrap().len(),
@@ -314,7 +326,7 @@ async fn no_more_requests_run_than_allowed_and_none_wait_beyond_the_queue() {
 async fn a_client_that_gives_up_frees_its_place() {
     let client = Client::start(1, None, "none").await;
     client.fault(json!({"kind": "hang"})).await;
-    assert!(client.ask(&request()).await.is_err());
+    assert!(client.ask_hastily(&request()).await.is_err());
     assert!(client.ask(&request()).await.unwrap().status().is_success());
 }
 
@@ -417,7 +429,7 @@ async fn streams_stall_break_and_end_with_errors_when_asked_to() {
     assert!(answer.text().await.unwrap().ends_with("[DONE]\n\n"));
     for kind in ["cut_stream", "stall"] {
         client.fault(json!({"kind": kind})).await;
-        let answer = client.ask(&streaming()).await.unwrap();
+        let answer = client.ask_hastily(&streaming()).await.unwrap();
         assert!(answer.text().await.is_err(), "{kind}");
     }
     assert_eq!(

@@ -41,6 +41,9 @@ pub struct CachedAnswer {
     /// How long the answer took, in milliseconds.
     #[serde(default)]
     pub vlm_ms: u64,
+    /// The photo's content, where its ETag is another one than the bytes have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<String>,
 }
 
 /// An earlier answer that an evaluation uses, and to which question.
@@ -63,11 +66,14 @@ pub struct Known {
 }
 
 impl CachedAnswer {
-    /// The answer to keep, if this report is one: the evaluation of this id, which began at `asked_at`, asked for it.
+    /// The answer to keep, if this report is one, and a whole one: the evaluation of this id, which began at `asked_at`, asked for it.
     pub fn of(id: &EvaluationId, asked_at: Timestamp, report: &Report) -> Option<Self> {
         let PhotoOutcome::Evaluated { findings } = &report.outcome else {
             return None;
         };
+        if report.partial {
+            return None;
+        }
         Some(Self {
             evaluation_id: id.clone(),
             asked_at,
@@ -76,6 +82,7 @@ impl CachedAnswer {
             findings: findings.clone(),
             usage: report.usage.unwrap_or_default(),
             vlm_ms: report.timings.map_or(0, |timings| timings.vlm_ms),
+            content: report.content.clone(),
         })
     }
 
@@ -94,6 +101,14 @@ pub fn key(photo: &Photo, scope: Scope, versions: &Versions) -> KeyParts {
         (KeyPart::Scope, scope.as_str()),
     ];
     KeyParts::new(of_photo.into_iter().chain(version_parts(versions)))
+}
+
+/// The keys under which an answer is kept that was given now: the photo's ETag, by which it is found at once, and what
+/// its bytes are, by which it is found under every other ETag.
+pub fn keys(photo: &Photo, content: Option<&str>, versions: &Versions) -> Vec<KeyParts> {
+    let of = |photo: &Photo| key(photo, photo.scope, versions);
+    let by_content = content.map(|content| of(&photo.known_by(Some(content))));
+    [of(photo)].into_iter().chain(by_content).collect()
 }
 
 /// The questions whose answers help with this one.
@@ -264,6 +279,26 @@ mod tests {
         assert!(
             answer.is_valid(Timestamp::from_millis(4), now)
                 && !answer.is_valid(Timestamp::from_millis(5), now)
+        );
+    }
+
+    #[test]
+    fn an_answer_is_kept_by_the_etag_and_by_the_bytes_where_they_differ() {
+        let photo = crate::decide::fixtures::photo("a.jpg");
+        let versions = Versions::from_fn(|part| format!("{part:?}-1"));
+        let by_etag = key(&photo, photo.scope, &versions);
+        assert_eq!(
+            keys(&photo, None, &versions).as_slice(),
+            std::slice::from_ref(&by_etag)
+        );
+        let other = Photo {
+            etag: "\"md5\"".into(),
+            ..photo.clone()
+        };
+        let by_bytes = key(&other, other.scope, &versions);
+        assert_eq!(
+            keys(&photo, Some("\"md5\""), &versions),
+            [by_etag, by_bytes]
         );
     }
 

@@ -159,3 +159,7 @@ pub fn counts_as_failure(cause: DeferralCause) -> bool {
 #[cfg(test)]
 #[path = "defer_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "defer_law_tests.rs"]
+mod laws;

@@ -6,8 +6,9 @@ use super::cache::{self, CACHED_FOR, Known, Reused};
 use super::sighting::Elsewhere;
 use crate::domain::bounds::LONGEST_NAME;
 use crate::domain::ids::StepKey;
+use crate::domain::judge::PhotoResult;
 use crate::domain::outcome::{PhotoOutcome, ReasonCode};
-use crate::domain::plan::{Copied, Misnamed, Photo};
+use crate::domain::plan::{Copied, Misnamed, Photo, WrongName};
 use crate::domain::report::Report;
 use crate::domain::scope::Scope;
 use crate::domain::time::Timestamp;
@@ -65,13 +66,21 @@ impl PhotoRecord {
         }
     }
 
-    /// A photo whose name is too long: it is not asked about, and everything else is as usual.
+    /// A photo whose name is not taken: nobody is asked about it, and everything else is as usual.
     pub fn misnamed(misnamed: Misnamed, now: Timestamp) -> Self {
-        let message = format!(
-            "The photo's name has {} bytes, and at most {LONGEST_NAME} are taken. Upload it again under a shorter name.",
-            misnamed.bytes
-        );
-        let outcome = PhotoOutcome::not_evaluated(ReasonCode::NameTooLong, message);
+        let (code, what) = match misnamed.why {
+            WrongName::TooLong(bytes) => (
+                ReasonCode::NameTooLong,
+                format!("has {bytes} bytes, and at most {LONGEST_NAME} are taken"),
+            ),
+            WrongName::Refused(why) => (ReasonCode::NameRefused, why.to_owned()),
+        };
+        let again = match code {
+            ReasonCode::NameTooLong => "a shorter name",
+            _ => "a plain name",
+        };
+        let message = format!("The photo's name {what}. Upload it again under {again}.");
+        let outcome = PhotoOutcome::not_evaluated(code, message);
         Self {
             report: Some(Report::bare(outcome, now)),
             ..Self::new(misnamed.photo)
@@ -100,6 +109,19 @@ impl PhotoRecord {
         }
     }
 
+    /// What its bytes are, as far as that is known: of two photos with the same, one is the other.
+    pub fn content(&self) -> &str {
+        let earlier = self
+            .reused
+            .first()
+            .and_then(|reused| reused.answer.content.as_deref());
+        let own = self
+            .report
+            .as_ref()
+            .and_then(|report| report.content.as_deref());
+        own.or(earlier).unwrap_or(&self.photo.etag)
+    }
+
     /// Whether an answer of the model stands.
     pub fn is_answered(&self) -> bool {
         matches!(
@@ -124,6 +146,28 @@ impl PhotoRecord {
         let own = self.report.iter().filter(|_| self.is_answered());
         let earlier = self.reused.iter().map(|reused| reused.answer.expires_at);
         own.map(|report| report.at.after(CACHED_FOR)).chain(earlier)
+    }
+
+    /// What is judged of it; of a broken answer also that the photo may show more than was found.
+    pub fn results(&self) -> Vec<PhotoResult> {
+        let Some(report) = &self.report else {
+            return Vec::new();
+        };
+        let of = |outcome| PhotoResult {
+            name: self.photo.name.clone(),
+            outcome,
+        };
+        let more = report.partial.then(|| {
+            let message = "A part of the model's answer about this photo could not be read.";
+            of(PhotoOutcome::not_evaluated(
+                ReasonCode::InvalidAnswer,
+                message,
+            ))
+        });
+        [of(report.outcome.clone())]
+            .into_iter()
+            .chain(more)
+            .collect()
     }
 
     /// The report, with what earlier answers say of the steps that were not asked about now.

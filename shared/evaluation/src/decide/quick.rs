@@ -90,14 +90,7 @@ pub fn is_idle(evaluation: &Evaluation) -> bool {
 }
 
 fn results(photos: &[PhotoRecord]) -> Vec<PhotoResult> {
-    let result = |record: &PhotoRecord| {
-        let outcome = record.report.as_ref()?.outcome.clone();
-        Some(PhotoResult {
-            name: record.photo.name.clone(),
-            outcome,
-        })
-    };
-    photos.iter().filter_map(result).collect()
+    photos.iter().flat_map(PhotoRecord::results).collect()
 }
 
 #[cfg(test)]

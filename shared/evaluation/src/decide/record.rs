@@ -76,10 +76,11 @@ pub fn finalise(
     catalogue: Option<&Catalogue>,
     now: Timestamp,
 ) -> Option<Finalisation> {
-    let results = photos.iter().map(result).collect::<Option<Vec<_>>>()?;
-    if results.len() != evaluation.photos_total {
+    let all = photos.len() == evaluation.photos_total;
+    if !all || photos.iter().any(|photo| photo.report.is_none()) {
         return None;
     }
+    let results = photos.iter().flat_map(PhotoRecord::results).collect();
     let judged = |catalogue| judged(evaluation, photos, catalogue, results);
     let judgement = catalogue.map_or_else(Judgement::impossible, judged);
     if evaluation.judgement.as_ref() == Some(&judgement) {
@@ -132,14 +133,6 @@ fn expires_at(photos: &[PhotoRecord], now: Timestamp) -> Timestamp {
         .chain([now.after(CACHED_FOR)])
         .min()
         .unwrap_or(now)
-}
-
-fn result(record: &PhotoRecord) -> Option<PhotoResult> {
-    let report = record.report.as_ref()?;
-    Some(PhotoResult {
-        name: record.photo.name.clone(),
-        outcome: report.outcome.clone(),
-    })
 }
 
 /// The way of the photo that was asked about and ended last: its parts add up to the total.

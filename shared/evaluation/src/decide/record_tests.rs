@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::decide::cache::{CachedAnswer, Reused};
 use crate::decide::fixtures::{evaluation_of, id, photo};
-use crate::domain::judge::Verdict;
+use crate::domain::judge::{StepOutcome, StepVerdict, Verdict};
 use crate::domain::outcome::{PhotoTimings, ReasonCode};
 use crate::domain::scope::Scope;
 
@@ -277,4 +277,49 @@ proptest! {
         let oldest = given.iter().min().copied().unwrap_or(now);
         prop_assert_eq!(expiry_of(&photos, now), Timestamp::from_millis(oldest).after(CACHED_FOR));
     }
+}
+
+#[test]
+fn a_broken_answer_makes_no_step_missing_and_is_kept_for_nobody() {
+    let evaluation = evaluation_of(&["a.jpg"]);
+    let verdict = |partial| {
+        let report = Report {
+            partial,
+            ..answered(1)
+        };
+        let catalogue = Catalogue::shipped("v1").ok();
+        let photos = [with(Some(report))];
+        let found = finalise(&evaluation, &photos, catalogue, Timestamp::from_millis(9));
+        found.unwrap().judgement
+    };
+    assert_eq!(verdict(false).verdict, Verdict::Fail);
+    let judgement = verdict(true);
+    assert_eq!(judgement.verdict, Verdict::Incomplete);
+    let missing = |row: &StepVerdict| row.outcome == StepOutcome::Missing;
+    assert!(!judgement.steps.iter().any(missing));
+    let kept = |partial| {
+        let report = Report {
+            partial,
+            ..answered(1)
+        };
+        CachedAnswer::of(&id(1), Timestamp::default(), &report).is_some()
+    };
+    assert!(kept(false) && !kept(true));
+}
+
+#[test]
+fn releases_read_each_others_reports_of_broken_answers() {
+    let partial = Report {
+        partial: true,
+        ..answered(1)
+    };
+    let written = serde_json::to_value(&partial).unwrap();
+    assert_eq!(written["partial"], true);
+    assert_eq!(serde_json::from_value::<Report>(written).unwrap(), partial);
+    let whole = serde_json::to_value(answered(1)).unwrap();
+    assert_eq!(whole.get("partial"), None, "as it was written before");
+    assert_eq!(
+        serde_json::from_value::<Report>(whole).unwrap(),
+        answered(1)
+    );
 }

@@ -498,6 +498,16 @@ pub fn changed(dr: &DrNumber, at: Timestamp) -> Update {
     kept_from(moved_forward(key, LaterChangeStays, "changed_at", at), at)
 }
 
+/// Notes that a photo of this DR came into another folder than its own.
+pub fn misplaced(dr: &DrNumber, at: Timestamp) -> Update {
+    let update = Update {
+        key: Key::Uploads(dr.clone()),
+        guards: Vec::new(),
+        actions: vec![Set("misplaced", json!(true))],
+    };
+    kept_from(update, at)
+}
+
 /// Keeps the model's answer to a question about a photo, unless a later one is kept.
 pub fn cached_answer(key: KeyParts, answer: &CachedAnswer) -> Update {
     let earlier = Below("answered_at", answer.answered_at.as_millis());
@@ -506,7 +516,9 @@ pub fn cached_answer(key: KeyParts, answer: &CachedAnswer) -> Update {
         Absent("answered_at"),
         earlier,
     )];
-    let actions = vec![
+    let content = answer.content.iter();
+    let content = content.map(|content| Set("content", value(content)));
+    let actions = [
         Set("evaluation_id", value(&answer.evaluation_id)),
         Set("asked_at", value(&answer.asked_at)),
         Set("answered_at", value(&answer.answered_at)),
@@ -516,6 +528,7 @@ pub fn cached_answer(key: KeyParts, answer: &CachedAnswer) -> Update {
         Set("vlm_ms", value(&answer.vlm_ms)),
         Set("ttl", json!(answer.expires_at.as_seconds())),
     ];
+    let actions = actions.into_iter().chain(content).collect();
     Update {
         key: Key::Answer(key),
         guards,

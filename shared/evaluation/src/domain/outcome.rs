@@ -8,8 +8,8 @@ use photos::quality::Quality;
 pub use photos::{ColourProfile, ImageFigures};
 use serde::{Deserialize, Serialize};
 
-use super::bounds::{LONGEST_MESSAGE, cut};
 use super::ids::{Score, StepKey};
+pub use super::reason::{Reason, ReasonCode};
 
 /// One step that a photo shows, as the model judged it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,7 +57,15 @@ impl PhotoOutcome {
 
     /// Whether the photo might have shown what is not known: it was wanted, and could not be looked at.
     pub fn is_gap(&self) -> bool {
-        matches!(self, Self::NotEvaluated { .. }) && !self.is_not_needed() && !self.is_copy()
+        matches!(self, Self::NotEvaluated { .. })
+            && !self.is_not_needed()
+            && !self.is_copy()
+            && !self.is_no_photo()
+    }
+
+    /// Whether the file is no photo: it shows no step, and nobody has to look.
+    pub fn is_no_photo(&self) -> bool {
+        matches!(self, Self::NotEvaluated { reason } if reason.code == ReasonCode::NotAPhoto)
     }
 
     /// Whether nobody was asked, because the verdict stood.
@@ -74,56 +82,6 @@ impl PhotoOutcome {
     pub fn is_provisional(&self) -> bool {
         matches!(self, Self::NotEvaluated { reason } if matches!(reason.code, ReasonCode::Deadline | ReasonCode::DeadLettered))
     }
-}
-
-/// Why a photo was not evaluated, for people and programs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Reason {
-    /// The class, stable for programs.
-    pub code: ReasonCode,
-    /// The reason in words, fit to be shown to a user.
-    pub message: String,
-}
-
-impl Reason {
-    /// The reason of this class, in so many words as are kept.
-    pub fn new(code: ReasonCode, message: impl Into<String>) -> Self {
-        let message = cut(&message.into(), LONGEST_MESSAGE);
-        Self { code, message }
-    }
-}
-
-/// The classes of reasons.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ReasonCode {
-    /// The photo was deleted after the evaluation began.
-    PhotoGone,
-    /// The photo was replaced after the evaluation began.
-    PhotoChanged,
-    /// The file is not an image, or is damaged.
-    NotAnImage,
-    /// The file or its dimensions exceed the limits.
-    TooLarge,
-    /// The photo is too small or too narrow to judge, or it is too blurred or too dark and the configuration says not to
-    /// ask about such photos.
-    Unfit,
-    /// The model's answer could not be understood, also after one repair.
-    InvalidAnswer,
-    /// The VLM server refused the request for good.
-    Refused,
-    /// No answer came before the evaluation's deadline.
-    Deadline,
-    /// Processing failed repeatedly and the message ended in the dead-letter queue.
-    DeadLettered,
-    /// A newer evaluation took this one's place.
-    Superseded,
-    /// The verdict stood without it.
-    NotNeeded,
-    /// It is the same file as another photo of the DR, which was asked about instead.
-    SamePhoto,
-    /// Its name is longer than is taken.
-    NameTooLong,
 }
 
 /// What a photo itself tells, whatever the model says of it.
@@ -183,5 +141,31 @@ impl Usage {
         (generation_ms > 0).then(|| {
             (self.completion_tokens as f64 * 10_000.0 / generation_ms as f64).round() / 10.0
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_photo_leaves_no_gap_and_what_could_not_be_seen_does() {
+        let gap = |code| PhotoOutcome::not_evaluated(code, "why").is_gap();
+        for code in [
+            ReasonCode::NotAPhoto,
+            ReasonCode::SamePhoto,
+            ReasonCode::NotNeeded,
+        ] {
+            assert!(!gap(code), "{code:?}");
+        }
+        for code in [
+            ReasonCode::NotAnImage,
+            ReasonCode::Archived,
+            ReasonCode::NoAccess,
+            ReasonCode::NameRefused,
+            ReasonCode::Unknown,
+        ] {
+            assert!(gap(code), "{code:?}");
+        }
     }
 }

@@ -9,6 +9,7 @@ use photos::{FORMATS, PhotoError};
 
 use super::catalogue::{Catalogue, Step};
 use super::ids::StepKey;
+use super::no_photo;
 use super::outcome::{Finding, ImageFigures, Reason, ReasonCode};
 use super::reading::Reads;
 use super::unread::said;
@@ -86,8 +87,19 @@ pub fn seen_closer(first: Vec<Finding>, closer: Vec<Finding>) -> Vec<Finding> {
     by_step.collect::<BTreeMap<_, _>>().into_values().collect()
 }
 
-/// The reason to show to a user.
-pub fn reason(error: &PhotoError) -> Reason {
+/// The reason to show to a user of a photo of this name. What is no photo is that by its content; its name says so
+/// where the content says nothing.
+pub fn reason(error: &PhotoError, name: &str) -> Reason {
+    match error {
+        PhotoError::NoPhoto(what) => no_photo::reason(what),
+        PhotoError::Empty | PhotoError::Unknown(_) => {
+            no_photo::unless_by_name(name, refusal(error))
+        }
+        _ => refusal(error),
+    }
+}
+
+fn refusal(error: &PhotoError) -> Reason {
     let (code, message) = match error {
         PhotoError::Empty => (
             ReasonCode::NotAnImage,
@@ -110,13 +122,7 @@ pub fn reason(error: &PhotoError) -> Reason {
                 "A JPEG with {coding} is not supported. Save the photo as a usual JPEG and upload that."
             ),
         ),
-        PhotoError::NoPhoto(what) => (
-            ReasonCode::NotAnImage,
-            format!(
-                "The file is {what}, not a photo. Upload one of {}.",
-                FORMATS.join(", ")
-            ),
-        ),
+        PhotoError::NoPhoto(what) => return no_photo::reason(what),
         PhotoError::Wrapped(what) => (
             ReasonCode::NotAnImage,
             format!(
@@ -212,7 +218,7 @@ mod tests {
                 "The photo's file is damaged or incomplete. Upload the photo again.",
             ),
         ] {
-            assert_eq!(reason(&error).message, message);
+            assert_eq!(reason(&error, "a.jpg").message, message);
         }
     }
 

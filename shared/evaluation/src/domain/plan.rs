@@ -14,6 +14,7 @@ use super::bounds::{name_bytes, shortened_name};
 use super::catalogue::Catalogue;
 use super::ids::{PhotoId, StepKey};
 use super::key::{KeyPart, KeyParts, version_parts};
+use super::photo_key::{Place, folder, place_of, printable, refused};
 use super::photo_name::hint;
 use super::scope::Scope;
 use super::versions::Versions;
@@ -39,6 +40,9 @@ pub struct Photo {
     /// Which steps it is asked about.
     #[serde(default, skip_serializing_if = "Scope::is_all")]
     pub scope: Scope,
+    /// How many bytes it has, where it was just listed: photos of the same size may be the same one.
+    #[serde(skip)]
+    pub size: Option<u64>,
 }
 
 impl Photo {
@@ -51,12 +55,28 @@ impl Photo {
             etag: etag.into(),
             step_hint: hint(name, catalogue),
             scope: Scope::All,
+            size: None,
         }
     }
 
-    /// The folder that it lies in: its DR's.
-    fn place(&self) -> &str {
-        self.key.strip_suffix(&self.name).unwrap_or(&self.key)
+    /// The same photo, known by what its bytes are: by this hash, if there is one, else by its ETag.
+    pub fn known_by(&self, content: Option<&str>) -> Self {
+        let etag = content.unwrap_or(&self.etag).to_owned();
+        Self {
+            etag,
+            ..self.clone()
+        }
+    }
+
+    /// The folder that it lies in: its DR's, however that is written.
+    fn place(&self) -> String {
+        match place_of(&self.key) {
+            Place::Photo(dr, _) => folder(&dr),
+            Place::Hidden | Place::Elsewhere => {
+                let name = self.name.as_str();
+                self.key.strip_suffix(name).unwrap_or(&self.key).to_owned()
+            }
+        }
     }
 }
 
@@ -92,13 +112,34 @@ pub struct Copied {
     pub of: String,
 }
 
-/// A photo whose name is too long.
+/// A photo whose name is not taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Misnamed {
-    /// The photo, under a name and key that are cut.
+    /// The photo, under a name and key that can be shown.
     pub photo: Photo,
-    /// How long its name is.
-    pub bytes: usize,
+    /// What is wrong with its name.
+    pub why: WrongName,
+}
+
+/// What is wrong with a photo's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WrongName {
+    /// It has so many bytes.
+    TooLong(usize),
+    /// What it has or does that names must not.
+    Refused(&'static str),
+}
+
+impl WrongName {
+    /// What is wrong with this name, and how it is shown then.
+    fn of(name: &str) -> Option<(Self, String)> {
+        if let Some(shown) = shortened_name(name) {
+            return Some((Self::TooLong(name_bytes(name)), shown));
+        }
+        let why = Self::Refused(refused(name)?);
+        let shown = printable(name);
+        Some((why, shortened_name(&shown).unwrap_or(shown)))
+    }
 }
 
 /// A planned evaluation.
@@ -112,7 +153,7 @@ pub struct Plan {
     pub held: Vec<Photo>,
     /// The photos that are the same file as one of those, by name.
     pub copies: Vec<Copied>,
-    /// The photos that nobody is asked about because their names are too long, by name.
+    /// The photos that nobody is asked about because of their names, by name.
     pub misnamed: Vec<Misnamed>,
     /// Why quick mode looked at everything, if it did.
     pub mode_note: Option<String>,
@@ -215,19 +256,19 @@ fn in_order(photos: &mut Vec<Photo>) {
     photos.dedup_by(|a, b| a.photo_id == b.photo_id);
 }
 
-/// The photos whose names are taken, and those whose names are too long.
+/// The photos whose names are taken, and those whose names are not.
 fn named(photos: Vec<Photo>) -> (Vec<Photo>, Vec<Misnamed>) {
     let mut misnamed = Vec::new();
-    let named = |photo: Photo| match shortened_name(&photo.name) {
+    let named = |photo: Photo| match WrongName::of(&photo.name) {
         None => Some(photo),
-        Some(name) => {
+        Some((why, name)) => {
             misnamed.push(Misnamed {
-                bytes: name_bytes(&photo.name),
                 photo: Photo {
                     key: format!("{}{name}", photo.place()),
                     name,
                     ..photo
                 },
+                why,
             });
             None
         }
@@ -291,13 +332,24 @@ pub fn half<'a>(photos: &[&'a Photo]) -> Vec<&'a Photo> {
         .collect()
 }
 
-/// The photos in groups of at most `photos_per_batch`; sizes differ by one at most, so that no batch is a straggler.
+/// The photos in groups of at most `photos_per_batch`, as equal as can be, so that no batch is a straggler. Photos with
+/// as many bytes come together: whoever fetches them sees whether they are the same one.
 pub fn batches(photos: &[Photo], photos_per_batch: usize) -> Vec<Vec<Photo>> {
-    let count = photos.len().div_ceil(photos_per_batch.max(1));
-    let mut batches = vec![Vec::new(); count];
-    for (photo, at) in photos.iter().zip((0..count).cycle()) {
+    let most = photos_per_batch.max(1);
+    let mut batches: Vec<Vec<Photo>> = vec![Vec::new(); photos.len().div_ceil(most)];
+    let mut of_size = BTreeMap::new();
+    for photo in photos {
+        let has_room = |at: &usize| batches.get(*at).is_some_and(|batch| batch.len() < most);
+        let together = photo.size.and_then(|size| of_size.get(&size).copied());
+        let smallest = || (0..batches.len()).min_by_key(|at| batches.get(*at).map(Vec::len));
+        let Some(at) = together.filter(has_room).or_else(smallest) else {
+            continue;
+        };
         if let Some(batch) = batches.get_mut(at) {
             batch.push(photo.clone());
+        }
+        if let Some(size) = photo.size {
+            of_size.insert(size, at);
         }
     }
     batches
@@ -310,7 +362,7 @@ pub fn fingerprint(photos: &[Photo], mode: Mode, versions: &Versions) -> KeyPart
         .chain(version_parts(versions));
     let of = |photo: &'_ Photo| {
         [
-            (KeyPart::Dr, photo.place().to_owned()),
+            (KeyPart::Dr, photo.place()),
             (KeyPart::Name, photo.name.clone()),
             (KeyPart::Content, photo.etag.clone()),
         ]

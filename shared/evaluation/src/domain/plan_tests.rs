@@ -198,7 +198,7 @@ fn a_photo_whose_name_is_too_long_is_set_apart_and_is_part_of_the_question() {
     let [misnamed] = first.misnamed.as_slice() else {
         panic!("{:?}", first.misnamed);
     };
-    assert_eq!(misnamed.bytes, 1004);
+    assert_eq!(misnamed.why, WrongName::TooLong(1004));
     assert!(misnamed.photo.name.len() <= 255 && misnamed.photo.key.len() < 300);
     assert_eq!(
         misnamed.photo.key,
@@ -208,4 +208,71 @@ fn a_photo_whose_name_is_too_long_is_set_apart_and_is_part_of_the_question() {
     let second = planned(&["b.jpg", &other, &longest]);
     assert_ne!(first.fingerprint, second.fingerprint);
     assert_ne!(misnamed.photo.photo_id, second.misnamed[0].photo.photo_id);
+}
+
+#[test]
+fn a_photo_whose_name_is_refused_is_shown_and_nobody_is_asked_about_it() {
+    let all = photos(&["../DR2/a.jpg", "b\n.jpg", "c.jpg"]);
+    let plan = plan(all, Mode::Full, catalogue(), &versions());
+    assert_eq!(names(&plan.selected), ["c.jpg"]);
+    let shown: Vec<_> = plan
+        .misnamed
+        .iter()
+        .map(|one| (one.photo.name.as_str(), one.why))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            (
+                "../DR2/a.jpg",
+                WrongName::Refused("has .. or . for a folder")
+            ),
+            (
+                "b%0A.jpg",
+                WrongName::Refused("has a control character in it")
+            ),
+        ]
+    );
+}
+
+#[test]
+fn the_question_is_the_same_however_the_drs_folder_is_written() {
+    let of = |key: &str| {
+        let photo = Photo::new(key, "a.jpg", "\"1\"", catalogue());
+        fingerprint_of(vec![photo], Mode::Full, &versions())
+    };
+    assert_eq!(of("photos/DR1/a.jpg"), of("photos/dr1/a.jpg"));
+    assert_ne!(of("photos/DR1/a.jpg"), of("photos/DR2/a.jpg"));
+}
+
+#[test]
+fn photos_with_as_many_bytes_come_together_as_long_as_there_is_room() {
+    let names: Vec<String> = (0..7).map(|at| format!("{at}.jpg")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let sized = |sizes: [u64; 7]| {
+        let photos = photos(&names).into_iter().zip(sizes);
+        let photos: Vec<Photo> = photos
+            .map(|(photo, size)| Photo {
+                size: Some(size),
+                ..photo
+            })
+            .collect();
+        let batches = batches(&photos, 3);
+        let names = |batch: &Vec<Photo>| batch.iter().map(|photo| photo.name.clone()).collect();
+        batches.iter().map(names).collect::<Vec<Vec<String>>>()
+    };
+    let apart = sized([1, 2, 3, 4, 5, 6, 7]);
+    assert_eq!(apart.iter().map(Vec::len).collect::<Vec<_>>(), [3, 2, 2]);
+    let together = sized([1, 2, 3, 4, 2, 6, 2]);
+    let with = |name: &str| {
+        together
+            .iter()
+            .position(|batch| batch.iter().any(|one| one == name))
+    };
+    assert_eq!(
+        (with("1.jpg"), with("1.jpg")),
+        (with("4.jpg"), with("6.jpg"))
+    );
+    let all = sized([1; 7]);
+    assert_eq!(all.iter().map(Vec::len).collect::<Vec<_>>(), [3, 3, 1]);
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::ids::EvaluationId;
 use super::outcome::{Facts, ImageFigures, PhotoOutcome, PhotoTimings, Usage};
 use super::time::Timestamp;
 
@@ -11,6 +12,10 @@ pub struct Report {
     /// Findings, or why there are none.
     #[serde(flatten)]
     pub outcome: PhotoOutcome,
+    /// Whether the model's answer was broken, and more may have been seen than its findings say. Releases before know
+    /// no such answers.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
     /// When the outcome was known.
     pub at: Timestamp,
     /// How often the photo was put off before.
@@ -27,6 +32,13 @@ pub struct Report {
     /// Tokens the server counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
+    /// The photo's content, where its ETag is another one than the bytes have: a hash of them, written as an ETag.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<String>,
+    /// The evaluation for which the answer was given, if nobody was asked for this one: the same bytes had been asked
+    /// about under another ETag. `at` is then when that answer came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered_for: Option<EvaluationId>,
 }
 
 impl Report {
@@ -34,12 +46,15 @@ impl Report {
     pub fn bare(outcome: PhotoOutcome, at: Timestamp) -> Self {
         Self {
             outcome,
+            partial: false,
             at,
             attempt: 0,
             timings: None,
             image: None,
             facts: None,
             usage: None,
+            content: None,
+            answered_for: None,
         }
     }
 }

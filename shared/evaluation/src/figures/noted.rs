@@ -18,6 +18,7 @@ pub fn of_outcome(report: &Report) -> Vec<Figure> {
     };
     let mut figures = vec![Figure::whether(Metric::PhotoFailed, failed)];
     let answered = matches!(report.outcome, PhotoOutcome::Evaluated { .. });
+    let answered = answered && report.answered_for.is_none();
     if let Some(timings) = report.timings.filter(|_| answered) {
         let first_token = timings
             .first_token_ms
@@ -53,8 +54,13 @@ fn failed(outcome: &PhotoOutcome) -> Option<bool> {
         ReasonCode::InvalidAnswer
         | ReasonCode::Refused
         | ReasonCode::Deadline
-        | ReasonCode::DeadLettered => Some(true),
-        ReasonCode::Superseded | ReasonCode::NotNeeded | ReasonCode::SamePhoto => None,
+        | ReasonCode::DeadLettered
+        // All photos are, where the function's own rights are wrong.
+        | ReasonCode::NoAccess => Some(true),
+        ReasonCode::Superseded
+        | ReasonCode::NotNeeded
+        | ReasonCode::SamePhoto
+        | ReasonCode::NotAPhoto => None,
         _ => Some(false),
     }
 }
@@ -174,7 +180,9 @@ mod tests {
             assert_eq!(failed(code), [1.0], "{code:?}");
         }
         assert_eq!(failed(ReasonCode::NotAnImage), [0.0]);
+        assert_eq!(failed(ReasonCode::NoAccess), [1.0]);
         assert!(failed(ReasonCode::SamePhoto).is_empty());
+        assert!(failed(ReasonCode::NotAPhoto).is_empty());
     }
 
     #[test]

@@ -14,12 +14,14 @@ use super::error::RunError;
 use super::ports::{self, Ports};
 use crate::decide::cache::{self, CachedAnswer, Known, Reused};
 use crate::decide::evaluation::Evaluation;
-use crate::decide::miss::{LastAsked, QuestionDigest};
+use crate::decide::miss::{LastAsked, Miss, QuestionDigest};
 use crate::decide::sighting::{Elsewhere, Likeness, Mark, Sighting};
 use crate::decide::start::{self, FromCache, Request, Reuse};
 use crate::decide::update::Key;
 use crate::domain::ids::{DrNumber, EvaluationId, PhotoId};
+use crate::domain::outcome::PhotoOutcome;
 use crate::domain::plan::{Photo, Plan};
+use crate::domain::report::Report;
 use crate::domain::time::Timestamp;
 use crate::domain::versions::Versions;
 
@@ -104,6 +106,7 @@ pub(super) async fn from_cache(
         ports,
         &request.dr_number,
         photos().filter(of_which_all).collect(),
+        &known,
     )
     .await?;
     Ok(FromCache {
@@ -113,20 +116,62 @@ pub(super) async fn from_cache(
     })
 }
 
+/// What an evaluation may use of earlier answers about a photo that turned out to have this content: all that it asks, or
+/// nothing. Its ETag had said that it is another one.
+pub async fn by_content(
+    ports: &impl Ports,
+    evaluation: &Evaluation,
+    photo: &Photo,
+    content: &str,
+) -> Result<Option<Report>, RunError> {
+    if evaluation.cache.missed_because.contains(&Miss::Forced) {
+        return Ok(None);
+    }
+    let keys = vec![
+        Key::Cache(Some(evaluation.dr_number.clone())),
+        Key::Cache(None),
+    ];
+    let emptied = ports.get_all::<Emptied>(keys).await?.into_iter().flatten();
+    let valid_from = emptied.map(|item| item.valid_from).max();
+    let valid_from = valid_from.unwrap_or(Timestamp::MIN);
+    let same = [photo.known_by(Some(content))];
+    let (versions, now) = (&evaluation.versions, ports.now());
+    let mut known = known(ports, same.iter(), versions, valid_from, now).await?;
+    let known = known.remove(&photo.photo_id);
+    let known = known.filter(|known| known.open.is_none());
+    Ok(known.and_then(|known| reported(evaluation, content, &known.reused)))
+}
+
+/// The report of a photo that these answers are about.
+fn reported(evaluation: &Evaluation, content: &str, answers: &[Reused]) -> Option<Report> {
+    let oldest = answers.iter().map(|reused| &reused.answer);
+    let oldest = oldest.min_by_key(|answer| answer.answered_at)?;
+    let findings = cache::merged(&evaluation.steps_asked, &[], answers);
+    Some(Report {
+        content: Some(content.to_owned()),
+        answered_for: Some(oldest.evaluation_id.clone()),
+        ..Report::bare(PhotoOutcome::Evaluated { findings }, oldest.answered_at)
+    })
+}
+
 /// Where these photos were used before in other DRs, by their files; who is asked about is also compared by looks,
 /// later.
 async fn seen(
     ports: &impl Ports,
     dr: &DrNumber,
     photos: Vec<&Photo>,
+    known: &BTreeMap<PhotoId, Known>,
 ) -> Result<BTreeMap<PhotoId, Elsewhere>, RunError> {
     if photos.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let keys = photos
-        .iter()
-        .map(|photo| Key::Sighting(Mark::File(photo.etag.clone())))
-        .collect();
+    let content = |photo: &Photo| {
+        let reused = known.get(&photo.photo_id)?.reused.first()?;
+        reused.answer.content.clone()
+    };
+    let file = |photo: &Photo| content(photo).unwrap_or_else(|| photo.etag.clone());
+    let mark = |photo: &&Photo| Key::Sighting(Mark::File(file(photo)));
+    let keys = photos.iter().map(mark).collect();
     let found = ports.get_all::<Sighting>(keys).await?;
     let elsewhere = |(photo, first): (&Photo, Option<Sighting>)| {
         Some((

@@ -7,7 +7,7 @@
 
 pub mod aggregate;
 pub mod batch;
-mod cache;
+pub mod cache;
 pub mod defer;
 pub mod error;
 pub mod plan_anew;

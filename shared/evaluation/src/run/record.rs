@@ -16,12 +16,12 @@ use crate::decide::evaluation::Evaluation;
 use crate::decide::photo_record::PhotoRecord;
 use crate::decide::quick::is_idle;
 use crate::decide::record::{Finalisation, OutcomeAction, finalise, is_due, on_outcome};
-use crate::decide::sighting::{Elsewhere, Sighting};
+use crate::decide::sighting::{Elsewhere, Likeness, Mark, Sighting};
 use crate::decide::sweep::ends_whatever_comes;
 use crate::decide::update::Key;
 use crate::decide::updates::{self, News};
 use crate::domain::catalogue::Catalogue;
-use crate::domain::ids::{EvaluationId, PhotoId};
+use crate::domain::ids::{DrNumber, EvaluationId, PhotoId};
 use crate::domain::outcome::PhotoOutcome;
 use crate::domain::plan::{Mode, Photo};
 use crate::domain::report::Report;
@@ -91,7 +91,9 @@ async fn record(
         }
         (OutcomeAction::Upgrade | OutcomeAction::RemoveFromPending, _) => (),
     }
-    let answered = matches!(report.outcome, PhotoOutcome::Evaluated { .. }) && !record.is_reused();
+    let answered = matches!(report.outcome, PhotoOutcome::Evaluated { .. })
+        && report.answered_for.is_none()
+        && !record.is_reused();
     let news = match action {
         _ if !answered => News::Nothing,
         OutcomeAction::Record | OutcomeAction::Upgrade => News::Answered,
@@ -152,15 +154,14 @@ async fn keep(
     photo: &Photo,
     report: &Report,
 ) -> Result<(), RunError> {
-    let Some(answer) = CachedAnswer::of(&evaluation.evaluation_id, evaluation.created_at, report)
-    else {
+    let id = report.answered_for.as_ref();
+    let id = id.unwrap_or(&evaluation.evaluation_id);
+    let Some(answer) = CachedAnswer::of(id, evaluation.created_at, report) else {
         return Ok(());
     };
-    let key = cache::key(photo, photo.scope, &evaluation.versions);
-    ports
-        .update(updates::cached_answer(key, &answer))
-        .await
-        .map(drop)
+    let keys = cache::keys(photo, report.content.as_deref(), &evaluation.versions);
+    let keep = |key| ports.update(updates::cached_answer(key, &answer));
+    try_join_all(keys.into_iter().map(keep)).await.map(drop)
 }
 
 /// Notes that a photo was seen, and finds where it was used before in another DR.
@@ -170,10 +171,15 @@ async fn sight(
     record: &PhotoRecord,
     report: &Report,
 ) -> Result<Option<Elsewhere>, RunError> {
+    let (dr, photo) = (&evaluation.dr_number, &record.photo);
+    let photo = photo.known_by(report.content.as_deref());
     let Some(facts) = &report.facts else {
-        return Ok(None);
+        return match report.answered_for {
+            Some(_) => sighted(ports, dr, &photo).await,
+            None => Ok(None),
+        };
     };
-    let sighting = Sighting::of(&evaluation.dr_number, &record.photo, facts.quality);
+    let sighting = Sighting::of(dr, &photo, facts.quality);
     let marks = sighting.marks().into_iter();
     let first = try_join_all(
         marks.map(|mark| ports.update(updates::sighted(mark, &sighting, ports.now()))),
@@ -193,6 +199,17 @@ async fn sight(
         }
     }
     Ok(None)
+}
+
+/// Where a photo was used before in another DR, by its file: nobody looked at its pixels.
+async fn sighted(
+    ports: &impl Ports,
+    dr: &DrNumber,
+    photo: &Photo,
+) -> Result<Option<Elsewhere>, RunError> {
+    let key = Key::Sighting(Mark::File(photo.etag.clone()));
+    let first = ports.get::<Sighting>(key).await?;
+    Ok(first.and_then(|first| first.elsewhere_of(dr, Likeness::SameFile)))
 }
 
 /// An evaluation and one of its photos, if both are known.

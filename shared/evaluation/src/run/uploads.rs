@@ -22,6 +22,16 @@ pub async fn note_change(ports: &impl Ports, dr: &DrNumber, at: Timestamp) -> Re
     ports.update(updates::changed(dr, at)).await.map(drop)
 }
 
+/// Notes that a photo came into another folder than the DR's own. It is noted before the change is, so that whoever
+/// learns of the change looks there, too.
+pub async fn note_misplaced(
+    ports: &impl Ports,
+    dr: &DrNumber,
+    at: Timestamp,
+) -> Result<(), RunError> {
+    ports.update(updates::misplaced(dr, at)).await.map(drop)
+}
+
 /// Notes an upload, made at `at`, and arranges for a later look.
 pub async fn note_upload(
     ports: &impl Ports,

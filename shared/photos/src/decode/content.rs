@@ -5,9 +5,9 @@ use image::ImageFormat;
 use crate::PhotoError;
 
 /// Bytes from the beginning in which something is looked for.
-const HEAD: usize = 1024;
+pub(super) const HEAD: usize = 1024;
 /// How files of other kinds begin.
-const OTHERS: [(&[u8], &str); 15] = [
+const OTHERS: [(&[u8], &str); 21] = [
     (b"%PDF-", "a PDF"),
     (b"\x1A\x45\xDF\xA3", "a video"),
     (b"\0\0\x01\xBA", "a video"),
@@ -23,6 +23,16 @@ const OTHERS: [(&[u8], &str); 15] = [
     (b"[", "a JSON document"),
     (b"bplist00", "a property list"),
     (b"ID3", "a sound"),
+    (b"OggS", "a sound"),
+    (b"Rar!\x1A\x07", "a RAR archive"),
+    (b"7z\xBC\xAF\x27\x1C", "a 7z archive"),
+    (b"SQLite format 3\0", "a database"),
+    // Thumbs.db is one, and so are Office's documents of before.
+    (
+        b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1",
+        "a Windows or Office file (such as Thumbs.db)",
+    ),
+    (b"MZ", "a program"),
 ];
 /// How the formats that are read begin in base64.
 const IN_BASE64: [&[u8]; 3] = [b"/9j/", b"iVBORw0KGgo", b"UklGR"];
@@ -59,12 +69,44 @@ pub(super) fn what_else(bytes: &[u8]) -> Option<PhotoError> {
     if is_video(head) {
         return Some(PhotoError::NoPhoto("a video"));
     }
+    if is_riff(head, b"WAVE") {
+        return Some(PhotoError::NoPhoto("a sound"));
+    }
     let begins = |(beginning, _): &&(&[u8], &str)| {
         let same = text.get(..beginning.len());
         same.is_some_and(|same| same.eq_ignore_ascii_case(beginning))
     };
-    let known = OTHERS.iter().find(begins);
-    known.map(|(_, what)| PhotoError::NoPhoto(what))
+    let known = OTHERS.iter().find(begins).map(|(_, what)| *what);
+    let known = known.or_else(|| is_text(head).then_some("a text"));
+    known.map(PhotoError::NoPhoto)
+}
+
+/// Text: nothing but characters that people write. The last one may be cut.
+fn is_text(head: &[u8]) -> bool {
+    let written = |c: char| !c.is_control() || c.is_ascii_whitespace() || c == '\x1B';
+    if let Some(wide) = wide(head) {
+        return !wide.is_empty() && char::decode_utf16(wide).all(|c| c.is_ok_and(written));
+    }
+    let text = match std::str::from_utf8(head) {
+        Ok(text) => text,
+        Err(cut) if cut.error_len().is_none() => {
+            let whole = head.get(..cut.valid_up_to()).unwrap_or_default();
+            std::str::from_utf8(whole).unwrap_or_default()
+        }
+        Err(_) => return false,
+    };
+    !text.is_empty() && text.chars().all(written)
+}
+
+/// The characters of a text in UTF-16, which begins with a mark that says so.
+fn wide(head: &[u8]) -> Option<Vec<u16>> {
+    let (from, rest): (fn([u8; 2]) -> u16, _) = match head.split_first_chunk()? {
+        (b"\xFF\xFE", rest) => (u16::from_le_bytes, rest),
+        (b"\xFE\xFF", rest) => (u16::from_be_bytes, rest),
+        _ => return None,
+    };
+    let (pairs, _) = rest.as_chunks();
+    Some(pairs.iter().copied().map(from).collect())
 }
 
 /// What an app wrapped the photo's bytes in.
@@ -121,9 +163,13 @@ fn picture(head: &[u8]) -> Option<&'static str> {
 
 /// AVI, and QuickTime without the box that names it.
 fn is_video(head: &[u8]) -> bool {
-    let avi = head.starts_with(b"RIFF") && head.get(8..12) == Some(b"AVI ");
+    let avi = is_riff(head, b"AVI ");
     let boxes: [&[u8]; 4] = [b"moov", b"mdat", b"wide", b"free"];
     avi || head.get(4..8).is_some_and(|name| boxes.contains(&name))
+}
+
+fn is_riff(head: &[u8], of: &[u8]) -> bool {
+    head.starts_with(b"RIFF") && head.get(8..12) == Some(of)
 }
 
 fn contains(text: &[u8], what: &[u8]) -> bool {

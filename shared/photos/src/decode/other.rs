@@ -6,7 +6,7 @@ use std::io::Cursor;
 use image::metadata::Orientation::NoTransforms;
 use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader};
 
-use super::{Decoded, check, onto_white, png};
+use super::{Decoded, check, onto_white, png, webp};
 use crate::PhotoError;
 use crate::exif_data::orientation;
 use crate::scale::Picture;
@@ -23,6 +23,9 @@ const RGBA: usize = 4;
 const BESIDE_PNG: usize = 1;
 /// The same with the decoder's own picture, as luma and chroma or as RGBA, and its opacity.
 const BESIDE_WEBP: usize = 4 + 1;
+/// What the decoder of WebP takes for a part of the file, by the size that stands in the file: 24 bits. Whether there is
+/// so much it finds out afterwards.
+const CLAIMED_WEBP: usize = 1 << 24;
 
 pub(super) fn decode(
     bytes: &[u8],
@@ -64,17 +67,17 @@ pub(super) fn memory(
     let decoder = open(&whole, format, limits)?;
     let (width, height) = decoder.dimensions();
     let pixels = width as usize * height as usize;
-    let beside = if format == ImageFormat::WebP {
-        BESIDE_WEBP
+    let (beside, parts) = if format == ImageFormat::WebP {
+        (BESIDE_WEBP, bytes.len() + CLAIMED_WEBP)
     } else {
-        BESIDE_PNG
+        (BESIDE_PNG, 0)
     };
     let copy = if let Cow::Owned(copy) = &whole {
         copy.len()
     } else {
         0
     };
-    Ok(copy + pixels * (bytes_a_pixel(decoder.color_type()) + beside))
+    Ok(copy + parts + pixels * (bytes_a_pixel(decoder.color_type()) + beside))
 }
 
 /// The file as the decoder needs it.
@@ -106,6 +109,11 @@ fn open<'a>(
         .into_decoder()
         .map_err(damaged)?;
     check(decoder.dimensions(), bytes, limits, false)?;
+    if format == ImageFormat::WebP && webp::has_larger_frame(bytes, decoder.dimensions()) {
+        return Err(PhotoError::Damaged(
+            "a frame is larger than the picture".into(),
+        ));
+    }
     let mut own = image::Limits::default();
     own.max_alloc = Some(limits.most_pixels.saturating_mul(8));
     decoder.set_limits(own).map_err(damaged)?;

@@ -46,7 +46,8 @@ pub(super) fn exif(bytes: &[u8]) -> Option<Vec<u8>> {
         .or_else(|| chunks(bytes).find_map(|chunk| profile(&chunk)))
 }
 
-/// The file with an end, where it has none: whether all pixels are there tells the decoder then.
+/// The file with an end, where it has none, and where its last pixels break off, with what is there of them: whether all
+/// are there tells the decoder then.
 pub(super) fn ended(bytes: &[u8]) -> Cow<'_, [u8]> {
     let mut end = SIGNATURE;
     for chunk in chunks(bytes) {
@@ -55,10 +56,23 @@ pub(super) fn ended(bytes: &[u8]) -> Cow<'_, [u8]> {
         }
         end = chunk.end;
     }
-    match bytes.get(..end) {
-        Some(whole) => [whole, END].concat().into(),
-        None => bytes.into(),
-    }
+    let Some((whole, rest)) = bytes.split_at_checked(end) else {
+        return bytes.into();
+    };
+    let cut = cut_pixels(rest).unwrap_or_default();
+    [whole, &cut, END].concat().into()
+}
+
+/// A chunk of pixels that breaks off, as a chunk of what is there.
+fn cut_pixels(rest: &[u8]) -> Option<Vec<u8>> {
+    let length = u32::from_be_bytes(*rest.first_chunk()?) as usize;
+    let named = rest.get(4..)?;
+    let data = named.strip_prefix(b"IDAT")?;
+    let data = data.get(..length).unwrap_or(data);
+    let named = named.get(..4 + data.len())?;
+    let length = u32::try_from(data.len()).ok()?.to_be_bytes();
+    let checksum = crc32fast::hash(named).to_be_bytes();
+    Some([&length[..], named, &checksum].concat())
 }
 
 /// EXIF data in a text.

@@ -4,13 +4,19 @@
 //! - Behind the last byte come zeros without end, and they are counted: `overran` tells whether one was used, so that
 //!   a file that ends early is found out.
 
+/// Bits that are held after `refill`.
+pub(super) const FULL: u32 = 56;
+
 /// Reads bits, the highest first, and takes out the zero that is stuffed behind each byte `FF`.
 pub(super) struct Bits<'a> {
     data: &'a [u8],
-    at: usize,
+    /// What is to come, up to the next byte `FF`.
+    plain: &'a [u8],
+    /// Where that ends.
+    plain_to: usize,
     /// The next bits, from the highest down.
     window: u64,
-    /// How many of them are held.
+    /// How many of them are held; behind them may stand some of the next byte.
     held: u32,
     /// How many zeros were added behind the end.
     padding: u32,
@@ -19,21 +25,31 @@ pub(super) struct Bits<'a> {
 impl<'a> Bits<'a> {
     /// Reads from `at` on.
     pub(super) fn new(data: &'a [u8], at: usize) -> Self {
-        Self {
+        let mut bits = Self {
             data,
-            at,
+            plain: &[],
+            plain_to: at,
             window: 0,
             held: 0,
             padding: 0,
-        }
+        };
+        bits.find_ff();
+        bits
     }
 
-    /// Makes sure that 32 bits are held: enough for the longest code (16) and its longest value (15).
+    /// Makes sure that 56 bits are held: enough for the longest code (16) with its longest value (15), and a shorter one.
+    ///
+    /// It always fills up: whether bits are needed is as good as chance, and a wrong guess of the CPU costs more.
     #[inline(always)]
     pub(super) fn refill(&mut self) {
-        if self.held < 32 {
-            self.fill();
-        }
+        let Some((next, _)) = self.plain.split_first_chunk() else {
+            return self.fill_bytes();
+        };
+        self.window |= u64::from_be_bytes(*next) >> self.held;
+        // Whole bytes that there was room for; what came of one more comes again.
+        let taken = (63 - self.held as usize) >> 3;
+        self.plain = self.plain.get(taken..).unwrap_or_default();
+        self.held |= FULL;
     }
 
     /// The next `count` bits (1 to 32), without taking them.
@@ -73,38 +89,44 @@ impl<'a> Bits<'a> {
         if self.overran() {
             return Err(super::JpegError::Damaged(super::CUT));
         }
-        Ok(self.at)
+        Ok(self.plain_to - self.plain.len())
     }
 
-    #[inline]
-    fn fill(&mut self) {
-        if let Some(four) = self
-            .data
-            .get(self.at..)
-            .and_then(|rest| rest.first_chunk::<4>())
-        {
-            let word = u32::from_be_bytes(*four);
-            if !has_ff(word) {
-                self.window |= u64::from(word) << (32 - self.held);
-                self.held += 32;
-                self.at += 4;
-                return;
-            }
-        }
-        self.fill_bytes();
-    }
-
+    #[cold]
     fn fill_bytes(&mut self) {
-        while self.held <= 56 {
-            let (byte, length) = match (self.data.get(self.at), self.data.get(self.at + 1)) {
-                (Some(0xFF), Some(0)) => (0xFF, 2),
-                (Some(0xFF) | None, _) => return self.pad(),
-                (Some(byte), _) => (*byte, 1),
+        self.window &= !u64::MAX.checked_shr(self.held).unwrap_or(0);
+        while self.held < FULL {
+            let byte = if let Some((byte, rest)) = self.plain.split_first() {
+                self.plain = rest;
+                *byte
+            } else if self
+                .data
+                .get(self.plain_to..)
+                .is_some_and(|rest| rest.starts_with(&[0xFF, 0]))
+            {
+                self.plain_to += 2;
+                self.find_ff();
+                0xFF
+            } else {
+                return self.pad();
             };
             self.window |= u64::from(byte) << (56 - self.held);
             self.held += 8;
-            self.at += length;
         }
+    }
+
+    /// Looks for the next byte `FF`.
+    fn find_ff(&mut self) {
+        let rest = self.data.get(self.plain_to..).unwrap_or_default();
+        let (eights, _) = rest.as_chunks::<8>();
+        let without = eights
+            .iter()
+            .take_while(|eight| !has_ff(u64::from_be_bytes(**eight)));
+        let without = 8 * without.count();
+        let behind = rest.iter().skip(without).take_while(|byte| **byte != 0xFF);
+        let count = without + behind.count();
+        self.plain = rest.get(..count).unwrap_or_default();
+        self.plain_to += count;
     }
 
     fn pad(&mut self) {
@@ -124,10 +146,10 @@ pub(super) fn signed(bits: u32, size: u32) -> i32 {
     }
 }
 
-/// Whether one of the four bytes is `FF`.
+/// Whether one of the eight bytes is `FF`.
 #[inline(always)]
-fn has_ff(word: u32) -> bool {
-    (!word).wrapping_sub(0x0101_0101) & word & 0x8080_8080 != 0
+fn has_ff(word: u64) -> bool {
+    (!word).wrapping_sub(0x0101_0101_0101_0101) & word & 0x8080_8080_8080_8080 != 0
 }
 
 #[cfg(test)]
@@ -138,12 +160,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_fast_look_finds_every_ff(bytes: [u8; 4], at in 0usize..4, with: bool) {
+        fn the_fast_look_finds_every_ff(bytes: [u8; 8], at in 0usize..8, with: bool) {
             let mut bytes = bytes;
             if with {
                 bytes[at] = 0xFF;
             }
-            prop_assert_eq!(has_ff(u32::from_be_bytes(bytes)), bytes.contains(&0xFF));
+            prop_assert_eq!(has_ff(u64::from_be_bytes(bytes)), bytes.contains(&0xFF));
         }
 
         #[test]

@@ -9,7 +9,7 @@ use super::bits::{Bits, signed};
 /// Bits of one look. Codes of photos are short: with 10, fewer than 1 in 50 needs a second look.
 const LOOK: u32 = 10;
 /// Bits of one look when skipping: two or three codes fit.
-const SKIP_LOOK: u32 = 12;
+pub(super) const SKIP_LOOK: u32 = 12;
 
 /// A code with its value. `length` 0: the code is longer than a look.
 #[derive(Clone, Copy, Default)]
@@ -54,10 +54,10 @@ pub(super) enum Kind {
 /// A Huffman table.
 pub(super) struct Table {
     kind: Kind,
-    steps: Box<[Step]>,
-    skips: Box<[Skip]>,
-    /// Length and symbol of the code that a look begins with.
-    symbols: Box<[(u8, u8)]>,
+    steps: Box<[Step; 1 << LOOK]>,
+    skips: Box<[Skip; 1 << SKIP_LOOK]>,
+    /// Length and symbol of the code that a look of `SKIP_LOOK` bits begins with.
+    symbols: Box<[(u8, u8); 1 << SKIP_LOOK]>,
     /// For each length the first code that is longer, on 16 bits.
     limits: [u32; 17],
     /// For each length what makes a code an index of `values`.
@@ -74,53 +74,76 @@ impl Table {
             ));
         }
         let (mut limits, mut offsets) = ([0; 17], [0; 17]);
-        let (mut code, mut index) = (0u32, 0i32);
-        for (length, (count, (limit, offset))) in (1..).zip(
-            counts
-                .iter()
-                .zip(limits.iter_mut().zip(&mut offsets).skip(1)),
-        ) {
-            *offset = index - code as i32;
+        let mut symbols = Box::new([(0, 0); 1 << SKIP_LOOK]);
+        let (mut code, mut rest) = (0u32, values);
+        let lengths = (1u8..).zip(counts);
+        for ((length, count), (limit, offset)) in
+            lengths.zip(limits.iter_mut().zip(&mut offsets).skip(1))
+        {
+            *offset = values.len() as i32 - rest.len() as i32 - code as i32;
+            let (own, others) = rest
+                .split_at_checked((*count).into())
+                .unwrap_or((rest, &[]));
+            let room = 1 << SKIP_LOOK.saturating_sub(length.into());
+            if u32::from(length) <= SKIP_LOOK {
+                let places = symbols.chunks_exact_mut(room).skip(code as usize);
+                for (places, symbol) in places.zip(own) {
+                    places.fill((length, *symbol));
+                }
+            }
+            rest = others;
             code += u32::from(*count);
-            index += i32::from(*count);
             if code > 1 << length {
                 return Err(JpegError::Damaged("a Huffman table has too many codes"));
             }
             *limit = code << (16 - length);
             code <<= 1;
         }
-        let values = values.to_vec();
         let mut table = Self {
             kind,
-            steps: Box::default(),
-            skips: Box::default(),
-            symbols: Box::default(),
+            steps: Box::new([Step::default(); 1 << LOOK]),
+            skips: Box::new([Skip::default(); 1 << SKIP_LOOK]),
+            symbols,
             limits,
             offsets,
-            values,
+            values: values.to_vec(),
         };
-        table.symbols = (0..1 << LOOK)
-            .map(|look| table.look(look << (16 - LOOK), LOOK))
-            .collect();
-        table.steps = (0..1 << LOOK).map(|look| table.step_of(look)).collect();
-        if kind == Kind::Ac {
-            table.skips = (0..1 << SKIP_LOOK)
-                .map(|look| table.skip_of(look))
-                .collect();
-        }
+        table.fill();
         Ok(table)
+    }
+
+    /// What looks tell, from the symbols.
+    fn fill(&mut self) {
+        let (kind, symbols) = (self.kind, &self.symbols);
+        for (look, step) in (0..).zip(self.steps.iter_mut()) {
+            *step = step_of(kind, symbols, look);
+        }
+        if kind == Kind::Ac {
+            for (look, skip) in (0..).zip(self.skips.iter_mut()) {
+                *skip = skip_of(symbols, look);
+            }
+        }
     }
 
     /// The next code with its value; `refill` first.
     #[inline(always)]
     pub(super) fn step(&self, bits: &mut Bits<'_>) -> Result<(u8, i32), JpegError> {
+        match self.short_step(bits) {
+            Some(step) => Ok(step),
+            None => self.long_step(bits),
+        }
+    }
+
+    /// The same of a code that one look tells, for which 25 bits do; takes nothing and returns `None` of another.
+    #[inline(always)]
+    pub(super) fn short_step(&self, bits: &mut Bits<'_>) -> Option<(u8, i32)> {
         let step = self
             .steps
             .get(bits.peek(LOOK) as usize)
             .copied()
             .unwrap_or_default();
         if step.lengths == 0 {
-            return self.long_step(bits);
+            return None;
         }
         bits.skip(u32::from(step.lengths & 15));
         let size = u32::from(step.lengths >> 4);
@@ -129,7 +152,7 @@ impl Table {
         } else {
             bits.value(size)
         };
-        Ok((step.run, value))
+        Some((step.run, value))
     }
 
     /// Passes over codes of a block that has `most` coefficients left; `refill` first. Returns how many coefficients
@@ -152,13 +175,9 @@ impl Table {
     /// The next symbol; `refill` first.
     #[inline]
     pub(super) fn symbol(&self, bits: &mut Bits<'_>) -> Result<u8, JpegError> {
-        let (mut length, mut symbol) = self
-            .symbols
-            .get(bits.peek(LOOK) as usize)
-            .copied()
-            .unwrap_or_default();
+        let (mut length, mut symbol) = found(&self.symbols, bits.peek(SKIP_LOOK));
         if length == 0 {
-            (length, symbol) = self.look(bits.peek(16), 16);
+            (length, symbol) = self.look(bits.peek(16));
         }
         if length == 0 {
             return Err(JpegError::Damaged("a code that is in no table"));
@@ -172,22 +191,15 @@ impl Table {
         let symbol = self.symbol(bits)?;
         let size = u32::from(symbol & 15);
         Ok((
-            self.run(symbol),
+            run(self.kind, symbol),
             if size == 0 { 0 } else { bits.value(size) },
         ))
     }
 
-    fn run(&self, symbol: u8) -> u8 {
-        if self.kind == Kind::Ac && ends_block(symbol) {
-            END
-        } else {
-            symbol >> 4
-        }
-    }
-
-    /// Length and symbol of the code that 16 bits begin with, if it has `most` bits at most.
-    fn look(&self, bits: u32, most: u32) -> (u8, u8) {
-        let found = (1..=most)
+    /// Length and symbol of the code that 16 bits begin with.
+    #[cold]
+    fn look(&self, bits: u32) -> (u8, u8) {
+        let found = (1..=16)
             .zip(self.limits.iter().zip(&self.offsets).skip(1))
             .find(|(_, (limit, _))| bits < **limit);
         let symbol = found.and_then(|(length, (_, offset))| {
@@ -196,51 +208,61 @@ impl Table {
         });
         symbol.unwrap_or_default()
     }
+}
 
-    fn step_of(&self, look: u32) -> Step {
-        let (length, symbol) = self.look(look << (16 - LOOK), LOOK);
-        let size = symbol & 15;
-        let run = self.run(symbol);
-        if length == 0 || size == 0 || u32::from(length + size) > LOOK {
-            return Step {
-                value: 0,
-                run,
-                lengths: length | size << 4,
-            };
-        }
-        let value = (look >> (LOOK - u32::from(length + size))) & ((1 << size) - 1);
-        Step {
-            value: signed(value, size.into()) as i16,
-            run,
-            lengths: length + size,
-        }
+/// Length and symbol of the code that a look of `SKIP_LOOK` bits begins with.
+#[inline(always)]
+fn found(symbols: &[(u8, u8); 1 << SKIP_LOOK], look: u32) -> (u8, u8) {
+    symbols.get(look as usize).copied().unwrap_or_default()
+}
+
+fn run(kind: Kind, symbol: u8) -> u8 {
+    if kind == Kind::Ac && ends_block(symbol) {
+        END
+    } else {
+        symbol >> 4
     }
+}
 
-    fn skip_of(&self, look: u32) -> Skip {
-        let mut skip = Skip::default();
-        loop {
-            let rest = (look << (16 - SKIP_LOOK) << skip.length) & 0xFFFF;
-            let (length, symbol) = self.look(rest, SKIP_LOOK);
-            let taken = skip.length + length + (symbol & 15);
-            let advance = skip.advance
-                + if ends_block(symbol) {
-                    1
-                } else {
-                    (symbol >> 4) + 1
-                };
-            if length == 0 || u32::from(taken) > SKIP_LOOK || advance >= END {
-                return skip;
-            }
-            if ends_block(symbol) {
-                return Skip {
-                    length: taken,
-                    advance: advance + END,
-                };
-            }
-            skip = Skip {
-                length: taken,
-                advance,
-            };
+fn step_of(kind: Kind, symbols: &[(u8, u8); 1 << SKIP_LOOK], look: u32) -> Step {
+    let (length, symbol) = found(symbols, look << (SKIP_LOOK - LOOK));
+    if u32::from(length) > LOOK || length == 0 {
+        return Step::default();
+    }
+    let (size, run) = (symbol & 15, run(kind, symbol));
+    if size == 0 || u32::from(length + size) > LOOK {
+        return Step {
+            value: 0,
+            run,
+            lengths: length | size << 4,
+        };
+    }
+    let value = (look >> (LOOK - u32::from(length + size))) & ((1 << size) - 1);
+    Step {
+        value: signed(value, size.into()) as i16,
+        run,
+        lengths: length + size,
+    }
+}
+
+fn skip_of(symbols: &[(u8, u8); 1 << SKIP_LOOK], look: u32) -> Skip {
+    let mut skip = Skip::default();
+    loop {
+        let rest = look << skip.length & ((1 << SKIP_LOOK) - 1);
+        let (length, symbol) = found(symbols, rest);
+        let taken = skip.length + length + (symbol & 15);
+        let ends = ends_block(symbol);
+        let advance = skip.advance + if ends { 1 } else { (symbol >> 4) + 1 };
+        if length == 0 || u32::from(taken) > SKIP_LOOK || advance >= END {
+            return skip;
+        }
+        let advance = if ends { advance + END } else { advance };
+        skip = Skip {
+            length: taken,
+            advance,
+        };
+        if ends {
+            return skip;
         }
     }
 }

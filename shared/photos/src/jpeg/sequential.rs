@@ -1,9 +1,9 @@
 //! Baseline and extended sequential scans: each block is read whole and at once becomes samples.
 
 use super::JpegError;
-use super::bits::Bits;
+use super::bits::{Bits, FULL};
 use super::edges::{Edges, Inverses};
-use super::huffman::{END, Table};
+use super::huffman::{END, SKIP_LOOK, Table};
 use super::idct::{Scaling, Sums, for_size};
 use super::plane::Plane;
 use super::scan::Blocks;
@@ -75,15 +75,28 @@ impl Channel<'_> {
         bits: &mut Bits<'_>,
     ) -> Result<(), JpegError> {
         let mut at = 1;
-        while at <= scaling.last {
-            bits.refill();
-            let (run, value) = self.ac.step(bits)?;
-            at += usize::from(run);
-            let Some(number) = scaling.number.get(at) else {
-                return if run == END { Ok(()) } else { Err(TOO_MANY) };
-            };
+        let mut add = |at: &mut usize, (run, value): (u8, i32)| {
+            *at += usize::from(run);
+            let number = scaling.number.get(*at)?;
             sums.add(*number, value as i16);
-            at += 1;
+            *at += 1;
+            Some(())
+        };
+        while at <= scaling.last {
+            // Of 56 bits the code before has left enough for a short one.
+            if let Some(step) = self.ac.short_step(bits) {
+                if add(&mut at, step).is_none() {
+                    return ended(step);
+                }
+                if at > scaling.last {
+                    break;
+                }
+            }
+            bits.refill();
+            let step = self.ac.step(bits)?;
+            if add(&mut at, step).is_none() {
+                return ended(step);
+            }
         }
         self.pass_over(at, bits)
     }
@@ -92,10 +105,21 @@ impl Channel<'_> {
     fn pass_over(&self, mut at: usize, bits: &mut Bits<'_>) -> Result<(), JpegError> {
         while at < 64 {
             bits.refill();
-            if let Some(advance) = self.ac.skip(bits, 64 - at) {
+            let mut looks = 0;
+            while let Some(advance) = self.ac.skip(bits, 64 - at) {
                 at += advance;
+                looks += 1;
+                if at >= 64 {
+                    return Ok(());
+                }
+                if looks == LOOKS {
+                    break;
+                }
+            }
+            if looks == LOOKS {
                 continue;
             }
+            bits.refill();
             let (run, _) = self.ac.step(bits)?;
             at += usize::from(run) + 1;
             if at > 64 && run != END {
@@ -104,6 +128,14 @@ impl Channel<'_> {
         }
         Ok(())
     }
+}
+
+/// Codes that one refill is enough for when they are passed over.
+const LOOKS: u32 = FULL / SKIP_LOOK;
+
+/// What a code says that leads out of a block.
+fn ended((run, _): (u8, i32)) -> Result<(), JpegError> {
+    if run == END { Ok(()) } else { Err(TOO_MANY) }
 }
 
 const TOO_MANY: JpegError = JpegError::Damaged("a block has too many coefficients");

@@ -7,7 +7,7 @@
 
 mod compare;
 mod evaluate;
-mod labelled;
+pub(crate) mod labelled;
 mod made;
 mod mistakes;
 mod model;

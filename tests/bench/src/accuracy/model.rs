@@ -57,10 +57,10 @@ impl Model {
                 seed,
             });
         };
-        Ok(Self::Server(VlmClient::new(VlmSettings {
-            base_url: url.trim_end_matches('/').trim_end_matches("/v1").into(),
+        Ok(Self::Server(VlmClient::of_person(VlmSettings {
+            base_url: url.into(),
             model: way.model.clone(),
-            api_key: std::env::var("VLM_API_KEY").ok(),
+            api_key: None,
             timeout: Duration::from_secs(180),
             connect_timeout: Duration::from_secs(5),
             first_token_timeout: Duration::from_secs(120),

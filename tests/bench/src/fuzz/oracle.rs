@@ -9,7 +9,7 @@ use image::metadata::Orientation;
 use image::{DynamicImage, Rgb, RgbImage, imageops};
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 use photos::size_policy::{CURRENT_VERSION, Limits, SizePolicy};
-use photos::{ImageFigures, PhotoError, Prepared, prepare};
+use photos::{ImageFigures, PhotoError, Prepared, memory_needed, prepare};
 use rustix::time::{ClockId, clock_gettime};
 use serde::Serialize;
 use zune_jpeg::JpegDecoder;
@@ -23,6 +23,9 @@ use crate::photos::reference::Reference;
 const MOST_PIXELS: u64 = 1_000_000;
 /// CPU milliseconds that a file may take: a hundred times what its pixels need, on a debug build.
 const MOST_MS: f64 = 5_000.0;
+/// Bytes that a photo may take beside what is reckoned from its header and its file's size once more: tables, and what is
+/// known of its metadata and colours.
+const BESIDE: usize = 4 << 20;
 /// Mean difference from the library's picture, in levels of 255. Both are encoded in the same way, so that what
 /// remains is how chroma is brought to full size.
 const MOST_DIFFERENCE: f64 = 8.0;
@@ -57,6 +60,8 @@ pub(super) struct Seen {
     pub(super) is_new: bool,
     /// CPU time, in milliseconds.
     pub(super) cpu_ms: f64,
+    /// The most bytes that were allocated beyond what is reckoned from the header.
+    pub(super) beyond: i64,
     /// Mean difference from the library's picture, if both read the file.
     pub(super) difference: Option<f64>,
     /// What must not be.
@@ -95,9 +100,14 @@ impl Oracle {
     /// Prepares a file and looks at what came of it.
     pub(super) fn try_out(&mut self, bytes: &[u8], random: &mut Rng) -> Seen {
         let edge = random.choice(EDGES).unwrap_or(800);
+        let reckoned = catch_unwind(|| memory_needed(bytes, &self.policy, edge));
         let before = cpu_ms();
-        let answer = prepared(bytes, &self.policy, edge);
+        let mut answer = Ok(Err(PhotoError::Empty));
+        let taken = allocation_counter::measure(|| {
+            answer = prepared(bytes, &self.policy, edge);
+        });
         let cpu_ms = cpu_ms() - before;
+        let beyond = beyond(taken.bytes_max, &reckoned);
         let difference = match &answer {
             Ok(Ok(prepared)) => difference(bytes, prepared),
             _ => None,
@@ -113,6 +123,9 @@ impl Oracle {
                 (doubt && !alike(&answer, &prepared(bytes, &self.policy, edge)))
                     .then(|| "another answer the second time".into())
             });
+        let wrong = wrong
+            .or_else(|| unlike_reckoned(&answer, &reckoned))
+            .or_else(|| too_much(beyond, bytes.len()));
         let finding = wrong.map(|what| Finding {
             what,
             bytes: bytes.to_vec(),
@@ -121,9 +134,41 @@ impl Oracle {
             kind,
             is_new,
             cpu_ms,
+            beyond,
             difference,
             finding,
         }
+    }
+}
+
+/// What was reckoned of a file before it was prepared.
+type Reckoned = std::thread::Result<Result<usize, PhotoError>>;
+
+/// Bytes taken beyond what was reckoned; of a file that is refused by its header, all of them.
+fn beyond(taken: u64, reckoned: &Reckoned) -> i64 {
+    let reckoned = match reckoned {
+        Ok(Ok(bytes)) => *bytes,
+        _ => 0,
+    };
+    i64::try_from(taken).unwrap_or(i64::MAX) - i64::try_from(reckoned).unwrap_or(i64::MAX)
+}
+
+fn too_much(beyond: i64, file: usize) -> Option<String> {
+    let most = i64::try_from(file + BESIDE).unwrap_or(i64::MAX);
+    (beyond > most).then(|| format!("{} KiB more than is reckoned by its header", beyond >> 10))
+}
+
+/// What can't be reckoned is refused, without a panic.
+fn unlike_reckoned(answer: &Answer, reckoned: &Reckoned) -> Option<String> {
+    match (answer, reckoned) {
+        (_, Err(panic)) => Some(format!(
+            "a panic over the header: {}",
+            panic_message(panic.as_ref())
+        )),
+        (Ok(Ok(_)), Ok(Err(error))) => Some(format!(
+            "it is prepared, and its header is refused: {error}"
+        )),
+        _ => None,
     }
 }
 
@@ -264,10 +309,16 @@ const RESTARTS: [u8; 4] = [0xFF, 0xDD, 0, 4];
 /// and the library none of it.
 const PROFILE: &[u8] = b"ICC_PROFILE";
 
+/// How EXIF data begins. Where its end is damaged, we find the data behind it all the same, and turn the picture; the
+/// library does not.
+const EXIF: &[u8] = b"Exif\0";
+const WHOLE_EXIF: &[u8] = b"Exif\0\0";
+
 /// A JPEG as the library reads it when it forgives nothing.
 fn strictly(bytes: &[u8]) -> Option<Reference> {
     let holds = |what: &[u8]| bytes.windows(what.len()).any(|window| window == what);
-    if holds(&RESTARTS) || holds(PROFILE) {
+    let damaged_exif = holds(EXIF) && !holds(WHOLE_EXIF);
+    if holds(&RESTARTS) || holds(PROFILE) || damaged_exif {
         return None;
     }
     let options = DecoderOptions::default()
@@ -310,6 +361,28 @@ fn cpu_ms() -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn memory_that_was_not_reckoned_is_found() {
+        let reckoned = Ok(Ok(1 << 20));
+        assert_eq!(too_much(beyond(2 << 20, &reckoned), 500), None);
+        assert!(
+            too_much(beyond(6 << 20, &reckoned), 500)
+                .unwrap()
+                .contains("KiB more")
+        );
+        let refused = || Err(PhotoError::Empty);
+        assert!(too_much(beyond(5 << 20, &Ok(refused())), 0).is_some());
+        let photo = crate::fuzz::seeds::drawn().unwrap().remove(0);
+        let right = prepared(&photo, &Oracle::new().unwrap().policy, 64);
+        assert_eq!(unlike_reckoned(&right, &reckoned), None);
+        assert!(unlike_reckoned(&right, &Ok(refused())).is_some());
+        assert!(
+            unlike_reckoned(&right, &catch_unwind(|| panic!("oh")))
+                .unwrap()
+                .contains("oh")
+        );
+    }
 
     #[test]
     fn what_must_not_be_is_found() {

@@ -3,18 +3,42 @@
 
 use std::io::Cursor;
 
+use anyhow::Context;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use heifer_isobmff::HeifFile;
+use heifer_isobmff::writer::{HeifWriter, ImageSpec};
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 
 use crate::photos::folder::repository;
+use crate::photos::grid::slices;
 
 /// Bytes of a real file that are kept at most: larger ones would take all the time.
 const MOST_BYTES: u64 = 1_200_000;
 
+/// A HEIC's tile, in pixels.
+const TILE: u32 = 64;
+/// A photo of 48 × 36 pixels, as messengers write it: the library writes none that loses anything.
+const LOSSY_WEBP: &str = "UklGRlABAABXRUJQVlA4IEQBAACQBwCdASowACQAP3G0zV60r6k/qrqoA/AuCWwBOAH4ASq7bY1UOAjXPJhetekyK+\
+    SOuv0zirOBskcVldKHeKFRXa+2cWAA/tsP9i/gxV2bKoHnnD/9aH+8ZnzMV0GMYZ0qEZbtYB3qn8q+mP5Ng57WfjzO\
+    74PC4/PmxhvB2Z1NhLXhov2UB3Z7ORsw9PxlQ7zP+r7EYexFcyRmpp4YfxEdZ0t2RdPb8uJjRv6KvAff91/Nqze28y\
+    gj1B6/woC4wFouOjLKg8O5qR1Q1HI357Wr9iJZxApO3kbLMzdqIAtLOi6f7gAFLc7lCD3END+JzUN9BXm+007yiHGu\
+    tziD8n8hBGOL4K1Rb+PeYv4AOYhWdtCzdS9eBD/VQf/XQf9h5hcg7u+x1Sb6sDMEmZWngv2TTdr45AUz8m/QgF7Gj3\
+    KfuiQAAAA=";
+/// The same, and how opaque it is.
+const TRANSPARENT_WEBP: &str = "UklGRpABAABXRUJQVlA4WAoAAAAQAAAALwAAIwAAQUxQSCUAAAABuYzof0Bt2zaM0/P/2XXKEDEBQgKCJlshodpwDq\
+    k+3883/AQAAFZQOCBEAQAAkAcAnQEqMAAkAD9xssxetK6ov6q6qAPwLglsATgB+AEqu22MrDgI1zyanrXpOCvkjrr9\
+    M4qvxUsaF+5acZwGfU9M1oYAAP7bD/Yv4MVdmyqB55w//Wh/vGZ8zFdBjGGdKhGW7WAd6p8+RI5GCUCkUqduK+m1xN\
+    AOWbo/JHBAVj/5ZpCappkD/h3EykdjhBx+5MSGNjom7IUp3yOQeHWNBxSxYTR21j7lMQr7+Z9CUvS/MFJKyJSuJT+V\
+    bDQ1wDgIoOjLKg8PGULl41V49Wr7dwG+BXECk7eSQszN2ogC0ouNHBmAAUttROJHMrM/xOahvoK832mneUQwAdaVGd\
+    XTUppijbmtzSmMBTErOXmcoitU1shEjzun7kD/66D/sPMLkHd31cU4fRcLKXf/U8F+ydyp1RIG58ZFdCYUs+fg4j6o\
+    8AAA";
+
 /// The drawn ones and those made of real files.
 pub(super) fn all() -> anyhow::Result<Vec<Vec<u8>>> {
     let mut seeds = drawn()?;
-    for folder in ["real", "special", "hostile"] {
+    for folder in ["real", "special", "hostile", "odd"] {
         let Ok(files) = std::fs::read_dir(repository().join("../shared/photos").join(folder))
         else {
             continue;
@@ -89,6 +113,10 @@ pub(super) fn drawn() -> anyhow::Result<Vec<Vec<u8>>> {
         picture.write_to(&mut Cursor::new(&mut bytes), format)?;
         seeds.push(bytes);
     }
+    seeds.extend(heics()?);
+    for base64 in [LOSSY_WEBP, TRANSPARENT_WEBP] {
+        seeds.push(STANDARD.decode(base64)?);
+    }
     seeds.extend(
         samples::hostile::files()?
             .into_iter()
@@ -96,6 +124,28 @@ pub(super) fn drawn() -> anyhow::Result<Vec<Vec<u8>>> {
             .filter(|bytes| bytes.len() < 50_000),
     );
     Ok(seeds)
+}
+
+/// A picture alone, one with opacity, and a grid of tiles, turned.
+fn heics() -> anyhow::Result<Vec<Vec<u8>>> {
+    let options = heifer::EncodeOptions::default();
+    let picture = scene(TILE, TILE);
+    let alone = heifer::encode_rgb8(TILE, TILE, picture.as_raw(), &options)?;
+    let transparent = DynamicImage::ImageRgb8(scene(40, 30)).into_rgba8();
+    let transparent = heifer::encode_rgba8(40, 30, transparent.as_raw(), &options)?;
+    let file = HeifFile::parse(&alone)?;
+    let config = file.hevc_config(file.primary_id)?;
+    let config = config.context("a HEIC without its header")?.clone();
+    let slices = slices(
+        &file.item_data(file.primary_id)?,
+        config.nal_length_size.into(),
+    )?;
+    let mut writer = HeifWriter::new();
+    let spec = ImageSpec::new(TILE, TILE, config, &slices);
+    let tiles: Vec<u32> = (0..4).map(|_| writer.add_image(&spec)).collect();
+    writer.add_grid(2, 2, 2 * TILE - 10, 2 * TILE - 1, &tiles, None, None);
+    let grid = writer.finish();
+    Ok(vec![alone, transparent, grid])
 }
 
 /// Smooth, edged and noisy parts.

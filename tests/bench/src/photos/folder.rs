@@ -6,8 +6,6 @@ use anyhow::{Context, ensure};
 use samples::drs::{Dr, samples};
 use samples::photo;
 
-/// What a phone or a messenger saves photos as.
-const SUFFIXES: [&str; 6] = ["jpg", "jpeg", "png", "webp", "heic", "heif"];
 /// The sample DR that stands in where there are no real photos: 7 photos of 12 megapixels.
 const DRAWN: &str = "DR1733758";
 
@@ -40,7 +38,8 @@ pub(crate) fn made(name: &str) -> anyhow::Result<PathBuf> {
     Ok(folder)
 }
 
-/// The photos to measure, by name, and where they come from.
+/// The photos to measure, by name, and where they come from. All files of a folder are: what is no photo has a row that
+/// says so.
 pub(crate) fn photos(given: Option<&Path>) -> anyhow::Result<(String, Vec<Photo>)> {
     let shared = repository().join("../shared/photos");
     let (origin, photos) = match given {
@@ -55,12 +54,17 @@ pub(crate) fn photos(given: Option<&Path>) -> anyhow::Result<(String, Vec<Photo>
         ),
         None => ("drawn by the project itself".into(), drawn()?),
     };
-    ensure!(
-        !photos.is_empty(),
-        "There are no photos in {origin}; it looks for {}",
-        SUFFIXES.join(", ")
-    );
+    ensure!(!photos.is_empty(), "There are no files in {origin}");
     Ok((origin, photos))
+}
+
+/// The shared photos that are odd and whose colours can be compared all the same; none where a folder was given.
+pub(crate) fn odd(given: Option<&Path>) -> anyhow::Result<Vec<Photo>> {
+    let odd = repository().join("../shared/photos/odd");
+    if given.is_some() || !odd.is_dir() {
+        return Ok(vec![]);
+    }
+    listed(&odd)
 }
 
 fn listed(folder: &Path) -> anyhow::Result<Vec<Photo>> {
@@ -71,21 +75,16 @@ fn listed(folder: &Path) -> anyhow::Result<Vec<Photo>> {
         .collect::<anyhow::Result<_>>()?;
     let mut photos: Vec<Photo> = paths
         .into_iter()
-        .filter(|path| is_photo(path))
+        .filter(|path| is_file(path))
         .map(|path| file(path.clone()).unwrap_or_else(|_| unreadable(path)))
         .collect();
     photos.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(photos)
 }
 
-fn is_photo(path: &Path) -> bool {
-    let suffix = path
-        .extension()
-        .and_then(|suffix| suffix.to_str())
-        .unwrap_or_default()
-        .to_ascii_lowercase();
-    // A link to nowhere counts: its row says that there is nothing.
-    (path.is_file() || path.is_symlink() && !path.exists()) && SUFFIXES.contains(&suffix.as_str())
+/// A link to nowhere counts: its row says that there is nothing. A pipe does not: reading it might never end.
+fn is_file(path: &Path) -> bool {
+    path.is_file() || path.is_symlink() && !path.exists()
 }
 
 /// A photo's file, with its size.
@@ -137,11 +136,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_without_photos_is_an_error_that_says_what_is_looked_for() {
-        let error = photos(Some(Path::new(env!("CARGO_MANIFEST_DIR"))))
-            .unwrap_err()
-            .to_string();
-        assert!(error.contains("heic"), "{error}");
+    fn all_files_of_a_folder_are_listed_and_one_without_any_is_an_error() {
+        let folder = made("listed").unwrap();
+        std::fs::remove_dir_all(&folder).unwrap();
+        std::fs::create_dir_all(folder.join("folder.jpg")).unwrap();
+        let error = photos(Some(&folder)).unwrap_err().to_string();
+        assert!(error.contains("no files"), "{error}");
+        for name in ["a.jpg", "b.dng", "c", ".d"] {
+            std::fs::write(folder.join(name), "x").unwrap();
+        }
+        std::os::unix::fs::symlink("nowhere", folder.join("e.jpg")).unwrap();
+        let listed = photos(Some(&folder)).unwrap().1;
+        let names: Vec<&str> = listed.iter().map(|photo| photo.name.as_str()).collect();
+        assert_eq!(names, [".d", "a.jpg", "b.dng", "c", "e.jpg"]);
         assert!(photos(Some(Path::new("/nowhere"))).is_err());
     }
 }

@@ -7,21 +7,31 @@ use heifer_isobmff::HeifFile;
 use heifer_isobmff::boxes::ColorInfo;
 use heifer_isobmff::writer::{HeifWriter, ImageSpec};
 
+use super::attempt::attempt;
 use super::folder::{Photo, file, made};
 
 /// Width and height in pixels, as an iPhone 14 Pro and later have them.
 const SIZE: (u32, u32) = (8064, 6048);
 
-/// Made from the first of the photos that is a HEIC with tiles, kept for the next run; none if there is none.
-pub(crate) fn of_48_megapixels(photos: &[Photo]) -> anyhow::Result<Option<Photo>> {
-    for photo in photos.iter().filter(|photo| is_heic(&photo.path)) {
-        let path = made("grid")?.join(format!("48-{}-{}.heic", photo.name, photo.bytes));
-        let bytes = std::fs::read(&photo.path)?;
-        if path.exists() || write(&bytes, &path).is_ok() {
-            return file(path).map(Some);
-        }
-    }
-    Ok(None)
+/// Made from the first of the photos that is a HEIC with tiles and of which something is made that is read; kept for the
+/// next run. None if there is none.
+pub(crate) fn of_48_megapixels(
+    photos: &[Photo],
+    mut is_read: impl FnMut(&Photo) -> anyhow::Result<()>,
+) -> Option<Photo> {
+    let mut heics = photos.iter().filter(|photo| is_heic(&photo.path));
+    heics.find_map(|photo| {
+        let made = attempt(|| {
+            let path = made("grid")?.join(format!("48-{}-{}.heic", photo.name, photo.bytes));
+            if !path.exists() {
+                write(&std::fs::read(&photo.path)?, &path)?;
+            }
+            let made = file(path)?;
+            is_read(&made)?;
+            Ok(made)
+        });
+        made.ok()
+    })
 }
 
 fn is_heic(path: &Path) -> bool {
@@ -64,7 +74,7 @@ fn enlarged(bytes: &[u8], (width, height): (u32, u32)) -> anyhow::Result<Vec<u8>
 }
 
 /// The parts of a coded picture, each behind its length.
-fn slices(mut data: &[u8], length_bytes: usize) -> anyhow::Result<Vec<Vec<u8>>> {
+pub(crate) fn slices(mut data: &[u8], length_bytes: usize) -> anyhow::Result<Vec<Vec<u8>>> {
     let mut slices = Vec::new();
     while !data.is_empty() {
         let (length, rest) = data

@@ -70,7 +70,9 @@ pub(crate) fn measure(
             limit_bytes,
         });
     }
-    if let Some(photo) = grid::of_48_megapixels(photos)? {
+    let mut ours = Side::ours()?;
+    let is_read = |photo: &Photo| prepared(&mut ours, &settings.request(&[photo], 1, false));
+    if let Some(photo) = grid::of_48_megapixels(photos, is_read) {
         eprintln!("    peak memory of {SET} HEIC, 48 MP …");
         let request = settings.request(&[&photo; SET], 2, false);
         memory.push(Memory {

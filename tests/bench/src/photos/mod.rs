@@ -7,15 +7,16 @@
 //!   measured.
 //! - Nothing here is a test: a slow machine makes no build fail.
 
-mod attempt;
+pub(crate) mod attempt;
 mod calibrate;
 mod compare;
 pub(crate) mod folder;
-mod grid;
+pub(crate) mod grid;
+mod means;
 mod memory;
 #[cfg(test)]
 mod odd;
-mod peer;
+pub(crate) mod peer;
 mod print;
 mod quality;
 pub(crate) mod reference;
@@ -56,6 +57,9 @@ pub(crate) struct Options {
     /// Only what good and bad photos measure before the VLM is asked: sharpness, exposure, hash.
     #[arg(long, conflicts_with_all = ["memory", "split"])]
     calibrate: bool,
+    /// Only the means of each channel beside Pillow's (libheif's for HEIC), of `odd` among the shared photos as well.
+    #[arg(long, conflicts_with_all = ["memory", "split", "calibrate"])]
+    means: bool,
     /// How often each photo is measured.
     #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..=1000))]
     rounds: u16,
@@ -71,6 +75,15 @@ const SHARP_QUALITY: u8 = 85;
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let (origin, photos) = folder::photos(options.folder.as_deref())?;
     let policy = SizePolicy::shipped(CURRENT_VERSION)?;
+    if options.means {
+        let odd = folder::odd(options.folder.as_deref())?;
+        let found = means::measure(
+            &[photos, odd].concat(),
+            policy,
+            &mut means::Pillow::start()?,
+        );
+        return write(options, &found, || means::report(&found));
+    }
     let long_edge = options.long_edge.unwrap_or(policy.long_edge);
     let settings = Settings {
         long_edge,

@@ -10,7 +10,7 @@ use super::folder::{self, Photo};
 use super::reference::Reference;
 use super::result::Row;
 use super::side::{Answer, Outcome};
-use super::{calibrate, memory, print, split, worker};
+use super::{calibrate, grid, memory, print, split, worker};
 
 const SETTINGS: Settings = Settings {
     long_edge: 800,
@@ -28,20 +28,26 @@ fn drawn(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
 
 /// A small JPEG whose header says 4000 × 3000, and that has no pixels behind the header.
 fn cut_off_at_12_megapixels() -> Vec<u8> {
-    let mut bytes = drawn(16, 16, ImageFormat::Jpeg);
-    let size_at = bytes
-        .windows(2)
-        .position(|two| two == [0xFF, 0xC0])
-        .unwrap()
-        + 5;
-    let size = [3000_u16.to_be_bytes(), 4000_u16.to_be_bytes()].concat();
-    bytes[size_at..size_at + 4].copy_from_slice(&size);
+    let mut bytes = claiming(4000, 3000);
     let pixels_at = bytes
         .windows(2)
         .position(|two| two == [0xFF, 0xDA])
         .unwrap();
     // Its marker and 12 bytes are the header of the only scan.
     bytes.truncate(pixels_at + 14);
+    bytes
+}
+
+/// A small JPEG whose header says another size.
+fn claiming(width: u16, height: u16) -> Vec<u8> {
+    let mut bytes = drawn(16, 16, ImageFormat::Jpeg);
+    let size_at = bytes
+        .windows(2)
+        .position(|two| two == [0xFF, 0xC0])
+        .unwrap()
+        + 5;
+    let size = [height.to_be_bytes(), width.to_be_bytes()].concat();
+    bytes[size_at..size_at + 4].copy_from_slice(&size);
     bytes
 }
 
@@ -52,8 +58,14 @@ fn photos(test: &str) -> Vec<Photo> {
     let folder = folder::made(test).unwrap();
     for (name, bytes) in [
         ("dot.png", drawn(1, 1, ImageFormat::Png)),
+        ("claims-too-much.jpg", claiming(65_500, 65_500)),
         ("empty.jpg", vec![]),
+        (
+            "broken.heic",
+            b"\0\0\0\x18ftypheic\0\0\0\0heicmif1".to_vec(),
+        ),
         ("good.jpg", drawn(160, 120, ImageFormat::Jpeg)),
+        ("notes", b"{}".to_vec()),
         ("text.jpg", b"not a photo".to_vec()),
         ("tiny.jpg", drawn(4, 4, ImageFormat::Jpeg)),
     ] {
@@ -98,7 +110,10 @@ fn each_odd_file_has_a_row_that_says_what_went_wrong() {
     assert_eq!(table.lines().count(), 2 + photos.len());
     for (name, reason) in [
         ("dot.png", "no quality: "),
+        ("broken.heic", "refused: "),
+        ("claims-too-much.jpg", "refused: "),
         ("empty.jpg", "refused: "),
+        ("notes", "refused: "),
         ("link.jpg", "refused: No such file"),
         ("text.jpg", "refused: "),
         ("tiny.jpg", "no quality: "),
@@ -117,6 +132,12 @@ fn each_odd_file_has_a_row_that_says_what_went_wrong() {
             .count(),
         1
     );
+}
+
+#[test]
+fn a_header_that_claims_more_than_there_is_memory_for_has_no_reference() {
+    let refused = attempt(|| Reference::decode(&claiming(65_500, 65_500))).err();
+    assert_eq!(refused.as_deref(), Some("it claims 65500 x 65500 pixels"));
 }
 
 #[test]
@@ -207,4 +228,5 @@ fn memory_is_measured_with_the_photos_that_are_read() {
         .map(|left| left.photo.as_str())
         .collect();
     assert_eq!(left_out, ["cut-off.jpg"]);
+    assert!(grid::of_48_megapixels(&photos, |_| Ok(())).is_none());
 }

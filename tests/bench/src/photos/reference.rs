@@ -2,13 +2,16 @@
 
 use std::io::Cursor;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use fast_image_resize::images::TypedImage;
 use fast_image_resize::pixels::F32x3;
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageReader, Rgb, Rgb32FImage, RgbImage};
 use moxcms::{ColorProfile, DataColorSpace, Layout, TransformOptions};
+
+/// The most pixels of a reference: a header may claim more than there is memory for.
+const MOST_PIXELS: u64 = 250_000_000;
 
 /// A photo in full.
 pub(crate) struct Reference {
@@ -30,6 +33,11 @@ impl Reference {
         let mut decoder = ImageReader::new(Cursor::new(bytes))
             .with_guessed_format()?
             .into_decoder()?;
+        let (width, height) = decoder.dimensions();
+        ensure!(
+            u64::from(width) * u64::from(height) <= MOST_PIXELS,
+            "it claims {width} x {height} pixels"
+        );
         let orientation = decoder.orientation()?;
         let profile = decoder.icc_profile()?;
         let mut picture = DynamicImage::from_decoder(decoder)?.into_rgb8();

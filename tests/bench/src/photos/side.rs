@@ -3,12 +3,13 @@
 //! Both sides speak the same lines of JSON, and measure within their process from reading the file to the base64
 //! text, so that neither pays for starting up or for the pipe. sharp's side is `tests/bench/sharp/worker.js`.
 
-use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::path::PathBuf;
+use std::process::Command;
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
+
+use crate::child::Asked;
 
 /// What a side is asked.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -74,18 +75,7 @@ pub(crate) struct Figures {
 }
 
 /// A side: a running process, and another one should it end.
-pub(crate) struct Side {
-    name: &'static str,
-    command: Command,
-    process: Process,
-}
-
-/// A running process; it ends when this is dropped.
-struct Process {
-    child: Child,
-    requests: ChildStdin,
-    answers: BufReader<ChildStdout>,
-}
+pub(crate) struct Side(Asked);
 
 impl Side {
     /// Our side: this program again.
@@ -97,39 +87,23 @@ impl Side {
     }
 
     /// sharp's side.
-    pub(crate) fn sharp(node: &Path, worker: &Path) -> anyhow::Result<Self> {
-        let mut command = Command::new(node);
-        command.arg(worker);
+    pub(crate) fn sharp(command: Command) -> anyhow::Result<Self> {
         Self::start("sharp", command)
     }
 
-    /// Starts a side by a command of its own.
-    pub(crate) fn start(name: &'static str, mut command: Command) -> anyhow::Result<Self> {
-        command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        let process = Process::start(name, &mut command)?;
-        Ok(Self {
-            name,
-            command,
-            process,
-        })
+    fn start(name: &'static str, command: Command) -> anyhow::Result<Self> {
+        Asked::start(name, command).map(Self)
     }
 
     /// Asks, and waits for the answer. A side that ended over a request, which is an error, takes the
     /// next one anew.
     pub(crate) fn ask(&mut self, request: &Request) -> anyhow::Result<Answer> {
-        let answer = self.process.ask(request);
-        if answer.is_err() {
-            self.process = Process::start(self.name, &mut self.command)?;
-        }
-        answer.with_context(|| {
-            let name = self.name;
-            format!("The side of {name} ended; if it left a message, that is above")
-        })
+        self.0.ask(request)
     }
 
     /// The most memory that it ever had resident, in bytes.
     pub(crate) fn peak_bytes(&self) -> anyhow::Result<u64> {
-        let path = format!("/proc/{}/status", self.process.child.id());
+        let path = format!("/proc/{}/status", self.0.id());
         let status =
             std::fs::read_to_string(&path).with_context(|| format!("Failed to read {path}"))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -138,60 +112,9 @@ impl Side {
     }
 }
 
-impl Process {
-    fn start(name: &str, command: &mut Command) -> anyhow::Result<Self> {
-        let mut child = command
-            .spawn()
-            .with_context(|| format!("Failed to start the side of {name}"))?;
-        let requests = child.stdin.take();
-        let answers = child.stdout.take();
-        Ok(Self {
-            child,
-            requests: requests.context("a child without standard input")?,
-            answers: BufReader::new(answers.context("a child without standard output")?),
-        })
-    }
-
-    fn ask(&mut self, request: &Request) -> anyhow::Result<Answer> {
-        writeln!(self.requests, "{}", serde_json::to_string(request)?)?;
-        let mut line = String::new();
-        self.answers.read_line(&mut line)?;
-        Ok(serde_json::from_str(&line)?)
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // It has nothing to lose; a child that is gone already is no matter.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_side_that_ends_over_a_request_takes_the_next_one() {
-        let answers_once =
-            r#"read -r line; echo '{"wall_ms":1,"cpu_ms":1,"photos":[]}'; read -r line"#;
-        let mut command = Command::new("sh");
-        command.args(["-c", answers_once]);
-        let mut side = Side::start("a shell", command).unwrap();
-        let request = Request {
-            photos: vec![],
-            long_edge: 800,
-            quality: 85,
-            workers: 1,
-            keep: false,
-        };
-        let mut is_answered = || side.ask(&request).is_ok();
-        assert_eq!(
-            [is_answered(), is_answered(), is_answered()],
-            [true, false, true]
-        );
-    }
 
     #[test]
     fn a_photo_and_a_refusal_read_as_what_they_are() {

@@ -1,6 +1,6 @@
-//! Where the time goes, stage by stage, in this process and on one thread.
+//! Where the CPU time goes, stage by stage, in this process and on one thread.
 
-use std::time::Instant;
+use std::time::Duration;
 
 use anyhow::Context;
 use base64::Engine;
@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use photos::prepare_timed;
 use photos::size_policy::SizePolicy;
 use photos::stages::entropy_decode;
+use rustix::time::{ClockId, clock_gettime};
 use serde::Serialize;
 
 use super::attempt::attempt;
@@ -20,7 +21,7 @@ use crate::report::table::Table;
 /// Characters of the longest bar.
 const BAR: usize = 30;
 
-/// Milliseconds of each stage: medians over the rounds, or over the photos.
+/// Milliseconds of CPU time of each stage: medians over the rounds, or over the photos.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(crate) struct Stages {
     /// Reading the file, which is in the page cache after the first round.
@@ -100,13 +101,13 @@ fn rounds(photo: &Photo, settings: &Settings, policy: &SizePolicy) -> anyhow::Re
 }
 
 fn once(photo: &Photo, settings: &Settings, policy: &SizePolicy) -> anyhow::Result<Stages> {
-    let clock = Instant::now();
+    let begun = cpu();
     let bytes = std::fs::read(&photo.path)?;
-    let fetch = millis(clock);
-    let (prepared, times) = prepare_timed(&bytes, policy, settings.long_edge)?;
-    let clock = Instant::now();
+    let fetch = millis(begun);
+    let (prepared, times) = prepare_timed(&bytes, policy, settings.long_edge, cpu)?;
+    let begun = cpu();
     std::hint::black_box(STANDARD.encode(&prepared.jpeg));
-    let base64 = millis(clock);
+    let base64 = millis(begun);
     let stages = [times.decode, times.scale, times.inspect, times.encode];
     let [decode, scale, inspect, encode] = stages.map(|time| time.as_secs_f64() * 1e3);
     Ok(Stages {
@@ -122,12 +123,19 @@ fn once(photo: &Photo, settings: &Settings, policy: &SizePolicy) -> anyhow::Resu
 
 /// Milliseconds of entropy decoding alone, where this pipeline's own decoder reads the photo.
 fn entropy(bytes: &[u8]) -> Option<f64> {
-    let clock = Instant::now();
-    entropy_decode(bytes).then(|| millis(clock))
+    let begun = cpu();
+    entropy_decode(bytes).then(|| millis(begun))
 }
 
-fn millis(since: Instant) -> f64 {
-    since.elapsed().as_secs_f64() * 1e3
+/// CPU time of this thread.
+fn cpu() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    let (seconds, rest) = (u64::try_from(time.tv_sec), u32::try_from(time.tv_nsec));
+    Duration::new(seconds.unwrap_or_default(), rest.unwrap_or_default())
+}
+
+fn millis(since: Duration) -> f64 {
+    cpu().saturating_sub(since).as_secs_f64() * 1e3
 }
 
 /// Stage by stage; none of no stages.
@@ -159,7 +167,7 @@ pub(crate) fn report(split: &Split) -> String {
 
 fn table(split: &Split) -> String {
     let mut table = Table::new([
-        "photo, ms",
+        "photo, CPU ms",
         "fetch",
         "entropy",
         "IDCT …",

@@ -11,7 +11,6 @@ use photos::size_policy::{CURRENT_VERSION, SizePolicy};
 use samples::drs::{Dr, made_up};
 use samples::photo;
 use vlm::client::{AskResult, VlmClient, VlmSettings};
-use vlm::endpoint::Headers;
 use vlm::failure::VlmFailure;
 use vlm::prompt::Question;
 use vlm::request::PromptPhoto;
@@ -90,19 +89,13 @@ pub(crate) async fn of(url: &str, options: &Options) -> anyhow::Result<Vec<Wave>
 }
 
 fn client(url: &str, model: &str) -> anyhow::Result<VlmClient> {
-    let key = std::env::var("VLM_API_KEY").ok();
     let settings = VlmSettings {
-        api_key: key.filter(|key| !key.is_empty() && key != "none"),
         timeout: PATIENCE,
         first_token_timeout: PATIENCE,
         stall_timeout: PATIENCE,
         ..VlmSettings::new(url, model)
     };
-    let headers = std::env::var("VLM_HEADERS").unwrap_or_default();
-    let headers = headers
-        .parse::<Headers>()
-        .context("Failed to read VLM_HEADERS")?;
-    Ok(VlmClient::new(settings)?.with_headers(headers))
+    VlmClient::of_person(settings).context("Failed to set up the VLM's client")
 }
 
 /// Photos enough for a wave and the next: a server may keep what it read of a picture.
