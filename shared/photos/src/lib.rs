@@ -25,6 +25,8 @@ pub mod quality;
 #[cfg(feature = "codecs")]
 mod read_codes;
 #[cfg(feature = "codecs")]
+mod read_squares;
+#[cfg(feature = "codecs")]
 mod scale;
 pub mod size_policy;
 #[cfg(feature = "codecs")]

@@ -8,6 +8,7 @@
 //! - What lines say counts only if two rows say it: by chance one row may.
 //! - A panic of the library costs the codes, never the photo.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
@@ -17,18 +18,12 @@ use fast_image_resize::pixels::U8;
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use rustix::time::{ClockId, clock_gettime};
 use rxing::common::{BitArray, HybridBinarizer};
-use rxing::datamatrix::DataMatrixReader;
-use rxing::multi::{GenericMultipleBarcodeReader, MultipleBarcodeReader};
 use rxing::oned::{Code39Reader, Code128Reader, OneDReader};
-use rxing::qrcode::QRCodeReader;
-use rxing::qrcode::cpp_port::QrReader;
-use rxing::{
-    BarcodeFormat, Binarizer, BinaryBitmap, DecodeHints, Exceptions, Luma8Source, RXingResult,
-    Reader,
-};
+use rxing::{BinaryBitmap, DecodeHints, Luma8Source, RXingResult};
 
 use crate::codes::{Code, CodeKind, LONGEST_TEXT, MOST_CODES};
 use crate::jpeg::Colours;
+use crate::read_squares;
 use crate::scale::{Picture, fitted};
 
 /// The pixels of a long edge that codes are looked for on. On more of them hardly more is read, in much more time.
@@ -54,29 +49,35 @@ const MOST_IN_A_ROW: usize = 3;
 /// assert!(read_codes(&[255; 100 * 100], 100, 100, BUDGET).is_empty());
 /// ```
 pub fn read_codes(luma: &[u8], width: u32, height: u32, budget: Duration) -> Vec<Code> {
-    let until = thread_time() + budget;
-    let mut found = Found::default();
-    let parts: [fn(&Pixels<'_>, &mut Found); 5] = [
+    let (until, mut found) = (Until(thread_time() + budget), Found::default());
+    let Some(mut bitmap) = bitmap(luma, width, height) else {
+        return Vec::new();
+    };
+    let parts: [fn(&mut Bitmap<'_>, Until, &mut Found); 5] = [
         lines,
-        squares_qr,
-        squares_data_matrix,
+        |bitmap, until, found| read_squares::qr(bitmap.get_black_matrix(), until, found),
+        |bitmap, until, found| read_squares::data_matrix(bitmap.get_black_matrix(), until, found),
         turned,
         lines_in_shade,
     ];
-    let pixels = Pixels {
-        luma,
-        width,
-        height,
-        until,
-    };
     for part in parts {
-        if pixels.is_late() {
+        if until.is_past() {
             break;
         }
-        // What was found before stays; the library's state is made anew for each part.
-        let _ = catch_unwind(AssertUnwindSafe(|| part(&pixels, &mut found)));
+        // What was found before stays; a panic leaves nothing else behind, as parts only read the picture.
+        let _ = catch_unwind(AssertUnwindSafe(|| part(&mut bitmap, until, &mut found)));
     }
     found.codes()
+}
+
+/// When the time is up.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Until(Duration);
+
+impl Until {
+    pub(crate) fn is_past(self) -> bool {
+        thread_time() >= self.0
+    }
 }
 
 /// What this thread has worked.
@@ -109,49 +110,28 @@ pub(crate) fn large(picture: &Picture) -> Option<(Vec<u8>, (u32, u32))> {
     Some((scaled, to))
 }
 
-struct Pixels<'a> {
-    luma: &'a [u8],
-    width: u32,
-    height: u32,
-    until: Duration,
-}
-
 type Bitmap<'a> = BinaryBitmap<HybridBinarizer<Luma8Source<'a>>>;
 
-impl<'a> Pixels<'a> {
-    fn is_late(&self) -> bool {
-        thread_time() >= self.until
-    }
-
-    fn bitmap(&self) -> Option<Bitmap<'a>> {
-        let source = Luma8Source::new_with_slice(self.luma, self.width, self.height).ok()?;
-        let too_small = self.width < 8 || self.height < 8;
-        (!too_small).then(|| BinaryBitmap::new(HybridBinarizer::new(source)))
-    }
+/// The pixels in black and white, unless there are too few for any code.
+fn bitmap(luma: &[u8], width: u32, height: u32) -> Option<Bitmap<'_>> {
+    let source = Luma8Source::new_with_slice(luma, width, height).ok()?;
+    let too_small = width < 8 || height < 8;
+    (!too_small).then(|| BinaryBitmap::new(HybridBinarizer::new(source)))
 }
 
 /// What was read, and how often.
 #[derive(Default)]
-struct Found(BTreeMap<Code, usize>);
+pub(crate) struct Found(BTreeMap<Code, usize>);
 
 impl Found {
-    fn add(&mut self, result: &RXingResult) {
-        let kind = match result.getBarcodeFormat() {
-            BarcodeFormat::CODE_128 => CodeKind::Code128,
-            BarcodeFormat::CODE_39 => CodeKind::Code39,
-            BarcodeFormat::QR_CODE => CodeKind::QrCode,
-            BarcodeFormat::DATA_MATRIX => CodeKind::DataMatrix,
-            _ => return,
-        };
-        let text = result.getText();
-        if text.is_empty() || text.len() > LONGEST_TEXT {
-            return;
+    pub(crate) fn add(&mut self, kind: CodeKind, text: &str) {
+        if !text.is_empty() && text.len() <= LONGEST_TEXT {
+            let text = text.to_owned();
+            *self.0.entry(Code { kind, text }).or_default() += 1;
         }
-        let text = text.to_owned();
-        *self.0.entry(Code { kind, text }).or_default() += 1;
     }
 
-    fn has(&self, kind: CodeKind) -> bool {
+    pub(crate) fn has(&self, kind: CodeKind) -> bool {
         self.0.keys().any(|code| code.kind == kind)
     }
 
@@ -182,82 +162,57 @@ fn counts(code: &Code, times: usize) -> bool {
     !is_lines(code.kind) || (times >= ROWS_THAT_AGREE && code.text.len() >= SHORTEST_LINES)
 }
 
-fn lines(pixels: &Pixels<'_>, found: &mut Found) {
-    if let Some(bitmap) = pixels.bitmap() {
-        rows(&bitmap, pixels, found);
-    }
-}
-
-/// Where light and shade lie across the lines, each part of the picture has a threshold of its own.
-fn lines_in_shade(pixels: &Pixels<'_>, found: &mut Found) {
-    if found.has_lines() {
-        return;
-    }
-    let Some(bitmap) = pixels.bitmap() else {
-        return;
-    };
-    let matrix = bitmap.get_black_matrix();
-    let height = bitmap.get_height();
-    let step = (height / ROWS).max(1);
-    for y in (step / 2..height).step_by(step) {
-        if pixels.is_late() {
-            return;
-        }
-        let mut row = matrix.getRow(y as u32);
-        in_row(&row, found);
-        row.reverse();
-        in_row(&row, found);
-    }
+fn lines(bitmap: &mut Bitmap<'_>, until: Until, found: &mut Found) {
+    let row = |y| bitmap.get_black_row(y).ok().map(Cow::into_owned);
+    rows(bitmap.get_height(), row, until, found);
 }
 
 /// Lines that go across in the picture lie in its columns.
-fn turned(pixels: &Pixels<'_>, found: &mut Found) {
-    if let Some(mut bitmap) = pixels.bitmap() {
-        rows(&bitmap.rotate_counter_clockwise(), pixels, found);
+fn turned(bitmap: &mut Bitmap<'_>, until: Until, found: &mut Found) {
+    lines(&mut bitmap.rotate_counter_clockwise(), until, found);
+}
+
+/// Where light and shade lie across the lines, each part of the picture has a threshold of its own.
+fn lines_in_shade(bitmap: &mut Bitmap<'_>, until: Until, found: &mut Found) {
+    if !found.has_lines() {
+        let matrix = bitmap.get_black_matrix();
+        let row = |y| Some(matrix.getRow(y as u32));
+        rows(bitmap.get_height(), row, until, found);
     }
 }
 
-fn rows<B: Binarizer>(bitmap: &BinaryBitmap<B>, pixels: &Pixels<'_>, found: &mut Found) {
-    let height = bitmap.get_height();
+/// The codes in so many rows, in both directions.
+fn rows(height: usize, row: impl Fn(usize) -> Option<BitArray>, until: Until, found: &mut Found) {
     let step = (height / ROWS).max(1);
     for y in (step / 2..height).step_by(step) {
-        if pixels.is_late() {
+        if until.is_past() {
             return;
         }
-        let Ok(row) = bitmap.get_black_row(y) else {
-            continue;
-        };
-        let mut row = row.into_owned();
-        in_row(&row, found);
-        row.reverse();
-        in_row(&row, found);
+        if let Some(mut row) = row(y) {
+            in_row(&row, found);
+            row.reverse();
+            in_row(&row, found);
+        }
     }
 }
 
 /// The codes in a row, from its beginning.
 fn in_row(row: &BitArray, found: &mut Found) {
-    let hints = DecodeHints::default();
     let mut code_39 = Code39Reader::with_use_check_digit(false);
-    let (mut of_128, mut of_39) = (row.clone(), row.clone());
+    one_kind(CodeKind::Code128, &mut Code128Reader, row, found);
+    one_kind(CodeKind::Code39, &mut code_39, row, found);
+}
+
+fn one_kind(kind: CodeKind, reader: &mut impl OneDReader, row: &BitArray, found: &mut Found) {
+    let hints = DecodeHints::default();
+    let mut rest = Some(row.clone());
     for _ in 0..MOST_IN_A_ROW {
-        let Ok(result) = Code128Reader.decode_row(0, &of_128, &hints) else {
-            break;
+        let Some(row) = rest else { return };
+        let Ok(result) = reader.decode_row(0, &row, &hints) else {
+            return;
         };
-        found.add(&result);
-        let Some(rest) = behind(&of_128, &result) else {
-            break;
-        };
-        of_128 = rest;
-    }
-    for _ in 0..MOST_IN_A_ROW {
-        let Ok(result) = code_39.decode_row(0, &of_39, &hints) else {
-            break;
-        };
-        found.add(&result);
-        let Some(rest) = behind(&of_39, &result) else {
-            break;
-        };
-        of_39 = rest;
+        found.add(kind, result.getText());
+        rest = behind(&row, &result);
     }
 }
 
@@ -277,60 +232,6 @@ fn behind(row: &BitArray, result: &RXingResult) -> Option<BitArray> {
         .filter(|at| row.get(*at))
         .for_each(|at| rest.set(at - from));
     Some(rest)
-}
-
-fn squares_qr(pixels: &Pixels<'_>, found: &mut Found) {
-    squares(QrReader, pixels, found);
-    if !found.has(CodeKind::QrCode) {
-        squares(QRCodeReader, pixels, found);
-    }
-}
-
-fn squares_data_matrix(pixels: &Pixels<'_>, found: &mut Found) {
-    squares(DataMatrixReader, pixels, found);
-}
-
-fn squares<R: Reader>(reader: R, pixels: &Pixels<'_>, found: &mut Found) {
-    let hints = DecodeHints {
-        TryHarder: Some(true),
-        ..DecodeHints::default()
-    };
-    let timed = Timed {
-        reader,
-        until: pixels.until,
-    };
-    let mut all = GenericMultipleBarcodeReader::new(timed);
-    if let Some(mut bitmap) = pixels.bitmap()
-        && let Ok(results) = all.decode_multiple_with_hints(&mut bitmap, &hints)
-    {
-        results.iter().for_each(|result| found.add(result));
-    }
-}
-
-/// A reader that does not begin once the time is up.
-struct Timed<R> {
-    reader: R,
-    until: Duration,
-}
-
-impl<R: Reader> Reader for Timed<R> {
-    fn decode<B: Binarizer>(
-        &mut self,
-        image: &mut BinaryBitmap<B>,
-    ) -> rxing::common::Result<RXingResult> {
-        self.decode_with_hints(image, &DecodeHints::default())
-    }
-
-    fn decode_with_hints<B: Binarizer>(
-        &mut self,
-        image: &mut BinaryBitmap<B>,
-        hints: &DecodeHints,
-    ) -> rxing::common::Result<RXingResult> {
-        if thread_time() >= self.until {
-            return Err(Exceptions::NOT_FOUND);
-        }
-        self.reader.decode_with_hints(image, hints)
-    }
 }
 
 #[cfg(test)]
