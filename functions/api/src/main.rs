@@ -1,11 +1,12 @@
-//! The API: what the app reads about evaluations, and throwing earlier answers away.
+//! The API: what the app reads about evaluations, throwing earlier answers away, and where a DR is expected to be.
 
 mod history;
+mod place;
 mod route;
 mod view;
 
 use anyhow::Context;
-use aws::configuration::required;
+use aws::configuration::{number, required};
 use aws::ports::AwsPorts;
 use aws::table::Table;
 use aws::telemetry;
@@ -33,6 +34,7 @@ async fn main() -> anyhow::Result<()> {
         bucket: required("BUCKET_NAME")?,
         catalogue,
         versions,
+        kept_for: place::kept_for(number::<u16>("VERDICT_RETENTION_DAYS", 3650)?),
     };
     let ended = run(service_fn(|event: LambdaEvent<Value>| {
         measured("api", route::handle(&api, event.payload))

@@ -109,7 +109,13 @@ fn shown(text: &str) -> Value {
         judgement: Some(verdict.judgement),
         ..evaluation
     };
-    view(&evaluation, &photos, &[], &[StaleReason::Photos])
+    view(
+        &evaluation,
+        &photos,
+        &[],
+        &BTreeMap::new(),
+        &[StaleReason::Photos],
+    )
 }
 
 #[test]
@@ -148,6 +154,6 @@ fn photos_that_are_too_dark_to_be_told_apart_do_not_look_like_each_other() {
         record
     };
     let photos: Vec<PhotoRecord> = photos.iter().map(dark).collect();
-    let shown = view(&evaluation, &photos, &[], &[]);
+    let shown = view(&evaluation, &photos, &[], &BTreeMap::new(), &[]);
     assert_eq!(shown["photos"][0]["looks_like"], serde_json::json!([]));
 }

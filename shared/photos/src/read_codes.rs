@@ -49,9 +49,20 @@ const MOST_IN_A_ROW: usize = 3;
 /// assert!(read_codes(&[255; 100 * 100], 100, 100, BUDGET).is_empty());
 /// ```
 pub fn read_codes(luma: &[u8], width: u32, height: u32, budget: Duration) -> Vec<Code> {
-    let (until, mut found) = (Until(thread_time() + budget), Found::default());
+    let (until, mut found) = (Until::after(budget), Found::default());
+    look(luma, (width, height), until, &mut found);
+    if found.is_empty() && !until.is_past() {
+        let half = (width / 2, height / 2);
+        let halved = resized(luma, (width, height), half).unwrap_or_default();
+        look(&halved, half, until, &mut found);
+    }
+    found.codes()
+}
+
+/// Looks for all kinds of codes in these pixels. At half the size those are read that are blurred or printed in dots.
+fn look(luma: &[u8], (width, height): (u32, u32), until: Until, found: &mut Found) {
     let Some(mut bitmap) = bitmap(luma, width, height) else {
-        return Vec::new();
+        return;
     };
     let parts: [fn(&mut Bitmap<'_>, Until, &mut Found); 5] = [
         lines,
@@ -62,12 +73,11 @@ pub fn read_codes(luma: &[u8], width: u32, height: u32, budget: Duration) -> Vec
     ];
     for part in parts {
         if until.is_past() {
-            break;
+            return;
         }
         // What was found before stays; a panic leaves nothing else behind, as parts only read the picture.
-        let _ = catch_unwind(AssertUnwindSafe(|| part(&mut bitmap, until, &mut found)));
+        let _ = catch_unwind(AssertUnwindSafe(|| part(&mut bitmap, until, found)));
     }
-    found.codes()
 }
 
 /// When the time is up.
@@ -75,6 +85,11 @@ pub fn read_codes(luma: &[u8], width: u32, height: u32, budget: Duration) -> Vec
 pub(crate) struct Until(Duration);
 
 impl Until {
+    /// From now on so long.
+    pub(crate) fn after(span: Duration) -> Self {
+        Self(thread_time() + span)
+    }
+
     pub(crate) fn is_past(self) -> bool {
         thread_time() >= self.0
     }
@@ -100,14 +115,18 @@ pub(crate) fn large(picture: &Picture) -> Option<(Vec<u8>, (u32, u32))> {
         u32::try_from(luma.rows()).ok()?,
     );
     let to = fitted(size.0, size.1, LONG_EDGE);
-    let from = TypedImageRef::<U8>::from_buffer(size.0, size.1, &luma.samples).ok()?;
-    let mut scaled = vec![0; to.0 as usize * to.1 as usize];
-    let mut target = TypedImage::<U8>::from_buffer(to.0, to.1, &mut scaled).ok()?;
+    Some((resized(&luma.samples, size, to)?, to))
+}
+
+fn resized(luma: &[u8], size: (u32, u32), to: (u32, u32)) -> Option<Vec<u8>> {
+    let from = TypedImageRef::<U8>::from_buffer(size.0, size.1, luma).ok()?;
+    let mut resized = vec![0; to.0 as usize * to.1 as usize];
+    let mut target = TypedImage::<U8>::from_buffer(to.0, to.1, &mut resized).ok()?;
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
     Resizer::new()
         .resize_typed(&from, &mut target, &options)
         .ok()?;
-    Some((scaled, to))
+    Some(resized)
 }
 
 type Bitmap<'a> = BinaryBitmap<HybridBinarizer<Luma8Source<'a>>>;
@@ -133,6 +152,10 @@ impl Found {
 
     pub(crate) fn has(&self, kind: CodeKind) -> bool {
         self.0.keys().any(|code| code.kind == kind)
+    }
+
+    fn is_empty(&self) -> bool {
+        !self.0.iter().any(|(code, times)| counts(code, *times))
     }
 
     fn has_lines(&self) -> bool {

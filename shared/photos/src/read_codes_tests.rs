@@ -2,7 +2,7 @@
 
 use image::{GrayImage, Luma};
 use proptest::prelude::*;
-use rxing::{MultiFormatWriter, Writer};
+use rxing::{BarcodeFormat, MultiFormatWriter, Writer};
 
 use super::*;
 
