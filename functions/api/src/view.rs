@@ -6,6 +6,7 @@ use evaluation::decide::sighting::look_alike;
 use evaluation::decide::stale::StaleReason;
 use evaluation::domain::catalogue::Catalogue;
 use evaluation::domain::ids::{EvaluationId, StepKey};
+use evaluation::domain::judge::Judgement;
 use evaluation::domain::outcome::{PhotoOutcome, ReasonCode};
 use evaluation::domain::photo_rules::warning;
 use evaluation::domain::scope::Scope;
@@ -53,6 +54,7 @@ pub(crate) fn view(
         "stale_because": stale_because,
         "verdict": evaluation.verdict(),
         "average_score": judgement.and_then(|j| j.average_score),
+        "certainty": judgement.and_then(Judgement::certainty),
         "flags": judgement.map_or(&[][..], |j| j.flags.as_slice()),
         "flags_left_out": judgement.map_or(0, |j| j.flags_left_out),
         "steps": judgement.map_or(&[][..], |j| j.steps.as_slice()),

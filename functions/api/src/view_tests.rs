@@ -65,6 +65,7 @@ fn ended(record: &PhotoRecord, text: &str) -> PhotoRecord {
         comment: filled(text, LONGEST_COMMENT),
         reading: Some(filled(text, LONGEST_READING)),
         fail_code: Some("a_code_of_the_catalogue".into()),
+        certainty: None,
     };
     let findings = Scope::All.steps(catalogue).into_iter().map(finding);
     let outcome = PhotoOutcome::Evaluated {

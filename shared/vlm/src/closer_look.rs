@@ -193,6 +193,7 @@ mod tests {
             comment: String::new(),
             reading: reading.map(String::from),
             fail_code: None,
+            certainty: None,
         }
     }
 

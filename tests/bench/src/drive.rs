@@ -139,6 +139,7 @@ pub(crate) fn findings(shows: &[Shown]) -> anyhow::Result<Vec<Finding>> {
             comment: String::new(),
             fail_code: None,
             reading: shown.reading.clone(),
+            certainty: None,
         })
     };
     shows.iter().map(finding).collect()

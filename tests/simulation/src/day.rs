@@ -125,6 +125,7 @@ pub fn make_dr(
             comment: name,
             reading: None,
             fail_code: None,
+            certainty: None,
         };
         world.truth.insert(
             photo.photo_id.clone(),

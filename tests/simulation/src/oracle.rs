@@ -125,6 +125,7 @@ mod tests {
             comment: String::new(),
             reading: None,
             fail_code: None,
+            certainty: None,
         };
         PhotoOutcome::Evaluated {
             findings: steps.iter().map(finding).collect(),

@@ -65,6 +65,7 @@ impl Said {
             comment: cut(&self.bytes(2 * LONGEST_COMMENT), LONGEST_COMMENT),
             reading: Some(cut(&self.bytes(2 * LONGEST_READING), LONGEST_READING)),
             fail_code: None,
+            certainty: None,
         };
         Scope::All
             .steps(catalogue)

@@ -183,6 +183,7 @@ mod tests {
             comment: String::new(),
             reading: None,
             fail_code: None,
+            certainty: None,
         }
     }
 

@@ -160,6 +160,7 @@ mod tests {
             comment: String::new(),
             reading: None,
             fail_code: None,
+            certainty: None,
         };
         let report = Report::bare(
             PhotoOutcome::Evaluated {

@@ -73,6 +73,8 @@ fn capped(finding: Finding, pass: Score) -> Finding {
     Finding {
         score: finding.score.min(highest),
         fail_code: None,
+        // The program is sure of what it reads.
+        certainty: None,
         ..finding
     }
 }
@@ -136,6 +138,7 @@ mod tests {
             comment: "c".into(),
             reading: Some(reading.into()),
             fail_code: Some("unclear".into()),
+            certainty: None,
         };
         PhotoResult {
             name: name.into(),

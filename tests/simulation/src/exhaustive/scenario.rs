@@ -197,6 +197,7 @@ impl Scenario {
                     comment: (*photo_name).to_owned(),
                     reading: None,
                     fail_code: None,
+                    certainty: None,
                 })
             });
             let findings = found.collect::<anyhow::Result<Vec<_>>>()?;
@@ -240,6 +241,7 @@ impl Scenario {
                     comment: photo_name.clone(),
                     reading: None,
                     fail_code: None,
+                    certainty: None,
                 })
             });
             let findings = findings.collect::<anyhow::Result<Vec<_>>>()?;

@@ -183,6 +183,7 @@ pub(super) fn answer(
         comment: format!("{content} {:?} {versions:?}", photo.step_hint),
         reading: Some(at.as_millis().to_string()),
         fail_code: None,
+        certainty: None,
     };
     shown.map(finding).collect()
 }
