@@ -83,6 +83,10 @@ class SimulatedVlm:
         """Whose signature it takes instead of a key from now on."""
         self._post("/simulation/signer", signer)
 
+    def sharpness(self, sharpness: float, match: str = "") -> None:
+        """How sure the model is of its scores for photos whose name, as `DR1730550/3`, contains `match`."""
+        self._post("/simulation/sharpness", {"sharpness": sharpness, "match": match})
+
     def latency(self, spec: str) -> None:
         """How long answers take, such as fixed:3000."""
         self._post("/simulation/latency", {"latency": spec})

@@ -13,7 +13,7 @@ use aws::telemetry;
 use aws::usage::measured;
 use evaluation::domain::catalogue::Catalogue;
 use lambda_runtime::{LambdaEvent, run, service_fn};
-use photos::size_policy::CURRENT_VERSION;
+use photos::size_policy::SizePolicy;
 use serde_json::Value;
 use vlm::versions::versions;
 
@@ -24,7 +24,8 @@ async fn main() -> anyhow::Result<()> {
     telemetry::start()?;
     let config = aws::load().await;
     let (catalogue, model) = (required("CATALOGUE_VERSION")?, required("VLM_MODEL")?);
-    let versions = versions(&catalogue, &model, CURRENT_VERSION);
+    let versions = versions(&catalogue, &model, &required("SIZE_POLICY_VERSION")?);
+    SizePolicy::shipped(&versions.size_policy).context("Failed to read SIZE_POLICY_VERSION")?;
     let catalogue =
         Catalogue::shipped(&versions.catalogue).context("Failed to load the catalogue of steps")?;
     let api = Api {

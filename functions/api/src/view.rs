@@ -21,6 +21,8 @@ use serde_json::{Value, json};
 
 /// Photos of the DR that are named as looking like another one.
 const MOST_LOOKS: usize = 3;
+/// Flags beside a judgement's that are shown.
+const MOST_SINCE: usize = 200;
 
 /// The evaluation as JSON, its photos by name; `flags` are those beside its judgement's, `metres` how far its photos are
 /// from where the DR is expected to be, `stale_because` is what makes it stale.
@@ -64,8 +66,9 @@ pub(crate) fn view(
         "stale_because": stale_because,
         "verdict": evaluation.verdict(),
         "average_score": judgement.and_then(|j| j.average_score),
+        "certainty": judgement.and_then(Judgement::certainty),
         "flags": all_flags(judgement, flags),
-        "flags_left_out": judgement.map_or(0, |j| j.flags_left_out),
+        "flags_left_out": left_out(judgement, flags),
         "steps": judgement.map_or(&[][..], |j| j.steps.as_slice()),
         "photos": photos.iter().map(|record| photo(record, &looks_like(record, &photos), metres)).collect::<Vec<_>>(),
         "photos_skipped": skipped,
@@ -94,9 +97,15 @@ pub(crate) fn view(
 /// What was flagged when it was judged, and what is known since.
 fn all_flags<'a>(judgement: Option<&'a Judgement>, since: &'a [Flag]) -> Vec<&'a Flag> {
     let judged = judgement.map_or(&[][..], |judgement| judgement.flags.as_slice());
-    let mut flags: Vec<&Flag> = judged.iter().chain(since).collect();
+    let mut flags: Vec<&Flag> = judged.iter().chain(since.iter().take(MOST_SINCE)).collect();
     flags.sort();
     flags
+}
+
+/// How many flags are not shown.
+fn left_out(judgement: Option<&Judgement>, since: &[Flag]) -> u64 {
+    let judged = judgement.map_or(0, |judgement| judgement.flags_left_out as u64);
+    judged.saturating_add(since.len().saturating_sub(MOST_SINCE) as u64)
 }
 
 /// The steps of the catalogue that quick mode does not ask about.

@@ -11,10 +11,11 @@ use evaluation::domain::bounds::{LONGEST_COMMENT, LONGEST_NAME, LONGEST_READING}
 use evaluation::domain::ids::{DrNumber, EvaluationId, Score};
 use evaluation::domain::outcome::{ColourProfile, Facts, Finding};
 use evaluation::domain::plan::{Mode, Photo, plan};
+use evaluation::domain::reading::FlagCode;
 use evaluation::domain::report::Report;
 use evaluation::domain::time::Timestamp;
 use evaluation::domain::versions::{VersionPart, Versions};
-use photos::metadata::Metadata;
+use photos::metadata::{Metadata, Position};
 use photos::quality::Quality;
 
 use super::*;
@@ -66,6 +67,7 @@ fn ended(record: &PhotoRecord, text: &str) -> PhotoRecord {
         reading: Some(filled(text, LONGEST_READING)),
         fail_code: Some("a_code_of_the_catalogue".into()),
         code: None,
+        certainty: None,
     };
     let findings = Scope::All.steps(catalogue).into_iter().map(finding);
     let outcome = PhotoOutcome::Evaluated {
@@ -78,8 +80,13 @@ fn ended(record: &PhotoRecord, text: &str) -> PhotoRecord {
             perceptual_hash: 7,
         },
         metadata: Metadata {
+            captured_at: Some("2026-01-14T10:15:02".into()),
             camera: Some(filled(text, 4 * LONGEST_CAMERA)),
-            ..Metadata::default()
+            camera_serial: Some("SECRET-7".into()),
+            position: Some(Position {
+                latitude: -26.20417,
+                longitude: 28.04731,
+            }),
         },
         colour_profile: Some(ColourProfile::NotApplied),
     };
@@ -109,13 +116,30 @@ fn shown(text: &str) -> Value {
         judgement: Some(verdict.judgement),
         ..evaluation
     };
+    let flags = flags(text);
+    let metres = photos
+        .iter()
+        .map(|record| (record.photo.photo_id.clone(), 1112));
+    let metres = metres.collect();
     view(
         &evaluation,
         &photos,
-        &[],
-        &BTreeMap::new(),
+        &flags,
+        &metres,
         &[StaleReason::Photos],
     )
+}
+
+/// More flags than are shown, each as long as they get.
+fn flags(text: &str) -> Vec<Flag> {
+    let flag = Flag {
+        photo: filled(text, LONGEST_NAME),
+        step: None,
+        code: FlagCode::CameraInTwoPlaces,
+        message: filled(text, LONGEST_NAME + 100),
+        fails: false,
+    };
+    vec![flag; MOST_SINCE + 7]
 }
 
 #[test]
@@ -137,9 +161,22 @@ fn what_is_left_out_is_counted() {
     let all = flags as u64 + shown["flags_left_out"].as_u64().unwrap();
     assert!(shown["flags_left_out"].as_u64().unwrap() > 0);
     assert!(
-        all >= MOST_PHOTOS as u64,
+        all >= (MOST_PHOTOS + MOST_SINCE + 7) as u64,
         "one at least for each photo that another DR used"
     );
+    assert!(flags >= MOST_SINCE);
+}
+
+#[test]
+fn how_far_a_photo_is_is_shown_and_not_where_nor_by_which_camera_it_was_taken() {
+    let shown = shown("a");
+    let photo = &shown["photos"][0];
+    assert_eq!(photo["metres_from_expected"], 1112);
+    let metadata = photo["facts"]["metadata"].as_object().unwrap();
+    let names: Vec<&String> = metadata.keys().collect();
+    assert_eq!(names, ["camera", "captured_at"]);
+    let text = shown.to_string();
+    assert!(!text.contains("26.204") && !text.contains("28.047") && !text.contains("SECRET-7"));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use aws::configuration::{number, required, seconds};
 use evaluation::decide::start::Limits;
 use evaluation::domain::catalogue::Catalogue;
 use evaluation::domain::versions::Versions;
-use photos::size_policy::CURRENT_VERSION;
+use photos::size_policy::SizePolicy;
 use vlm::versions::versions;
 
 /// DynamoDB deletes an item up to two days late: a verdict is due so much earlier, that it never outlives its photos.
@@ -31,7 +31,9 @@ impl Settings {
     /// Reads the environment.
     pub(crate) fn from_env() -> anyhow::Result<Self> {
         let (catalogue, model) = (required("CATALOGUE_VERSION")?, required("VLM_MODEL")?);
-        let versions = versions(&catalogue, &model, CURRENT_VERSION);
+        let size_policy = required("SIZE_POLICY_VERSION")?;
+        SizePolicy::shipped(&size_policy).context("Failed to read SIZE_POLICY_VERSION")?;
+        let versions = versions(&catalogue, &model, &size_policy);
         let catalogue = Catalogue::shipped(&versions.catalogue)
             .context("Failed to load the catalogue of steps")?;
         Ok(Self {

@@ -117,6 +117,19 @@ fn once_the_time_is_up_nothing_more_is_looked_for() {
 }
 
 #[test]
+fn what_one_row_of_lines_says_is_taken_for_chance_and_so_is_what_is_short() {
+    let kept = |times: usize, kind: CodeKind, text: &str| {
+        let mut found = Found::default();
+        (0..times).for_each(|_| found.add(kind, text));
+        found.codes().len()
+    };
+    assert_eq!(kept(1, CodeKind::Code39, "A4FC"), 0);
+    assert_eq!(kept(2, CodeKind::Code39, "A4FC"), 1);
+    assert_eq!(kept(9, CodeKind::Code128, "A4F"), 0);
+    assert_eq!(kept(1, CodeKind::QrCode, "A"), 1);
+}
+
+#[test]
 fn a_code_of_a_later_release_can_be_read_back() {
     let read: Code = serde_json::from_str(r#"{"kind": "hieroglyphs", "text": "x"}"#).unwrap();
     assert_eq!(read.kind, CodeKind::Other);

@@ -140,6 +140,7 @@ pub(crate) fn findings(shows: &[Shown]) -> anyhow::Result<Vec<Finding>> {
             fail_code: None,
             code: None,
             reading: shown.reading.clone(),
+            certainty: None,
         })
     };
     shows.iter().map(finding).collect()

@@ -126,6 +126,7 @@ mod tests {
             reading: None,
             fail_code: None,
             code: None,
+            certainty: None,
         };
         PhotoOutcome::Evaluated {
             findings: steps.iter().map(finding).collect(),

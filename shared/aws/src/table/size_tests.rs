@@ -66,6 +66,7 @@ impl Said {
             reading: Some(cut(&self.bytes(2 * LONGEST_READING), LONGEST_READING)),
             fail_code: None,
             code: None,
+            certainty: None,
         };
         Scope::All
             .steps(catalogue)

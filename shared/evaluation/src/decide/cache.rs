@@ -189,6 +189,7 @@ mod tests {
             reading: None,
             fail_code: None,
             code: None,
+            certainty: None,
         }
     }
 

@@ -128,7 +128,7 @@ mod tests {
 
     fn record(name: &str, serial: Option<&str>, at: &str, latitude: f64) -> PhotoRecord {
         let outcome = PhotoOutcome::not_evaluated(ReasonCode::Unfit, "");
-        let metadata = Some(Metadata {
+        let metadata = Some(Box::new(Metadata {
             captured_at: Some(at.into()),
             camera: Some("Phone 7".into()),
             camera_serial: serial.map(str::to_owned),
@@ -136,7 +136,7 @@ mod tests {
                 latitude,
                 longitude: 28.0,
             }),
-        });
+        }));
         PhotoRecord {
             report: Some(Report {
                 metadata,
@@ -190,7 +190,7 @@ mod tests {
                 "The same camera took a.jpg in DR2, 111 km away, 15 minutes apart"
             )
         );
-        assert!(there.flag(&[here.clone()], &limits).is_some());
+        assert!(there.flag(std::slice::from_ref(&here), &limits).is_some());
         for (dr, at, latitude) in [
             ("DR1", "2026-01-14T09:05:00", -27.0),
             ("DR2", "2026-01-14T09:05:00", -26.02),

@@ -122,13 +122,14 @@ mod tests {
             reading: None,
             fail_code: fail.map(str::to_owned),
             code: None,
+            certainty: None,
         };
         let findings = vec![finding];
         let outcome = PhotoOutcome::Evaluated { findings };
         let mut record = PhotoRecord::new(photo(name));
         record.photo.uploaded_at = Timestamp::parse("2026-01-14T12:00:00Z").ok();
         record.report = Some(Report {
-            metadata,
+            metadata: metadata.map(Box::new),
             ..Report::bare(outcome, Timestamp::from_millis(1))
         });
         record
@@ -234,7 +235,7 @@ mod tests {
         use crate::domain::ids::EvaluationId;
         use crate::domain::scope::Scope;
 
-        let id = EvaluationId::parse("01M9XJ3S8G0000000000000001").unwrap();
+        let id = EvaluationId::parse("01890000-0000-7000-8000-000000000001").unwrap();
         let asked = record("a.jpg", None, taken("1980-01-01T00:00:00Z", 0.0));
         let report = asked.report.unwrap();
         let answer = CachedAnswer::of(&id, Timestamp::from_millis(1), &report).unwrap();

@@ -161,6 +161,7 @@ mod tests {
             reading: None,
             fail_code: None,
             code: None,
+            certainty: None,
         };
         let report = Report::bare(
             PhotoOutcome::Evaluated {

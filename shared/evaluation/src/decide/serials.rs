@@ -150,6 +150,7 @@ mod tests {
             reading: reading.map(str::to_owned),
             fail_code: None,
             code: code.map(str::to_owned),
+            certainty: None,
         };
         let findings = vec![finding];
         let report = Report::bare(

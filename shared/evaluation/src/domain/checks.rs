@@ -77,6 +77,8 @@ fn capped(finding: Finding, pass: Score) -> Finding {
     Finding {
         score: finding.score.min(highest),
         fail_code: None,
+        // The program is sure of what it reads.
+        certainty: None,
         ..finding
     }
 }
@@ -142,6 +144,7 @@ mod tests {
             reading: Some(reading.into()),
             fail_code: Some("unclear".into()),
             code: None,
+            certainty: None,
         };
         PhotoResult {
             name: name.into(),

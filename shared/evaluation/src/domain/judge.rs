@@ -10,6 +10,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::catalogue::{Catalogue, Step};
+use super::certainty::Certainty;
 use super::ids::{Score, StepKey};
 use super::outcome::{Finding, PhotoOutcome};
 use super::reading::{Extracted, Flag, Reads, extract};
@@ -73,6 +74,9 @@ pub struct StepVerdict {
     pub photo: Option<String>,
     /// Why the step did not pass, and what to do.
     pub reason: Option<String>,
+    /// How sure the model was of the score's side of the pass mark; absent where nothing is known of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certainty: Option<Certainty>,
     /// What the reading says, as a value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extracted: Option<Extracted>,
@@ -104,6 +108,11 @@ fn is_zero(count: &usize) -> bool {
 }
 
 impl Judgement {
+    /// How sure the model was of the row that it was least sure of; none where it said so of no row.
+    pub fn certainty(&self) -> Option<Certainty> {
+        self.steps.iter().filter_map(|row| row.certainty).min()
+    }
+
     /// Of an evaluation that nobody can judge: its catalogue is of a release that is gone.
     pub fn impossible() -> Self {
         Self {
@@ -195,6 +204,7 @@ fn step_verdict(
         reading: best.and_then(|(_, finding)| finding.reading.clone()),
         photo: best.map(|(name, _)| name.to_owned()),
         reason: reason(outcome, fail_words(catalogue, step, best), gaps, skipped),
+        certainty: best.and_then(|(_, finding)| finding.certainty),
         extracted,
         proven_by,
     }

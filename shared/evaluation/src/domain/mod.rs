@@ -2,6 +2,7 @@
 
 pub mod bounds;
 pub mod catalogue;
+pub mod certainty;
 pub mod checks;
 pub(crate) mod hash;
 pub mod ids;

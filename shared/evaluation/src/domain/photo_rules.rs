@@ -21,7 +21,7 @@ pub fn long_edge_for(policy: &SizePolicy, hint: Option<&Step>) -> u32 {
 }
 
 /// The steps that a photo is looked at again for, at the larger size: it shows them, and their small print was not read
-/// in what was sent. None where nothing larger can be sent.
+/// in what was sent, or the model was not sure of them. None where nothing larger can be sent.
 pub fn closer_look(
     policy: &SizePolicy,
     catalogue: &Catalogue,
@@ -34,14 +34,15 @@ pub fn closer_look(
     {
         return Vec::new();
     }
-    let unread = |finding: &&Finding| {
-        let print = catalogue
-            .step(&finding.step)
-            .is_some_and(|step| step.small_print.is_some());
-        print && finding.reading.as_deref().and_then(said).is_none()
+    let unread = |step: &Step, finding: &Finding| {
+        step.small_print.is_some() && finding.reading.as_deref().and_then(said).is_none()
+    };
+    let unclear = |finding: &&Finding| {
+        let step = catalogue.step(&finding.step);
+        step.is_some_and(|step| unread(step, finding) || is_unsure(policy, step, finding))
     };
     seen.iter()
-        .filter(unread)
+        .filter(unclear)
         .map(|finding| finding.step.clone())
         .collect()
 }
@@ -76,6 +77,13 @@ pub fn coded(catalogue: &Catalogue, codes: &[Code], findings: Vec<Finding>) -> V
         Finding { code, ..finding }
     };
     findings.into_iter().map(with_code).collect()
+}
+
+/// Whether the model was not sure of a critical step, where the policy asks once more about such.
+fn is_unsure(policy: &SizePolicy, step: &Step, finding: &Finding) -> bool {
+    let least = policy.closer_look_below_percent.map(f64::from);
+    let sure = finding.certainty.map(|certainty| 100.0 * certainty.share());
+    step.critical && least.zip(sure).is_some_and(|(least, sure)| sure < least)
 }
 
 /// The findings of a photo after a closer look: of a step that both found, what was seen from closer.
@@ -171,6 +179,7 @@ mod tests {
     use photos::size_policy::CURRENT_VERSION;
 
     use super::*;
+    use crate::domain::certainty::Certainty;
     use crate::domain::ids::Score;
 
     #[test]
@@ -230,6 +239,7 @@ mod tests {
             reading: reading.map(String::from),
             fail_code: None,
             code: None,
+            certainty: None,
         }
     }
 
@@ -329,5 +339,36 @@ mod tests {
             both,
             [first[0].clone(), closer[0].clone(), first[2].clone()]
         );
+    }
+
+    #[test]
+    fn only_a_critical_step_is_looked_at_again_because_the_model_is_not_sure_and_only_where_that_is_asked_for()
+     {
+        let catalogue = Catalogue::shipped("v3").unwrap();
+        let looks = |version: &str, step: &str, share: Option<f64>| {
+            let finding = Finding {
+                step: StepKey::parse(step).unwrap(),
+                score: Score::try_from(7).unwrap(),
+                comment: String::new(),
+                reading: None,
+                fail_code: None,
+                code: None,
+                certainty: share.and_then(Certainty::of),
+            };
+            let policy = SizePolicy::shipped(version).unwrap();
+            let sent = ImageFigures {
+                original_bytes: 1,
+                sent_bytes: 1,
+                width: 800,
+                height: 600,
+                image_tokens: 1,
+            };
+            !closer_look(policy, catalogue, &sent, &[finding]).is_empty()
+        };
+        assert!(looks("s5", "house_photo", Some(0.79)));
+        assert!(!looks("s5", "house_photo", Some(0.8)), "sure enough");
+        assert!(!looks("s5", "house_photo", None), "nothing is known");
+        assert!(!looks("s5", "cable_span", Some(0.5)), "not critical");
+        assert!(!looks("s4", "house_photo", Some(0.5)), "not asked for");
     }
 }

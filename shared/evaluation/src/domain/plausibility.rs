@@ -62,7 +62,7 @@ impl Limits {
             self.kilometres_far,
             self.kilometres_an_hour,
         ];
-        let is_wrong = spans.contains(&0) || !(self.metres_apart > 0.0);
+        let is_wrong = spans.contains(&0) || self.metres_apart.is_nan() || self.metres_apart <= 0.0;
         is_wrong.then_some("the limits of plausibility must be above 0, but hours_fast")
     }
 }

@@ -33,7 +33,7 @@ pub struct Report {
     /// What the camera wrote, where nothing else of the photo itself is known: an earlier answer about the same bytes
     /// is used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub metadata: Option<Metadata>,
+    pub metadata: Option<Box<Metadata>>,
     /// Tokens the server counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
@@ -67,6 +67,6 @@ impl Report {
     /// What the camera wrote, as far as it is known.
     pub fn metadata(&self) -> Option<&Metadata> {
         let of_photo = self.facts.as_ref().map(|facts| &facts.metadata);
-        of_photo.or(self.metadata.as_ref())
+        of_photo.or(self.metadata.as_deref())
     }
 }

@@ -154,7 +154,7 @@ fn reported(evaluation: &Evaluation, content: &str, answers: &[Reused]) -> Optio
     Some(Report {
         content: Some(content.to_owned()),
         answered_for: Some(oldest.evaluation_id.clone()),
-        metadata: Some(oldest.metadata.clone()),
+        metadata: Some(Box::new(oldest.metadata.clone())),
         ..Report::bare(PhotoOutcome::Evaluated { findings }, oldest.answered_at)
     })
 }

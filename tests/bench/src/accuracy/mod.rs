@@ -5,6 +5,7 @@
 //! - Photos are selected, asked about, read and judged by the code that production runs; only the model itself may be a
 //!   noise model, and then the report says so.
 
+mod certainty;
 mod compare;
 mod evaluate;
 pub(crate) mod labelled;

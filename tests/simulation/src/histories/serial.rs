@@ -184,6 +184,7 @@ pub(super) fn answer(
         reading: Some(at.as_millis().to_string()),
         fail_code: None,
         code: None,
+        certainty: None,
     };
     shown.map(finding).collect()
 }
