@@ -324,16 +324,16 @@ def policies_are_least_privilege(template: Template) -> list[str]:
     return wrong
 
 
-def the_api_writes_cache_keys_only(template: Template) -> list[str]:
-    """Whoever gets hold of the API can change since when answers are used, and nothing else."""
+def the_api_writes_keys_of_its_own_only(template: Template) -> list[str]:
+    """Whoever gets hold of the API can change since when answers are used and where DRs are expected, and nothing else."""
     wrong = []
     for statement in _statements(template, template["Resources"]["ApiFunction"]["Properties"]):
         if not any("Put" in it or "Update" in it or "Write" in it or "Delete" in it for it in _as_list(statement["Action"])):
             continue
         condition = statement.get("Condition", {})
         keys = condition.get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", [])
-        if not keys or any(key != "CACHE" and not key.startswith("CACHE#") for key in keys):
-            wrong.append(f"{statement['Sid']}: other keys than those of the cache")
+        if not keys or any(key != "CACHE" and not key.startswith(("CACHE#", "PLACE#")) for key in keys):
+            wrong.append(f"{statement['Sid']}: other keys than those of cache and places")
         if condition.get("Null") != {"dynamodb:LeadingKeys": "false"}:
             wrong.append(f"{statement['Sid']}: a request without keys is let through")
     return wrong
@@ -397,7 +397,7 @@ CHECKS: tuple[Check, ...] = (
     every_route_wants_authorisation,
     policies_are_least_privilege,
     a_function_in_a_vpc_has_a_role_of_its_own,
-    the_api_writes_cache_keys_only,
+    the_api_writes_keys_of_its_own_only,
     photos_outlast_the_verdicts_that_they_prove,
     logs_are_kept_for_a_set_time,
     the_key_stays_in_its_secret,

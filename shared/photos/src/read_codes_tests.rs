@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use rxing::{BarcodeFormat, MultiFormatWriter, Writer};
 
 use super::*;
+use crate::codes::MOST_CODES;
 
 const KINDS: [(BarcodeFormat, CodeKind); 4] = [
     (BarcodeFormat::CODE_128, CodeKind::Code128),
@@ -114,19 +115,6 @@ fn once_the_time_is_up_nothing_more_is_looked_for() {
     let of = |budget| read_codes(picture.as_raw(), 400, 300, budget);
     assert!(of(Duration::ZERO).is_empty());
     assert_eq!(of(BUDGET * 20), [code(CodeKind::QrCode, "A1")]);
-}
-
-#[test]
-fn what_one_row_of_lines_says_is_taken_for_chance_and_so_is_what_is_short() {
-    let kept = |times: usize, kind: CodeKind, text: &str| {
-        let mut found = Found::default();
-        (0..times).for_each(|_| found.add(kind, text));
-        found.codes().len()
-    };
-    assert_eq!(kept(1, CodeKind::Code39, "A4FC"), 0);
-    assert_eq!(kept(2, CodeKind::Code39, "A4FC"), 1);
-    assert_eq!(kept(9, CodeKind::Code128, "A4F"), 0);
-    assert_eq!(kept(1, CodeKind::QrCode, "A"), 1);
 }
 
 #[test]

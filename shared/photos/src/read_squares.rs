@@ -13,7 +13,7 @@ use rxing::qrcode::cpp_port::detector::{GenerateFinderPatternSets, SampleQR};
 use rxing::{Point, point};
 
 use crate::codes::CodeKind;
-use crate::read_codes::{Found, Until};
+use crate::found::{Found, Until};
 
 /// A picture with more eyes than many codes have shows something else: its QR codes are given up.
 const MOST_EYES: usize = 128;
