@@ -113,10 +113,23 @@ class Harness:
         self._dynamodb = stack.aws.client("dynamodb")
         self._scratch = scratch
 
-    def dr(self, photos: int = 10, *, seed: int = 1, megapixels: float = 1.0) -> Dr:
-        """A new DR. The first ten photos show the ten steps, each well enough to pass."""
+    def dr(
+        self,
+        photos: int = 10,
+        *,
+        seed: int = 1,
+        megapixels: float = 1.0,
+        serial: str | None = None,
+        code: str | None = None,
+    ) -> Dr:
+        """A new DR. The first ten photos show the ten steps, each well enough to pass.
+
+        Its ONT has this serial if one is given; its bar code says `code`, if that is given.
+        """
         number = f"E2E{next(_NUMBERS):05}"
         arguments = ["--dr", number, "--photos", str(photos), "--seed", str(seed), "--megapixels", str(megapixels)]
+        arguments += ["--serial", serial] if serial else []
+        arguments += ["--code", code] if code else []
         samples.make(self._scratch, *arguments)
         return self._read(self._scratch, number)
 

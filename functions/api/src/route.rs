@@ -111,6 +111,7 @@ async fn evaluation(api: &Api, id: &EvaluationId) -> Result<ApiGatewayV2httpResp
         evaluation,
         photos,
         freshness,
+        serials,
         is_misplaced,
     } = shown;
     let photos_now = match may_have_changed(&evaluation, freshness) {
@@ -118,7 +119,10 @@ async fn evaluation(api: &Api, id: &EvaluationId) -> Result<ApiGatewayV2httpResp
         false => None,
     };
     let stale_because = stale_because(&evaluation, freshness, photos_now, &api.versions);
-    let response = http::json(200, &view::view(&evaluation, &photos, &stale_because));
+    let response = http::json(
+        200,
+        &view::view(&evaluation, &photos, &serials, &stale_because),
+    );
     let done = evaluation.completed_at.is_some();
     Ok(if done {
         response

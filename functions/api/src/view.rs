@@ -9,16 +9,19 @@ use evaluation::domain::ids::{EvaluationId, StepKey};
 use evaluation::domain::judge::Judgement;
 use evaluation::domain::outcome::{PhotoOutcome, ReasonCode};
 use evaluation::domain::photo_rules::warning;
+use evaluation::domain::reading::Flag;
 use evaluation::domain::scope::Scope;
 use serde_json::{Value, json};
 
 /// Photos of the DR that are named as looking like another one.
 const MOST_LOOKS: usize = 3;
 
-/// The evaluation as JSON, its photos by name; `stale_because` are what makes it stale.
+/// The evaluation as JSON, its photos by name; `serials` are the flags about those, `stale_because` is what makes it
+/// stale.
 pub(crate) fn view(
     evaluation: &Evaluation,
     photos: &[PhotoRecord],
+    serials: &[Flag],
     stale_because: &[StaleReason],
 ) -> Value {
     let mut photos: Vec<&PhotoRecord> = photos.iter().collect();
@@ -55,7 +58,7 @@ pub(crate) fn view(
         "verdict": evaluation.verdict(),
         "average_score": judgement.and_then(|j| j.average_score),
         "certainty": judgement.and_then(Judgement::certainty),
-        "flags": judgement.map_or(&[][..], |j| j.flags.as_slice()),
+        "flags": flags(judgement, serials),
         "flags_left_out": judgement.map_or(0, |j| j.flags_left_out),
         "steps": judgement.map_or(&[][..], |j| j.steps.as_slice()),
         "photos": photos.iter().map(|record| photo(record, &looks_like(record, &photos))).collect::<Vec<_>>(),
@@ -80,6 +83,14 @@ pub(crate) fn view(
             .extend(versions.map(|(part, version)| (part.published_name().into(), version.into())));
     }
     view
+}
+
+/// What was flagged when it was judged, and what is known of its serials since.
+fn flags<'a>(judgement: Option<&'a Judgement>, serials: &'a [Flag]) -> Vec<&'a Flag> {
+    let judged = judgement.map_or(&[][..], |judgement| judgement.flags.as_slice());
+    let mut flags: Vec<&Flag> = judged.iter().chain(serials).collect();
+    flags.sort();
+    flags
 }
 
 /// The steps of the catalogue that quick mode does not ask about.

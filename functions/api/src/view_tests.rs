@@ -66,6 +66,7 @@ fn ended(record: &PhotoRecord, text: &str) -> PhotoRecord {
         reading: Some(filled(text, LONGEST_READING)),
         fail_code: Some("a_code_of_the_catalogue".into()),
         certainty: None,
+        code: None,
     };
     let findings = Scope::All.steps(catalogue).into_iter().map(finding);
     let outcome = PhotoOutcome::Evaluated {
@@ -109,7 +110,7 @@ fn shown(text: &str) -> Value {
         judgement: Some(verdict.judgement),
         ..evaluation
     };
-    view(&evaluation, &photos, &[StaleReason::Photos])
+    view(&evaluation, &photos, &[], &[StaleReason::Photos])
 }
 
 #[test]
@@ -148,6 +149,6 @@ fn photos_that_are_too_dark_to_be_told_apart_do_not_look_like_each_other() {
         record
     };
     let photos: Vec<PhotoRecord> = photos.iter().map(dark).collect();
-    let shown = view(&evaluation, &photos, &[]);
+    let shown = view(&evaluation, &photos, &[], &[]);
     assert_eq!(shown["photos"][0]["looks_like"], serde_json::json!([]));
 }

@@ -313,6 +313,7 @@ fn finding(item: &Value, question: &Question, left_out: &mut Vec<String>) -> Rea
         reading: text(item, "reading", LONGEST_READING),
         fail_code,
         certainty: None,
+        code: None,
     })
 }
 

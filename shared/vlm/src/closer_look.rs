@@ -194,6 +194,7 @@ mod tests {
             reading: reading.map(String::from),
             fail_code: None,
             certainty: None,
+            code: None,
         }
     }
 

@@ -138,6 +138,7 @@ pub(crate) fn findings(shows: &[Shown]) -> anyhow::Result<Vec<Finding>> {
             score,
             comment: String::new(),
             fail_code: None,
+            code: None,
             reading: shown.reading.clone(),
             certainty: None,
         })

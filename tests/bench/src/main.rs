@@ -3,6 +3,7 @@
 mod accuracy;
 mod cache;
 mod child;
+mod codes;
 mod cost;
 mod drive;
 mod fuzz;
@@ -28,6 +29,8 @@ enum Bench {
     Accuracy(accuracy::Options),
     /// How long a cached answer takes beside an evaluation, and what the look at the table is of the API's latency.
     Cache(cache::Options),
+    /// How well bar codes are read, by kind, and whether any picture harms the reader.
+    Codes(codes::Options),
     /// What a DR costs on AWS, by service, before and now.
     Cost(cost::Options),
     /// The same photos, compressed and asked by the same code, one after another.
@@ -52,6 +55,7 @@ async fn main() -> anyhow::Result<()> {
     match Arguments::parse().bench {
         Bench::Accuracy(options) => accuracy::run(&options).await,
         Bench::Cache(options) => cache::run(&options).await,
+        Bench::Codes(options) => codes::run(&options),
         Bench::Cost(options) => cost::run(&options).await,
         Bench::Sequential(options) => sequential::run(&options).await,
         Bench::Phases(options) => phases::run(&options),

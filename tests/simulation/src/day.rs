@@ -126,6 +126,7 @@ pub fn make_dr(
             reading: None,
             fail_code: None,
             certainty: None,
+            code: None,
         };
         world.truth.insert(
             photo.photo_id.clone(),

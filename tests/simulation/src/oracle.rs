@@ -126,6 +126,7 @@ mod tests {
             reading: None,
             fail_code: None,
             certainty: None,
+            code: None,
         };
         PhotoOutcome::Evaluated {
             findings: steps.iter().map(finding).collect(),

@@ -66,6 +66,7 @@ impl Said {
             reading: Some(cut(&self.bytes(2 * LONGEST_READING), LONGEST_READING)),
             fail_code: None,
             certainty: None,
+            code: None,
         };
         Scope::All
             .steps(catalogue)

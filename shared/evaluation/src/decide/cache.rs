@@ -184,6 +184,7 @@ mod tests {
             reading: None,
             fail_code: None,
             certainty: None,
+            code: None,
         }
     }
 

@@ -161,6 +161,7 @@ mod tests {
             reading: None,
             fail_code: None,
             certainty: None,
+            code: None,
         };
         let report = Report::bare(
             PhotoOutcome::Evaluated {

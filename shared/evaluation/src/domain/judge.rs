@@ -13,7 +13,8 @@ use super::catalogue::{Catalogue, Step};
 use super::certainty::Certainty;
 use super::ids::{Score, StepKey};
 use super::outcome::{Finding, PhotoOutcome};
-use super::reading::{Extracted, Flag, extract};
+use super::reading::{Extracted, Flag, Reads, extract};
+use super::serial::{ProvenBy, proven};
 
 /// What became of one photo, by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,6 +80,9 @@ pub struct StepVerdict {
     /// What the reading says, as a value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extracted: Option<Extracted>,
+    /// What says so, if that is a serial.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proven_by: Option<ProvenBy>,
 }
 
 /// The whole verdict.
@@ -188,6 +192,7 @@ fn step_verdict(
         None if gaps > 0 || skipped > 0 => StepOutcome::NotEvaluated,
         None => StepOutcome::Missing,
     };
+    let (extracted, proven_by) = value(step, best.map(|(_, finding)| finding));
     StepVerdict {
         step: step.key.clone(),
         number: step.number,
@@ -200,9 +205,22 @@ fn step_verdict(
         photo: best.map(|(name, _)| name.to_owned()),
         reason: reason(outcome, fail_words(catalogue, step, best), gaps, skipped),
         certainty: best.and_then(|(_, finding)| finding.certainty),
-        extracted: best
-            .zip(step.reads.as_ref())
-            .and_then(|((_, f), reads)| extract(reads, f.reading.as_deref()?)),
+        extracted,
+        proven_by,
+    }
+}
+
+/// What the deciding photo's small print says as a value, and, of a serial, what says so.
+fn value(step: &Step, finding: Option<&Finding>) -> (Option<Extracted>, Option<ProvenBy>) {
+    let (Some(reads), Some(finding)) = (&step.reads, finding) else {
+        return (None, None);
+    };
+    let reading = finding.reading.as_deref();
+    match reads {
+        Reads::Serial(format) if format.codes => proven(finding.code.as_deref(), reading)
+            .map(|(serial, by)| (Extracted::Serial(serial), by))
+            .unzip(),
+        _ => (reading.and_then(|reading| extract(reads, reading)), None),
     }
 }
 

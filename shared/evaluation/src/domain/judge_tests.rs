@@ -21,6 +21,7 @@ fn evaluated(name: &str, findings: &[(&str, u8)]) -> PhotoResult {
         reading: None,
         fail_code: None,
         certainty: None,
+        code: None,
     };
     let findings = findings.iter().map(finding).collect();
     PhotoResult {
@@ -276,6 +277,7 @@ fn any_outcome() -> impl Strategy<Value = PhotoOutcome> {
         reading: None,
         fail_code: None,
         certainty: None,
+        code: None,
     });
     prop_oneof![
         4 => proptest::collection::vec(finding, 0..4).prop_map(|findings| PhotoOutcome::Evaluated { findings }),

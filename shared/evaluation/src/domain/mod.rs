@@ -22,6 +22,7 @@ pub mod reading;
 pub mod reason;
 pub mod report;
 pub mod scope;
+pub mod serial;
 pub mod time;
 pub mod unread;
 pub mod versions;

@@ -30,6 +30,9 @@ pub struct Finding {
     /// How sure the model was of the score's side of the pass mark; absent where the server gives no probabilities.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certainty: Option<Certainty>,
+    /// The serial that a bar code on the photo says, where the step wants one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
 }
 
 /// What became of one photo.

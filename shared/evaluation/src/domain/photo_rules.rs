@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use photos::codes::Code;
 use photos::quality::Quality;
 use photos::size_policy::{SizePolicy, UnfitPhotos};
 use photos::{FORMATS, PhotoError};
@@ -10,6 +11,7 @@ use super::catalogue::{Catalogue, Step};
 use super::ids::StepKey;
 use super::no_photo;
 use super::outcome::{Finding, ImageFigures, Reason, ReasonCode};
+use super::reading::Reads;
 use super::unread::said;
 
 /// The long edge for a photo whose name hints at this step: larger where small print is to be read, or where nothing
@@ -50,6 +52,38 @@ fn is_unsure(policy: &SizePolicy, step: &Step, finding: &Finding) -> bool {
     let least = policy.closer_look_below_percent.map(f64::from);
     let sure = finding.certainty.map(|certainty| 100.0 * certainty.share());
     step.critical && least.zip(sure).is_some_and(|(least, sure)| sure < least)
+}
+
+/// Whether bar codes are looked for on a photo whose name hints at this step and that is asked about these: where its
+/// name promises a serial or nothing, or where a serial is looked at from closer.
+pub fn wants_codes(
+    catalogue: &Catalogue,
+    hint: Option<&Step>,
+    asked: &[StepKey],
+    closer: bool,
+) -> bool {
+    let has_codes =
+        |step: &Step| matches!(&step.reads, Some(Reads::Serial(format)) if format.codes);
+    let mut steps = asked.iter().filter_map(|key| catalogue.step(key));
+    steps.any(|step| has_codes(step) && (closer || hint.is_none_or(|hint| hint.key == step.key)))
+}
+
+/// The findings with the serials that the photo's bar codes say.
+pub fn coded(catalogue: &Catalogue, codes: &[Code], findings: Vec<Finding>) -> Vec<Finding> {
+    let with_code = |finding: Finding| {
+        let reads = catalogue
+            .step(&finding.step)
+            .and_then(|step| step.reads.as_ref());
+        let code = match reads {
+            Some(Reads::Serial(format)) if format.codes => {
+                let texts = codes.iter().map(|code| code.text.as_str());
+                format.in_codes(texts, finding.reading.as_deref())
+            }
+            _ => None,
+        };
+        Finding { code, ..finding }
+    };
+    findings.into_iter().map(with_code).collect()
 }
 
 /// The findings of a photo after a closer look: of a step that both found, what was seen from closer.
@@ -141,6 +175,7 @@ pub fn unfit(policy: &SizePolicy, quality: &Quality) -> Option<Reason> {
 
 #[cfg(test)]
 mod tests {
+    use photos::codes::CodeKind;
     use photos::size_policy::CURRENT_VERSION;
 
     use super::*;
@@ -204,6 +239,7 @@ mod tests {
             reading: reading.map(String::from),
             fail_code: None,
             certainty: None,
+            code: None,
         }
     }
 
@@ -250,6 +286,47 @@ mod tests {
     }
 
     #[test]
+    fn codes_are_looked_for_where_a_serial_may_be_and_by_no_earlier_catalogue() {
+        let wants = |version: &str, hint: Option<&str>, closer| {
+            let catalogue = Catalogue::shipped(version).unwrap();
+            let step = |key: &str| StepKey::parse(key).unwrap();
+            let hint = hint.and_then(|key| catalogue.step(&step(key)));
+            let asked = [step("ont_back_and_barcode"), step("house_photo")];
+            wants_codes(catalogue, hint, &asked, closer)
+        };
+        assert!(wants("v4", Some("ont_back_and_barcode"), false));
+        assert!(wants("v4", None, false), "its name promises nothing");
+        assert!(!wants("v4", Some("house_photo"), false));
+        assert!(wants("v4", Some("house_photo"), true), "a serial was seen");
+        assert!(
+            !wants("v4", Some("ups_serial"), false),
+            "nobody asks about that"
+        );
+        assert!(!wants("v3", None, true));
+    }
+
+    #[test]
+    fn a_code_stands_beside_what_was_read_of_a_serial_and_of_nothing_else() {
+        let codes = [Code {
+            kind: CodeKind::Code128,
+            text: "ALCLF4A1B2C3".into(),
+        }];
+        let findings = vec![
+            found("power_meter", 8, Some("ALCLF4A1B2C3")),
+            found("ont_back_and_barcode", 8, Some("ALCLF4A1B2C8")),
+        ];
+        let of = |version: &str| {
+            let catalogue = Catalogue::shipped(version).unwrap();
+            coded(catalogue, &codes, findings.clone())
+        };
+        assert_eq!(of("v3"), findings);
+        let [power, ont] = <[Finding; 2]>::try_from(of("v4")).unwrap();
+        assert_eq!(power, findings[0]);
+        assert_eq!(ont.code.as_deref(), Some("ALCLF4A1B2C3"));
+        assert_eq!(Finding { code: None, ..ont }, findings[1]);
+    }
+
+    #[test]
     fn what_is_seen_from_closer_stands_and_what_it_leaves_out_stays() {
         let first = vec![
             found("final_installation", 8, None),
@@ -276,6 +353,7 @@ mod tests {
                 reading: None,
                 fail_code: None,
                 certainty: share.and_then(Certainty::of),
+                code: None,
             };
             let policy = SizePolicy::shipped(version).unwrap();
             let sent = ImageFigures {

@@ -8,7 +8,7 @@ use futures::future::try_join_all;
 
 use super::error::RunError;
 use super::ports::{Ports, UpdateResult, evaluation, read};
-use super::quick;
+use super::{quick, serials};
 use crate::decide::batch::ANOTHER_RELEASE;
 use crate::decide::breaker::Breaker;
 use crate::decide::cache::{self, CachedAnswer};
@@ -239,6 +239,9 @@ async fn judge(
         let Some(verdict) = finalise(&current, &photos, catalogue, ports.now()) else {
             return Ok(());
         };
+        if let Some(catalogue) = catalogue {
+            serials::note(ports, &current, catalogue, &photos).await?;
+        }
         if ports
             .update(updates::finalised(id, &verdict))
             .await?

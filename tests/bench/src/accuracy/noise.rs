@@ -214,6 +214,7 @@ mod tests {
             step: "power_meter".into(),
             score: 8,
             reading: Some("-18".into()),
+            code: None,
         }];
         let question = Question::new(Catalogue::shipped("v1").unwrap(), asked);
         let of = |photo: usize| {

@@ -198,6 +198,7 @@ impl Scenario {
                     reading: None,
                     fail_code: None,
                     certainty: None,
+                    code: None,
                 })
             });
             let findings = found.collect::<anyhow::Result<Vec<_>>>()?;
@@ -242,6 +243,7 @@ impl Scenario {
                     reading: None,
                     fail_code: None,
                     certainty: None,
+                    code: None,
                 })
             });
             let findings = findings.collect::<anyhow::Result<Vec<_>>>()?;

@@ -184,6 +184,7 @@ pub(super) fn answer(
         reading: Some(at.as_millis().to_string()),
         fail_code: None,
         certainty: None,
+        code: None,
     };
     shown.map(finding).collect()
 }
