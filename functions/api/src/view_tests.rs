@@ -43,6 +43,7 @@ fn begun(text: &str) -> NewEvaluation {
         dr_number: DrNumber::parse("DR1").unwrap(),
         mode: Mode::Full,
         reuse: Reuse::Final,
+        catalogue: None,
     };
     let limits = Limits {
         photos_per_batch: 10,

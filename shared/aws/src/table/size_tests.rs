@@ -90,6 +90,7 @@ fn begun(said: &Said, catalogue: &Catalogue) -> NewEvaluation {
         dr_number: DrNumber::parse("DR123456789012345678").unwrap(),
         mode: Mode::Full,
         reuse: Reuse::Final,
+        catalogue: None,
     };
     let limits = Limits {
         photos_per_batch: 10,

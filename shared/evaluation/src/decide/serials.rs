@@ -148,8 +148,8 @@ mod tests {
             score: 8u8.try_into().unwrap(),
             comment: String::new(),
             reading: reading.map(str::to_owned),
-            fail_certainty: None,
-            code: None,
+            fail_code: None,
+            certainty: None,
             code: code.map(str::to_owned),
         };
         let findings = vec![finding];

@@ -36,6 +36,8 @@ pub enum Key {
     Serial(String),
     /// The other DR in which it was seen next.
     SerialAgain(String),
+    /// A catalogue that an operator published, by its version.
+    Catalogue(String),
     /// Since when answers about this DR may be used again; about all without one.
     Cache(Option<DrNumber>),
 }
@@ -59,6 +61,7 @@ impl Key {
             Self::Sighting(mark) => (format!("SIGHTING#{}", mark.key()), "FIRST".into()),
             Self::Serial(serial) => (format!("SERIAL#{serial}"), "FIRST".into()),
             Self::SerialAgain(serial) => (format!("SERIAL#{serial}"), "AGAIN".into()),
+            Self::Catalogue(version) => (format!("CATALOGUE#{version}"), "PUBLISHED".into()),
             Self::Cache(None) => ("CACHE".into(), "ALL".into()),
         }
     }

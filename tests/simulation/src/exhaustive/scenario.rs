@@ -270,6 +270,7 @@ impl Scenario {
                     dr_number: dr,
                     mode: Mode::Full,
                     reuse: Reuse::Final,
+                    catalogue: None,
                 },
                 photos: all,
             },
@@ -336,7 +337,9 @@ impl Scenario {
         let photos = self.question.photos.clone();
         Box::pin(async move {
             let versions = ports.1.versions();
-            let Some(request) = plan_anew::request(&ports, &message, &versions).await? else {
+            let Some(request) =
+                plan_anew::request(&ports, &message, |_, _| versions.clone()).await?
+            else {
                 return Ok(());
             };
             match ask(&ports, &request, &photos).await? {
