@@ -11,6 +11,7 @@ use evaluation::domain::bounds::{LONGEST_COMMENT, LONGEST_NAME, LONGEST_READING}
 use evaluation::domain::ids::{DrNumber, EvaluationId, Score};
 use evaluation::domain::outcome::{ColourProfile, Facts, Finding};
 use evaluation::domain::plan::{Mode, Photo, plan};
+use evaluation::domain::published;
 use evaluation::domain::report::Report;
 use evaluation::domain::time::Timestamp;
 use evaluation::domain::versions::{VersionPart, Versions};
@@ -111,7 +112,13 @@ fn shown(text: &str) -> Value {
         judgement: Some(verdict.judgement),
         ..evaluation
     };
-    view(&evaluation, &photos, &[], &[StaleReason::Photos])
+    view(
+        &evaluation,
+        &photos,
+        &[],
+        &[StaleReason::Photos],
+        published::known(&evaluation.versions.catalogue),
+    )
 }
 
 #[test]
@@ -150,6 +157,12 @@ fn photos_that_are_too_dark_to_be_told_apart_do_not_look_like_each_other() {
         record
     };
     let photos: Vec<PhotoRecord> = photos.iter().map(dark).collect();
-    let shown = view(&evaluation, &photos, &[], &[]);
+    let shown = view(
+        &evaluation,
+        &photos,
+        &[],
+        &[],
+        published::known(&evaluation.versions.catalogue),
+    );
     assert_eq!(shown["photos"][0]["looks_like"], serde_json::json!([]));
 }

@@ -139,6 +139,7 @@ pub(crate) fn body(answer: &StartResult) -> Value {
 fn problem(error: &StartError) -> Problem {
     match (error, error.class()) {
         (StartError::NoPhotos(_), _) => Problem::no_photos(error.to_string()),
+        (StartError::NoCatalogue(_), _) => Problem::bad_request(error.to_string()),
         (StartError::TooManyPhotos(_), _) => Problem::too_many_photos(error.to_string()),
         (StartError::Failed(cause), Class::Retry) => {
             tracing::warn!(error = %cause.with_causes(), "the request could not be served now");

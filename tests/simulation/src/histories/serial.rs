@@ -196,9 +196,9 @@ pub(super) struct SerialEvaluator<'a> {
 }
 
 impl PhotoEvaluator for SerialEvaluator<'_> {
-    fn knows(&self, versions: &Versions) -> bool {
+    async fn knows(&self, versions: &Versions) -> Result<bool, RunError> {
         let own = self.world.versions.borrow();
-        (&versions.model, &versions.prompt) == (&own.model, &own.prompt)
+        Ok((&versions.model, &versions.prompt) == (&own.model, &own.prompt))
     }
 
     async fn evaluate(
