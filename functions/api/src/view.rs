@@ -32,6 +32,7 @@ pub(crate) fn view(
     flags: &[Flag],
     metres: &BTreeMap<PhotoId, u64>,
     stale_because: &[StaleReason],
+    catalogue: Option<&Catalogue>,
 ) -> Value {
     let mut photos: Vec<&PhotoRecord> = photos.iter().collect();
     photos.sort_by(|a, b| a.photo.name.cmp(&b.photo.name));
@@ -73,7 +74,7 @@ pub(crate) fn view(
         "photos": photos.iter().map(|record| photo(record, &looks_like(record, &photos), metres)).collect::<Vec<_>>(),
         "photos_skipped": skipped,
         "steps_asked": evaluation.steps_asked,
-        "steps_not_asked": not_asked(evaluation),
+        "steps_not_asked": not_asked(evaluation, catalogue),
         "revision": evaluation.revision,
         "superseded_by": evaluation.superseded_by,
         "continues": evaluation.continues,
@@ -109,9 +110,8 @@ fn left_out(judgement: Option<&Judgement>, since: &[Flag]) -> u64 {
 }
 
 /// The steps of the catalogue that quick mode does not ask about.
-fn not_asked(evaluation: &Evaluation) -> Vec<StepKey> {
-    let steps = Catalogue::shipped(&evaluation.versions.catalogue)
-        .map(|catalogue| Scope::All.steps(catalogue));
+fn not_asked(evaluation: &Evaluation, catalogue: Option<&Catalogue>) -> Vec<StepKey> {
+    let steps = catalogue.map(|catalogue| Scope::All.steps(catalogue));
     let asked = |step: &StepKey| evaluation.steps_asked.contains(step);
     steps
         .unwrap_or_default()

@@ -11,6 +11,7 @@ use evaluation::domain::bounds::{LONGEST_COMMENT, LONGEST_NAME, LONGEST_READING}
 use evaluation::domain::ids::{DrNumber, EvaluationId, Score};
 use evaluation::domain::outcome::{ColourProfile, Facts, Finding};
 use evaluation::domain::plan::{Mode, Photo, plan};
+use evaluation::domain::published;
 use evaluation::domain::reading::FlagCode;
 use evaluation::domain::report::Report;
 use evaluation::domain::time::Timestamp;
@@ -44,6 +45,7 @@ fn begun(text: &str) -> NewEvaluation {
         dr_number: DrNumber::parse("DR1").unwrap(),
         mode: Mode::Full,
         reuse: Reuse::Final,
+        catalogue: None,
     };
     let limits = Limits {
         photos_per_batch: 10,
@@ -66,8 +68,8 @@ fn ended(record: &PhotoRecord, text: &str) -> PhotoRecord {
         comment: filled(text, LONGEST_COMMENT),
         reading: Some(filled(text, LONGEST_READING)),
         fail_code: Some("a_code_of_the_catalogue".into()),
-        code: None,
         certainty: None,
+        code: None,
     };
     let findings = Scope::All.steps(catalogue).into_iter().map(finding);
     let outcome = PhotoOutcome::Evaluated {
@@ -127,6 +129,7 @@ fn shown(text: &str) -> Value {
         &flags,
         &metres,
         &[StaleReason::Photos],
+        published::known(&evaluation.versions.catalogue),
     )
 }
 
@@ -191,6 +194,13 @@ fn photos_that_are_too_dark_to_be_told_apart_do_not_look_like_each_other() {
         record
     };
     let photos: Vec<PhotoRecord> = photos.iter().map(dark).collect();
-    let shown = view(&evaluation, &photos, &[], &BTreeMap::new(), &[]);
+    let shown = view(
+        &evaluation,
+        &photos,
+        &[],
+        &BTreeMap::new(),
+        &[],
+        published::known(&evaluation.versions.catalogue),
+    );
     assert_eq!(shown["photos"][0]["looks_like"], serde_json::json!([]));
 }

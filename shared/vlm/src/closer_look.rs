@@ -193,8 +193,8 @@ mod tests {
             comment: String::new(),
             reading: reading.map(String::from),
             fail_code: None,
-            code: None,
             certainty: None,
+            code: None,
         }
     }
 

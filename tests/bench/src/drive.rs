@@ -42,6 +42,7 @@ impl<'a> Drive<'a> {
             dr_number: dr_number.clone(),
             mode,
             reuse: Reuse::Nothing,
+            catalogue: None,
         };
         let limits = Limits {
             photos_per_batch: 1,

@@ -188,8 +188,8 @@ mod tests {
             comment: String::new(),
             reading: None,
             fail_code: None,
-            code: None,
             certainty: None,
+            code: None,
         }
     }
 

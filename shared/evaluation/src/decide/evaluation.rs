@@ -48,6 +48,9 @@ pub struct Evaluation {
     pub pending: BTreeSet<PhotoId>,
     /// What the result depends on beside the photos.
     pub versions: Versions,
+    /// Whether the request named its catalogue, so that the rules for DR numbers have no say in it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub catalogue_named: bool,
     /// When it was asked for.
     pub created_at: Timestamp,
     /// When all its batches stood in the queue.

@@ -149,8 +149,8 @@ mod tests {
             comment: String::new(),
             reading: reading.map(str::to_owned),
             fail_code: None,
-            code: code.map(str::to_owned),
             certainty: None,
+            code: code.map(str::to_owned),
         };
         let findings = vec![finding];
         let report = Report::bare(

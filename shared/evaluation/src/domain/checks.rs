@@ -143,8 +143,8 @@ mod tests {
             comment: "c".into(),
             reading: Some(reading.into()),
             fail_code: Some("unclear".into()),
-            code: None,
             certainty: None,
+            code: None,
         };
         PhotoResult {
             name: name.into(),

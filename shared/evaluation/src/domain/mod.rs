@@ -2,6 +2,7 @@
 
 pub mod bounds;
 pub mod catalogue;
+pub mod catalogue_rules;
 pub mod certainty;
 pub mod checks;
 pub(crate) mod hash;
@@ -18,6 +19,7 @@ pub mod photo_rules;
 pub mod plan;
 pub mod plausibility;
 mod power;
+pub mod published;
 pub mod reading;
 pub mod reason;
 pub mod report;

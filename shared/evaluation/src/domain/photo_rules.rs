@@ -47,6 +47,13 @@ pub fn closer_look(
         .collect()
 }
 
+/// Whether the model was not sure of a critical step, where the policy asks once more about such.
+fn is_unsure(policy: &SizePolicy, step: &Step, finding: &Finding) -> bool {
+    let least = policy.closer_look_below_percent.map(f64::from);
+    let sure = finding.certainty.map(|certainty| 100.0 * certainty.share());
+    step.critical && least.zip(sure).is_some_and(|(least, sure)| sure < least)
+}
+
 /// Whether bar codes are looked for on a photo whose name hints at this step and that is asked about these: where its
 /// name promises a serial or nothing, or where a serial is looked at from closer.
 pub fn wants_codes(
@@ -77,13 +84,6 @@ pub fn coded(catalogue: &Catalogue, codes: &[Code], findings: Vec<Finding>) -> V
         Finding { code, ..finding }
     };
     findings.into_iter().map(with_code).collect()
-}
-
-/// Whether the model was not sure of a critical step, where the policy asks once more about such.
-fn is_unsure(policy: &SizePolicy, step: &Step, finding: &Finding) -> bool {
-    let least = policy.closer_look_below_percent.map(f64::from);
-    let sure = finding.certainty.map(|certainty| 100.0 * certainty.share());
-    step.critical && least.zip(sure).is_some_and(|(least, sure)| sure < least)
 }
 
 /// The findings of a photo after a closer look: of a step that both found, what was seen from closer.
@@ -238,8 +238,8 @@ mod tests {
             comment: String::new(),
             reading: reading.map(String::from),
             fail_code: None,
-            code: None,
             certainty: None,
+            code: None,
         }
     }
 
@@ -352,8 +352,8 @@ mod tests {
                 comment: String::new(),
                 reading: None,
                 fail_code: None,
-                code: None,
                 certainty: share.and_then(Certainty::of),
+                code: None,
             };
             let policy = SizePolicy::shipped(version).unwrap();
             let sent = ImageFigures {

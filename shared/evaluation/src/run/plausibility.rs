@@ -61,8 +61,10 @@ pub(super) async fn flags(
     photos: &[PhotoRecord],
     expected: Option<Position>,
 ) -> Result<Vec<Flag>, RunError> {
-    let catalogue = ports.catalogue(&evaluation.versions.catalogue);
-    let Some(catalogue) = catalogue.filter(|_| evaluation.judgement.is_some()) else {
+    if evaluation.judgement.is_none() {
+        return Ok(Vec::new());
+    }
+    let Some(catalogue) = ports.catalogue(&evaluation.versions.catalogue).await? else {
         return Ok(Vec::new());
     };
     let mut flags = plausibility::flags(catalogue, photos, expected);

@@ -114,7 +114,7 @@ async fn record(
 
 /// Judges an evaluation of which nothing is pending; in quick mode others may not need what is.
 async fn go_on(ports: &impl Ports, evaluation: Evaluation) -> Result<(), RunError> {
-    let Some(catalogue) = ports.catalogue(&evaluation.versions.catalogue) else {
+    let Some(catalogue) = ports.catalogue(&evaluation.versions.catalogue).await? else {
         return go_on_unknown(ports, &evaluation).await;
     };
     if is_due(&evaluation) {

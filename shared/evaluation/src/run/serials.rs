@@ -42,7 +42,7 @@ pub(super) async fn flags(
     evaluation: &Evaluation,
     photos: &[PhotoRecord],
 ) -> Result<Vec<Flag>, RunError> {
-    let Some(catalogue) = ports.catalogue(&evaluation.versions.catalogue) else {
+    let Some(catalogue) = ports.catalogue(&evaluation.versions.catalogue).await? else {
         return Ok(Vec::new());
     };
     let all = serials(catalogue, photos);

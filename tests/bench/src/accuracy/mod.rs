@@ -28,6 +28,7 @@ use evaluation::domain::plan::Mode;
 use serde_json::json;
 use simulated_vlm::latency::Rates;
 
+use self::certainty::Worth;
 use self::compare::differences;
 use self::labelled::LabelledDr;
 use self::mistakes::Mistakes;
@@ -94,7 +95,7 @@ impl Options {
         let tally = self.tally(base, drs).await?;
         if self.json {
             return Ok(
-                json!({"set": self.about_set(drs)?, "model": self.about_model(), "result": tally.json()}).to_string()
+                json!({"set": self.about_set(drs)?, "model": self.about_model(), "result": tally.json(), "certainty": Worth::of_tally(&tally).json()}).to_string()
             );
         }
         Ok(format!(

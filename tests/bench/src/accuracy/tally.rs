@@ -7,7 +7,6 @@ use evaluation::domain::judge::{Judgement, StepOutcome, Verdict};
 use evaluation::domain::plan::Mode;
 use serde_json::{Value, json};
 
-use super::certainty::Worth;
 use super::evaluate::Evaluated;
 use super::way::Way;
 use crate::report::interval::Share;
@@ -328,7 +327,6 @@ impl Tally {
             "steps": self.critical().iter().map(step).collect::<Vec<_>>(),
             "full": mode(Mode::Full),
             "quick": mode(Mode::Quick),
-            "certainty": Worth::of_tally(self).json(),
             "differing": differing.collect::<Vec<_>>(),
         })
     }

@@ -1,6 +1,6 @@
 //! Writes sample photos: `sample-photos --out DIR [DR…] [--dr DR1 --photos N] [--seed S] [--megapixels M] [--hostile]
-//! [--serial S] [--code C] [--fail F]`: the ONT of the made-up DR has this serial, and its bar code says that; its first
-//! photo fails for that reason.
+//! [--serial S] [--code C] [--fail F] [--catalogue FILE]`: the ONT of the made-up DR has this serial, and its bar code
+//! says that; its first photo fails for that reason; its photos show the steps of this catalogue.
 //!
 //! Each DR's photos go to `DIR/{dr_number}/`, its truth to `DIR/{dr_number}.truth.json`; hostile files to
 //! `DIR/hostile/`. A DR that stands already, made by the same options, is left as it is for some days: its photos say that
@@ -13,12 +13,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
+use evaluation::domain::catalogue::Catalogue;
 use evaluation::domain::time::Timestamp;
-use samples::drs::{Dr, made_up, samples};
+use samples::drs::{Dr, made_up, made_up_of, samples};
 use samples::hostile;
 use samples::photo::jpeg_taken;
 
-const USAGE: &str = "sample-photos --out DIR [DR1730550 …] [--dr DR1 --photos N] [--seed S] [--megapixels M] [--serial S] [--code C] [--fail F] [--hostile]";
+const USAGE: &str = "sample-photos --out DIR [DR1730550 …] [--dr DR1 --photos N] [--seed S] [--megapixels M] [--serial S] [--code C] [--fail F] [--catalogue FILE] [--hostile]";
 
 struct Options {
     out: PathBuf,
@@ -31,6 +32,7 @@ struct Options {
     serial: Option<String>,
     code: Option<String>,
     fail: Option<String>,
+    catalogue: Option<PathBuf>,
 }
 
 /// So old photos are drawn anew: later they would be taken for photos of another time.
@@ -70,6 +72,7 @@ fn options(mut given: impl Iterator<Item = String>) -> anyhow::Result<Options> {
         serial: None,
         code: None,
         fail: None,
+        catalogue: None,
     };
     while let Some(argument) = given.next() {
         let mut value = || {
@@ -88,6 +91,7 @@ fn options(mut given: impl Iterator<Item = String>) -> anyhow::Result<Options> {
             "--serial" => options.serial = Some(value()?),
             "--code" => options.code = Some(value()?),
             "--fail" => options.fail = Some(value()?),
+            "--catalogue" => options.catalogue = Some(value()?.into()),
             "--hostile" => options.hostile = true,
             option if option.starts_with("--") => bail!("there is no option {option}"),
             dr => options.named.push(dr.into()),
@@ -112,7 +116,15 @@ fn wanted(options: &Options) -> anyhow::Result<Vec<Dr>> {
         })?);
     }
     if let Some(dr) = &options.made {
-        let mut made = made_up(dr, options.photos, options.seed)?;
+        let mut made = match &options.catalogue {
+            None => made_up(dr, options.photos, options.seed)?,
+            Some(path) => {
+                let document = fs::read_to_string(path)
+                    .with_context(|| format!("Failed to read {}", path.display()))?;
+                let catalogue = Catalogue::from_json(&document)?;
+                made_up_of(&catalogue, dr, options.photos, options.seed)
+            }
+        };
         made.label_ont(options.serial.as_deref(), options.code.as_deref());
         if let Some(code) = &options.fail {
             made.fail_first(code);

@@ -60,6 +60,7 @@ fn evaluated(world: &Serial, number: &str, serial: &str, metadata: Value) -> Eva
         dr_number: dr(number),
         mode: Mode::Full,
         reuse: Reuse::Nothing,
+        catalogue: None,
     };
     let limits = Limits {
         photos_per_batch: 1,
