@@ -282,7 +282,7 @@ mod tests {
         assert_eq!(item["step"]["enum"], json!(["house_photo", "power_meter"]));
         assert_eq!(
             item["fail"]["anyOf"][0]["enum"].as_array().unwrap().len(),
-            5
+            6
         );
         assert_eq!(question.max_tokens, 152);
         let turned: Vec<_> = asked.into_iter().rev().collect();
