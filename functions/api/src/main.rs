@@ -1,5 +1,6 @@
 //! The API: what the app reads about evaluations, and throwing earlier answers away.
 
+mod health;
 mod history;
 mod route;
 mod view;

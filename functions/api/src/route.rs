@@ -19,7 +19,7 @@ use lambda_runtime::Error;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{history, view};
+use crate::{health, history, view};
 
 /// Seconds after which the app may look for progress again.
 const RETRY_AFTER_SECONDS: &str = "1";
@@ -42,6 +42,8 @@ pub(crate) struct Api {
 enum Question {
     Evaluation(EvaluationId),
     History(DrNumber, history::Page),
+    /// How this release does, and what it works with.
+    Health,
     /// No earlier answer is to be used any more: about this DR, or about any.
     EmptyCache(Option<DrNumber>),
 }
@@ -92,6 +94,10 @@ async fn answer(api: &Api, event: Value) -> Result<ApiGatewayV2httpResponse, Ref
     let request = ApiGatewayV2httpRequest::deserialize(event).map_err(unreadable)?;
     match question(&request)? {
         Question::Evaluation(id) => evaluation(api, &id).await,
+        Question::Health => Ok(http::json(
+            200,
+            &health::view(&api.ports, &api.versions).await?,
+        )),
         Question::EmptyCache(dr) => empty_cache(&api.table, dr.as_ref()).await,
         Question::History(dr, page) => {
             let found = api.table.history(&dr, page.limit, page.cursor.as_ref());
@@ -170,6 +176,7 @@ fn question(request: &ApiGatewayV2httpRequest) -> Result<Question, Problem> {
         |dr: &str| DrNumber::parse(dr).map_err(|invalid| Problem::bad_dr_number(invalid.0));
     let method = context.http.method.as_str();
     match (method, parts.as_slice()) {
+        ("GET", ["health"]) => Ok(Question::Health),
         ("DELETE", ["cache"]) => Ok(Question::EmptyCache(None)),
         ("DELETE", ["drs", dr, "cache"]) => Ok(Question::EmptyCache(Some(dr_number(dr)?))),
         ("GET", ["evaluations", id]) => EvaluationId::parse(id)
@@ -181,7 +188,7 @@ fn question(request: &ApiGatewayV2httpRequest) -> Result<Question, Problem> {
         )),
         _ => Err(Problem::not_found(
             "There is GET /evaluations/{evaluation_id}, GET /drs/{dr_number}/evaluations, \
-             DELETE /drs/{dr_number}/cache and DELETE /cache.",
+             DELETE /drs/{dr_number}/cache, DELETE /cache and GET /health.",
         )),
     }
 }
@@ -246,6 +253,8 @@ mod tests {
 
     #[test]
     fn other_paths_and_bad_ids_are_refused_with_what_to_do() {
+        assert_eq!(asked("/health").unwrap(), Question::Health);
+        assert_eq!(sent("DELETE", "/health").unwrap_err().status, 404);
         for (path, status) in [
             ("/", 404),
             ("/evaluations", 404),

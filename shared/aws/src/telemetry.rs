@@ -20,13 +20,21 @@ use crate::configuration::{ConfigError, required};
 const NAMESPACE: &str = "FibreEvaluation";
 
 static STACK: OnceLock<String> = OnceLock::new();
+static RELEASE: OnceLock<String> = OnceLock::new();
 
-/// Starts logging; call it first. `STACK_NAME` says of which stack the metrics are.
+/// Starts logging; call it first. `STACK_NAME` says of which stack the metrics are, `RELEASE` what this release is
+/// called.
 pub fn start() -> Result<(), ConfigError> {
     lambda_runtime::tracing::init_default_subscriber();
-    let stack = required("STACK_NAME")?;
+    let (stack, release) = (required("STACK_NAME")?, required("RELEASE")?);
     STACK.get_or_init(|| stack);
+    RELEASE.get_or_init(|| release);
     Ok(())
+}
+
+/// What this release is called.
+pub fn release() -> &'static str {
+    RELEASE.get().map_or("", String::as_str)
 }
 
 /// Writes figures down. CloudWatch reads them off the function's output.

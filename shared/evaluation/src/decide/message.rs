@@ -16,7 +16,7 @@ use crate::domain::report::Report;
 use crate::domain::time::Timestamp;
 
 /// The version that this program writes and the only one that it reads.
-const VERSION: u8 = 1;
+pub const VERSION: u8 = 1;
 
 /// Any message of any queue.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
