@@ -39,6 +39,11 @@ Prints what CloudWatch knows of a stack: mean and percentiles of all times, rate
 waits, and the alarms. With STACK it works on AWS, with the credentials and region of the
 environment; otherwise on the stack that `up` keeps. Ends with 1 if an alarm is on.
 """
+_TRACE = """\
+Prints what the functions' logs say of one evaluation, from the request or the upload that it came of
+to its verdict. With STACK it reads CloudWatch Logs, with the credentials and region of the
+environment; otherwise the logs of the local stack, which stay when it ends.
+"""
 _SMOKE = """\
 Asks a stack for its health, compares the versions of its functions, and evaluates a DR of three drawn
 photos that it makes up and cleans up again. Says what is wrong, such as a VLM that refuses what it is
@@ -175,6 +180,7 @@ def _parser() -> _Parser:
         help="where cargo lambda listens on 127.0.0.1 (default: 9000)",
     )
     _report(commands)
+    _trace(commands)
     _smoke(commands)
     _rollback(commands)
     _redrive(commands)
@@ -255,6 +261,16 @@ def _report(commands: "argparse._SubParsersAction[_Parser]") -> None:
         metavar="SPAN",
         help="how far back, such as 30m, 24h or 7d (default: 24h; at most 15d)",
     )
+
+
+def _trace(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    trace = commands.add_parser(
+        "trace",
+        help="print one evaluation's life from the logs: what happened when, where, how long",
+        description=_TRACE,
+    )
+    trace.add_argument("evaluation_id", metavar="EVALUATION", help="its evaluation_id")
+    _of_a_stack(trace)
 
 
 def _smoke(commands: "argparse._SubParsersAction[_Parser]") -> None:

@@ -315,9 +315,11 @@ def policies_are_least_privilege(template: Template) -> list[str]:
                 continue
         for statement in _statements(template, function):
             wrong += [f"{name}: {action}" for action in _as_list(statement["Action"]) if "*" in action]
-            wrong += [
-                f"{name}: {statement['Sid']}: any resource" for it in _as_list(statement["Resource"]) if it == "*"
-            ]
+            # X-Ray's have no resource.
+            if not all(action.startswith("xray:Put") for action in _as_list(statement["Action"])):
+                wrong += [
+                    f"{name}: {statement['Sid']}: any resource" for it in _as_list(statement["Resource"]) if it == "*"
+                ]
         wrong += [f"{name}: {managed}" for managed in _managed(template, function)]
         if any(event["Type"] == "SQS" for event in function.get("Events", {}).values()):
             wrong.append(f"{name}: SAM's SQS event lets it read every queue")
@@ -405,6 +407,16 @@ def every_release_is_a_version(template: Template) -> list[str]:
     return wrong
 
 
+def every_function_is_traced(template: Template) -> list[str]:
+    """X-Ray sees each function, and a function with a role of its own may tell it."""
+    wrong = [] if template["Globals"]["Function"].get("Tracing") == "Active" else ["Tracing"]
+    for name, function in resources(template, "AWS::Serverless::Function"):
+        allowed = {action for statement in _statements(template, function) for action in _as_list(statement["Action"])}
+        if "Role" in function and not {"xray:PutTraceSegments", "xray:PutTelemetryRecords"} <= allowed:
+            wrong.append(f"{name}: may not tell X-Ray")
+    return wrong
+
+
 def functions_are_native(template: Template) -> list[str]:
     """provided.al2023, for the architecture that the parameter names."""
     common = template["Globals"]["Function"]
@@ -436,5 +448,6 @@ CHECKS: tuple[Check, ...] = (
     the_key_stays_in_its_secret,
     functions_are_called_by_their_alias,
     every_release_is_a_version,
+    every_function_is_traced,
     functions_are_native,
 )

@@ -194,7 +194,7 @@ _BROKEN: list[tuple[checks.Check, str, Callable[[Template], None]]] = [
     (
         checks.policies_are_least_privilege,
         "in a condition",
-        _put("Resources.BatchRole.Properties.Policies.0.PolicyDocument.Statement.6.Fn::If.1.Resource", "*"),
+        _put("Resources.BatchRole.Properties.Policies.0.PolicyDocument.Statement.7.Fn::If.1.Resource", "*"),
     ),
     (
         checks.policies_are_least_privilege,
@@ -272,6 +272,12 @@ _BROKEN: list[tuple[checks.Check, str, Callable[[Template], None]]] = [
     ),
     (checks.every_release_is_a_version, "no way back", _put("Resources.ApiFunction.UpdateReplacePolicy", None)),
     (checks.every_release_is_a_version, "deleted", _put("Resources.ApiFunction.DeletionPolicy", "Delete")),
+    (checks.every_function_is_traced, "passive", _put("Globals.Function.Tracing", None)),
+    (
+        checks.every_function_is_traced,
+        "no right",
+        _put("Resources.BatchRole.Properties.Policies.0.PolicyDocument.Statement.5", {"Sid": "X", "Action": [], "Resource": []}),
+    ),
     (checks.functions_are_native, "runtime", _put("Globals.Function.Runtime", "provided.al2")),
     (checks.functions_are_native, "architecture", _put("Parameters.Architecture.Default", "arm64")),
 ]

@@ -4,7 +4,7 @@ use aws::http::problem::Problem;
 use aws::listing::{self, ListingError};
 use aws::ports::AwsPorts;
 use aws::table::{Table, TableError};
-use aws::{clock, http};
+use aws::{clock, http, trace};
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use evaluation::decide::stale::{may_have_changed, stale_because};
 use evaluation::decide::updates;
@@ -18,6 +18,7 @@ use evaluation::run::show::{Shown, show};
 use lambda_runtime::Error;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tracing::Instrument;
 
 use crate::{health, history, view};
 
@@ -73,6 +74,15 @@ impl From<Problem> for Refusal {
 
 /// Answers an HTTP request.
 pub(crate) async fn handle(api: &Api, event: Value) -> Result<Value, Error> {
+    let trace = trace::of_request(&event);
+    let response = answered(api, event)
+        .instrument(trace::request(&trace))
+        .await;
+    let response = http::with_header(response, http::TRACE_HEADER, trace.as_str());
+    Ok(serde_json::to_value(response)?)
+}
+
+async fn answered(api: &Api, event: Value) -> ApiGatewayV2httpResponse {
     let began = clock::now();
     let response = match answer(api, event).await {
         Ok(response) => response,
@@ -86,7 +96,7 @@ pub(crate) async fn handle(api: &Api, event: Value) -> Result<Value, Error> {
         }
     };
     http::note("api", began, &response);
-    Ok(serde_json::to_value(response)?)
+    response
 }
 
 async fn answer(api: &Api, event: Value) -> Result<ApiGatewayV2httpResponse, Refusal> {

@@ -261,6 +261,7 @@ pub fn open(
         held,
         pending,
         versions,
+        trace_id: None,
         created_at: now,
         dispatched_at: None,
         started_at: None,

@@ -22,5 +22,6 @@ pub mod reason;
 pub mod report;
 pub mod scope;
 pub mod time;
+pub mod trace;
 pub mod unread;
 pub mod versions;
