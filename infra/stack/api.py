@@ -46,9 +46,13 @@ class Api:
         base = f"{aws.endpoint}/_aws/execute-api/{api_id}/{quote('$default')}"
         return cls(base, _CREDENTIALS, REGION, trust=aws.trust)
 
-    def start(self, dr_number: str, mode: str = "full", *, force: bool = False) -> Answer:
+    def start(
+        self, dr_number: str, mode: str = "full", *, force: bool = False, catalogue: str | None = None
+    ) -> Answer:
         """POST /evaluations."""
-        body = {"dr_number": dr_number, "mode": mode, "force": force}
+        body: dict[str, str | bool] = {"dr_number": dr_number, "mode": mode, "force": force}
+        if catalogue:
+            body["catalogue"] = catalogue
         return self.request("POST", "/evaluations", json.dumps(body).encode())
 
     def evaluation(self, evaluation_id: str) -> Answer:

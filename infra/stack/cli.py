@@ -56,6 +56,12 @@ Has the alias of every function name its version of the release before, code and
 seconds. What is on its way is finished by whoever knows it, or planned anew. With STACK it works on
 AWS, with the credentials and region of the environment; otherwise on the stack that `up` keeps.
 """
+_CATALOGUE = """\
+Looks at a catalogue of steps of your own (a JSON document; shared/evaluation/catalogue.schema.json):
+its schema, its sense, the length of its prompt. `publish` puts it into the table of a stack, where the
+functions find it: with STACK on AWS, with the credentials and region of the environment; otherwise of
+the stack that `up` keeps. What is published never changes; a change is another version.
+"""
 _PREFLIGHT = """\
 Works out from template.yaml how many executions at once a stack can take, asks AWS how many the
 account has, with your own credentials, and says whether it fits, and if not what would help. It
@@ -185,6 +191,7 @@ def _parser() -> _Parser:
     _rollback(commands)
     _redrive(commands)
     _preflight(commands)
+    _catalogue(commands)
     mutate = commands.add_parser(
         "mutate", help="take out one check after another; a test must notice (about 20 minutes)"
     )
@@ -321,6 +328,25 @@ def _of_a_stack(command: argparse.ArgumentParser) -> None:
     )
     _name(command, "the local stack's name, without STACK")
     command.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _catalogue(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    catalogue = commands.add_parser(
+        "catalogue",
+        help="check a catalogue of steps of your own, or publish it to a stack",
+        description=_CATALOGUE,
+    )
+    catalogue.add_argument("what", choices=["check", "publish"])
+    catalogue.add_argument("file", metavar="FILE", help="the document")
+    catalogue.add_argument(
+        "stack_name",
+        nargs="?",
+        metavar="STACK",
+        help="publish: a CloudFormation stack on AWS (default: local)",
+    )
+    _name(catalogue, "the local stack's name, without STACK")
+    catalogue.add_argument("--json", action="store_true", help="print JSON")
+    catalogue.add_argument("--no-build", action="store_true", help="take the binaries as they are")
 
 
 def _preflight(commands: "argparse._SubParsersAction[_Parser]") -> None:

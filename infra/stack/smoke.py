@@ -70,6 +70,12 @@ class Smoke:
         vlm = answer.body["vlm"]
         if vlm["state"] != "available":
             say(f"The VLM is {vlm['state']} since {vlm['since']}: {vlm['reason']}")
+        catalogue = answer.body["asks_with"]["catalogue_version"]
+        if catalogue not in answer.body["knows"]["catalogue_versions"]:
+            raise StackError(
+                f"CatalogueVersion is {catalogue}, which no release ships and nobody published.",
+                "infra/local catalogue publish FILE STACK, or another CatalogueVersion.",
+            )
         return dict(answer.body)
 
     def _versions(self, health: dict[str, Any]) -> None:

@@ -83,6 +83,10 @@ class SimulatedVlm:
         """Whose signature it takes instead of a key from now on."""
         self._post("/simulation/signer", signer)
 
+    def sharpness(self, sharpness: float, match: str = "") -> None:
+        """How sure the model is of its scores for photos whose name, as `DR1730550/3`, contains `match`."""
+        self._post("/simulation/sharpness", {"sharpness": sharpness, "match": match})
+
     def latency(self, spec: str) -> None:
         """How long answers take, such as fixed:3000."""
         self._post("/simulation/latency", {"latency": spec})
@@ -109,10 +113,26 @@ class Harness:
         self._dynamodb = stack.aws.client("dynamodb")
         self._scratch = scratch
 
-    def dr(self, photos: int = 10, *, seed: int = 1, megapixels: float = 1.0) -> Dr:
-        """A new DR. The first ten photos show the ten steps, each well enough to pass."""
+    def dr(
+        self,
+        photos: int = 10,
+        *,
+        seed: int = 1,
+        megapixels: float = 1.0,
+        serial: str | None = None,
+        code: str | None = None,
+        catalogue: Path | None = None,
+    ) -> Dr:
+        """A new DR. The first ten photos show the ten steps, each well enough to pass.
+
+        Its ONT has this serial if one is given; its bar code says `code`, if that is given. With a `catalogue` the photos
+        show its steps.
+        """
         number = f"E2E{next(_NUMBERS):05}"
         arguments = ["--dr", number, "--photos", str(photos), "--seed", str(seed), "--megapixels", str(megapixels)]
+        arguments += ["--serial", serial] if serial else []
+        arguments += ["--code", code] if code else []
+        arguments += ["--catalogue", str(catalogue)] if catalogue else []
         samples.make(self._scratch, *arguments)
         return self._read(self._scratch, number)
 

@@ -44,7 +44,7 @@ def test_sixteen_photos_are_asked_about_at_once_and_never_more(
     evaluation = harness.completed(answer.body["evaluation_id"])
     stats = harness.vlm.stats()
     on_disk = photos.Dr(dr.number, dr.photos)
-    compared = sequential.run(on_disk, harness.stack.description, "v3")
+    compared = sequential.run(on_disk, harness.stack.description, "v4")
     tell(report.timings(Evaluated(on_disk, evaluation, False, False, 0, answer.took_ms, 0), compared))
     assert stats["max_in_flight"] <= _BOUND
     assert stats["max_in_flight"] > 4, "photos were asked about one batch after another"

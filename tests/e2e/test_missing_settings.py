@@ -24,8 +24,9 @@ def _settings(function: str) -> list[str]:
 
 
 def _value(name: str) -> str:
-    if name == "CATALOGUE_VERSION":
-        return "v3"
+    known = {"CATALOGUE_VERSION": "v3", "SIZE_POLICY_VERSION": "s4", "VLM_LOGPROBS": "true", "CATALOGUE_RULES": ""}
+    if name in known:
+        return known[name]
     if name.endswith("_DAYS"):
         return "92"
     return "1769" if "MEMORY" in name else "2" if "PHOTOS" in name or "SECONDS" in name else "x"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import truth
 from harness import Harness
 
 from stack import deploy, releases, smoke
@@ -55,7 +56,7 @@ def test_a_stack_that_works_is_said_to_and_nothing_is_left(harness: Harness) -> 
     assert harness.vlm.stats()["requests"] >= 3, "an answer from before was used"
     assert _left(harness, look.dr) == []
     printed = command.text(found)
-    for said in ("unnamed", "catalogue v3", "available", look.dr):
+    for said in ("unnamed", f"catalogue {truth.CATALOGUE['version']}", "available", look.dr):
         assert said in printed
 
 

@@ -16,15 +16,26 @@ use photos::size_policy::SizePolicy;
 use serde_json::{Map, Value, json};
 use vlm::prompt::PROMPT_VERSION;
 
-/// How this release does.
-pub(crate) async fn view(ports: &impl Ports, current: &Versions) -> Result<Value, RunError> {
+/// How this release does: what it asks with unless a rule or a request says otherwise, and which catalogues are in use.
+pub(crate) async fn view(
+    ports: &impl Ports,
+    current: &Versions,
+    in_use: &[&str],
+) -> Result<Value, RunError> {
     let breaker = ports.get::<Breaker>(Key::Breaker).await?;
+    let mut catalogues: Vec<&str> = Catalogue::known_versions().collect();
+    for version in in_use {
+        if !catalogues.contains(version) && ports.catalogue(version).await?.is_some() {
+            catalogues.push(version);
+        }
+    }
     let version = optional("AWS_LAMBDA_FUNCTION_VERSION");
     Ok(health(
         telemetry::release(),
         version.as_deref(),
         &breaker.unwrap_or_default(),
         current,
+        &catalogues,
     ))
 }
 
@@ -33,6 +44,7 @@ fn health(
     function_version: Option<&str>,
     breaker: &Breaker,
     current: &Versions,
+    catalogues: &[&str],
 ) -> Value {
     let state = match breaker {
         breaker if breaker.is_open() => "away",
@@ -54,7 +66,7 @@ fn health(
         },
         "asks_with": asks_with,
         "knows": {
-            "catalogue_versions": Catalogue::known_versions().collect::<Vec<_>>(),
+            "catalogue_versions": catalogues,
             "prompt_versions": [PROMPT_VERSION],
             "size_policy_versions": SizePolicy::known_versions().collect::<Vec<_>>(),
             "message_versions": [message::VERSION],
@@ -77,7 +89,8 @@ mod tests {
             probe_until: None,
         };
         let current = vlm::versions::versions("v3", "a-model", "s4");
-        health("abc-1", Some("7"), &breaker, &current)
+        let catalogues: Vec<&str> = Catalogue::known_versions().collect();
+        health("abc-1", Some("7"), &breaker, &current, &catalogues)
     }
 
     #[test]

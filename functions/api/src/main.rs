@@ -6,16 +6,15 @@ mod route;
 mod view;
 
 use anyhow::Context;
-use aws::configuration::required;
+use aws::configuration::{present, required};
 use aws::ports::AwsPorts;
 use aws::table::Table;
 use aws::telemetry;
 use aws::usage::measured;
-use evaluation::domain::catalogue::Catalogue;
+use evaluation::domain::catalogue_rules::CatalogueRules;
 use lambda_runtime::{LambdaEvent, run, service_fn};
-use photos::size_policy::CURRENT_VERSION;
+use photos::size_policy::SizePolicy;
 use serde_json::Value;
-use vlm::versions::versions;
 
 use crate::route::Api;
 
@@ -23,17 +22,21 @@ use crate::route::Api;
 async fn main() -> anyhow::Result<()> {
     telemetry::start()?;
     let config = aws::load().await;
-    let (catalogue, model) = (required("CATALOGUE_VERSION")?, required("VLM_MODEL")?);
-    let versions = versions(&catalogue, &model, CURRENT_VERSION);
-    let catalogue =
-        Catalogue::shipped(&versions.catalogue).context("Failed to load the catalogue of steps")?;
+    let catalogues = CatalogueRules::parse(
+        &required("CATALOGUE_VERSION")?,
+        &present("CATALOGUE_RULES")?,
+    )
+    .context("Failed to read CATALOGUE_RULES")?;
+    let (model, size_policy) = (required("VLM_MODEL")?, required("SIZE_POLICY_VERSION")?);
+    SizePolicy::shipped(&size_policy).context("Failed to read SIZE_POLICY_VERSION")?;
     let api = Api {
         table: Table::from_env(&config)?,
         ports: AwsPorts::from_env(&config, &[])?,
         s3: aws::s3(&config),
         bucket: required("BUCKET_NAME")?,
-        catalogue,
-        versions,
+        catalogues,
+        model,
+        size_policy,
     };
     let ended = run(service_fn(|event: LambdaEvent<Value>| {
         measured("api", route::handle(&api, event.payload))

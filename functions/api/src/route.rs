@@ -6,19 +6,23 @@ use aws::ports::AwsPorts;
 use aws::table::{Table, TableError};
 use aws::{clock, http, trace};
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use evaluation::decide::evaluation::Evaluation;
 use evaluation::decide::stale::{may_have_changed, stale_because};
 use evaluation::decide::updates;
 use evaluation::domain::catalogue::Catalogue;
+use evaluation::domain::catalogue_rules::CatalogueRules;
 use evaluation::domain::ids::{DrNumber, EvaluationId};
 use evaluation::domain::photo_key::{folder, folders};
 use evaluation::domain::plan::Photo;
 use evaluation::domain::versions::Versions;
 use evaluation::run::error::{Class, RunError, with_causes};
+use evaluation::run::ports::Ports;
 use evaluation::run::show::{Shown, show};
 use lambda_runtime::Error;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tracing::Instrument;
+use vlm::versions::versions;
 
 use crate::{health, history, view};
 
@@ -32,10 +36,12 @@ pub(crate) struct Api {
     pub(crate) s3: aws_sdk_s3::Client,
     /// Where the photos are.
     pub(crate) bucket: String,
-    /// The steps.
-    pub(crate) catalogue: &'static Catalogue,
-    /// What a result must have been made with to be current.
-    pub(crate) versions: Versions,
+    /// The catalogue that a result must have been made with to be current, by DR.
+    pub(crate) catalogues: CatalogueRules,
+    /// The model, the same.
+    pub(crate) model: String,
+    /// The size policy, the same.
+    pub(crate) size_policy: String,
 }
 
 /// A question.
@@ -104,10 +110,15 @@ async fn answer(api: &Api, event: Value) -> Result<ApiGatewayV2httpResponse, Ref
     let request = ApiGatewayV2httpRequest::deserialize(event).map_err(unreadable)?;
     match question(&request)? {
         Question::Evaluation(id) => evaluation(api, &id).await,
-        Question::Health => Ok(http::json(
-            200,
-            &health::view(&api.ports, &api.versions).await?,
-        )),
+        Question::Health => {
+            let in_use: Vec<&str> = api.catalogues.versions().collect();
+            let usual = in_use.first().copied().unwrap_or_default();
+            let asks_with = versions(usual, &api.model, &api.size_policy);
+            Ok(http::json(
+                200,
+                &health::view(&api.ports, &asks_with, &in_use).await?,
+            ))
+        }
         Question::EmptyCache(dr) => empty_cache(&api.table, dr.as_ref()).await,
         Question::History(dr, page) => {
             let found = api.table.history(&dr, page.limit, page.cursor.as_ref());
@@ -127,14 +138,24 @@ async fn evaluation(api: &Api, id: &EvaluationId) -> Result<ApiGatewayV2httpResp
         evaluation,
         photos,
         freshness,
+        serials,
         is_misplaced,
     } = shown;
+    let catalogue = api.ports.catalogue(&evaluation.versions.catalogue).await?;
     let photos_now = match may_have_changed(&evaluation, freshness) {
-        true => photos_of(api, &evaluation.dr_number, is_misplaced).await,
+        true => photos_of(api, &evaluation, is_misplaced, catalogue).await,
         false => None,
     };
-    let stale_because = stale_because(&evaluation, freshness, photos_now, &api.versions);
-    let response = http::json(200, &view::view(&evaluation, &photos, &stale_because));
+    let stale_because = stale_because(
+        &evaluation,
+        freshness,
+        photos_now,
+        &current(api, &evaluation),
+    );
+    let response = http::json(
+        200,
+        &view::view(&evaluation, &photos, &serials, &stale_because, catalogue),
+    );
     let done = evaluation.completed_at.is_some();
     Ok(if done {
         response
@@ -143,13 +164,28 @@ async fn evaluation(api: &Api, id: &EvaluationId) -> Result<ApiGatewayV2httpResp
     })
 }
 
+/// What a result of the same question would be made with now. A catalogue that was named stays that of the question.
+fn current(api: &Api, evaluation: &Evaluation) -> Versions {
+    let catalogue = match evaluation.catalogue_named {
+        true => &evaluation.versions.catalogue,
+        false => api.catalogues.version_for(&evaluation.dr_number),
+    };
+    versions(catalogue, &api.model, &api.size_policy)
+}
+
 /// The DR's photos as they are now, if that is known: those in its own folder, and in others if any came there.
-async fn photos_of(api: &Api, dr: &DrNumber, is_misplaced: bool) -> Option<Vec<Photo>> {
+async fn photos_of(
+    api: &Api,
+    evaluation: &Evaluation,
+    is_misplaced: bool,
+    catalogue: Option<&Catalogue>,
+) -> Option<Vec<Photo>> {
+    let (dr, catalogue) = (&evaluation.dr_number, catalogue?);
     let folders = match is_misplaced {
         true => folders(dr),
         false => vec![folder(dr)],
     };
-    match listing::list_in(&api.s3, &api.bucket, dr, folders, api.catalogue).await {
+    match listing::list_in(&api.s3, &api.bucket, dr, folders, catalogue).await {
         Ok(listing) => Some(listing.photos),
         // No evaluation is about so many: any other question says that it changed, such as that about no photo.
         Err(ListingError::TooMany(_)) => Some(Vec::new()),

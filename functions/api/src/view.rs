@@ -6,19 +6,24 @@ use evaluation::decide::sighting::look_alike;
 use evaluation::decide::stale::StaleReason;
 use evaluation::domain::catalogue::Catalogue;
 use evaluation::domain::ids::{EvaluationId, StepKey};
+use evaluation::domain::judge::Judgement;
 use evaluation::domain::outcome::{PhotoOutcome, ReasonCode};
 use evaluation::domain::photo_rules::warning;
+use evaluation::domain::reading::Flag;
 use evaluation::domain::scope::Scope;
 use serde_json::{Value, json};
 
 /// Photos of the DR that are named as looking like another one.
 const MOST_LOOKS: usize = 3;
 
-/// The evaluation as JSON, its photos by name; `stale_because` are what makes it stale.
+/// The evaluation as JSON, its photos by name; `serials` are the flags about those, `stale_because` is what makes it
+/// stale.
 pub(crate) fn view(
     evaluation: &Evaluation,
     photos: &[PhotoRecord],
+    serials: &[Flag],
     stale_because: &[StaleReason],
+    catalogue: Option<&Catalogue>,
 ) -> Value {
     let mut photos: Vec<&PhotoRecord> = photos.iter().collect();
     photos.sort_by(|a, b| a.photo.name.cmp(&b.photo.name));
@@ -53,13 +58,14 @@ pub(crate) fn view(
         "stale_because": stale_because,
         "verdict": evaluation.verdict(),
         "average_score": judgement.and_then(|j| j.average_score),
-        "flags": judgement.map_or(&[][..], |j| j.flags.as_slice()),
+        "certainty": judgement.and_then(Judgement::certainty),
+        "flags": flags(judgement, serials),
         "flags_left_out": judgement.map_or(0, |j| j.flags_left_out),
         "steps": judgement.map_or(&[][..], |j| j.steps.as_slice()),
         "photos": photos.iter().map(|record| photo(record, &looks_like(record, &photos))).collect::<Vec<_>>(),
         "photos_skipped": skipped,
         "steps_asked": evaluation.steps_asked,
-        "steps_not_asked": not_asked(evaluation),
+        "steps_not_asked": not_asked(evaluation, catalogue),
         "revision": evaluation.revision,
         "superseded_by": evaluation.superseded_by,
         "continues": evaluation.continues,
@@ -81,10 +87,17 @@ pub(crate) fn view(
     view
 }
 
+/// What was flagged when it was judged, and what is known of its serials since.
+fn flags<'a>(judgement: Option<&'a Judgement>, serials: &'a [Flag]) -> Vec<&'a Flag> {
+    let judged = judgement.map_or(&[][..], |judgement| judgement.flags.as_slice());
+    let mut flags: Vec<&Flag> = judged.iter().chain(serials).collect();
+    flags.sort();
+    flags
+}
+
 /// The steps of the catalogue that quick mode does not ask about.
-fn not_asked(evaluation: &Evaluation) -> Vec<StepKey> {
-    let steps = Catalogue::shipped(&evaluation.versions.catalogue)
-        .map(|catalogue| Scope::All.steps(catalogue));
+fn not_asked(evaluation: &Evaluation, catalogue: Option<&Catalogue>) -> Vec<StepKey> {
+    let steps = catalogue.map(|catalogue| Scope::All.steps(catalogue));
     let asked = |step: &StepKey| evaluation.steps_asked.contains(step);
     steps
         .unwrap_or_default()

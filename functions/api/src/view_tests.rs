@@ -11,6 +11,7 @@ use evaluation::domain::bounds::{LONGEST_COMMENT, LONGEST_NAME, LONGEST_READING}
 use evaluation::domain::ids::{DrNumber, EvaluationId, Score};
 use evaluation::domain::outcome::{ColourProfile, Facts, Finding};
 use evaluation::domain::plan::{Mode, Photo, plan};
+use evaluation::domain::published;
 use evaluation::domain::report::Report;
 use evaluation::domain::time::Timestamp;
 use evaluation::domain::versions::{VersionPart, Versions};
@@ -43,6 +44,7 @@ fn begun(text: &str) -> NewEvaluation {
         dr_number: DrNumber::parse("DR1").unwrap(),
         mode: Mode::Full,
         reuse: Reuse::Final,
+        catalogue: None,
     };
     let limits = Limits {
         photos_per_batch: 10,
@@ -65,6 +67,8 @@ fn ended(record: &PhotoRecord, text: &str) -> PhotoRecord {
         comment: filled(text, LONGEST_COMMENT),
         reading: Some(filled(text, LONGEST_READING)),
         fail_code: Some("a_code_of_the_catalogue".into()),
+        certainty: None,
+        code: None,
     };
     let findings = Scope::All.steps(catalogue).into_iter().map(finding);
     let outcome = PhotoOutcome::Evaluated {
@@ -108,7 +112,13 @@ fn shown(text: &str) -> Value {
         judgement: Some(verdict.judgement),
         ..evaluation
     };
-    view(&evaluation, &photos, &[StaleReason::Photos])
+    view(
+        &evaluation,
+        &photos,
+        &[],
+        &[StaleReason::Photos],
+        published::known(&evaluation.versions.catalogue),
+    )
 }
 
 #[test]
@@ -147,6 +157,12 @@ fn photos_that_are_too_dark_to_be_told_apart_do_not_look_like_each_other() {
         record
     };
     let photos: Vec<PhotoRecord> = photos.iter().map(dark).collect();
-    let shown = view(&evaluation, &photos, &[]);
+    let shown = view(
+        &evaluation,
+        &photos,
+        &[],
+        &[],
+        published::known(&evaluation.versions.catalogue),
+    );
     assert_eq!(shown["photos"][0]["looks_like"], serde_json::json!([]));
 }

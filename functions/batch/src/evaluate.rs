@@ -16,7 +16,7 @@ use evaluation::decide::evaluation::Evaluation;
 use evaluation::decide::message::{Batch, DeferralCause, Message};
 use evaluation::decide::queue::Queue;
 use evaluation::decide::update::Key;
-use evaluation::domain::catalogue::Catalogue;
+use evaluation::domain::catalogue::CatalogueError;
 use evaluation::domain::plan::{Mode, Photo};
 use evaluation::domain::time::Timestamp;
 use evaluation::domain::versions::Versions;
@@ -70,6 +70,11 @@ impl BatchFunction {
         let model = settings.vlm.model.clone();
         let vlm = VlmClient::new(settings.vlm).context("Failed to set up the VLM's client")?;
         let vlm = vlm.with_headers(settings.vlm_headers);
+        let vlm = if settings.asks_how_sure {
+            vlm
+        } else {
+            vlm.without_logprobs()
+        };
         let vlm = vlm.with_key_source(Arc::new(secret));
         let vlm = vlm.with_observer(Arc::new(note_response));
         let signer = settings
@@ -142,8 +147,10 @@ impl BatchFunction {
     ) -> Result<AttemptResult, RunError> {
         let member = gathering.member();
         let versions = &evaluation.versions;
-        let unknown = |cause| RunError::bug("the evaluation's catalogue", cause);
-        let catalogue = Catalogue::shipped(&versions.catalogue).map_err(unknown)?;
+        let catalogue = self.ports.catalogue(&versions.catalogue).await?;
+        let unknown = || CatalogueError::Unknown(versions.catalogue.clone());
+        let catalogue =
+            catalogue.ok_or_else(|| RunError::bug("the evaluation's catalogue", unknown()))?;
         let unknown = |cause| RunError::bug("the evaluation's size policy", cause);
         let size_policy = SizePolicy::shipped(&versions.size_policy).map_err(unknown)?;
         let source = Source {
@@ -186,11 +193,11 @@ struct Invocation<'a> {
 }
 
 impl PhotoEvaluator for Invocation<'_> {
-    fn knows(&self, versions: &Versions) -> bool {
-        versions.model == self.function.model
-            && versions.prompt == PROMPT_VERSION
-            && Catalogue::shipped(&versions.catalogue).is_ok()
-            && SizePolicy::shipped(&versions.size_policy).is_ok()
+    async fn knows(&self, versions: &Versions) -> Result<bool, RunError> {
+        let asks = versions.model == self.function.model && versions.prompt == PROMPT_VERSION;
+        let sizes = SizePolicy::shipped(&versions.size_policy).is_ok();
+        let catalogue = self.function.ports.catalogue(&versions.catalogue);
+        Ok(asks && sizes && catalogue.await?.is_some())
     }
 
     fn expect(&self, photos: usize) {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use aws::configuration::{number, present, required, seconds};
+use aws::configuration::{number, present, required, seconds, switch};
 use vlm::client::VlmSettings;
 use vlm::endpoint::Headers;
 use vlm::signature::SignedFor;
@@ -29,6 +29,8 @@ pub(crate) struct Settings {
     pub(crate) vlm: VlmSettings,
     /// Headers of one's own for the VLM.
     pub(crate) vlm_headers: Headers,
+    /// Whether the model is asked how sure it is.
+    pub(crate) asks_how_sure: bool,
     /// What requests without a key are signed for, if the VLM knows us by our role.
     pub(crate) signed_for: Option<SignedFor>,
 }
@@ -45,6 +47,7 @@ impl Settings {
             first_token_timeout: seconds("VLM_FIRST_TOKEN_SECONDS")?,
             stall_timeout: seconds("VLM_STALL_SECONDS")?,
         };
+        let asks_how_sure = switch("VLM_LOGPROBS")?;
         let headers = present("VLM_HEADERS")?.trim().parse();
         let sign_for = present("VLM_SIGN_FOR")?;
         let memory = number::<u16>("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", MOST_MEGABYTES)?;
@@ -55,6 +58,7 @@ impl Settings {
             memory_megabytes: usize::from(memory),
             photos_per_request: usize::from(number::<u8>("PHOTOS_PER_REQUEST", 10)?),
             vlm_headers: headers.context("Failed to read VLM_HEADERS")?,
+            asks_how_sure,
             signed_for: signed_for(&sign_for, &vlm.base_url)?,
             vlm,
         })

@@ -8,7 +8,10 @@ use aws::ports::AwsPorts;
 use aws_sdk_s3::Client;
 use evaluation::decide::queue::Queue;
 use evaluation::decide::start::Request;
+use evaluation::domain::catalogue::{Catalogue, CatalogueError};
 use evaluation::domain::plan::plan;
+use evaluation::run::error::RunError;
+use evaluation::run::ports::Ports;
 use evaluation::run::start::{StartResult, start};
 
 use crate::figures;
@@ -52,25 +55,36 @@ impl Splitter {
         &self,
         request: &Request,
     ) -> Result<(StartResult, Spent), StartError> {
-        let Settings {
-            bucket,
-            catalogue,
-            versions,
-            limits,
-            ..
-        } = &self.settings;
-        let clock = Instant::now();
+        let Settings { bucket, limits, .. } = &self.settings;
         let dr = &request.dr_number;
+        let versions = self.settings.versions_for(dr, request.catalogue.as_deref());
+        let catalogue = self.catalogue(request, &versions.catalogue).await?;
+        let clock = Instant::now();
         let photos = listing::list(&self.s3, bucket, dr, catalogue).await?.photos;
         let listing = clock.elapsed();
         if photos.is_empty() {
             return Err(StartError::NoPhotos(dr.clone()));
         }
-        let plan = plan(photos, request.mode, catalogue, versions);
+        let plan = plan(photos, request.mode, catalogue, &versions);
         let clock = Instant::now();
-        let answer = start(&self.ports, request, &plan, versions, limits).await?;
+        let answer = start(&self.ports, request, &plan, &versions, limits).await?;
         let table = clock.elapsed();
         figures::say(&answer);
         Ok((answer, Spent { listing, table }))
+    }
+
+    /// The catalogue of this version. That a person named one that there is not is theirs to mend; that the settings
+    /// do, the operator's.
+    async fn catalogue(
+        &self,
+        request: &Request,
+        version: &str,
+    ) -> Result<&'static Catalogue, StartError> {
+        let found = self.ports.catalogue(version).await?;
+        let unknown = || CatalogueError::Unknown(version.to_owned());
+        found.ok_or_else(|| match &request.catalogue {
+            Some(named) => StartError::NoCatalogue(named.clone()),
+            None => RunError::bug("the catalogue of the settings", unknown()).into(),
+        })
     }
 }

@@ -23,7 +23,7 @@ use crate::refusal::StartError;
 const RETRY_AFTER_SECONDS: &str = "2";
 const EXPECTED: &str = "Send a JSON object such as \
     {\"dr_number\": \"DR1730550\", \"mode\": \"full\", \"force\": false}; \
-    \"mode\" (full or quick) and \"force\" may be left out.";
+    \"mode\" (full or quick), \"force\" and \"catalogue\" (a version) may be left out.";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -33,6 +33,8 @@ struct RequestBody {
     mode: Mode,
     #[serde(default)]
     force: bool,
+    #[serde(default)]
+    catalogue: Option<String>,
 }
 
 /// Answers a request: an evaluation, or a problem document.
@@ -55,6 +57,7 @@ pub(crate) fn read(body: &Value) -> Result<Request, Problem> {
         .map_err(|cause| Problem::bad_request(format!("{cause}. {EXPECTED}")))?;
     let dr_number =
         DrNumber::parse(&body.dr_number).map_err(|invalid| Problem::bad_dr_number(invalid.0))?;
+    let catalogue = body.catalogue;
     let reuse = if body.force {
         Reuse::Nothing
     } else {
@@ -64,6 +67,7 @@ pub(crate) fn read(body: &Value) -> Result<Request, Problem> {
         dr_number,
         mode: body.mode,
         reuse,
+        catalogue,
     })
 }
 
@@ -136,6 +140,7 @@ pub(crate) fn body(answer: &StartResult) -> Value {
 fn problem(error: &StartError) -> Problem {
     match (error, error.class()) {
         (StartError::NoPhotos(_), _) => Problem::no_photos(error.to_string()),
+        (StartError::NoCatalogue(_), _) => Problem::bad_request(error.to_string()),
         (StartError::TooManyPhotos(_), _) => Problem::too_many_photos(error.to_string()),
         (StartError::Failed(cause), Class::Retry) => {
             tracing::warn!(error = %cause.with_causes(), "the request could not be served now");

@@ -13,6 +13,11 @@ pub(crate) enum StartError {
     /// The DR has more photos than an evaluation takes.
     #[error("{0}")]
     TooManyPhotos(ListingError),
+    /// The request names a catalogue that there is not.
+    #[error(
+        "There is no catalogue {0:?}. Leave \"catalogue\" out, or name a version that is in use; the operator knows which."
+    )]
+    NoCatalogue(String),
     /// The photos could not be listed, or the evaluation could not be written or sent.
     #[error("no evaluation could be started")]
     Failed(#[from] RunError),
@@ -31,7 +36,7 @@ impl StartError {
     /// What is to be done about it.
     pub(crate) fn class(&self) -> Class {
         match self {
-            Self::NoPhotos(_) | Self::TooManyPhotos(_) => Class::Permanent,
+            Self::NoPhotos(_) | Self::TooManyPhotos(_) | Self::NoCatalogue(_) => Class::Permanent,
             Self::Failed(error) => error.class(),
         }
     }

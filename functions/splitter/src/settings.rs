@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use aws::configuration::{number, required, seconds};
+use aws::configuration::{number, present, required, seconds};
 use evaluation::decide::start::Limits;
-use evaluation::domain::catalogue::Catalogue;
+use evaluation::domain::catalogue_rules::CatalogueRules;
+use evaluation::domain::ids::DrNumber;
 use evaluation::domain::versions::Versions;
-use photos::size_policy::CURRENT_VERSION;
+use photos::size_policy::SizePolicy;
 use vlm::versions::versions;
 
 /// DynamoDB deletes an item up to two days late: a verdict is due so much earlier, that it never outlives its photos.
@@ -21,19 +22,19 @@ pub(crate) struct Settings {
     pub(crate) quiet_period: Duration,
     /// Batch size and deadline.
     pub(crate) limits: Limits,
-    /// The steps.
-    pub(crate) catalogue: &'static Catalogue,
-    /// What a result depends on beside the photos.
-    pub(crate) versions: Versions,
+    /// Which catalogue a DR is asked with.
+    pub(crate) catalogues: CatalogueRules,
+    model: String,
+    size_policy: String,
 }
 
 impl Settings {
     /// Reads the environment.
     pub(crate) fn from_env() -> anyhow::Result<Self> {
-        let (catalogue, model) = (required("CATALOGUE_VERSION")?, required("VLM_MODEL")?);
-        let versions = versions(&catalogue, &model, CURRENT_VERSION);
-        let catalogue = Catalogue::shipped(&versions.catalogue)
-            .context("Failed to load the catalogue of steps")?;
+        let (catalogue, rules) = (required("CATALOGUE_VERSION")?, present("CATALOGUE_RULES")?);
+        let catalogues = CatalogueRules::parse(&catalogue, &rules);
+        let size_policy = required("SIZE_POLICY_VERSION")?;
+        SizePolicy::shipped(&size_policy).context("Failed to read SIZE_POLICY_VERSION")?;
         Ok(Self {
             bucket: required("BUCKET_NAME")?,
             quiet_period: seconds("QUIET_PERIOD_SECONDS")?,
@@ -42,9 +43,16 @@ impl Settings {
                 deadline: seconds("EVALUATION_DEADLINE_SECONDS")?,
                 kept_for: kept_for(number::<u16>("VERDICT_RETENTION_DAYS", 3650)?),
             },
-            catalogue,
-            versions,
+            catalogues: catalogues.context("Failed to read CATALOGUE_RULES")?,
+            model: required("VLM_MODEL")?,
+            size_policy,
         })
+    }
+
+    /// What a DR is asked with: the catalogue that a request names, or that of the rules.
+    pub(crate) fn versions_for(&self, dr: &DrNumber, named: Option<&str>) -> Versions {
+        let catalogue = named.unwrap_or_else(|| self.catalogues.version_for(dr));
+        versions(catalogue, &self.model, &self.size_policy)
     }
 }
 

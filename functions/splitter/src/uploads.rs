@@ -4,6 +4,7 @@
 use anyhow::Context;
 use evaluation::decide::message::{Message, PlanAnew, QuietCheck};
 use evaluation::decide::start::{Request, Reuse};
+use evaluation::domain::ids::DrNumber;
 use evaluation::domain::photo_key::{Place, is_misplaced, place_of};
 use evaluation::domain::plan::Mode;
 use evaluation::run::error::Class;
@@ -85,6 +86,7 @@ async fn start_if_quiet(splitter: &Splitter, check: &QuietCheck) -> anyhow::Resu
         dr_number: check.dr_number.clone(),
         mode: Mode::Full,
         reuse: Reuse::AskedSince(check.uploaded_at),
+        catalogue: None,
     };
     match splitter.evaluate(&request).await {
         Ok(_) => Ok(()),
@@ -98,7 +100,8 @@ async fn start_if_quiet(splitter: &Splitter, check: &QuietCheck) -> anyhow::Resu
 
 /// Asks the question of an evaluation whose versions nobody knows any more, under those of this release.
 async fn ask_anew(splitter: &Splitter, message: &PlanAnew) -> anyhow::Result<()> {
-    let (ports, versions) = (&splitter.ports, &splitter.settings.versions);
+    let (ports, settings) = (&splitter.ports, &splitter.settings);
+    let versions = |dr: &DrNumber, named: Option<&str>| settings.versions_for(dr, named);
     let Some(request) = plan_anew::request(ports, message, versions).await? else {
         return Ok(());
     };

@@ -7,12 +7,14 @@
 //! - Nothing is asked that could cost more than a few photos do.
 
 mod abilities;
+mod catalogue;
 mod models;
 mod pictures;
 mod probes;
 mod refused;
 mod table;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -32,19 +34,41 @@ const CONNECTS_WITHIN: Duration = Duration::from_secs(5);
 #[derive(Parser)]
 struct Options {
     /// The server's address: a host, `…/v1`, or the whole endpoint.
-    #[arg(long)]
-    vlm_url: String,
+    #[arg(long, required_unless_present = "catalogue")]
+    vlm_url: Option<String>,
     /// The model's name.
+    #[arg(long, required_unless_present = "catalogue")]
+    vlm_model: Option<String>,
+    /// Looks at this catalogue document instead: whether it can be published, and how long its prompt is.
     #[arg(long)]
-    vlm_model: String,
+    catalogue: Option<PathBuf>,
     /// Seconds that an answer may take; a server that takes longer is slow, not wrong.
     #[arg(long, default_value_t = 30.0)]
     within: f64,
 }
 
+impl Options {
+    fn url(&self) -> &str {
+        self.vlm_url.as_deref().unwrap_or_default()
+    }
+
+    fn model(&self) -> &str {
+        self.vlm_model.as_deref().unwrap_or_default()
+    }
+}
+
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
     let options = Options::parse();
+    if let Some(path) = &options.catalogue {
+        let looked = catalogue::look(path);
+        print(
+            &looked
+                .as_ref()
+                .map_or_else(|problem| json!({"error": problem}), Clone::clone),
+        );
+        return Ok(ExitCode::from(u8::from(looked.is_err())));
+    }
     let (said, code) = match check(&options).await? {
         Ok(abilities) => (said(&options, &abilities), ExitCode::SUCCESS),
         Err(refused) => (json!({"error": refused}), ExitCode::FAILURE),
@@ -72,19 +96,19 @@ async fn check(options: &Options) -> anyhow::Result<Result<Abilities, Refused>> 
         connect_timeout: CONNECTS_WITHIN,
         first_token_timeout: within,
         stall_timeout: within,
-        ..VlmSettings::new(&options.vlm_url, &options.vlm_model)
+        ..VlmSettings::new(options.url(), options.model())
     };
     let client = match VlmClient::of_person(settings) {
         Ok(client) => client,
         Err(error) => return Ok(Err(Refused::of_client(&error))),
     };
-    abilities::of(&client, &question, &options.vlm_model).await
+    abilities::of(&client, &question, options.model()).await
 }
 
 fn said(options: &Options, abilities: &Abilities) -> Value {
     json!({
         "address": abilities.address,
-        "model": options.vlm_model,
+        "model": options.model(),
         "abilities": abilities,
         "table": table::rows(abilities),
     })

@@ -70,6 +70,17 @@ where
     }
 }
 
+/// `true` or `false`.
+pub fn switch(name: &str) -> Result<bool, ConfigError> {
+    let value = required(name)?;
+    let wrong = |cause: std::str::ParseBoolError| ConfigError::Wrong {
+        name: name.into(),
+        value: value.clone(),
+        cause: cause.into(),
+    };
+    value.parse().map_err(wrong)
+}
+
 /// A span in whole seconds, up to 30 days.
 pub fn seconds(name: &str) -> Result<Duration, ConfigError> {
     number(name, 30 * 24 * 60 * 60).map(Duration::from_secs)
@@ -83,6 +94,11 @@ mod tests {
     fn a_missing_setting_is_told_by_its_name_and_has_no_default() {
         let error = number::<u8>("THERE_IS_NO_SUCH_SETTING", 10).unwrap_err();
         assert!(error.to_string().contains("THERE_IS_NO_SUCH_SETTING"));
+    }
+
+    #[test]
+    fn a_switch_is_true_or_false_and_nothing_else() {
+        assert!(switch("CARGO_PKG_NAME").is_err() && switch("THERE_IS_NO_SUCH_SETTING").is_err());
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! - The same bytes give the same JPEG, so that the VLM server can cache by content; on x86 CPUs with AVX2 and on
 //!   those without, the encoder rounds differently.
 
+pub mod codes;
 #[cfg(feature = "codecs")]
 mod colour;
 #[cfg(feature = "codecs")]
@@ -22,6 +23,10 @@ pub mod metadata;
 mod prepare;
 pub mod quality;
 #[cfg(feature = "codecs")]
+mod read_codes;
+#[cfg(feature = "codecs")]
+mod read_squares;
+#[cfg(feature = "codecs")]
 mod scale;
 pub mod size_policy;
 #[cfg(feature = "codecs")]
@@ -30,13 +35,16 @@ pub mod stages;
 
 use serde::{Deserialize, Serialize};
 
+use self::codes::Code;
 #[cfg(feature = "codecs")]
 pub use self::decode::{HEAD_BYTES, no_photo};
 pub use self::failure::PhotoError;
 use self::metadata::Metadata;
 #[cfg(feature = "codecs")]
-pub use self::prepare::{memory_needed, prepare, prepare_timed};
+pub use self::prepare::{memory_needed, prepare, prepare_timed, prepare_with_codes};
 use self::quality::Quality;
+#[cfg(feature = "codecs")]
+pub use self::read_codes::{BUDGET, LONG_EDGE, MEMORY, read_codes};
 
 /// The formats that are read, by the names that users know. `decode` knows each by its content.
 pub const FORMATS: [&str; 4] = ["JPEG", "HEIC", "PNG", "WebP"];
@@ -54,6 +62,8 @@ pub struct Prepared {
     pub metadata: Metadata,
     /// What became of its colour profile, where that is worth telling.
     pub colour_profile: Option<ColourProfile>,
+    /// Its bar codes, if they were looked for.
+    pub codes: Vec<Code>,
 }
 
 /// What became of a photo's colour profile.

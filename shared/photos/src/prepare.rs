@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::quality::Quality;
+use crate::read_codes::{self, BUDGET, read_codes};
 use crate::size_policy::SizePolicy;
 use crate::stages::{Clock, Laps, Times};
 use crate::{
@@ -24,6 +25,15 @@ pub fn prepare(bytes: &[u8], policy: &SizePolicy, long_edge: u32) -> Result<Prep
     prepare_timed(bytes, policy, long_edge, || Duration::ZERO).map(|(prepared, _)| prepared)
 }
 
+/// As `prepare`, and looks for bar codes on the pixels that were decoded. It takes `MEMORY` and at most `BUDGET` more.
+pub fn prepare_with_codes(
+    bytes: &[u8],
+    policy: &SizePolicy,
+    long_edge: u32,
+) -> Result<Prepared, PhotoError> {
+    on_its_way(bytes, policy, long_edge, || Duration::ZERO, true).map(|(prepared, _)| prepared)
+}
+
 /// As `prepare`, which is this with a clock that stands still.
 #[doc(hidden)]
 pub fn prepare_timed(
@@ -31,6 +41,16 @@ pub fn prepare_timed(
     policy: &SizePolicy,
     long_edge: u32,
     clock: Clock,
+) -> Result<(Prepared, Times), PhotoError> {
+    on_its_way(bytes, policy, long_edge, clock, false)
+}
+
+fn on_its_way(
+    bytes: &[u8],
+    policy: &SizePolicy,
+    long_edge: u32,
+    clock: Clock,
+    with_codes: bool,
 ) -> Result<(Prepared, Times), PhotoError> {
     let (mut laps, mut times) = (Laps::start(clock), Times::default());
     let decoded = decode::decode(bytes, &policy.limits, long_edge)?;
@@ -42,11 +62,17 @@ pub fn prepare_timed(
         icc,
         exif,
     } = decoded;
+    let large = with_codes.then(|| read_codes::large(&picture)).flatten();
     let (upright, not_applied) =
         scale::scale_and_turn(picture, size, long_edge, orientation, icc.as_deref())?;
     times.scale = laps.lap();
     let (width, height) = upright.size();
     let quality = Quality::of(&upright.luma(), width as usize);
+    let codes = match large {
+        _ if !with_codes => Vec::new(),
+        Some((luma, (width, height))) => read_codes(&luma, width, height, BUDGET),
+        None => read_codes(&upright.luma(), width, height, BUDGET),
+    };
     let metadata = exif.as_deref().map(exif_data::read).unwrap_or_default();
     times.inspect = laps.lap();
     let jpeg = encode::encode(&upright, policy.jpeg_quality, policy.chroma_quality)?;
@@ -65,6 +91,7 @@ pub fn prepare_timed(
             quality,
             metadata,
             colour_profile: not_applied.map(|_| ColourProfile::NotApplied),
+            codes,
         },
         times,
     ))

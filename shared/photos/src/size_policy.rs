@@ -8,17 +8,19 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-/// The version that new evaluations use.
+/// The version that new evaluations use unless a deployment says otherwise.
 pub const CURRENT_VERSION: &str = "s4";
 
 /// The policies that ship with the program, oldest first. A version, once released, never changes.
-const SHIPPED: [&str; 4] = [
+const SHIPPED: [&str; 5] = [
     include_str!("size_policies/s1.json"),
     include_str!("size_policies/s2.json"),
     include_str!("size_policies/s3.json"),
     // The sizes of s3; other pixels, as HEIC without a profile, transparent HEIC, profiles of grey and of inks, and the
     // edges of JPEGs that do not fill their blocks became others. JPEGs and grids of HEIC may have 202 megapixels.
     include_str!("size_policies/s4.json"),
+    // s4, with a closer look at critical steps of which the model is not sure. For a deployment that asks for it.
+    include_str!("size_policies/s5.json"),
 ];
 
 /// By their versions.
@@ -49,6 +51,10 @@ pub struct SizePolicy {
     /// size: a name is only a hint, and a photo filed wrongly must not fail for the size that its name brought it.
     #[serde(default)]
     pub closer_look: bool,
+    /// A photo of a critical step is looked at again, at the larger size, where the model is less sure than this that
+    /// its score lies on its side of the pass mark. Nothing is where no server says how sure it is.
+    #[serde(default)]
+    pub closer_look_below_percent: Option<u8>,
     /// What is refused.
     pub limits: Limits,
     /// What is done with photos that are too blurred or too dark to judge.
@@ -162,6 +168,11 @@ impl SizePolicy {
             .all(|q| (1..=100).contains(q))
         {
             Some("jpeg_quality and chroma_quality must be 1 to 100")
+        } else if self
+            .closer_look_below_percent
+            .is_some_and(|percent| percent > 100)
+        {
+            Some("closer_look_below_percent must be 0 to 100")
         } else if self.limits.most_bytes == 0
             || self.limits.most_pixels == 0
             || self.limits.most_edge == 0

@@ -312,6 +312,8 @@ fn finding(item: &Value, question: &Question, left_out: &mut Vec<String>) -> Rea
         comment,
         reading: text(item, "reading", LONGEST_READING),
         fail_code,
+        certainty: None,
+        code: None,
     })
 }
 

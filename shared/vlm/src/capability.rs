@@ -3,7 +3,7 @@
 //! What it lacks and cannot be done without (images, a context that is large enough, the model) is told in the
 //! failure of the first request, for the operator (`failure`); what can be done without is remembered here.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicUsize, Ordering};
 
 use super::failure::{About, VlmFailure};
 use super::fields::{ALL as FIELDS, Field, LeftOut};
@@ -14,7 +14,7 @@ pub struct Capability {
     /// The most images of a request, as far as is known.
     images: AtomicUsize,
     /// Fields that it refused.
-    left_out: AtomicU8,
+    left_out: AtomicU16,
     /// Whether it was seen that the server does not hold models to the schema.
     ignores_schema: AtomicBool,
 }
@@ -23,7 +23,7 @@ impl Default for Capability {
     fn default() -> Self {
         Self {
             images: AtomicUsize::new(usize::MAX),
-            left_out: AtomicU8::new(0),
+            left_out: AtomicU16::new(0),
             ignores_schema: AtomicBool::new(false),
         }
     }

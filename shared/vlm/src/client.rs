@@ -14,8 +14,9 @@ use std::time::Duration;
 use reqwest::{Client, RequestBuilder, redirect, retry};
 use tokio::time::{Instant, timeout_at};
 
-use super::answer::{Answer, is_strict, read_completion, together};
+use super::answer::{Answer, AnswerError, is_strict, read_completion, together};
 use super::capability::Capability;
+use super::certainty::with_certainty;
 use super::completion::{Completion, MOST_BYTES, Timeouts, TokenTimings, read};
 use super::endpoint::{AddressError, Endpoint, Headers};
 use super::failure::{About, ResponseClass, RetryCause, VlmFailure};
@@ -95,6 +96,7 @@ pub struct VlmClient {
     capability: Arc<Capability>,
     observer: Option<Observer>,
     bulk: bool,
+    logprobs: bool,
 }
 
 /// Is told what became of each request.
@@ -151,6 +153,7 @@ impl VlmClient {
             capability: Arc::default(),
             observer: None,
             bulk: false,
+            logprobs: true,
         })
     }
 
@@ -187,6 +190,14 @@ impl VlmClient {
         }
     }
 
+    /// The same client, which does not ask how sure the model is of what it writes.
+    pub fn without_logprobs(self) -> Self {
+        Self {
+            logprobs: false,
+            ..self
+        }
+    }
+
     /// A client of another server, of which nothing is known yet; the two share what it takes to connect.
     pub fn of_another(&self, base_url: &str) -> Result<Self, ClientError> {
         Ok(Self {
@@ -218,7 +229,7 @@ impl VlmClient {
     ) -> Result<AskResult, VlmFailure> {
         let shots = [PromptPhoto { jpeg, hint }];
         let first = self.complete(question, &shots, None).await?;
-        let read = read_completion(&first.text, first.cut, question);
+        let read = read_one(&first, question);
         self.capability
             .note_answer(first.cut || is_strict(&first.text));
         if let Ok(answer) = &read
@@ -238,7 +249,7 @@ impl VlmClient {
             first.usage.plus(second.usage),
             first.timings.and(second.timings),
         );
-        let repair = read_completion(&second.text, second.cut, question);
+        let repair = read_one(&second, question);
         together(read, repair)
             .map(|answer| asked(answer, usage, timings, true))
             .map_err(|error| VlmFailure::invalid_answer(error.to_string()))
@@ -256,6 +267,7 @@ impl VlmClient {
             let options = RequestOptions {
                 bad_answer,
                 priority: self.bulk.then_some(BULK_PRIORITY),
+                logprobs: self.logprobs,
                 left_out,
             };
             let body = body(&self.settings.model, question, shots, options);
@@ -270,9 +282,16 @@ impl VlmClient {
             };
             // Each turn leaves out one more of the few fields, or ends.
             let refused = match failure.about() {
-                Some(About::Field(field)) if !left_out.has(field) => field,
+                // Fewer were too many as well.
+                Some(About::Field(Field::Choices)) if left_out.has(Field::Choices) => {
+                    Field::Logprobs
+                }
+                Some(About::Field(field)) => field,
                 _ => return Err(failure),
             };
+            if left_out.has(refused) {
+                return Err(failure);
+            }
             if refused == Field::Priority && !self.bulk {
                 return Err(failure);
             }
@@ -415,6 +434,12 @@ impl VlmClient {
 struct Sent {
     response: reqwest::Response,
     asked: Instant,
+}
+
+/// The answer about the one photo asked about.
+fn read_one(completion: &Completion, question: &Question) -> Result<Answer, AnswerError> {
+    let answer = read_completion(&completion.text, completion.cut, question)?;
+    Ok(with_certainty(answer, completion, question, None))
 }
 
 fn asked(answer: Answer, usage: Usage, timings: TokenTimings, repaired: bool) -> AskResult {

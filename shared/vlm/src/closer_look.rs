@@ -193,6 +193,8 @@ mod tests {
             comment: String::new(),
             reading: reading.map(String::from),
             fail_code: None,
+            certainty: None,
+            code: None,
         }
     }
 

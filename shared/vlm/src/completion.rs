@@ -15,12 +15,13 @@ use tokio::time::{Instant, timeout_at};
 
 use super::failure::{RetryCause, VlmFailure};
 use super::lenient::unpacked;
+use super::odds::Tokens;
 use super::pieces::Draft;
 use super::sse::Events;
 use evaluation::domain::outcome::Usage;
 
-/// No answer asked for comes near it: 700 tokens have about 3 KB, streamed 200 KB.
-pub(super) const MOST_BYTES: usize = 4 << 20;
+/// No answer asked for comes near it: 700 tokens have about 3 KB, streamed 200 KB, with log-probabilities 1 MB.
+pub(super) const MOST_BYTES: usize = 16 << 20;
 
 /// How long each part of an answer may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +64,8 @@ pub(super) struct Completion {
     /// Whether the server cut it off at the most tokens allowed.
     pub(super) cut: bool,
     pub(super) usage: Usage,
+    /// The text's tokens, where the server tells them.
+    pub(super) tokens: Tokens,
     pub(super) timings: TokenTimings,
 }
 
@@ -250,6 +253,7 @@ impl Reader {
             text: written.text,
             cut: written.cut,
             usage: written.usage,
+            tokens: written.tokens,
             timings: timings.unwrap_or_default(),
         })
     }

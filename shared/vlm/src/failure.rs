@@ -358,7 +358,11 @@ fn classify(status: Option<u16>, refusal: &Refusal) -> Result<Meaning, About> {
         return Err(About::Images(Some(most)));
     }
     let fields = matches!(status, None | Some(400 | 404 | 415 | 422 | 501));
-    if let Some(field) = Field::refused(refusal).filter(|_| fields) {
+    let of_logprobs = matches!(status, Some(403 | 500));
+    let refused = Field::refused(refusal);
+    if let Some(field) =
+        refused.filter(|field| fields || (*field == Field::Logprobs && of_logprobs))
+    {
         return Err(About::Field(field));
     }
     let code = refusal

@@ -15,6 +15,10 @@ pub enum Field {
     StreamOptions,
     /// `max_tokens`, which is then called `max_completion_tokens`.
     MaxTokens,
+    /// `logprobs`: nothing is then said of how sure the model was.
+    Logprobs,
+    /// `top_logprobs`, which then are fewer.
+    Choices,
     /// `minimum`, `maxItems` and the like within the schema; answers are read with suspicion either way.
     Bounds,
     /// `strict` beside the schema.
@@ -24,8 +28,10 @@ pub enum Field {
 }
 
 /// All, in the order in which a refusal is looked through: what costs least first.
-pub(super) const ALL: [Field; 8] = [
+pub(super) const ALL: [Field; 10] = [
     Field::Priority,
+    Field::Choices,
+    Field::Logprobs,
     Field::Seed,
     Field::Temperature,
     Field::StreamOptions,
@@ -58,6 +64,17 @@ const REFUSED: [&str; 20] = [
     "not accept",
     "not implemented",
 ];
+/// How servers say that they tell of fewer other tokens: Azure, vLLM, Together.
+const TOO_MANY: [&str; 6] = [
+    "less than or equal",
+    "greater than",
+    "must be between",
+    "must be less",
+    "at most",
+    "exceeds",
+];
+/// How a server fails whose grammar leaves a token no probability at all: SGLang.
+const NO_JSON: &str = "not json compliant";
 const BOUNDS: [&str; 4] = ["minimum", "maximum", "minitems", "maxitems"];
 const SCHEMAS: [&str; 7] = [
     "response_format",
@@ -78,6 +95,8 @@ impl Field {
             Self::Temperature => "temperature",
             Self::StreamOptions => "stream_options",
             Self::MaxTokens => "max_tokens",
+            Self::Logprobs => "logprobs",
+            Self::Choices => "top_logprobs",
             Self::Bounds => "minimum",
             Self::Strict => "strict",
             Self::Schema => "response_format",
@@ -92,6 +111,7 @@ impl Field {
             Self::Temperature => "the server refuses `temperature`",
             Self::StreamOptions => "the server refuses `stream_options`",
             Self::MaxTokens => "the server refuses `max_tokens`",
+            Self::Logprobs | Self::Choices => "the server refuses `logprobs`",
             Self::Bounds | Self::Strict | Self::Schema => {
                 "the server does not take our JSON schema (response_format)"
             }
@@ -108,10 +128,10 @@ impl Field {
         );
         let said = said.to_lowercase();
         let refused = REFUSED.iter().any(|words| said.contains(words));
-        let named = ALL
+        let mut named = ALL
             .into_iter()
             .filter(|field| field.is_named(&said, refusal));
-        named.into_iter().next().filter(|_| refused)
+        named.find(|field| refused || field.is_refused_by_number(&said))
     }
 
     fn is_named(self, said: &str, refusal: &Refusal) -> bool {
@@ -129,6 +149,11 @@ impl Field {
                     && (other || is_param)
                     && !said.contains("max_model_len")
             }
+            Self::Choices => {
+                let number = TOO_MANY.iter().any(|words| said.contains(words));
+                number && said.contains("logprobs")
+            }
+            Self::Logprobs => said.contains("logprobs") || said.contains(NO_JSON),
             Self::StreamOptions => {
                 said.contains("stream_options") || said.contains("include_usage")
             }
@@ -138,7 +163,14 @@ impl Field {
         }
     }
 
-    fn bit(self) -> u8 {
+    /// Whether a server says that it tells fewer, or that it can't write what it found.
+    fn is_refused_by_number(self, said: &str) -> bool {
+        let of_choices = matches!(self, Self::Choices | Self::Logprobs);
+        let number = || TOO_MANY.iter().any(|words| said.contains(words));
+        of_choices && (said.contains(NO_JSON) || number())
+    }
+
+    fn bit(self) -> u16 {
         match ALL.iter().position(|field| *field == self) {
             Some(at) => 1 << at,
             None => 0,
@@ -154,14 +186,14 @@ fn is_word(text: &str, word: &str) -> bool {
 
 /// Fields that are left out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct LeftOut(u8);
+pub(super) struct LeftOut(u16);
 
 impl LeftOut {
-    pub(super) fn of_bits(bits: u8) -> Self {
+    pub(super) fn of_bits(bits: u16) -> Self {
         Self(bits)
     }
 
-    pub(super) fn bits(self) -> u8 {
+    pub(super) fn bits(self) -> u16 {
         self.0
     }
 
@@ -218,6 +250,22 @@ mod tests {
                 None,
             ),
             ("This model's maximum context length is 8192 tokens", None),
+            (
+                "You are not allowed to request logprobs from this model",
+                Some(Field::Logprobs),
+            ),
+            (
+                "Logprobs is not enabled for models/gemini-2.5-pro",
+                Some(Field::Logprobs),
+            ),
+            (
+                "Invalid value for 'top_logprobs': must be less than or equal to 5.",
+                Some(Field::Choices),
+            ),
+            (
+                "Requested sample logprobs of 12, which is greater than max allowed: 5",
+                Some(Field::Choices),
+            ),
             ("Invalid image", None),
             ("seeds are sown", None),
         ] {
@@ -242,6 +290,6 @@ mod tests {
             ALL.into_iter()
                 .all(|field| all.has(field) && !LeftOut::default().has(field))
         );
-        assert_eq!(all.bits().count_ones(), 8);
+        assert_eq!(all.bits().count_ones(), 10);
     }
 }

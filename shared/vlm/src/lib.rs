@@ -2,7 +2,8 @@
 
 pub mod access;
 pub mod answer;
-pub mod capability;
+mod capability;
+mod certainty;
 pub mod client;
 pub mod closer_look;
 pub mod completion;
@@ -16,6 +17,7 @@ mod lenient;
 pub mod load;
 pub mod memory;
 mod mend;
+mod odds;
 pub mod photo;
 mod pieces;
 pub mod prompt;

@@ -9,14 +9,14 @@ use std::time::{Duration, Instant};
 use evaluation::decide::message::DeferralCause;
 use evaluation::domain::catalogue::{Catalogue, Step};
 use evaluation::domain::outcome::{Facts, Finding, ImageFigures, PhotoOutcome, Reason, ReasonCode};
-use evaluation::domain::photo_rules::{reason, unfit};
+use evaluation::domain::photo_rules::{coded, reason, unfit, wants_codes};
 use evaluation::domain::plan::Photo;
 use evaluation::domain::report::Report;
 use evaluation::domain::time::Timestamp;
 use evaluation::run::batch::AttemptResult;
 use evaluation::run::error::RunError;
 use photos::size_policy::SizePolicy;
-use photos::{PhotoError, Prepared, memory_needed, prepare};
+use photos::{MEMORY, PhotoError, Prepared, memory_needed, prepare, prepare_with_codes};
 use tokio::sync::Semaphore;
 
 use crate::access::VlmAccess;
@@ -159,12 +159,16 @@ impl<S: PhotoSource> Work<'_, S> {
         &self,
         bytes: Vec<u8>,
         long_edge: u32,
+        with_codes: bool,
     ) -> Result<Result<Prepared, PhotoError>, RunError> {
         let policy = self.size_policy;
         let needed = match memory_needed(&bytes, policy, long_edge) {
             Ok(needed) => needed,
             Err(error) => return Ok(Err(error)),
         };
+        // No photo is refused for its codes' sake.
+        let with_codes = with_codes && needed + MEMORY <= self.bounds.memory.most_bytes();
+        let needed = if with_codes { needed + MEMORY } else { needed };
         let memory = self.bounds.memory.take(needed).await;
         let Some(memory) = memory.map_err(closed)? else {
             let needed = needed as u64;
@@ -174,7 +178,11 @@ impl<S: PhotoSource> Work<'_, S> {
         let core = core.await.map_err(closed)?;
         let work = tokio::task::spawn_blocking(move || {
             let _kept = (core, memory);
-            prepare(&bytes, policy, long_edge)
+            if with_codes {
+                prepare_with_codes(&bytes, policy, long_edge)
+            } else {
+                prepare(&bytes, policy, long_edge)
+            }
         });
         work.await
             .map_err(|cause| RunError::bug("the decoder panicked", cause))
@@ -201,7 +209,9 @@ impl<S: PhotoSource> AskAboutPhoto for Asking<'_, S> {
         &mut self,
         question: SizedQuestion<'_>,
     ) -> Result<Result<Seen, Reason>, Self::Stopped> {
-        let prepared = match self.prepare(question.long_edge).await? {
+        let catalogue = self.work.catalogue;
+        let with_codes = wants_codes(catalogue, self.hint, question.steps, question.closer);
+        let prepared = match self.prepare(question.long_edge, with_codes).await? {
             Ok(prepared) => prepared,
             Err(reason) => return Ok(Err(reason)),
         };
@@ -224,11 +234,12 @@ impl<S: PhotoSource> AskAboutPhoto for Asking<'_, S> {
             hint: self.hint.cloned(),
         };
         let answer = self.answer(ready).await?;
+        let codes = prepared.codes;
         if let (Ok(answer), false) = (&answer, question.closer) {
             self.draft.partial = answer.partial;
         }
         Ok(answer.map(|answer| Seen {
-            findings: answer.findings,
+            findings: coded(catalogue, &codes, answer.findings),
             image,
         }))
     }
@@ -251,7 +262,11 @@ impl<S: PhotoSource> AskAboutPhoto for Asking<'_, S> {
 
 impl<S: PhotoSource> Asking<'_, S> {
     /// Fetches and compresses.
-    async fn prepare(&mut self, long_edge: u32) -> Result<Result<Prepared, Reason>, Stopped> {
+    async fn prepare(
+        &mut self,
+        long_edge: u32,
+        with_codes: bool,
+    ) -> Result<Result<Prepared, Reason>, Stopped> {
         let Work { source, bounds, .. } = self.work;
         let loading = bounds.loading.acquire().await.map_err(closed)?;
         let clock = Instant::now();
@@ -262,7 +277,7 @@ impl<S: PhotoSource> Asking<'_, S> {
             Ok(fetched) => {
                 if let Some(again) = self.is_new(&fetched).await? {
                     drop((loading, fetched));
-                    return self.wait_for(again, long_edge).await;
+                    return self.wait_for(again, long_edge, with_codes).await;
                 }
                 fetched.bytes
             }
@@ -282,7 +297,7 @@ impl<S: PhotoSource> Asking<'_, S> {
             }
         };
         let clock = Instant::now();
-        let prepared = self.work.compress(bytes, long_edge).await?;
+        let prepared = self.work.compress(bytes, long_edge, with_codes).await?;
         self.draft.timings.compress_ms += millis(clock.elapsed());
         drop(loading);
         Ok(prepared.map_err(|error| {
@@ -324,6 +339,7 @@ impl<S: PhotoSource> Asking<'_, S> {
         &mut self,
         same: Same,
         long_edge: u32,
+        with_codes: bool,
     ) -> Result<Result<Prepared, Reason>, Stopped> {
         self.member = None;
         let first = same.wait().await;
@@ -335,7 +351,7 @@ impl<S: PhotoSource> Asking<'_, S> {
             }
             None => {
                 self.right = Some(first);
-                Box::pin(self.prepare(long_edge)).await
+                Box::pin(self.prepare(long_edge, with_codes)).await
             }
         }
     }

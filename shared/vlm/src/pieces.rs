@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::failure::{About, RetryCause, VlmFailure};
 use super::lenient::{value, values};
+use super::odds::Tokens;
 use evaluation::domain::outcome::Usage;
 
 /// So many blanks in a row, or of one character, are no answer: the deepest indentation has fewer.
@@ -48,6 +49,8 @@ pub(super) struct Written {
     /// Whether the server cut it off at the most tokens allowed.
     pub(super) cut: bool,
     pub(super) usage: Usage,
+    /// The text's tokens, where the server tells them.
+    pub(super) tokens: Tokens,
 }
 
 /// What is known of an answer so far.
@@ -60,6 +63,7 @@ pub(super) struct Draft {
     finish: Option<String>,
     usage: Usage,
     repeated: Repeated,
+    tokens: Tokens,
 }
 
 impl Draft {
@@ -128,6 +132,9 @@ impl Draft {
         let call = call(words);
         self.call.push_str(&call);
         let text = words.get("content").map(text).unwrap_or_default();
+        if thoughts.is_empty() && call.is_empty() {
+            self.tokens.take(choice.get("logprobs"));
+        }
         let writes = self.write(&text)?;
         Ok(writes || !thoughts.is_empty() || !call.is_empty())
     }
@@ -171,6 +178,7 @@ impl Draft {
             text,
             cut: end == End::Cut,
             usage: self.usage,
+            tokens: self.tokens,
         })
     }
 }

@@ -10,7 +10,7 @@ use std::fmt::Write;
 
 use super::schema;
 use evaluation::domain::catalogue::{Catalogue, Step};
-use evaluation::domain::ids::StepKey;
+use evaluation::domain::ids::{Score, StepKey};
 use evaluation::domain::reading::Reads;
 
 /// The version of the wording, of the schema and of what is read from an answer; part of every fingerprint. A released
@@ -46,6 +46,8 @@ pub struct Question {
     /// What the list of entries about a photo must look like.
     entries: String,
     pub(super) max_tokens: u32,
+    /// From which score on a step passes; of no account to what is asked.
+    pub(super) pass_score: Score,
 }
 
 impl Question {
@@ -76,6 +78,7 @@ impl Question {
             ),
             max_tokens: FRAME_TOKENS.saturating_add(STEP_TOKENS.saturating_mul(count)),
             asked,
+            pass_score: catalogue.pass_score,
         }
     }
 

@@ -17,6 +17,10 @@ const SCHEMA_PLACE: &str = "\"THE-SCHEMA-GOES-HERE\"";
 const SEED: u32 = 7;
 /// Goes before the schema where a server does not take it beside the prompt.
 const SCHEMA_IN_WORDS: &str = "The JSON schema of the answer: ";
+/// Tokens that a server says might have stood in each one's place: ten digits, and two for blanks.
+const CHOICES: u32 = 12;
+/// The same where a server does not tell so many (Azure, Fireworks).
+const FEW_CHOICES: u32 = 5;
 /// Characters of an answer that could not be read which are shown again.
 const SHOWN_AGAIN: usize = 500;
 
@@ -36,6 +40,8 @@ pub(super) struct RequestOptions<'a> {
     pub(super) bad_answer: Option<&'a str>,
     /// A priority below that of other requests, for servers that know such (vLLM: larger is later).
     pub(super) priority: Option<u32>,
+    /// Whether the probabilities of what is written are wanted.
+    pub(super) logprobs: bool,
     /// What the server refuses.
     pub(super) left_out: LeftOut,
 }
@@ -68,9 +74,15 @@ pub(super) fn body(
             (Field::Seed, Some(SEED.into())),
             (Field::StreamOptions, Some(json!({"include_usage": true}))),
             (Field::Priority, options.priority.map(Value::from)),
+            (Field::Logprobs, options.logprobs.then_some(true.into())),
         ] {
             let value = value.filter(|_| !left_out.has(field));
             fields.extend(value.map(|value| (field.name().to_owned(), value)));
+        }
+        if fields.contains_key(Field::Logprobs.name()) {
+            let few = left_out.has(Field::Choices);
+            let choices = if few { FEW_CHOICES } else { CHOICES };
+            fields.insert(Field::Choices.name().into(), choices.into());
         }
     }
     let frame = frame.to_string();

@@ -7,6 +7,7 @@
 //!   about several never ends a photo.
 
 use super::answer::{Answer, best, is_strict, read_answers};
+use super::certainty::with_certainty;
 use super::client::{AskResult, VlmClient};
 use super::completion::{Completion, TokenTimings};
 use super::failure::{About, VlmFailure};
@@ -51,11 +52,14 @@ impl VlmClient {
             .note_answer(written.cut || is_strict(&written.text));
         let shares = shares(written.usage, shots.len());
         let mut results = Vec::with_capacity(shots.len());
-        for ((answer, shot), usage) in read_answers(&written.text, question, shots.len())
-            .into_iter()
-            .zip(shots)
-            .zip(shares)
-        {
+        for (number, ((answer, shot), usage)) in (1..).zip(
+            read_answers(&written.text, question, shots.len())
+                .into_iter()
+                .zip(shots)
+                .zip(shares),
+        ) {
+            let answer =
+                answer.map(|answer| with_certainty(answer, &written, question, Some(number)));
             results.push(match answer {
                 Ok(answer) if !answer.partial => Ok(AskResult {
                     findings: answer.findings,

@@ -15,6 +15,8 @@ mod real_vlm {
     use evaluation::domain::outcome::ReasonCode;
     use futures::future::join_all;
     use serde_json::{Value, json};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
     use vlm::client::{VlmClient, VlmSettings};
     use vlm::failure::{RetryCause, VlmFailure};
     use vlm::prompt::Question;
@@ -112,6 +114,116 @@ mod real_vlm {
             results.len(),
             answered.first()
         );
+    }
+
+    /// Where requests go to the server with a schema that wants an entry at least: a model with random weights else
+    /// sees nothing.
+    async fn wanting_an_entry(server: String) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                tokio::spawn(forwarded(client, server.clone()));
+            }
+        });
+        address
+    }
+
+    /// The request's schema wants an entry, and no words without end.
+    fn with_an_entry(body: &str) -> String {
+        let mut body = body.to_owned();
+        for (from, to) in [
+            (
+                r#""type":"array","maxItems""#,
+                r#""type":"array","minItems":1,"maxItems""#,
+            ),
+            (
+                r#""comment":{"type":"string"}"#,
+                r#""comment":{"type":"string","enum":["seen"]}"#,
+            ),
+            (
+                r#""reading":{"type":["string","null"]}"#,
+                r#""reading":{"type":"null"}"#,
+            ),
+        ] {
+            assert!(body.contains(from), "the schema's form has changed: {from}");
+            body = body.replace(from, to);
+        }
+        body
+    }
+
+    /// One request, passed on.
+    async fn forwarded(mut client: TcpStream, server: String) {
+        let (mut sent, mut buffer) = (Vec::new(), vec![0; 1 << 16]);
+        let body = loop {
+            let read = client.read(&mut buffer).await.unwrap();
+            sent.extend(&buffer[..read]);
+            let text = String::from_utf8_lossy(&sent);
+            if let Some((head, body)) = text.split_once("\r\n\r\n") {
+                let head = head.to_ascii_lowercase();
+                let length = head.split("content-length: ").nth(1).unwrap();
+                let length: usize = length.lines().next().unwrap().parse().unwrap();
+                if body.len() >= length {
+                    break with_an_entry(body);
+                }
+            }
+        };
+        let request = reqwest::Client::new()
+            .post(format!(
+                "{}/v1/chat/completions",
+                server.trim_end_matches('/').trim_end_matches("/v1")
+            ))
+            .header("content-type", "application/json")
+            .body(body);
+        let answer = request.send().await.unwrap();
+        let kind = answer.headers()["content-type"]
+            .to_str()
+            .unwrap()
+            .to_owned();
+        let status = answer.status();
+        let body = answer.bytes().await.unwrap();
+        let head = format!(
+            "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+            body.len()
+        );
+        client.write_all(head.as_bytes()).await.unwrap();
+        client.write_all(&body).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn how_sure_the_model_is_stands_beside_every_score() {
+        let Some(settings) = settings() else { return };
+        let settings = VlmSettings {
+            base_url: wanting_an_entry(settings.base_url.clone()).await,
+            ..settings
+        };
+        let client = VlmClient::new(settings).unwrap();
+        let (catalogue, _) = question();
+        let jpeg = jpeg();
+        let questions: Vec<Question> = catalogue
+            .steps
+            .iter()
+            .map(|step| Question::new(catalogue, std::slice::from_ref(&step.key)))
+            .collect();
+        let asked = questions.iter().zip(&catalogue.steps);
+        let asked = asked.map(|(question, step)| client.ask(question, &jpeg, Some(step)));
+        let results = join_all(asked).await;
+        assert!(results.iter().all(fine), "{results:?}");
+        let as_it_came = results.iter().flatten().filter(|asked| !asked.repaired);
+        let findings: Vec<_> = as_it_came.flat_map(|asked| &asked.findings).collect();
+        let sure: Vec<_> = findings
+            .iter()
+            .filter_map(|finding| finding.certainty)
+            .collect();
+        if client.capability().refused_fields().contains(&"logprobs") || sure.is_empty() {
+            eprintln!(
+                "the server does not say how sure the model is, of {} findings",
+                findings.len()
+            );
+            return;
+        }
+        assert_eq!(sure.len(), findings.len(), "{findings:?}");
+        eprintln!("{findings:?}");
     }
 
     #[tokio::test]

@@ -42,6 +42,7 @@ impl<'a> Drive<'a> {
             dr_number: dr_number.clone(),
             mode,
             reuse: Reuse::Nothing,
+            catalogue: None,
         };
         let limits = Limits {
             photos_per_batch: 1,
@@ -138,7 +139,9 @@ pub(crate) fn findings(shows: &[Shown]) -> anyhow::Result<Vec<Finding>> {
             score,
             comment: String::new(),
             fail_code: None,
+            code: None,
             reading: shown.reading.clone(),
+            certainty: None,
         })
     };
     shows.iter().map(finding).collect()

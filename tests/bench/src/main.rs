@@ -3,6 +3,7 @@
 mod accuracy;
 mod cache;
 mod child;
+mod codes;
 mod cost;
 mod drive;
 mod fuzz;
@@ -29,6 +30,8 @@ enum Bench {
     Accuracy(accuracy::Options),
     /// How long a cached answer takes beside an evaluation, and what the look at the table is of the API's latency.
     Cache(cache::Options),
+    /// How well bar codes are read, by kind, and whether any picture harms the reader.
+    Codes(codes::Options),
     /// What a DR costs on AWS, by service, before and now.
     Cost(cost::Options),
     /// A stretch of a day on the local stack: verdicts, API, queues, and where it breaks.
@@ -55,6 +58,7 @@ async fn main() -> anyhow::Result<()> {
     match Arguments::parse().bench {
         Bench::Accuracy(options) => accuracy::run(&options).await,
         Bench::Cache(options) => cache::run(&options).await,
+        Bench::Codes(options) => codes::run(&options),
         Bench::Cost(options) => cost::run(&options).await,
         Bench::Load(options) => load::run(&options).await,
         Bench::Sequential(options) => sequential::run(&options).await,

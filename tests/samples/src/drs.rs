@@ -43,17 +43,28 @@ fn print(dr_number: &str, step: &Step, index: usize) -> Option<String> {
     Some(match &step.reads {
         Some(Reads::PowerDbm { .. }) => format!("-1{}.{} dBm", index % 10, index % 7),
         Some(Reads::DrNumber) => dr_number.into(),
-        Some(Reads::Serial { prefix }) => {
-            let prefix = prefix.as_deref().unwrap_or("UPS");
-            format!("{prefix}{index:04}")
+        Some(Reads::Serial(format)) => {
+            let prefix = format.prefix.as_deref().unwrap_or("UPS");
+            format!("{prefix}{:08X}", number(dr_number, index))
         }
         Some(Reads::HousingType { .. }) | None => format!("{index:06}"),
     })
 }
 
+/// A number of a DR's own for each of its photos: no two DRs have the same device.
+fn number(dr_number: &str, index: usize) -> u32 {
+    let fold = |hash: u32, byte: u8| (hash ^ u32::from(byte)).wrapping_mul(16_777_619);
+    let hash = dr_number.bytes().fold(2_166_136_261, fold);
+    hash.wrapping_add(index as u32)
+}
+
 /// A made-up DR: the first photos show the steps of the catalogue, in order, well enough to pass.
 pub fn made_up(dr_number: &str, photos: usize, seed: u64) -> anyhow::Result<Dr> {
-    let catalogue = Catalogue::current()?;
+    Ok(made_up_of(Catalogue::current()?, dr_number, photos, seed))
+}
+
+/// The same with the steps of this catalogue.
+pub fn made_up_of(catalogue: &Catalogue, dr_number: &str, photos: usize, seed: u64) -> Dr {
     let steps = catalogue.steps.len();
     let mut random = Rng::with_seed(seed);
     let photo = |(index, step): (usize, &Step)| {
@@ -70,14 +81,15 @@ pub fn made_up(dr_number: &str, photos: usize, seed: u64) -> anyhow::Result<Dr> 
                 step: step.key.to_string(),
                 score,
                 reading: print(dr_number, step, index),
+                code: None,
             }],
         }
     };
     let all = (0..photos).zip(catalogue.steps.iter().cycle());
-    Ok(Dr {
+    Dr {
         dr_number: dr_number.into(),
         photos: all.map(photo).collect(),
-    })
+    }
 }
 
 impl Dr {
@@ -89,6 +101,15 @@ impl Dr {
             photo: index as u32,
             shows,
         })
+    }
+
+    /// The ONT has this serial, and its bar code says that, where they are given.
+    pub fn label_ont(&mut self, serial: Option<&str>, code: Option<&str>) {
+        let shows = self.photos.iter_mut().flat_map(|photo| &mut photo.shows);
+        for shown in shows.filter(|shown| shown.step == "ont_back_and_barcode") {
+            shown.reading = serial.map(str::to_owned).or(shown.reading.take());
+            shown.code = code.map(str::to_owned);
+        }
     }
 
     /// How the photo at `index` is taken: all orientations and both ways of holding a phone occur.

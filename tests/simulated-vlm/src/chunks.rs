@@ -2,8 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::odds;
 use crate::personality::{Form, Place, UsageAt};
 use crate::server::Tokens;
+use crate::tokens::CHARACTERS_PER_TOKEN;
 
 /// What a model with thoughts thinks.
 pub(crate) const THOUGHTS: &str = "The photo shows a device. I look at its display and its label.";
@@ -16,6 +18,15 @@ pub(crate) struct Chunks {
     pub(crate) tokens: Tokens,
     /// Whether the request asks for the count of tokens.
     pub(crate) wants_usage: bool,
+    /// How sure the model is and of how many other tokens it tells, where the request asks for it.
+    pub(crate) odds: Option<Odds>,
+}
+
+/// How log-probabilities are told.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Odds {
+    pub(crate) sharpness: f64,
+    pub(crate) most: usize,
 }
 
 impl Chunks {
@@ -43,9 +54,22 @@ impl Chunks {
         self.chunk(thought(place, text), None)
     }
 
-    /// A piece of the answer.
-    pub(crate) fn text(&self, text: &str) -> String {
-        self.chunk(json!({"content": content(self.form.text, text)}), None)
+    /// The pieces of the answer, a token each.
+    pub(crate) fn texts(&self, text: &str) -> Vec<String> {
+        let piece = |text: &str| json!({"content": content(self.form.text, text)});
+        let Some(odds) = self.odds else {
+            let pieces = pieces(text);
+            return pieces
+                .iter()
+                .map(|text| self.chunk(piece(text), None))
+                .collect();
+        };
+        let said = |(token, logprobs): (String, Value)| {
+            let mut choice = self.choice("delta", piece(&token), None);
+            with_field(&mut choice, "logprobs", json!({"content": [logprobs]}));
+            self.with_choice(choice, None)
+        };
+        odds.of(text).into_iter().map(said).collect()
     }
 
     /// What comes behind all that was written.
@@ -73,9 +97,13 @@ impl Chunks {
     }
 
     fn chunk(&self, delta: Value, finish: Option<&str>) -> String {
+        self.with_choice(self.choice("delta", delta, finish), finish)
+    }
+
+    fn with_choice(&self, choice: Value, finish: Option<&str>) -> String {
         let mut chunk = json!({
             "id": "chatcmpl-simulation", "object": "chat.completion.chunk", "system_fingerprint": "simulation",
-            "model": self.model, "choices": [self.choice("delta", delta, finish)],
+            "model": self.model, "choices": [choice],
         });
         let has_usage = match self.form.usage {
             UsageAt::Each => true,
@@ -124,15 +152,48 @@ impl Chunks {
                     .unwrap_or_default(),
             );
         }
+        let mut choice = self.choice("message", message, Some(finish));
+        if let Some(odds) = self.odds {
+            let content: Vec<Value> = odds.of(text).into_iter().map(|(_, said)| said).collect();
+            with_field(&mut choice, "logprobs", json!({"content": content}));
+        }
         let mut body = json!({
             "id": "chatcmpl-simulation", "object": "chat.completion", "created": 0, "model": self.model,
-            "system_fingerprint": "simulation", "choices": [self.choice("message", message, Some(finish))],
+            "system_fingerprint": "simulation", "choices": [choice],
         });
         if let (true, Some(fields)) = (self.form.usage != UsageAt::None, body.as_object_mut()) {
             fields.insert("usage".into(), self.usage());
         }
         body
     }
+}
+
+impl Odds {
+    /// The text's tokens, each with what is told of it.
+    fn of(self, text: &str) -> Vec<(String, Value)> {
+        let (mut from, mut said) = (0, Vec::new());
+        for token in odds::tokens(text) {
+            let (before, rest) = text.split_at(from);
+            let after = rest.get(token.len()..).unwrap_or_default();
+            let logprobs = odds::of_token(before, &token, after, self.sharpness, self.most);
+            from += token.len();
+            said.push((token, logprobs));
+        }
+        said
+    }
+}
+
+fn with_field(object: &mut Value, name: &str, value: Value) {
+    if let Some(fields) = object.as_object_mut() {
+        fields.insert(name.into(), value);
+    }
+}
+
+/// The text in pieces of a token each.
+pub(crate) fn pieces(text: &str) -> Vec<String> {
+    let characters: Vec<char> = text.chars().collect();
+    let pieces = characters.chunks(CHARACTERS_PER_TOKEN);
+    pieces.map(String::from_iter).collect()
 }
 
 fn content(place: Place, text: &str) -> Value {

@@ -28,6 +28,15 @@ struct Wrong {
     photo: String,
 }
 
+/// How sure the model is of its scores.
+#[derive(Deserialize)]
+struct Sharpness {
+    sharpness: f64,
+    /// Only of requests whose photo, as `DR1730550/3`, contains this.
+    #[serde(default, rename = "match")]
+    photo: String,
+}
+
 /// The routes of tests.
 pub(crate) fn routes() -> Router<Arc<Server>> {
     let done = StatusCode::NO_CONTENT;
@@ -42,6 +51,7 @@ pub(crate) fn routes() -> Router<Arc<Server>> {
         .route("/simulation/latency", post(set_latency))
         .route("/simulation/key", post(set_key))
         .route("/simulation/model", post(set_model))
+        .route("/simulation/sharpness", post(set_sharpness))
         .route("/simulation/as", post(set_personality))
         .route("/simulation/wrong", post(add_wrong).delete(clear_wrong))
         .route(
@@ -73,6 +83,11 @@ async fn add_wrong(State(server): Shared, Json(wrong): Json<Wrong>) -> Response 
     }
     server.set_wrong(Some((wrong.setting, wrong.photo)));
     StatusCode::NO_CONTENT.into_response()
+}
+
+async fn set_sharpness(State(server): Shared, Json(wish): Json<Sharpness>) -> StatusCode {
+    server.set_sharpness(wish.sharpness, wish.photo);
+    StatusCode::NO_CONTENT
 }
 
 async fn set_latency(State(server): Shared, Json(wish): Json<Value>) -> Response {

@@ -8,6 +8,7 @@ pub mod engine;
 pub mod faults;
 pub mod latency;
 mod look;
+mod odds;
 pub mod personality;
 mod routes;
 mod server;

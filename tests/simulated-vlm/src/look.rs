@@ -334,6 +334,7 @@ mod tests {
             step: "power_meter".into(),
             score: 9,
             reading: reading.map(String::from),
+            code: None,
         }];
         let truth = Some(Truth {
             dr_number: "DR1".into(),

@@ -59,6 +59,8 @@ pub(crate) struct Said {
 #[derive(Debug, Clone, Deserialize)]
 struct Refused {
     field: String,
+    /// Refused only where it is a larger number than this.
+    over: Option<u64>,
     #[serde(flatten)]
     said: Said,
 }
@@ -119,6 +121,8 @@ pub(crate) struct Form {
     pub(crate) usage_more: BTreeMap<String, Value>,
     /// What stands between two events.
     pub(crate) separator: String,
+    /// Whether it tells the log-probabilities of what it writes.
+    pub(crate) logprobs: bool,
     /// Whether `[DONE]` ends a stream.
     pub(crate) done: bool,
 }
@@ -137,6 +141,7 @@ impl Default for Form {
             usage_names: ["prompt_tokens".into(), "completion_tokens".into()],
             usage_more: BTreeMap::new(),
             separator: "\n\n".into(),
+            logprobs: false,
             done: true,
         }
     }
@@ -230,11 +235,20 @@ impl Personality {
 
     /// What it says of the first field that it refuses, and the field.
     pub(crate) fn refuses(&self, request: &Value) -> Option<(&str, &Said)> {
-        let refused = self
-            .refuses
-            .iter()
-            .find(|refused| has(request, &refused.field))?;
+        let refused = self.refuses.iter().find(|refused| refused.is_in(request))?;
         Some((&refused.field, &refused.said))
+    }
+}
+
+impl Refused {
+    fn is_in(&self, request: &Value) -> bool {
+        match self.over {
+            Some(most) => request
+                .get(&self.field)
+                .and_then(Value::as_u64)
+                .is_some_and(|number| number > most),
+            None => has(request, &self.field),
+        }
     }
 }
 

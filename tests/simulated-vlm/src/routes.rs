@@ -13,7 +13,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
-use crate::chunks::{Chunks, THOUGHTS};
+use crate::chunks::{Chunks, Odds, THOUGHTS};
 use crate::control;
 use crate::engine::Prefix;
 use crate::faults::{Fault, Kind};
@@ -212,6 +212,7 @@ async fn respond(
         model,
         tokens,
         wants_usage,
+        odds: odds(&server, personality, &request, &seen),
     };
     if request.get("stream") == Some(&Value::Bool(true)) {
         let answer = Answer {
@@ -228,6 +229,19 @@ async fn respond(
     server.submit(tokens, kind).until_written(1.0).await;
     server.record(&seen, asked.as_deref(), arrived, Some(tokens), kind);
     Json(chunks.whole(&text, &finish)).into_response()
+}
+
+/// How log-probabilities are told to a request that asks for them, where the server tells such.
+fn odds(server: &Server, personality: &Personality, request: &Value, seen: &Seen) -> Option<Odds> {
+    let wanted = request.get("logprobs") == Some(&Value::Bool(true));
+    let most = request.get("top_logprobs").and_then(Value::as_u64);
+    let sharpness = server.sharpness_of(&seen.photo());
+    (wanted && personality.answer.logprobs).then(|| Odds {
+        sharpness,
+        most: most
+            .and_then(|most| usize::try_from(most).ok())
+            .unwrap_or(0),
+    })
 }
 
 /// The answer within the most tokens that the request allows, and whether it was cut off there.

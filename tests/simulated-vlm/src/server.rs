@@ -12,6 +12,7 @@ use crate::engine::{Engine, Prefix, Work};
 use crate::faults::{Faults, Kind};
 use crate::latency::Latency;
 use crate::look::Seen;
+use crate::odds::USUAL_SHARPNESS;
 use crate::personality::{Personality, Setting};
 use crate::sigv4::{ALGORITHM, Signer};
 
@@ -62,6 +63,8 @@ pub(crate) struct State {
     personality: Arc<Personality>,
     /// Settings that are wrong, of requests about photos whose name contains this.
     wrong: Vec<(Setting, String)>,
+    /// How sure the model is of its scores, of requests about photos whose name contains this.
+    sharpness: Vec<(f64, String)>,
     /// Who may sign requests instead of bringing a key.
     signer: Option<Signer>,
     /// How often each field was refused.
@@ -171,6 +174,7 @@ impl Server {
             model: options.model.clone(),
             personality: Arc::new(Personality::called(&options.personality)?),
             wrong: Vec::new(),
+            sharpness: Vec::new(),
             signer: None,
             refused: BTreeMap::new(),
             engine: Engine::new(options.latency.rates(), options.max_running),
@@ -255,6 +259,19 @@ impl Server {
         let state = self.state();
         let mut wrong = state.wrong.iter();
         wrong.find_map(|(setting, part)| photo.contains(part.as_str()).then_some(*setting))
+    }
+
+    /// From now on the model is so sure of its scores for photos whose name contains `photo`.
+    pub(crate) fn set_sharpness(&self, sharpness: f64, photo: String) {
+        self.state().sharpness.push((sharpness, photo));
+    }
+
+    /// How sure the model is of what these photos show.
+    pub(crate) fn sharpness_of(&self, photo: &str) -> f64 {
+        let state = self.state();
+        let mut set = state.sharpness.iter().rev();
+        set.find(|(_, part)| photo.contains(part.as_str()))
+            .map_or(USUAL_SHARPNESS, |(sharpness, _)| *sharpness)
     }
 
     /// Whose words and forms it takes on, and the model's name.
@@ -389,6 +406,7 @@ impl Server {
         self.set_model(self.options.model.clone());
         self.set_signer(None);
         self.set_wrong(None);
+        self.state().sharpness.clear();
         // It was there when the server started.
         let _ = self.set_personality(&self.options.personality);
         let mut state = self.now();

@@ -11,11 +11,10 @@ use futures::stream;
 use serde_json::json;
 use tokio::sync::mpsc::{Sender, channel};
 
-use crate::chunks::{Chunks, THOUGHTS};
+use crate::chunks::{Chunks, THOUGHTS, pieces as pieces_of};
 use crate::faults::{Fault, Kind};
 use crate::look::Seen;
 use crate::server::{Held, InFlight, Server};
-use crate::tokens::CHARACTERS_PER_TOKEN;
 
 /// What was sent has left before the connection breaks.
 const FLUSHED_AFTER: Duration = Duration::from_millis(50);
@@ -108,17 +107,13 @@ async fn until_read(held: &Held, chunks: &Chunks, sender: &Sender<Sent>) -> Resu
 fn pieces(answer: &Answer) -> Vec<String> {
     let chunks = &answer.chunks;
     let thinks = chunks.form.thoughts.is_some();
-    let thoughts = if thinks { tokens(THOUGHTS) } else { Vec::new() };
+    let thoughts = if thinks {
+        pieces_of(THOUGHTS)
+    } else {
+        Vec::new()
+    };
     let thoughts = thoughts.iter().map(|piece| chunks.thought(piece));
-    let text = tokens(&answer.text);
-    let text = text.iter().map(|piece| chunks.text(piece));
-    thoughts.chain(text).collect()
-}
-
-fn tokens(text: &str) -> Vec<String> {
-    let characters: Vec<char> = text.chars().collect();
-    let pieces = characters.chunks(CHARACTERS_PER_TOKEN);
-    pieces.map(String::from_iter).collect()
+    thoughts.chain(chunks.texts(&answer.text)).collect()
 }
 
 /// What goes wrong in the midst of an answer.

@@ -125,6 +125,8 @@ pub fn make_dr(
             comment: name,
             reading: None,
             fail_code: None,
+            certainty: None,
+            code: None,
         };
         world.truth.insert(
             photo.photo_id.clone(),
@@ -303,7 +305,9 @@ impl Day {
         let (limits, mine, questions) = (self.limits(), ports.clone(), self.questions.clone());
         self.begin(ports, Some(handles), async move {
             let versions = mine.release.versions();
-            let Some(request) = plan_anew::request(&mine, &message, &versions).await? else {
+            let Some(request) =
+                plan_anew::request(&mine, &message, |_, _| versions.clone()).await?
+            else {
                 return Ok(());
             };
             let Some((_, photos)) = questions.get(&request.dr_number) else {
@@ -562,6 +566,7 @@ pub fn asking(at: Timestamp, dr: &DrNumber, photos: &[Photo], mode: Mode, force:
         dr_number: dr.clone(),
         mode,
         reuse,
+        catalogue: None,
     };
     Asking {
         at,

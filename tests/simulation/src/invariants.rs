@@ -92,7 +92,10 @@ pub fn after_write(sight: &mut Sight<'_>, key: &Key, before: Option<&Value>) {
         | Key::LastAsked(..)
         | Key::Answer(_)
         | Key::Cache(_)
-        | Key::Sighting(_) => (),
+        | Key::Catalogue(_)
+        | Key::Sighting(_)
+        | Key::Serial(_)
+        | Key::SerialAgain(_) => (),
     }
 }
 

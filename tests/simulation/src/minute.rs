@@ -58,6 +58,7 @@ fn sample(now: Timestamp) -> Value {
         dr_number: DrNumber::parse("DR1").unwrap(),
         mode: Mode::Full,
         reuse: Reuse::Final,
+        catalogue: None,
     };
     let limits = Limits {
         photos_per_batch: 2,

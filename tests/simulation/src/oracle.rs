@@ -125,6 +125,8 @@ mod tests {
             comment: String::new(),
             reading: None,
             fail_code: None,
+            certainty: None,
+            code: None,
         };
         PhotoOutcome::Evaluated {
             findings: steps.iter().map(finding).collect(),

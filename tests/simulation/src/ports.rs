@@ -213,11 +213,11 @@ impl Ports for ModelPorts {
         Ok(Page { entries, more })
     }
 
-    fn catalogue(&self, version: &str) -> Option<&'static Catalogue> {
+    async fn catalogue(&self, version: &str) -> Result<Option<&'static Catalogue>, RunError> {
         if self.world.borrow().heedless {
-            return Catalogue::shipped(version).ok();
+            return Ok(Catalogue::shipped(version).ok());
         }
-        self.release.catalogue(version)
+        Ok(self.release.catalogue(version))
     }
 
     async fn delete_all(&self, keys: Vec<Key>) -> Result<(), RunError> {
@@ -320,8 +320,8 @@ impl Drop for InFlight<'_> {
 }
 
 impl PhotoEvaluator for ModelPorts {
-    fn knows(&self, versions: &Versions) -> bool {
-        self.world.borrow().heedless || self.release.knows(versions)
+    async fn knows(&self, versions: &Versions) -> Result<bool, RunError> {
+        Ok(self.world.borrow().heedless || self.release.knows(versions))
     }
 
     async fn evaluate(

@@ -37,6 +37,7 @@ fn ended() -> Evaluation {
         dr_number: DrNumber::parse("DR1").unwrap(),
         mode: Mode::Quick,
         reuse: Reuse::Final,
+        catalogue: None,
     };
     let limits = Limits {
         photos_per_batch: 1,

@@ -28,6 +28,7 @@ fn new_evaluation(mode: Mode) -> NewEvaluation {
         dr_number: DrNumber::parse("DR1").unwrap(),
         mode,
         reuse: Reuse::Final,
+        catalogue: None,
     };
     let limits = Limits {
         photos_per_batch: 2,

@@ -11,6 +11,7 @@
 //! | `CACHE` | `ALL` | since when answers about any DR may be used | api |
 //! | `ANSWER#{hash}` | `KEPT` | the model's answer to a question about a photo | aggregator |
 //! | `SIGHTING#{mark}` | `FIRST` | where a photo with this mark was seen first | aggregator |
+//! | `SERIAL#{serial}` | `FIRST`, `AGAIN` | the DR in which a serial was seen first, and the next one; for ever | aggregator |
 //! | `VLM` | `BREAKER` | what is known of the VLM | aggregator |
 //! | `QUEUE#{queue}` | `PROGRESS` | how far a queue of batches has come | aggregator |
 //! | `SWEEPER#{part}` | `SWEPT_TO` | where the sweeper goes on | sweeper |

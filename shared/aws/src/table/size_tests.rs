@@ -65,6 +65,8 @@ impl Said {
             comment: cut(&self.bytes(2 * LONGEST_COMMENT), LONGEST_COMMENT),
             reading: Some(cut(&self.bytes(2 * LONGEST_READING), LONGEST_READING)),
             fail_code: None,
+            certainty: None,
+            code: None,
         };
         Scope::All
             .steps(catalogue)
@@ -88,6 +90,7 @@ fn begun(said: &Said, catalogue: &Catalogue) -> NewEvaluation {
         dr_number: DrNumber::parse("DR123456789012345678").unwrap(),
         mode: Mode::Full,
         reuse: Reuse::Final,
+        catalogue: None,
     };
     let limits = Limits {
         photos_per_batch: 10,

@@ -183,6 +183,8 @@ mod tests {
             comment: String::new(),
             reading: None,
             fail_code: None,
+            certainty: None,
+            code: None,
         }
     }
 

@@ -52,6 +52,9 @@ pub struct Evaluation {
     /// The trace of the request or upload that it came of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace_id: Option<TraceId>,
+    /// Whether the request named its catalogue, so that the rules for DR numbers have no say in it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub catalogue_named: bool,
     /// When it was asked for.
     pub created_at: Timestamp,
     /// When all its batches stood in the queue.

@@ -26,6 +26,7 @@ pub(crate) fn evaluation_of(names: &[&str]) -> Evaluation {
         dr_number: DrNumber::parse("DR1").unwrap(),
         mode: Mode::Full,
         reuse: Reuse::Final,
+        catalogue: None,
     };
     let limits = Limits {
         photos_per_batch: 4,

@@ -18,6 +18,7 @@ pub mod progress;
 pub mod queue;
 pub mod quick;
 pub mod record;
+pub mod serials;
 pub mod sighting;
 pub mod stale;
 pub mod start;

@@ -133,6 +133,7 @@ mod tests {
             dr_number: DrNumber::parse("DR1").unwrap(),
             mode: Mode::Quick,
             reuse: Reuse::Final,
+            catalogue: None,
         };
         let limits = Limits {
             photos_per_batch: 4,
@@ -160,6 +161,8 @@ mod tests {
             comment: String::new(),
             reading: None,
             fail_code: None,
+            certainty: None,
+            code: None,
         };
         let report = Report::bare(
             PhotoOutcome::Evaluated {

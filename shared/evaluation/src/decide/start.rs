@@ -30,6 +30,8 @@ pub struct Request {
     pub mode: Mode,
     /// Which answers that there are will do.
     pub reuse: Reuse,
+    /// The catalogue that it names, if it does not leave that to the rules.
+    pub catalogue: Option<String>,
 }
 
 impl Request {
@@ -262,6 +264,7 @@ pub fn open(
         pending,
         versions,
         trace_id: None,
+        catalogue_named: request.catalogue.is_some(),
         created_at: now,
         dispatched_at: None,
         started_at: None,

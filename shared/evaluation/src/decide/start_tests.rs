@@ -308,6 +308,7 @@ fn a_photo_whose_name_is_too_long_gets_an_outcome_that_says_so_and_the_others_ar
         dr_number: DrNumber::parse("DR1").unwrap(),
         mode: Mode::Full,
         reuse: Reuse::Final,
+        catalogue: None,
     };
     let limits = Limits {
         photos_per_batch: 4,

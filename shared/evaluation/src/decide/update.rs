@@ -32,6 +32,12 @@ pub enum Key {
     Answer(KeyParts),
     /// Where a photo with this mark was seen first.
     Sighting(Mark),
+    /// The DR in which a serial was seen first.
+    Serial(String),
+    /// The other DR in which it was seen next.
+    SerialAgain(String),
+    /// A catalogue that an operator published, by its version.
+    Catalogue(String),
     /// Since when answers about this DR may be used again; about all without one.
     Cache(Option<DrNumber>),
 }
@@ -53,6 +59,9 @@ impl Key {
             Self::Answer(key) => (format!("ANSWER#{}", key.hash()), "KEPT".into()),
             Self::Cache(Some(dr)) => (format!("CACHE#{dr}"), "VALID_FROM".into()),
             Self::Sighting(mark) => (format!("SIGHTING#{}", mark.key()), "FIRST".into()),
+            Self::Serial(serial) => (format!("SERIAL#{serial}"), "FIRST".into()),
+            Self::SerialAgain(serial) => (format!("SERIAL#{serial}"), "AGAIN".into()),
+            Self::Catalogue(version) => (format!("CATALOGUE#{version}"), "PUBLISHED".into()),
             Self::Cache(None) => ("CACHE".into(), "ALL".into()),
         }
     }

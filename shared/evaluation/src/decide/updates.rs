@@ -8,6 +8,7 @@ use super::evaluation::Evaluation;
 use super::photo_record::PhotoRecord;
 use super::queue::Queue;
 use super::record::Finalisation;
+use super::serials::SerialSeen;
 use super::sighting::{Elsewhere, Mark, Sighting};
 use super::start::NewEvaluation;
 use super::unfinished::{self, Unfinished};
@@ -201,6 +202,20 @@ pub fn sighted(mark: Mark, sighting: &Sighting, at: Timestamp) -> Update {
     ];
     Update {
         key: Key::Sighting(mark),
+        guards: Vec::new(),
+        actions,
+    }
+}
+
+/// A serial was seen. Whoever was first stays, for ever, and is what the write returns.
+pub fn serial_seen(key: Key, seen: &SerialSeen) -> Update {
+    let actions = vec![
+        SetIfAbsent("dr_number", value(&seen.dr_number)),
+        SetIfAbsent("photo", value(&seen.photo)),
+        SetIfAbsent("proven_by", value(&seen.proven_by)),
+    ];
+    Update {
+        key,
         guards: Vec::new(),
         actions,
     }

@@ -23,7 +23,8 @@ macro_rules! shipped {
 /// - v1: the ten steps.
 /// - v2: the same, four of them told to the model in the words that say what to look for.
 /// - v3: v2 with fail codes, and with what is expected of readings.
-const SHIPPED: &[(&str, &str)] = shipped!["v1", "v2", "v3"];
+/// - v4: v3 with the form of serials, which are looked for in bar codes too.
+const SHIPPED: &[(&str, &str)] = shipped!["v1", "v2", "v3", "v4"];
 
 /// The version that is asked unless a deployment says otherwise: the newest.
 pub const CURRENT_VERSION: &str = match SHIPPED {

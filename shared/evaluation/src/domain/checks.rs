@@ -9,7 +9,7 @@ use super::catalogue::Catalogue;
 use super::ids::{DrNumber, Score};
 use super::judge::{Judgement, PhotoResult, StepOutcome};
 use super::outcome::{Finding, PhotoOutcome};
-use super::reading::{Flag, Wrong, check};
+use super::reading::{Flag, Reads, Wrong, check};
 
 /// The photos with what the checks make of their scores, and what people should look at, by photo.
 pub fn checked(
@@ -64,6 +64,10 @@ fn check_photo(
 fn wrong(catalogue: &Catalogue, finding: &Finding, dr: &DrNumber) -> Option<Wrong> {
     let reads = catalogue.step(&finding.step)?.reads.as_ref()?;
     let passes = finding.score >= catalogue.pass_score;
+    // A code is right, whatever was read beside it.
+    if matches!(reads, Reads::Serial(_)) && finding.code.is_some() {
+        return None;
+    }
     check(reads, finding.reading.as_deref(), passes, dr)
 }
 
@@ -73,6 +77,8 @@ fn capped(finding: Finding, pass: Score) -> Finding {
     Finding {
         score: finding.score.min(highest),
         fail_code: None,
+        // The program is sure of what it reads.
+        certainty: None,
         ..finding
     }
 }
@@ -118,8 +124,9 @@ mod tests {
     use super::*;
     use crate::domain::ids::StepKey;
     use crate::domain::judge::{Verdict, judge};
-    use crate::domain::reading::FlagCode;
+    use crate::domain::reading::{Extracted, FlagCode};
     use crate::domain::scope::Scope;
+    use crate::domain::serial::ProvenBy;
 
     fn catalogue() -> &'static Catalogue {
         Catalogue::shipped("v3").unwrap()
@@ -136,6 +143,8 @@ mod tests {
             comment: "c".into(),
             reading: Some(reading.into()),
             fail_code: Some("unclear".into()),
+            certainty: None,
+            code: None,
         };
         PhotoResult {
             name: name.into(),
@@ -226,6 +235,60 @@ mod tests {
         let (_, _, reason) = row(&judged, "ont_lights_and_dr_label");
         let said = "The label says DR1733758, not DR1730550";
         assert_eq!(reason.as_deref(), Some(said));
+    }
+
+    #[test]
+    fn a_serial_says_what_proves_it_and_a_code_counts_before_what_was_read() {
+        let row = |version: &str, code: Option<&str>, reading: &str| {
+            let catalogue = Catalogue::shipped(version).unwrap();
+            let mut photo = photo("a.jpg", "ont_back_and_barcode", 9, reading);
+            if let PhotoOutcome::Evaluated { findings } = &mut photo.outcome {
+                findings[0].code = code.map(str::to_owned);
+            }
+            let dr = DrNumber::parse("DR1730550").unwrap();
+            let (photos, flags) = checked(catalogue, &dr, vec![photo]);
+            let steps = judge(catalogue, &keys(), &photos).steps;
+            let row = steps.into_iter().nth(5).unwrap();
+            (row.extracted, row.proven_by, flags.len())
+        };
+        let serial = |text: &str| Some(Extracted::Serial(text.into()));
+        let (ours, misread) = ("ALCLF4A1B2C3", "ALCLF4A1B2C8");
+        let by = Some;
+        for (version, code, reading, expected) in [
+            (
+                "v4",
+                Some(ours),
+                ours,
+                (serial(ours), by(ProvenBy::Both), 0),
+            ),
+            (
+                "v4",
+                Some(ours),
+                misread,
+                (serial(ours), by(ProvenBy::Code), 0),
+            ),
+            (
+                "v4",
+                Some(ours),
+                "HWTC1",
+                (serial(ours), by(ProvenBy::Code), 0),
+            ),
+            ("v4", None, ours, (serial(ours), by(ProvenBy::Model), 0)),
+            (
+                "v4",
+                None,
+                "ALCL1",
+                (serial("ALCL1"), by(ProvenBy::Model), 1),
+            ),
+            ("v4", None, "unreadable", (None, None, 1)),
+            ("v3", None, "ALCL1", (serial("ALCL1"), None, 0)),
+        ] {
+            assert_eq!(
+                row(version, code, reading),
+                expected,
+                "{version} {code:?} {reading}"
+            );
+        }
     }
 
     #[test]

@@ -10,9 +10,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::catalogue::{Catalogue, Step};
+use super::certainty::Certainty;
 use super::ids::{Score, StepKey};
 use super::outcome::{Finding, PhotoOutcome};
-use super::reading::{Extracted, Flag, extract};
+use super::reading::{Extracted, Flag, Reads, extract};
+use super::serial::{ProvenBy, proven};
 
 /// What became of one photo, by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,9 +74,15 @@ pub struct StepVerdict {
     pub photo: Option<String>,
     /// Why the step did not pass, and what to do.
     pub reason: Option<String>,
+    /// How sure the model was of the score's side of the pass mark; absent where nothing is known of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certainty: Option<Certainty>,
     /// What the reading says, as a value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extracted: Option<Extracted>,
+    /// What says so, if that is a serial.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proven_by: Option<ProvenBy>,
 }
 
 /// The whole verdict.
@@ -100,6 +108,11 @@ fn is_zero(count: &usize) -> bool {
 }
 
 impl Judgement {
+    /// How sure the model was of the row that it was least sure of; none where it said so of no row.
+    pub fn certainty(&self) -> Option<Certainty> {
+        self.steps.iter().filter_map(|row| row.certainty).min()
+    }
+
     /// Of an evaluation that nobody can judge: its catalogue is of a release that is gone.
     pub fn impossible() -> Self {
         Self {
@@ -179,6 +192,7 @@ fn step_verdict(
         None if gaps > 0 || skipped > 0 => StepOutcome::NotEvaluated,
         None => StepOutcome::Missing,
     };
+    let (extracted, proven_by) = value(step, best.map(|(_, finding)| finding));
     StepVerdict {
         step: step.key.clone(),
         number: step.number,
@@ -190,9 +204,23 @@ fn step_verdict(
         reading: best.and_then(|(_, finding)| finding.reading.clone()),
         photo: best.map(|(name, _)| name.to_owned()),
         reason: reason(outcome, fail_words(catalogue, step, best), gaps, skipped),
-        extracted: best
-            .zip(step.reads.as_ref())
-            .and_then(|((_, f), reads)| extract(reads, f.reading.as_deref()?)),
+        certainty: best.and_then(|(_, finding)| finding.certainty),
+        extracted,
+        proven_by,
+    }
+}
+
+/// What the deciding photo's small print says as a value, and, of a serial, what says so.
+fn value(step: &Step, finding: Option<&Finding>) -> (Option<Extracted>, Option<ProvenBy>) {
+    let (Some(reads), Some(finding)) = (&step.reads, finding) else {
+        return (None, None);
+    };
+    let reading = finding.reading.as_deref();
+    match reads {
+        Reads::Serial(format) if format.codes => proven(finding.code.as_deref(), reading)
+            .map(|(serial, by)| (Extracted::Serial(serial), by))
+            .unzip(),
+        _ => (reading.and_then(|reading| extract(reads, reading)), None),
     }
 }
 

@@ -20,6 +20,8 @@ fn evaluated(name: &str, findings: &[(&str, u8)]) -> PhotoResult {
         comment: format!("seen in {name}"),
         reading: None,
         fail_code: None,
+        certainty: None,
+        code: None,
     };
     let findings = findings.iter().map(finding).collect();
     PhotoResult {
@@ -274,6 +276,8 @@ fn any_outcome() -> impl Strategy<Value = PhotoOutcome> {
         comment: "c".into(),
         reading: None,
         fail_code: None,
+        certainty: None,
+        code: None,
     });
     prop_oneof![
         4 => proptest::collection::vec(finding, 0..4).prop_map(|findings| PhotoOutcome::Evaluated { findings }),

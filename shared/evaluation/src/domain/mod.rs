@@ -2,6 +2,8 @@
 
 pub mod bounds;
 pub mod catalogue;
+pub mod catalogue_rules;
+pub mod certainty;
 pub mod checks;
 pub(crate) mod hash;
 pub mod ids;
@@ -17,10 +19,12 @@ pub mod photo_rules;
 pub mod plan;
 pub mod plausibility;
 mod power;
+pub mod published;
 pub mod reading;
 pub mod reason;
 pub mod report;
 pub mod scope;
+pub mod serial;
 pub mod time;
 pub mod trace;
 pub mod unread;

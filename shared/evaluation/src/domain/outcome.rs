@@ -8,6 +8,7 @@ use photos::quality::Quality;
 pub use photos::{ColourProfile, ImageFigures};
 use serde::{Deserialize, Serialize};
 
+use super::certainty::Certainty;
 use super::ids::{Score, StepKey};
 pub use super::reason::{Reason, ReasonCode};
 
@@ -26,6 +27,12 @@ pub struct Finding {
     /// The code of the reason for a low score, one of the catalogue's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fail_code: Option<String>,
+    /// How sure the model was of the score's side of the pass mark; absent where the server gives no probabilities.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certainty: Option<Certainty>,
+    /// The serial that a bar code on the photo says, where the step wants one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
 }
 
 /// What became of one photo.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use photos::codes::Code;
 use photos::quality::Quality;
 use photos::size_policy::{SizePolicy, UnfitPhotos};
 use photos::{FORMATS, PhotoError};
@@ -10,6 +11,7 @@ use super::catalogue::{Catalogue, Step};
 use super::ids::StepKey;
 use super::no_photo;
 use super::outcome::{Finding, ImageFigures, Reason, ReasonCode};
+use super::reading::Reads;
 use super::unread::said;
 
 /// The long edge for a photo whose name hints at this step: larger where small print is to be read, or where nothing
@@ -19,7 +21,7 @@ pub fn long_edge_for(policy: &SizePolicy, hint: Option<&Step>) -> u32 {
 }
 
 /// The steps that a photo is looked at again for, at the larger size: it shows them, and their small print was not read
-/// in what was sent. None where nothing larger can be sent.
+/// in what was sent, or the model was not sure of them. None where nothing larger can be sent.
 pub fn closer_look(
     policy: &SizePolicy,
     catalogue: &Catalogue,
@@ -32,16 +34,56 @@ pub fn closer_look(
     {
         return Vec::new();
     }
-    let unread = |finding: &&Finding| {
-        let print = catalogue
-            .step(&finding.step)
-            .is_some_and(|step| step.small_print.is_some());
-        print && finding.reading.as_deref().and_then(said).is_none()
+    let unread = |step: &Step, finding: &Finding| {
+        step.small_print.is_some() && finding.reading.as_deref().and_then(said).is_none()
+    };
+    let unclear = |finding: &&Finding| {
+        let step = catalogue.step(&finding.step);
+        step.is_some_and(|step| unread(step, finding) || is_unsure(policy, step, finding))
     };
     seen.iter()
-        .filter(unread)
+        .filter(unclear)
         .map(|finding| finding.step.clone())
         .collect()
+}
+
+/// Whether the model was not sure of a critical step, where the policy asks once more about such.
+fn is_unsure(policy: &SizePolicy, step: &Step, finding: &Finding) -> bool {
+    let least = policy.closer_look_below_percent.map(f64::from);
+    let sure = finding.certainty.map(|certainty| 100.0 * certainty.share());
+    step.critical && least.zip(sure).is_some_and(|(least, sure)| sure < least)
+}
+
+/// Whether bar codes are looked for on a photo whose name hints at this step and that is asked about these: where its
+/// name promises a serial or nothing, or where a serial is looked at from closer.
+pub fn wants_codes(
+    catalogue: &Catalogue,
+    hint: Option<&Step>,
+    asked: &[StepKey],
+    closer: bool,
+) -> bool {
+    let has_codes =
+        |step: &Step| matches!(&step.reads, Some(Reads::Serial(format)) if format.codes);
+    let mut steps = asked.iter().filter_map(|key| catalogue.step(key));
+    steps.any(|step| has_codes(step) && (closer || hint.is_none_or(|hint| hint.key == step.key)))
+}
+
+/// The findings with the serials that the photo's bar codes say.
+pub fn coded(catalogue: &Catalogue, codes: &[Code], findings: Vec<Finding>) -> Vec<Finding> {
+    let with_code = |finding: Finding| {
+        let reads = catalogue
+            .step(&finding.step)
+            .and_then(|step| step.reads.as_ref());
+        let code = match reads {
+            Some(Reads::Serial(format)) if format.codes => {
+                let texts = codes.iter().map(|code| code.text.as_str());
+                format.in_codes(texts, finding.reading.as_deref())
+            }
+            _ => None,
+        };
+        Finding { code, ..finding }
+    };
+    findings.into_iter().map(with_code).collect()
 }
 
 /// The findings of a photo after a closer look: of a step that both found, what was seen from closer.
@@ -133,9 +175,11 @@ pub fn unfit(policy: &SizePolicy, quality: &Quality) -> Option<Reason> {
 
 #[cfg(test)]
 mod tests {
+    use photos::codes::CodeKind;
     use photos::size_policy::CURRENT_VERSION;
 
     use super::*;
+    use crate::domain::certainty::Certainty;
     use crate::domain::ids::Score;
 
     #[test]
@@ -194,6 +238,8 @@ mod tests {
             comment: String::new(),
             reading: reading.map(String::from),
             fail_code: None,
+            certainty: None,
+            code: None,
         }
     }
 
@@ -240,6 +286,47 @@ mod tests {
     }
 
     #[test]
+    fn codes_are_looked_for_where_a_serial_may_be_and_by_no_earlier_catalogue() {
+        let wants = |version: &str, hint: Option<&str>, closer| {
+            let catalogue = Catalogue::shipped(version).unwrap();
+            let step = |key: &str| StepKey::parse(key).unwrap();
+            let hint = hint.and_then(|key| catalogue.step(&step(key)));
+            let asked = [step("ont_back_and_barcode"), step("house_photo")];
+            wants_codes(catalogue, hint, &asked, closer)
+        };
+        assert!(wants("v4", Some("ont_back_and_barcode"), false));
+        assert!(wants("v4", None, false), "its name promises nothing");
+        assert!(!wants("v4", Some("house_photo"), false));
+        assert!(wants("v4", Some("house_photo"), true), "a serial was seen");
+        assert!(
+            !wants("v4", Some("ups_serial"), false),
+            "nobody asks about that"
+        );
+        assert!(!wants("v3", None, true));
+    }
+
+    #[test]
+    fn a_code_stands_beside_what_was_read_of_a_serial_and_of_nothing_else() {
+        let codes = [Code {
+            kind: CodeKind::Code128,
+            text: "ALCLF4A1B2C3".into(),
+        }];
+        let findings = vec![
+            found("power_meter", 8, Some("ALCLF4A1B2C3")),
+            found("ont_back_and_barcode", 8, Some("ALCLF4A1B2C8")),
+        ];
+        let of = |version: &str| {
+            let catalogue = Catalogue::shipped(version).unwrap();
+            coded(catalogue, &codes, findings.clone())
+        };
+        assert_eq!(of("v3"), findings);
+        let [power, ont] = <[Finding; 2]>::try_from(of("v4")).unwrap();
+        assert_eq!(power, findings[0]);
+        assert_eq!(ont.code.as_deref(), Some("ALCLF4A1B2C3"));
+        assert_eq!(Finding { code: None, ..ont }, findings[1]);
+    }
+
+    #[test]
     fn what_is_seen_from_closer_stands_and_what_it_leaves_out_stays() {
         let first = vec![
             found("final_installation", 8, None),
@@ -252,5 +339,36 @@ mod tests {
             both,
             [first[0].clone(), closer[0].clone(), first[2].clone()]
         );
+    }
+
+    #[test]
+    fn only_a_critical_step_is_looked_at_again_because_the_model_is_not_sure_and_only_where_that_is_asked_for()
+     {
+        let catalogue = Catalogue::shipped("v3").unwrap();
+        let looks = |version: &str, step: &str, share: Option<f64>| {
+            let finding = Finding {
+                step: StepKey::parse(step).unwrap(),
+                score: Score::try_from(7).unwrap(),
+                comment: String::new(),
+                reading: None,
+                fail_code: None,
+                certainty: share.and_then(Certainty::of),
+                code: None,
+            };
+            let policy = SizePolicy::shipped(version).unwrap();
+            let sent = ImageFigures {
+                original_bytes: 1,
+                sent_bytes: 1,
+                width: 800,
+                height: 600,
+                image_tokens: 1,
+            };
+            !closer_look(policy, catalogue, &sent, &[finding]).is_empty()
+        };
+        assert!(looks("s5", "house_photo", Some(0.79)));
+        assert!(!looks("s5", "house_photo", Some(0.8)), "sure enough");
+        assert!(!looks("s5", "house_photo", None), "nothing is known");
+        assert!(!looks("s5", "cable_span", Some(0.5)), "not critical");
+        assert!(!looks("s4", "house_photo", Some(0.5)), "not asked for");
     }
 }

@@ -9,23 +9,15 @@ use serde::{Deserialize, Serialize};
 use super::ids::{DrNumber, StepKey};
 use super::label::{Label, label, number};
 use super::power::{Shown, shown};
-use super::unread::{is_sentence, said, words};
-
-/// The shortest serial.
-const SHORTEST_SERIAL: usize = 4;
-/// What stands before a serial on labels.
-const BEFORE_SERIAL: &[&str] = &["S", "N", "SN", "SERIAL", "NO", "NR", "NUMBER", "ONT", "UPS"];
+use super::serial::{self, SerialFormat};
+use super::unread::said;
 
 /// What a step's reading is, and what is expected of it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(tag = "what", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Reads {
     /// A device's serial.
-    Serial {
-        /// What it begins with.
-        #[serde(default)]
-        prefix: Option<String>,
-    },
+    Serial(SerialFormat),
     /// Optical power in dBm.
     PowerDbm {
         /// Stronger is not plausible.
@@ -59,6 +51,9 @@ pub enum Extracted {
 }
 
 /// The kinds of flags, stable for programs.
+///
+/// Those that the release before does not know (`SerialContradicts`, `SerialInAnotherDr`) are never stored: they are
+/// worked out where an evaluation is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FlagCode {
@@ -72,10 +67,17 @@ pub enum FlagCode {
     PowerWeak,
     /// The power is stronger than plausible, in dB, or no power at all; only the last fails.
     PowerImplausible,
-    /// The serial does not begin as it should.
+    /// The serial does not have the form that it should.
     SerialUnexpected,
     /// The photo was used in another DR before.
     UsedInAnotherDr,
+    /// A bar code says another serial than the model read.
+    SerialContradicts,
+    /// The serial was seen in another DR too.
+    SerialInAnotherDr,
+    /// One that a later release gives.
+    #[serde(other)]
+    Unknown,
 }
 
 /// Something that people should look at.
@@ -100,7 +102,7 @@ pub type Wrong = (FlagCode, String, bool);
 /// What a reading says; none if it is not what the step reads.
 pub fn extract(reads: &Reads, reading: &str) -> Option<Extracted> {
     match reads {
-        Reads::Serial { .. } => serial(reading).map(Extracted::Serial),
+        Reads::Serial(_) => serial::read(reading).map(Extracted::Serial),
         Reads::PowerDbm { .. } => shown(said(reading)?).weakest.map(Extracted::PowerDbm),
         Reads::DrNumber => number(reading).map(Extracted::DrNumber),
         Reads::HousingType { types } => {
@@ -119,10 +121,8 @@ pub fn check(reads: &Reads, reading: Option<&str>, passes: bool, dr: &DrNumber) 
             warn_from,
             fail_from,
         } => check_power(reading, passes, [*strongest, *warn_from, *fail_from]),
-        Reads::Serial {
-            prefix: Some(prefix),
-        } => check_serial(reading?, passes, prefix),
-        Reads::Serial { prefix: None } | Reads::HousingType { .. } => None,
+        Reads::Serial(format) => check_serial(reading?, passes, format),
+        Reads::HousingType { .. } => None,
     }
 }
 
@@ -171,10 +171,11 @@ fn beside(shown: &Shown, text: &str) -> Option<Wrong> {
     Some((FlagCode::PowerImplausible, why, false))
 }
 
-fn check_serial(reading: &str, passes: bool, prefix: &str) -> Option<Wrong> {
-    let why = match serial(reading) {
-        Some(serial) if serial.starts_with(prefix) => return None,
-        Some(_) => format!("{reading:?} does not begin with {prefix}"),
+fn check_serial(reading: &str, passes: bool, format: &SerialFormat) -> Option<Wrong> {
+    let form = format.words()?;
+    let why = match serial::read(reading) {
+        Some(serial) if format.fits(&serial) => return None,
+        Some(_) => format!("{reading:?} is no serial, which {form}"),
         None if passes => format!("{reading:?} is no serial"),
         None => return None,
     };
@@ -198,18 +199,6 @@ fn check_label(reading: Option<&str>, passes: bool, dr: &DrNumber) -> Option<Wro
         }
         Some((Label::NoNumber, None)) | None => None,
     }
-}
-
-/// Capital letters and digits, without what labels say before it.
-fn serial(reading: &str) -> Option<String> {
-    let words = words(said(reading)?);
-    if is_sentence(&words) {
-        return None;
-    }
-    let label = |word: &&String| BEFORE_SERIAL.contains(&word.as_str());
-    let serial: String = words.iter().skip_while(label).cloned().collect();
-    let is_one = serial.len() >= SHORTEST_SERIAL && serial.bytes().any(|b| b.is_ascii_digit());
-    is_one.then_some(serial)
 }
 
 #[cfg(test)]

@@ -138,8 +138,15 @@ fn a_step_that_asks_for_a_power_does_not_pass_without_one_and_a_label_is_flagged
 }
 
 #[test]
+fn a_flag_of_a_later_release_can_be_read() {
+    let later = r#"{"photo": "a.jpg", "code": "seen_from_orbit", "message": "m", "fails": false}"#;
+    let flag: Flag = serde_json::from_str(later).unwrap();
+    assert_eq!((flag.code, flag.message.as_str()), (FlagCode::Unknown, "m"));
+}
+
+#[test]
 fn words_are_no_serial() {
-    let of = |reading| extract(&Reads::Serial { prefix: None }, reading);
+    let of = |reading| extract(&Reads::Serial(SerialFormat::default()), reading);
     assert_eq!(of("on the back of unit 4"), None);
     assert_eq!(of("barcode"), None);
     assert_eq!(of("S/N 77120A"), Some(Extracted::Serial("77120A".into())));

@@ -48,7 +48,7 @@ pub enum AttemptResult {
 )]
 pub trait PhotoEvaluator {
     /// Whether this release can ask with these versions: another model or prompt would give another answer.
-    fn knows(&self, versions: &Versions) -> bool;
+    async fn knows(&self, versions: &Versions) -> Result<bool, RunError>;
     /// So many photos will be evaluated, all at once.
     fn expect(&self, _photos: usize) {}
     /// Evaluates one photo of an evaluation.
@@ -80,7 +80,7 @@ pub async fn handle(
     if evaluation.superseded_by.is_some() {
         return end_all(ports, batch, &wanted).await;
     }
-    if !evaluator.knows(&evaluation.versions) {
+    if !evaluator.knows(&evaluation.versions).await? {
         let why = (DeferralCause::AnotherRelease, ANOTHER_RELEASE.to_owned());
         return defer_all(ports, batch, &wanted, why).await;
     }

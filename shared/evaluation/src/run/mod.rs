@@ -15,6 +15,7 @@ pub mod ports;
 mod promote;
 mod quick;
 pub mod record;
+mod serials;
 pub mod show;
 pub mod start;
 pub mod sweep;

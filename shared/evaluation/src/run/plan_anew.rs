@@ -13,22 +13,33 @@ use crate::decide::message::PlanAnew;
 use crate::decide::miss::Miss;
 use crate::decide::start::{Request, Reuse};
 use crate::decide::updates;
+use crate::domain::ids::DrNumber;
 use crate::domain::versions::Versions;
 
-/// What is to be asked under these versions in place of an evaluation; nothing if it has ended meanwhile, or if it is
+/// What is to be asked under the versions of this release (for a DR, and a catalogue that was named) in place of an evaluation; nothing if it has ended meanwhile, or if it is
 /// of these versions: then those who don't know them are on their way out.
 pub async fn request(
     ports: &impl Ports,
     message: &PlanAnew,
-    versions: &Versions,
+    versions: impl Fn(&DrNumber, Option<&str>) -> Versions,
 ) -> Result<Option<Request>, RunError> {
     let old = evaluation(ports, &message.evaluation_id).await?;
     let open = |old: &Evaluation| old.completed_at.is_none() && old.superseded_by.is_none();
-    let old = old.filter(|old| open(old) && old.versions != *versions);
-    Ok(old.map(|old| Request {
+    let Some(old) = old.filter(open) else {
+        return Ok(None);
+    };
+    // A catalogue that nobody knows any more can't be asked with, whoever named it.
+    let named = match old.catalogue_named {
+        true => ports.catalogue(&old.versions.catalogue).await?,
+        false => None,
+    };
+    let named = named.map(|catalogue| catalogue.version.as_str());
+    let differs = old.versions != versions(&old.dr_number, named);
+    Ok(differs.then(|| Request {
         dr_number: old.dr_number.clone(),
         mode: old.mode,
         reuse: reuse(&old),
+        catalogue: named.map(str::to_owned),
     }))
 }
 

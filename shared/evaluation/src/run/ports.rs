@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::error::RunError;
+use super::error::{RunError, with_causes};
 use crate::decide::evaluation::Evaluation;
 use crate::decide::message::Message;
 use crate::decide::photo_record::PhotoRecord;
@@ -15,6 +15,7 @@ use crate::decide::unfinished::{Page, Unfinished};
 use crate::decide::update::{Key, Part, Put, Update};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::ids::EvaluationId;
+use crate::domain::published::{self, Published};
 use crate::domain::time::Timestamp;
 use crate::domain::trace::TraceId;
 use crate::figures::Figure;
@@ -76,9 +77,25 @@ pub trait Ports {
     }
     /// Notes what was measured. It can't fail: a figure less is no reason to lose anything else.
     fn note(&self, _figures: Vec<Figure>) {}
-    /// The catalogue of this version, if this release knows it.
-    fn catalogue(&self, version: &str) -> Option<&'static Catalogue> {
-        Catalogue::shipped(version).ok()
+    /// The catalogue of this version, if this release knows it or an operator published it; each is read once.
+    async fn catalogue(&self, version: &str) -> Result<Option<&'static Catalogue>, RunError> {
+        if let Some(known) = published::known(version) {
+            return Ok(Some(known));
+        }
+        let found: Option<Published> = self.get(Key::Catalogue(version.into())).await?;
+        let read = |found| match published::read(version, &found) {
+            Ok(catalogue) => Some(catalogue),
+            Err(error) => {
+                let error = with_causes(&error);
+                tracing::error!(
+                    catalogue.version = version,
+                    error,
+                    "a published catalogue can't be read"
+                );
+                None
+            }
+        };
+        Ok(found.and_then(read))
     }
     /// Sends messages, to be received after the delay.
     async fn send(

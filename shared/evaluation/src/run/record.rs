@@ -8,7 +8,7 @@ use futures::future::try_join_all;
 
 use super::error::RunError;
 use super::ports::{Ports, UpdateResult, about, evaluation, read};
-use super::quick;
+use super::{quick, serials};
 use crate::decide::batch::ANOTHER_RELEASE;
 use crate::decide::breaker::Breaker;
 use crate::decide::cache::{self, CachedAnswer};
@@ -114,7 +114,7 @@ async fn record(
 
 /// Judges an evaluation of which nothing is pending; in quick mode others may not need what is.
 async fn go_on(ports: &impl Ports, evaluation: Evaluation) -> Result<(), RunError> {
-    let Some(catalogue) = ports.catalogue(&evaluation.versions.catalogue) else {
+    let Some(catalogue) = ports.catalogue(&evaluation.versions.catalogue).await? else {
         return go_on_unknown(ports, &evaluation).await;
     };
     if is_due(&evaluation) {
@@ -240,6 +240,9 @@ async fn judge(
         let Some(verdict) = finalise(&current, &photos, catalogue, ports.now()) else {
             return Ok(());
         };
+        if let Some(catalogue) = catalogue {
+            serials::note(ports, &current, catalogue, &photos).await?;
+        }
         if ports
             .update(updates::finalised(id, &verdict))
             .await?

@@ -9,12 +9,14 @@ use serde::Deserialize;
 
 use super::error::RunError;
 use super::ports::{Ports, evaluation};
+use super::serials;
 use crate::decide::evaluation::Evaluation;
 use crate::decide::photo_record::PhotoRecord;
 use crate::decide::stale::Freshness;
 use crate::decide::update::Key;
 use crate::domain::ids::{DrNumber, EvaluationId};
 use crate::domain::photo_key;
+use crate::domain::reading::Flag;
 use crate::domain::time::Timestamp;
 
 /// An evaluation, its photos, and how things stand with its DR.
@@ -26,6 +28,8 @@ pub struct Shown {
     pub photos: Vec<PhotoRecord>,
     /// How things stand with its DR now.
     pub freshness: Freshness,
+    /// What is known of its serials: read otherwise than their codes say, or seen in other DRs, whenever that was.
+    pub serials: Vec<Flag>,
     /// Whether photos came into another folder than the DR's own, which is then to be looked into as well.
     pub is_misplaced: bool,
 }
@@ -47,6 +51,7 @@ pub async fn show(ports: &impl Ports, id: &EvaluationId) -> Result<Option<Shown>
     };
     let freshness = freshness(ports, &evaluation.dr_number);
     let (photos, (freshness, is_misplaced)) = tokio::try_join!(ports.photos(id), freshness)?;
+    let serials = serials::flags(ports, &evaluation, &photos).await?;
     let dr = &evaluation.dr_number;
     let lies_elsewhere = |record: &PhotoRecord| photo_key::is_misplaced(&record.photo.key, dr);
     let is_misplaced = is_misplaced || photos.iter().any(lies_elsewhere);
@@ -54,6 +59,7 @@ pub async fn show(ports: &impl Ports, id: &EvaluationId) -> Result<Option<Shown>
         evaluation,
         photos,
         freshness,
+        serials,
         is_misplaced,
     }))
 }

@@ -119,6 +119,7 @@ fn photo(folder: &Path, name: String, label: PhotoLabel) -> anyhow::Result<Label
         step,
         score: label.score.value(),
         reading: label.reading,
+        code: None,
     };
     let shows: Vec<Shown> = label.steps.into_iter().map(shown).collect();
     Ok(LabelledPhoto {

@@ -189,6 +189,7 @@ impl Maker<'_> {
             step: step.key.to_string(),
             score,
             reading,
+            code: None,
         }
     }
 
@@ -197,9 +198,10 @@ impl Maker<'_> {
         match &step.reads {
             Some(Reads::PowerDbm { .. }) => format!("-18.{} dBm", self.reading % 10),
             Some(Reads::DrNumber) => self.dr_number.to_string(),
-            Some(Reads::Serial {
-                prefix: Some(prefix),
-            }) => format!("{prefix}{:08X}", self.reading),
+            Some(Reads::Serial(format)) if format.prefix.is_some() => {
+                let prefix = format.prefix.as_deref().unwrap_or_default();
+                format!("{prefix}{:08X}", self.reading)
+            }
             _ => format!("{:06}", self.reading),
         }
     }

@@ -5,6 +5,7 @@
 //! - Photos are selected, asked about, read and judged by the code that production runs; only the model itself may be a
 //!   noise model, and then the report says so.
 
+mod certainty;
 mod compare;
 mod evaluate;
 pub(crate) mod labelled;
@@ -27,6 +28,7 @@ use evaluation::domain::plan::Mode;
 use serde_json::json;
 use simulated_vlm::latency::Rates;
 
+use self::certainty::Worth;
 use self::compare::differences;
 use self::labelled::LabelledDr;
 use self::mistakes::Mistakes;
@@ -93,7 +95,7 @@ impl Options {
         let tally = self.tally(base, drs).await?;
         if self.json {
             return Ok(
-                json!({"set": self.about_set(drs)?, "model": self.about_model(), "result": tally.json()}).to_string()
+                json!({"set": self.about_set(drs)?, "model": self.about_model(), "result": tally.json(), "certainty": Worth::of_tally(&tally).json()}).to_string()
             );
         }
         Ok(format!(

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use evaluation::domain::catalogue::Step;
-use evaluation::domain::ids::StepKey;
-use evaluation::domain::outcome::{ImageFigures, PhotoOutcome, Reason, ReasonCode, Usage};
+use evaluation::domain::ids::{Score, StepKey};
+use evaluation::domain::outcome::{Finding, ImageFigures, PhotoOutcome, Reason, ReasonCode, Usage};
 use evaluation::domain::photo_name::hint;
 use photos::{image_tokens, prepare};
 use samples::drs::Dr;
@@ -155,7 +155,11 @@ impl Asking<'_> {
         });
         let image = sent(asked.long_edge, self.photo.portrait);
         let (outcome, usage) = told(question, &answer, image);
-        (outcome, usage, image)
+        (
+            with_certainty(outcome, noise, self.way.catalogue.pass_score),
+            usage,
+            image,
+        )
     }
 
     async fn sent(
@@ -187,6 +191,22 @@ fn told(question: &Question, answer: &str, image: ImageFigures) -> (PhotoOutcome
         completion_tokens,
     };
     (outcome, usage)
+}
+
+/// With what the noise model takes its certainty to be.
+fn with_certainty(outcome: PhotoOutcome, noise: &Noise, pass_score: Score) -> PhotoOutcome {
+    match outcome {
+        PhotoOutcome::Evaluated { findings } => PhotoOutcome::Evaluated {
+            findings: findings
+                .into_iter()
+                .map(|finding| Finding {
+                    certainty: noise.certainty(finding.score, pass_score),
+                    ..finding
+                })
+                .collect(),
+        },
+        other => other,
+    }
 }
 
 /// What is sent of a phone's photo, 4:3, at this long edge; bytes are not known.

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context;
+use evaluation::domain::certainty::Certainty;
 use evaluation::domain::ids::{Score, StepKey};
 use samples::truth::Shown;
 use serde::Deserialize;
@@ -28,6 +29,7 @@ pub(crate) struct Noise {
     step_missed: f64,
     print_unread: f64,
     step_invented: f64,
+    too_sure: f64,
 }
 
 #[derive(Deserialize)]
@@ -120,6 +122,39 @@ impl Noise {
         (i16::from(truth) + off.unwrap_or(0) + sway).clamp(0, Score::MAX.into()) as u8
     }
 
+    /// How probable the model takes each score to be that it gave this one: as its errors are spread around it, but
+    /// surer of itself than it should be. Of what it does not see, it knows nothing.
+    fn odds(&self, score: u8) -> Vec<(u8, f64)> {
+        let said = 1.0 - self.score_off.values().sum::<f64>() / self.too_sure.max(1.0);
+        let off = |off: &str| off.parse::<i16>().unwrap_or(0);
+        let others = self
+            .score_off
+            .iter()
+            .map(|(by, share)| (off(by), share / self.too_sure.max(1.0)));
+        others
+            .chain([(0, said)])
+            .map(|(off, share)| {
+                (
+                    (i16::from(score) + off).clamp(0, Score::MAX.into()) as u8,
+                    share,
+                )
+            })
+            .collect()
+    }
+
+    /// How sure the model takes itself to be that a score lies on its side of the mark.
+    pub(crate) fn certainty(&self, score: Score, pass_score: Score) -> Option<Certainty> {
+        let passes = |score: u8| score >= pass_score.value();
+        let same = |(other, _): &(u8, f64)| passes(*other) == passes(score.value());
+        let odds = self.odds(score.value());
+        Certainty::of(
+            odds.iter()
+                .filter(|odds| same(odds))
+                .map(|(_, share)| share)
+                .sum(),
+        )
+    }
+
     /// A step that the photo does not show.
     fn invented(&self, look: &Look<'_>) -> Option<Value> {
         if look.chance(&["invented"]) >= self.step_invented {
@@ -179,6 +214,7 @@ mod tests {
             step: "power_meter".into(),
             score: 8,
             reading: Some("-18".into()),
+            code: None,
         }];
         let question = Question::new(Catalogue::shipped("v1").unwrap(), asked);
         let of = |photo: usize| {

@@ -3,6 +3,7 @@
 use evaluation::domain::ids::StepKey;
 use evaluation::domain::plan::Mode;
 
+use super::certainty::Worth;
 use super::compare::Difference;
 use super::tally::{Case, Tally};
 use crate::report::chart::{bars, shares};
@@ -20,6 +21,7 @@ pub(crate) fn quick_against_full(tally: &Tally) -> String {
         agreement(tally),
         chart(tally),
         truth(tally),
+        Worth::of_tally(tally).text(),
         differing(tally),
     ]
     .join("\n\n")

@@ -1,4 +1,6 @@
-//! Writes sample photos: `sample-photos --out DIR [DR…] [--dr DR1 --photos N] [--seed S] [--megapixels M] [--hostile]`.
+//! Writes sample photos: `sample-photos --out DIR [DR…] [--dr DR1 --photos N] [--seed S] [--megapixels M] [--hostile]
+//! [--serial S] [--code C] [--catalogue FILE]`: the ONT of the made-up DR has this serial, and its bar code says that;
+//! its photos show the steps of this catalogue.
 //!
 //! Each DR's photos go to `DIR/{dr_number}/`, its truth to `DIR/{dr_number}.truth.json`; hostile files to
 //! `DIR/hostile/`. A DR that stands already, made by the same options, is left as it is.
@@ -9,11 +11,12 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, bail};
-use samples::drs::{Dr, made_up, samples};
+use evaluation::domain::catalogue::Catalogue;
+use samples::drs::{Dr, made_up, made_up_of, samples};
 use samples::hostile;
 use samples::photo::jpeg;
 
-const USAGE: &str = "sample-photos --out DIR [DR1730550 …] [--dr DR1 --photos N] [--seed S] [--megapixels M] [--hostile]";
+const USAGE: &str = "sample-photos --out DIR [DR1730550 …] [--dr DR1 --photos N] [--seed S] [--megapixels M] [--serial S] [--code C] [--catalogue FILE] [--hostile]";
 
 struct Options {
     out: PathBuf,
@@ -23,6 +26,9 @@ struct Options {
     seed: u64,
     megapixels: f64,
     hostile: bool,
+    serial: Option<String>,
+    code: Option<String>,
+    catalogue: Option<PathBuf>,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -56,6 +62,9 @@ fn options(mut given: impl Iterator<Item = String>) -> anyhow::Result<Options> {
         seed: 1,
         megapixels: 12.0,
         hostile: false,
+        serial: None,
+        code: None,
+        catalogue: None,
     };
     while let Some(argument) = given.next() {
         let mut value = || {
@@ -71,6 +80,9 @@ fn options(mut given: impl Iterator<Item = String>) -> anyhow::Result<Options> {
             "--megapixels" => {
                 options.megapixels = value()?.parse().context("--megapixels wants a number")?
             }
+            "--serial" => options.serial = Some(value()?),
+            "--code" => options.code = Some(value()?),
+            "--catalogue" => options.catalogue = Some(value()?.into()),
             "--hostile" => options.hostile = true,
             option if option.starts_with("--") => bail!("there is no option {option}"),
             dr => options.named.push(dr.into()),
@@ -95,7 +107,17 @@ fn wanted(options: &Options) -> anyhow::Result<Vec<Dr>> {
         })?);
     }
     if let Some(dr) = &options.made {
-        drs.push(made_up(dr, options.photos, options.seed)?);
+        let mut made = match &options.catalogue {
+            None => made_up(dr, options.photos, options.seed)?,
+            Some(path) => {
+                let document = fs::read_to_string(path)
+                    .with_context(|| format!("Failed to read {}", path.display()))?;
+                let catalogue = Catalogue::from_json(&document)?;
+                made_up_of(&catalogue, dr, options.photos, options.seed)
+            }
+        };
+        made.label_ont(options.serial.as_deref(), options.code.as_deref());
+        drs.push(made);
     }
     if drs.is_empty() && !options.hostile {
         Ok(all)
@@ -113,7 +135,7 @@ fn write_dr(dr: &Dr, options: &Options) -> anyhow::Result<()> {
         fields.insert(
             "made_by".into(),
             format!(
-                "seed {} megapixels {} version 3",
+                "seed {} megapixels {} version 4",
                 options.seed, options.megapixels
             )
             .into(),

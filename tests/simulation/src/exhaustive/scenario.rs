@@ -197,6 +197,8 @@ impl Scenario {
                     comment: (*photo_name).to_owned(),
                     reading: None,
                     fail_code: None,
+                    certainty: None,
+                    code: None,
                 })
             });
             let findings = found.collect::<anyhow::Result<Vec<_>>>()?;
@@ -240,6 +242,8 @@ impl Scenario {
                     comment: photo_name.clone(),
                     reading: None,
                     fail_code: None,
+                    certainty: None,
+                    code: None,
                 })
             });
             let findings = findings.collect::<anyhow::Result<Vec<_>>>()?;
@@ -266,6 +270,7 @@ impl Scenario {
                     dr_number: dr,
                     mode: Mode::Full,
                     reuse: Reuse::Final,
+                    catalogue: None,
                 },
                 photos: all,
             },
@@ -332,7 +337,9 @@ impl Scenario {
         let photos = self.question.photos.clone();
         Box::pin(async move {
             let versions = ports.1.versions();
-            let Some(request) = plan_anew::request(&ports, &message, &versions).await? else {
+            let Some(request) =
+                plan_anew::request(&ports, &message, |_, _| versions.clone()).await?
+            else {
                 return Ok(());
             };
             match ask(&ports, &request, &photos).await? {

@@ -175,8 +175,8 @@ impl Ports for Replay {
         }
     }
 
-    fn catalogue(&self, version: &str) -> Option<&'static Catalogue> {
-        self.1.catalogue(version)
+    async fn catalogue(&self, version: &str) -> Result<Option<&'static Catalogue>, RunError> {
+        Ok(self.1.catalogue(version))
     }
 
     async fn update(&self, update: Update) -> Result<UpdateResult, RunError> {
@@ -230,8 +230,8 @@ pub struct ReplayEvaluator {
 }
 
 impl PhotoEvaluator for ReplayEvaluator {
-    fn knows(&self, versions: &Versions) -> bool {
-        self.heedless || self.ports.1.knows(versions)
+    async fn knows(&self, versions: &Versions) -> Result<bool, RunError> {
+        Ok(self.heedless || self.ports.1.knows(versions))
     }
 
     async fn evaluate(

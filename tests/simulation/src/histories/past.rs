@@ -163,6 +163,7 @@ impl Past {
             dr_number: number(dr),
             mode,
             reuse,
+            catalogue: None,
         };
         let planned = self.plan(photos.clone(), mode, catalogue, &versions);
         let limits = Limits {

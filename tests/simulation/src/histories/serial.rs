@@ -183,6 +183,8 @@ pub(super) fn answer(
         comment: format!("{content} {:?} {versions:?}", photo.step_hint),
         reading: Some(at.as_millis().to_string()),
         fail_code: None,
+        certainty: None,
+        code: None,
     };
     shown.map(finding).collect()
 }
@@ -194,9 +196,9 @@ pub(super) struct SerialEvaluator<'a> {
 }
 
 impl PhotoEvaluator for SerialEvaluator<'_> {
-    fn knows(&self, versions: &Versions) -> bool {
+    async fn knows(&self, versions: &Versions) -> Result<bool, RunError> {
         let own = self.world.versions.borrow();
-        (&versions.model, &versions.prompt) == (&own.model, &own.prompt)
+        Ok((&versions.model, &versions.prompt) == (&own.model, &own.prompt))
     }
 
     async fn evaluate(

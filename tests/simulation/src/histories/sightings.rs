@@ -34,6 +34,7 @@ fn evaluated(world: &Serial, dr: &str, etag: &str, hash: &str) -> (PhotoRecord, 
         dr_number,
         mode: Mode::Full,
         reuse: Reuse::Nothing,
+        catalogue: None,
     };
     let limits = Limits {
         photos_per_batch: 1,

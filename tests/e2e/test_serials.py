@@ -1,0 +1,62 @@
+"""Serials that bar codes prove, and the same one in two DRs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness import Harness
+
+_ONT = "ont_back_and_barcode"
+_UPS = "ups_serial"
+
+
+def _row(evaluation: dict[str, Any], step: str) -> dict[str, Any]:
+    (row,) = [row for row in evaluation["steps"] if row["step"] == step]
+    return dict(row)
+
+
+def _flags(evaluation: dict[str, Any], code: str) -> list[dict[str, Any]]:
+    return [flag for flag in evaluation["flags"] if flag["code"] == code]
+
+
+def test_what_a_bar_code_says_proves_what_was_read(harness: Harness) -> None:
+    dr = harness.dr(10, seed=920)
+    harness.upload(dr)
+    evaluation = harness.evaluate(dr)
+    readings = {step: of["reading"] for photo in dr.truth.values() for step, of in photo.items()}
+    for step in (_ONT, _UPS):
+        row = _row(evaluation, step)
+        assert (row["extracted"], row["proven_by"]) == ({"serial": readings[step]}, "both"), step
+    assert _row(evaluation, "power_meter").get("proven_by") is None
+    assert evaluation["flags"] == []
+
+
+def test_a_bar_code_is_right_where_the_model_read_something_else(harness: Harness) -> None:
+    dr = harness.dr(10, seed=921, code="ALCL0BADC0DE")
+    harness.upload(dr)
+    evaluation = harness.evaluate(dr)
+    row = _row(evaluation, _ONT)
+    assert (row["extracted"], row["proven_by"]) == ({"serial": "ALCL0BADC0DE"}, "code")
+    (flag,) = _flags(evaluation, "serial_contradicts")
+    assert (flag["photo"], flag["step"], flag["fails"]) == (row["photo"], _ONT, False)
+    assert "ALCL0BADC0DE" in flag["message"] and row["reading"] in flag["message"]
+    assert evaluation["verdict"] == "pass", "a flag changes no verdict"
+
+
+def test_the_same_serial_in_two_drs_is_flagged_on_both(harness: Harness) -> None:
+    serial = "ALCL00C0DE01"
+    first, second = (harness.dr(10, seed=seed, serial=serial) for seed in (922, 923))
+    harness.upload(first)
+    before = harness.evaluate(first)
+    assert _flags(before, "serial_in_another_dr") == []
+    harness.upload(second)
+    later = harness.evaluate(second)
+    (flag,) = _flags(later, "serial_in_another_dr")
+    assert serial in flag["message"] and first.number in flag["message"]
+    assert (flag["step"], flag["fails"]) == (_ONT, False)
+
+    shown = harness.api.evaluation(before["evaluation_id"]).body
+    (flag,) = _flags(shown, "serial_in_another_dr")
+    assert serial in flag["message"] and second.number in flag["message"]
+    assert (shown["verdict"], shown["revision"]) == (before["verdict"], before["revision"])
+    assert _flags(harness.evaluate(second, force=True), "serial_in_another_dr") != [], "for ever"
