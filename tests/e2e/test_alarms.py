@@ -203,15 +203,11 @@ def test_a_function_that_is_throttled_rings(watched: Harness, alarms: Alarms, fu
 
 
 def test_memory_that_runs_out_rings(watched: Harness, alarms: Alarms) -> None:
-    functions = watched.stack.aws.client("lambda")
-    name = watched.stack.outputs["BatchFunctionName"]
-    before = functions.get_function_configuration(FunctionName=name)["MemorySize"]
     dr = watched.dr(1, megapixels=4.0)
     watched.upload(dr)
-    functions.update_function_configuration(FunctionName=name, MemorySize=_LITTLE_MEGABYTES)
-    watched.evaluate(dr, force=True)
-    alarms.until("MemoryAlarm", "ALARM")
-    functions.update_function_configuration(FunctionName=name, MemorySize=before)
+    with watched.released("batch", MemorySize=_LITTLE_MEGABYTES):
+        watched.evaluate(dr, force=True)
+        alarms.until("MemoryAlarm", "ALARM")
     watched.evaluate(dr, force=True)
     alarms.until("MemoryAlarm", "OK")
 
