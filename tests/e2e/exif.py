@@ -25,10 +25,18 @@ class Taken:
 def retake(photo: Path, taken: Taken) -> None:
     """Has a sample photo say that it was taken so; its pixels and its orientation stay."""
     jpeg = photo.read_bytes()
-    head, length = jpeg[:4], int.from_bytes(jpeg[4:6], "big")
-    assert head == b"\xff\xd8\xff\xe1", "sample photos begin with their EXIF data"
-    segment = b"Exif\0\0" + _tiff(taken, _orientation(jpeg[12 : 4 + length]))
-    photo.write_bytes(head + struct.pack(">H", len(segment) + 2) + segment + jpeg[4 + length :])
+    at = 2
+    while jpeg[at : at + 2] != b"\xff\xe1":
+        at += 2 + _length(jpeg, at)
+    end = at + 2 + _length(jpeg, at)
+    segment = b"Exif\0\0" + _tiff(taken, _orientation(jpeg[at + 10 : end]))
+    photo.write_bytes(jpeg[: at + 2] + struct.pack(">H", len(segment) + 2) + segment + jpeg[end:])
+
+
+def _length(jpeg: bytes, at: int) -> int:
+    """The length of the segment there, its own two bytes included."""
+    assert jpeg[at] == 0xFF, "sample photos have EXIF data"
+    return int.from_bytes(jpeg[at + 2 : at + 4], "big")
 
 
 def _orientation(tiff: bytes) -> int:

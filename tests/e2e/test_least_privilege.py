@@ -34,6 +34,10 @@ def test_every_way_in_works_under_iam(enforcing: Harness) -> None:
     truth.check_quick(enforcing.evaluate(dr, "quick"), dr.truth)
     assert enforcing.api.empty_cache(dr.number).status == 200
     assert enforcing.api.empty_cache().status == 200
+    position = json.dumps({"expected_position": {"latitude": -26.2, "longitude": 28.05}}).encode()
+    assert enforcing.api.request("PUT", f"/drs/{dr.number}", position).status == 200
+    assert enforcing.api.request("GET", f"/drs/{dr.number}").body["has_expected_position"] is True
+    enforcing.evaluate(dr, force=True)
     enforcing.upload(direct)
     answer, error = enforcing.invoke("splitter", {"dr_number": direct.number})
     assert error is None, answer
