@@ -34,6 +34,7 @@ def test_every_way_in_works_under_iam(enforcing: Harness) -> None:
     truth.check_quick(enforcing.evaluate(dr, "quick"), dr.truth)
     assert enforcing.api.empty_cache(dr.number).status == 200
     assert enforcing.api.empty_cache().status == 200
+    assert enforcing.api.health().status == 200
     enforcing.upload(direct)
     answer, error = enforcing.invoke("splitter", {"dr_number": direct.number})
     assert error is None, answer
