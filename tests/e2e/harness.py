@@ -121,17 +121,19 @@ class Harness:
         megapixels: float = 1.0,
         serial: str | None = None,
         code: str | None = None,
+        fail: str | None = None,
         catalogue: Path | None = None,
     ) -> Dr:
         """A new DR. The first ten photos show the ten steps, each well enough to pass.
 
-        Its ONT has this serial if one is given; its bar code says `code`, if that is given. With a `catalogue` the photos
-        show its steps.
+        Its ONT has this serial if one is given; its bar code says `code`, if that is given. With `fail` the first photo
+        does not pass, for the reason of that fail code. With a `catalogue` the photos show its steps.
         """
         number = f"E2E{next(_NUMBERS):05}"
         arguments = ["--dr", number, "--photos", str(photos), "--seed", str(seed), "--megapixels", str(megapixels)]
         arguments += ["--serial", serial] if serial else []
         arguments += ["--code", code] if code else []
+        arguments += ["--fail", fail] if fail else []
         arguments += ["--catalogue", str(catalogue)] if catalogue else []
         samples.make(self._scratch, *arguments)
         return self._read(self._scratch, number)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from fnmatch import fnmatchcase
 from typing import Any
 
 Template = dict[str, Any]
@@ -326,16 +327,16 @@ def policies_are_least_privilege(template: Template) -> list[str]:
     return wrong
 
 
-def the_api_writes_cache_keys_only(template: Template) -> list[str]:
-    """Whoever gets hold of the API can change since when answers are used, and nothing else."""
+def the_api_writes_keys_of_its_own_only(template: Template) -> list[str]:
+    """Whoever gets hold of the API can change since when answers are used and where DRs are expected, and nothing else."""
     wrong = []
     for statement in _statements(template, template["Resources"]["ApiFunction"]["Properties"]):
         if not any("Put" in it or "Update" in it or "Write" in it or "Delete" in it for it in _as_list(statement["Action"])):
             continue
         condition = statement.get("Condition", {})
         keys = condition.get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", [])
-        if not keys or any(key != "CACHE" and not key.startswith("CACHE#") for key in keys):
-            wrong.append(f"{statement['Sid']}: other keys than those of the cache")
+        if not keys or any(key != "CACHE" and not key.startswith(("CACHE#", "PLACE#")) for key in keys):
+            wrong.append(f"{statement['Sid']}: other keys than those of cache and places")
         if condition.get("Null") != {"dynamodb:LeadingKeys": "false"}:
             wrong.append(f"{statement['Sid']}: a request without keys is let through")
     return wrong
@@ -387,6 +388,26 @@ def functions_are_called_by_their_alias(template: Template) -> list[str]:
             continue
         if not str(called.get("Ref", "")).endswith(".Alias"):
             wrong.append(f"{name}: calls what was deployed last, not the alias")
+    return wrong
+
+
+def every_route_may_call_its_function(template: Template) -> list[str]:
+    """Or API Gateway answers 500, which the emulator does not."""
+    called = {
+        name: target(integration["IntegrationUri"])
+        for name, integration in resources(template, "AWS::ApiGatewayV2::Integration")
+    }
+    allowed = [
+        (target(right["FunctionName"]), str(right["SourceArn"]["Fn::Sub"]).partition("${HttpApi}/*/")[2])
+        for _, right in resources(template, "AWS::Lambda::Permission")
+        if right["Principal"] == "apigateway.amazonaws.com"
+    ]
+    wrong = []
+    for name, route in resources(template, "AWS::ApiGatewayV2::Route"):
+        asked = str(route["RouteKey"]).replace(" /", "/")
+        function = called[str(route["Target"]["Fn::Sub"]).removeprefix("integrations/${").removesuffix("}")]
+        if not any(function == of and fnmatchcase(asked, pattern) for of, pattern in allowed):
+            wrong.append(f"{name}: may not call {function}")
     return wrong
 
 
@@ -442,11 +463,12 @@ CHECKS: tuple[Check, ...] = (
     every_route_wants_authorisation,
     policies_are_least_privilege,
     a_function_in_a_vpc_has_a_role_of_its_own,
-    the_api_writes_cache_keys_only,
+    the_api_writes_keys_of_its_own_only,
     photos_outlast_the_verdicts_that_they_prove,
     logs_are_kept_for_a_set_time,
     the_key_stays_in_its_secret,
     functions_are_called_by_their_alias,
+    every_route_may_call_its_function,
     every_release_is_a_version,
     every_function_is_traced,
     functions_are_native,

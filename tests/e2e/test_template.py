@@ -212,12 +212,12 @@ _BROKEN: list[tuple[checks.Check, str, Callable[[Template], None]]] = [
         _put("Resources.ApiFunction.Properties.VpcConfig", {"SubnetIds": ["subnet-1"]}),
     ),
     (
-        checks.the_api_writes_cache_keys_only,
+        checks.the_api_writes_keys_of_its_own_only,
         "any key",
         _put("Resources.ApiFunction.Properties.Policies.0.Statement.3.Condition", None),
     ),
     (
-        checks.the_api_writes_cache_keys_only,
+        checks.the_api_writes_keys_of_its_own_only,
         "no key",
         _put("Resources.ApiFunction.Properties.Policies.0.Statement.3.Condition.Null", None),
     ),
@@ -254,6 +254,12 @@ _BROKEN: list[tuple[checks.Check, str, Callable[[Template], None]]] = [
         "a right",
         _put("Resources.ApiPermission.Properties.FunctionName.Ref", "ApiFunction"),
     ),
+    (
+        checks.every_route_may_call_its_function,
+        "another method",
+        _put("Resources.EmptyCacheRoute.Properties.RouteKey", "PATCH /cache"),
+    ),
+    (checks.every_route_may_call_its_function, "no right", _put("Resources.ApiPutPermission", None)),
     (checks.every_release_is_a_version, "alias", _put("Globals.Function.AutoPublishAlias", None)),
     (
         checks.every_release_is_a_version,

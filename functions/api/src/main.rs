@@ -1,12 +1,13 @@
-//! The API: what the app reads about evaluations, and throwing earlier answers away.
+//! The API: what the app reads about evaluations, throwing earlier answers away, and where a DR is expected to be.
 
 mod health;
 mod history;
+mod place;
 mod route;
 mod view;
 
 use anyhow::Context;
-use aws::configuration::{present, required};
+use aws::configuration::{number, present, required};
 use aws::ports::AwsPorts;
 use aws::table::Table;
 use aws::telemetry;
@@ -37,6 +38,7 @@ async fn main() -> anyhow::Result<()> {
         catalogues,
         model,
         size_policy,
+        kept_for: place::kept_for(number::<u16>("VERDICT_RETENTION_DAYS", 3650)?),
     };
     let ended = run(service_fn(|event: LambdaEvent<Value>| {
         measured("api", route::handle(&api, event.payload))

@@ -1,5 +1,7 @@
 //! Which question a request asks, and the answer.
 
+use std::time::Duration;
+
 use aws::http::problem::Problem;
 use aws::listing::{self, ListingError};
 use aws::ports::AwsPorts;
@@ -19,12 +21,13 @@ use evaluation::run::error::{Class, RunError, with_causes};
 use evaluation::run::ports::Ports;
 use evaluation::run::show::{Shown, show};
 use lambda_runtime::Error;
+use photos::metadata::Position;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tracing::Instrument;
 use vlm::versions::versions;
 
-use crate::{health, history, view};
+use crate::{health, history, place, view};
 
 /// Seconds after which the app may look for progress again.
 const RETRY_AFTER_SECONDS: &str = "1";
@@ -42,6 +45,8 @@ pub(crate) struct Api {
     pub(crate) model: String,
     /// The size policy, the same.
     pub(crate) size_policy: String,
+    /// How long a DR's expected position is kept.
+    pub(crate) kept_for: Duration,
 }
 
 /// A question.
@@ -53,6 +58,10 @@ enum Question {
     Health,
     /// No earlier answer is to be used any more: about this DR, or about any.
     EmptyCache(Option<DrNumber>),
+    /// What is known of a DR.
+    Dr(DrNumber),
+    /// A DR is expected to be there, or it is not known any more where.
+    Place(DrNumber, Option<Position>),
 }
 
 /// Why there is no answer.
@@ -120,6 +129,11 @@ async fn answer(api: &Api, event: Value) -> Result<ApiGatewayV2httpResponse, Ref
             ))
         }
         Question::EmptyCache(dr) => empty_cache(&api.table, dr.as_ref()).await,
+        Question::Dr(dr) => place::read(&api.ports, &dr).await.map_err(Refusal::from),
+        Question::Place(dr, position) => {
+            let stored = place::store(&api.table, &dr, position, api.kept_for);
+            stored.await.map_err(Refusal::from)
+        }
         Question::History(dr, page) => {
             let found = api.table.history(&dr, page.limit, page.cursor.as_ref());
             Ok(http::json(200, &history::view(&dr, &found.await?)))
@@ -138,7 +152,8 @@ async fn evaluation(api: &Api, id: &EvaluationId) -> Result<ApiGatewayV2httpResp
         evaluation,
         photos,
         freshness,
-        serials,
+        flags,
+        metres,
         is_misplaced,
     } = shown;
     let catalogue = api.ports.catalogue(&evaluation.versions.catalogue).await?;
@@ -154,7 +169,14 @@ async fn evaluation(api: &Api, id: &EvaluationId) -> Result<ApiGatewayV2httpResp
     );
     let response = http::json(
         200,
-        &view::view(&evaluation, &photos, &serials, &stale_because, catalogue),
+        &view::view(
+            &evaluation,
+            &photos,
+            &flags,
+            &metres,
+            &stale_because,
+            catalogue,
+        ),
     );
     let done = evaluation.completed_at.is_some();
     Ok(if done {
@@ -225,6 +247,8 @@ fn question(request: &ApiGatewayV2httpRequest) -> Result<Question, Problem> {
         ("GET", ["health"]) => Ok(Question::Health),
         ("DELETE", ["cache"]) => Ok(Question::EmptyCache(None)),
         ("DELETE", ["drs", dr, "cache"]) => Ok(Question::EmptyCache(Some(dr_number(dr)?))),
+        ("GET", ["drs", dr]) => Ok(Question::Dr(dr_number(dr)?)),
+        ("PUT", ["drs", dr]) => Ok(Question::Place(dr_number(dr)?, place::asked(request)?)),
         ("GET", ["evaluations", id]) => EvaluationId::parse(id)
             .map(Question::Evaluation)
             .map_err(|invalid| Problem::not_found(invalid.0)),
@@ -233,8 +257,8 @@ fn question(request: &ApiGatewayV2httpRequest) -> Result<Question, Problem> {
             history::Page::of(request)?,
         )),
         _ => Err(Problem::not_found(
-            "There is GET /evaluations/{evaluation_id}, GET /drs/{dr_number}/evaluations, \
-             DELETE /drs/{dr_number}/cache, DELETE /cache and GET /health.",
+            "There is GET /evaluations/{evaluation_id}, GET and PUT /drs/{dr_number}, \
+             GET /drs/{dr_number}/evaluations, DELETE /drs/{dr_number}/cache, DELETE /cache and GET /health.",
         )),
     }
 }
@@ -281,6 +305,14 @@ mod tests {
     }
 
     #[test]
+    fn a_dr_is_asked_about_and_put_in_its_place() {
+        let dr = DrNumber::parse("DR1").unwrap();
+        assert_eq!(asked("/drs/dr1").unwrap(), Question::Dr(dr));
+        assert_eq!(sent("PUT", "/drs/DR1").unwrap_err().status, 400, "no body");
+        assert_eq!(sent("POST", "/drs/DR1").unwrap_err().status, 404);
+    }
+
+    #[test]
     fn the_two_questions_are_told_apart() {
         let id = clock::new_evaluation_id();
         assert_eq!(
@@ -306,7 +338,8 @@ mod tests {
             ("/evaluations", 404),
             ("/evaluations/7", 404),
             ("/drs/D-1/evaluations", 400),
-            ("/drs/DR1", 404),
+            ("/drs/D-1", 400),
+            ("/drs/DR1/photos", 404),
         ] {
             assert_eq!(asked(path).unwrap_err().status, status, "{path}");
         }

@@ -1,27 +1,36 @@
 //! An evaluation as the app sees it.
+//!
+//! # Invariants
+//! - No position is shown, only distances.
+
+use std::collections::BTreeMap;
 
 use evaluation::decide::evaluation::Evaluation;
 use evaluation::decide::photo_record::PhotoRecord;
 use evaluation::decide::sighting::look_alike;
 use evaluation::decide::stale::StaleReason;
 use evaluation::domain::catalogue::Catalogue;
-use evaluation::domain::ids::{EvaluationId, StepKey};
+use evaluation::domain::ids::{EvaluationId, PhotoId, StepKey};
 use evaluation::domain::judge::Judgement;
-use evaluation::domain::outcome::{PhotoOutcome, ReasonCode};
+use evaluation::domain::outcome::{Facts, PhotoOutcome, ReasonCode};
 use evaluation::domain::photo_rules::warning;
 use evaluation::domain::reading::Flag;
 use evaluation::domain::scope::Scope;
+use photos::metadata::Metadata;
 use serde_json::{Value, json};
 
 /// Photos of the DR that are named as looking like another one.
 const MOST_LOOKS: usize = 3;
+/// Flags beside a judgement's that are shown.
+const MOST_SINCE: usize = 200;
 
-/// The evaluation as JSON, its photos by name; `serials` are the flags about those, `stale_because` is what makes it
-/// stale.
+/// The evaluation as JSON, its photos by name; `flags` are those beside its judgement's, `metres` how far its photos are
+/// from where the DR is expected to be, `stale_because` is what makes it stale.
 pub(crate) fn view(
     evaluation: &Evaluation,
     photos: &[PhotoRecord],
-    serials: &[Flag],
+    flags: &[Flag],
+    metres: &BTreeMap<PhotoId, u64>,
     stale_because: &[StaleReason],
     catalogue: Option<&Catalogue>,
 ) -> Value {
@@ -59,10 +68,10 @@ pub(crate) fn view(
         "verdict": evaluation.verdict(),
         "average_score": judgement.and_then(|j| j.average_score),
         "certainty": judgement.and_then(Judgement::certainty),
-        "flags": flags(judgement, serials),
-        "flags_left_out": judgement.map_or(0, |j| j.flags_left_out),
+        "flags": all_flags(judgement, flags),
+        "flags_left_out": left_out(judgement, flags),
         "steps": judgement.map_or(&[][..], |j| j.steps.as_slice()),
-        "photos": photos.iter().map(|record| photo(record, &looks_like(record, &photos))).collect::<Vec<_>>(),
+        "photos": photos.iter().map(|record| photo(record, &looks_like(record, &photos), metres)).collect::<Vec<_>>(),
         "photos_skipped": skipped,
         "steps_asked": evaluation.steps_asked,
         "steps_not_asked": not_asked(evaluation, catalogue),
@@ -87,12 +96,18 @@ pub(crate) fn view(
     view
 }
 
-/// What was flagged when it was judged, and what is known of its serials since.
-fn flags<'a>(judgement: Option<&'a Judgement>, serials: &'a [Flag]) -> Vec<&'a Flag> {
+/// What was flagged when it was judged, and what is known since.
+fn all_flags<'a>(judgement: Option<&'a Judgement>, since: &'a [Flag]) -> Vec<&'a Flag> {
     let judged = judgement.map_or(&[][..], |judgement| judgement.flags.as_slice());
-    let mut flags: Vec<&Flag> = judged.iter().chain(serials).collect();
+    let mut flags: Vec<&Flag> = judged.iter().chain(since.iter().take(MOST_SINCE)).collect();
     flags.sort();
     flags
+}
+
+/// How many flags are not shown.
+fn left_out(judgement: Option<&Judgement>, since: &[Flag]) -> u64 {
+    let judged = judgement.map_or(0, |judgement| judgement.flags_left_out as u64);
+    judged.saturating_add(since.len().saturating_sub(MOST_SINCE) as u64)
 }
 
 /// The steps of the catalogue that quick mode does not ask about.
@@ -125,7 +140,7 @@ fn looks_like<'a>(record: &PhotoRecord, photos: &[&'a PhotoRecord]) -> Vec<&'a s
 }
 
 /// A photo; of those that look like it the first few are named, or an answer would grow with the square of the photos.
-fn photo(record: &PhotoRecord, looks_like: &[&str]) -> Value {
+fn photo(record: &PhotoRecord, looks_like: &[&str], metres: &BTreeMap<PhotoId, u64>) -> Value {
     let (outcome, findings, reason) = match record.report.as_ref().map(|report| &report.outcome) {
         None => ("pending", None, None),
         Some(PhotoOutcome::NotEvaluated { reason }) if reason.code == ReasonCode::NotNeeded => {
@@ -157,13 +172,27 @@ fn photo(record: &PhotoRecord, looks_like: &[&str]) -> Value {
         "timings": report.and_then(|r| r.timings),
         "image": report.and_then(|r| r.image),
         "usage": report.and_then(|r| r.usage),
-        "facts": facts,
+        "facts": facts.map(without_whereabouts),
+        "metres_from_expected": metres.get(&record.photo.photo_id),
         "looks_like": looks_like.get(..MOST_LOOKS).unwrap_or(looks_like),
         "looks_like_left_out": looks_like.len().saturating_sub(MOST_LOOKS),
         "also_in": record.also_in,
         "warning": facts.and_then(|facts| warning(&facts.quality)),
         "tokens_per_second": report.and_then(|r| r.usage?.tokens_per_second(r.timings?.generation_ms?)),
     })
+}
+
+/// What everybody may see of a photo: where a customer lives is for reviewers, whom nothing tells from others yet.
+fn without_whereabouts(facts: &Facts) -> Facts {
+    let metadata = Metadata {
+        camera_serial: None,
+        position: None,
+        ..facts.metadata.clone()
+    };
+    Facts {
+        metadata,
+        ..facts.clone()
+    }
 }
 
 /// The evaluations for which the answers were given that are used here.

@@ -12,10 +12,11 @@ use evaluation::domain::ids::{DrNumber, EvaluationId, Score};
 use evaluation::domain::outcome::{ColourProfile, Facts, Finding};
 use evaluation::domain::plan::{Mode, Photo, plan};
 use evaluation::domain::published;
+use evaluation::domain::reading::FlagCode;
 use evaluation::domain::report::Report;
 use evaluation::domain::time::Timestamp;
 use evaluation::domain::versions::{VersionPart, Versions};
-use photos::metadata::Metadata;
+use photos::metadata::{Metadata, Position};
 use photos::quality::Quality;
 
 use super::*;
@@ -81,8 +82,13 @@ fn ended(record: &PhotoRecord, text: &str) -> PhotoRecord {
             perceptual_hash: 7,
         },
         metadata: Metadata {
+            captured_at: Some("2026-01-14T10:15:02".into()),
             camera: Some(filled(text, 4 * LONGEST_CAMERA)),
-            ..Metadata::default()
+            camera_serial: Some("SECRET-7".into()),
+            position: Some(Position {
+                latitude: -26.20417,
+                longitude: 28.04731,
+            }),
         },
         colour_profile: Some(ColourProfile::NotApplied),
     };
@@ -112,13 +118,31 @@ fn shown(text: &str) -> Value {
         judgement: Some(verdict.judgement),
         ..evaluation
     };
+    let flags = flags(text);
+    let metres = photos
+        .iter()
+        .map(|record| (record.photo.photo_id.clone(), 1112));
+    let metres = metres.collect();
     view(
         &evaluation,
         &photos,
-        &[],
+        &flags,
+        &metres,
         &[StaleReason::Photos],
         published::known(&evaluation.versions.catalogue),
     )
+}
+
+/// More flags than are shown, each as long as they get.
+fn flags(text: &str) -> Vec<Flag> {
+    let flag = Flag {
+        photo: filled(text, LONGEST_NAME),
+        step: None,
+        code: FlagCode::CameraInTwoPlaces,
+        message: filled(text, LONGEST_NAME + 100),
+        fails: false,
+    };
+    vec![flag; MOST_SINCE + 7]
 }
 
 #[test]
@@ -140,9 +164,22 @@ fn what_is_left_out_is_counted() {
     let all = flags as u64 + shown["flags_left_out"].as_u64().unwrap();
     assert!(shown["flags_left_out"].as_u64().unwrap() > 0);
     assert!(
-        all >= MOST_PHOTOS as u64,
+        all >= (MOST_PHOTOS + MOST_SINCE + 7) as u64,
         "one at least for each photo that another DR used"
     );
+    assert!(flags >= MOST_SINCE);
+}
+
+#[test]
+fn how_far_a_photo_is_is_shown_and_not_where_nor_by_which_camera_it_was_taken() {
+    let shown = shown("a");
+    let photo = &shown["photos"][0];
+    assert_eq!(photo["metres_from_expected"], 1112);
+    let metadata = photo["facts"]["metadata"].as_object().unwrap();
+    let names: Vec<&String> = metadata.keys().collect();
+    assert_eq!(names, ["camera", "captured_at"]);
+    let text = shown.to_string();
+    assert!(!text.contains("26.204") && !text.contains("28.047") && !text.contains("SECRET-7"));
 }
 
 #[test]
@@ -161,6 +198,7 @@ fn photos_that_are_too_dark_to_be_told_apart_do_not_look_like_each_other() {
         &evaluation,
         &photos,
         &[],
+        &BTreeMap::new(),
         &[],
         published::known(&evaluation.versions.catalogue),
     );

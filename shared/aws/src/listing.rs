@@ -52,12 +52,13 @@ impl Listing {
             return;
         };
         let size = object.size().and_then(|size| u64::try_from(size).ok());
+        let put_at = object.last_modified();
+        let put_at = put_at.map(|at| Timestamp::from_millis(at.secs().saturating_mul(1000)));
         self.photos.push(Photo {
+            uploaded_at: put_at,
             size,
             ..Photo::new(&key, &name, etag, catalogue)
         });
-        let put_at = object.last_modified();
-        let put_at = put_at.map(|at| Timestamp::from_millis(at.secs().saturating_mul(1000)));
         self.oldest = self.oldest.into_iter().chain(put_at).min();
     }
 
@@ -75,9 +76,12 @@ impl Listing {
         let mut taken = BTreeSet::new();
         for photo in &mut self.photos {
             if !taken.insert(photo.name.clone()) {
-                let (key, etag, size) = (&photo.key, &photo.etag, photo.size);
-                let named = Photo::new(key, &whole_name(key), etag, catalogue);
-                *photo = Photo { size, ..named };
+                let named = Photo::new(&photo.key, &whole_name(&photo.key), &photo.etag, catalogue);
+                *photo = Photo {
+                    uploaded_at: photo.uploaded_at,
+                    size: photo.size,
+                    ..named
+                };
                 taken.insert(photo.name.clone());
             }
         }

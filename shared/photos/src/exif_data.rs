@@ -20,6 +20,7 @@ mod tag {
     pub(super) const GPS: u16 = 0x8825;
     pub(super) const DATE_TIME_ORIGINAL: u16 = 0x9003;
     pub(super) const OFFSET_TIME_ORIGINAL: u16 = 0x9011;
+    pub(super) const BODY_SERIAL_NUMBER: u16 = 0xA431;
     pub(super) const LATITUDE_REF: u16 = 1;
     pub(super) const LATITUDE: u16 = 2;
     pub(super) const LONGITUDE_REF: u16 = 3;
@@ -58,6 +59,7 @@ pub(super) fn read(exif: &[u8]) -> Metadata {
     found.map_or_else(Metadata::default, |found| Metadata {
         captured_at: found.captured_at(),
         camera: found.camera(),
+        camera_serial: found.camera_serial(),
         position: found.position(),
     })
 }
@@ -91,6 +93,15 @@ impl Directories<'_> {
             (Some(make), Some(model)) => Some(format!("{make} {model}")),
             (make, model) => make.or(model),
         }
+    }
+
+    fn camera_serial(&self) -> Option<String> {
+        let serial = self.text(self.exif?, tag::BODY_SERIAL_NUMBER)?;
+        // Some write zeros where they do not know it.
+        serial
+            .bytes()
+            .any(|byte| !matches!(byte, b'0' | b' '))
+            .then_some(serial)
     }
 
     fn position(&self) -> Option<Position> {

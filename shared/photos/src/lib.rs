@@ -17,6 +17,8 @@ mod encode;
 mod exif_data;
 mod failure;
 #[cfg(feature = "codecs")]
+mod found;
+#[cfg(feature = "codecs")]
 mod jpeg;
 pub mod metadata;
 #[cfg(feature = "codecs")]

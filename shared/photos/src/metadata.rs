@@ -12,6 +12,9 @@ pub struct Metadata {
     /// Maker and model of the camera.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub camera: Option<String>,
+    /// The camera's serial number, if it wrote one: with maker and model it tells one camera from all others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub camera_serial: Option<String>,
     /// Where it was taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub position: Option<Position>,

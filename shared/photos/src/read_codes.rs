@@ -5,23 +5,21 @@
 //!   bounded, whatever the picture.
 //! - No part of the work begins once the time is up, and each part is short: so is the whole. The time is the
 //!   thread's own: a busy machine makes nothing unread.
-//! - What lines say counts only if two rows say it: by chance one row may.
 //! - A panic of the library costs the codes, never the photo.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use fast_image_resize::images::{TypedImage, TypedImageRef};
 use fast_image_resize::pixels::U8;
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
-use rustix::time::{ClockId, clock_gettime};
 use rxing::common::{BitArray, HybridBinarizer};
 use rxing::oned::{Code39Reader, Code128Reader, OneDReader};
 use rxing::{BinaryBitmap, DecodeHints, Luma8Source, RXingResult};
 
-use crate::codes::{Code, CodeKind, LONGEST_TEXT, MOST_CODES};
+use crate::codes::{Code, CodeKind};
+use crate::found::{Found, Until};
 use crate::jpeg::Colours;
 use crate::read_squares;
 use crate::scale::{Picture, fitted};
@@ -34,10 +32,6 @@ pub const MEMORY: usize = 4 * (LONG_EDGE as usize) * (LONG_EDGE as usize);
 pub const BUDGET: Duration = Duration::from_millis(400);
 /// So many rows are looked at, spread over the picture.
 const ROWS: usize = 256;
-/// Of lines, so many rows must say the same.
-const ROWS_THAT_AGREE: usize = 2;
-/// Lines that say less are taken for chance.
-const SHORTEST_LINES: usize = 4;
 /// Codes in one row.
 const MOST_IN_A_ROW: usize = 3;
 
@@ -49,9 +43,20 @@ const MOST_IN_A_ROW: usize = 3;
 /// assert!(read_codes(&[255; 100 * 100], 100, 100, BUDGET).is_empty());
 /// ```
 pub fn read_codes(luma: &[u8], width: u32, height: u32, budget: Duration) -> Vec<Code> {
-    let (until, mut found) = (Until(thread_time() + budget), Found::default());
+    let (until, mut found) = (Until::after(budget), Found::default());
+    look(luma, (width, height), until, &mut found);
+    if found.is_empty() && !until.is_past() {
+        let half = (width / 2, height / 2);
+        let halved = resized(luma, (width, height), half).unwrap_or_default();
+        look(&halved, half, until, &mut found);
+    }
+    found.codes()
+}
+
+/// Looks for all kinds of codes in these pixels. At half the size those are read that are blurred or printed in dots.
+fn look(luma: &[u8], (width, height): (u32, u32), until: Until, found: &mut Found) {
     let Some(mut bitmap) = bitmap(luma, width, height) else {
-        return Vec::new();
+        return;
     };
     let parts: [fn(&mut Bitmap<'_>, Until, &mut Found); 5] = [
         lines,
@@ -62,29 +67,11 @@ pub fn read_codes(luma: &[u8], width: u32, height: u32, budget: Duration) -> Vec
     ];
     for part in parts {
         if until.is_past() {
-            break;
+            return;
         }
         // What was found before stays; a panic leaves nothing else behind, as parts only read the picture.
-        let _ = catch_unwind(AssertUnwindSafe(|| part(&mut bitmap, until, &mut found)));
+        let _ = catch_unwind(AssertUnwindSafe(|| part(&mut bitmap, until, found)));
     }
-    found.codes()
-}
-
-/// When the time is up.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Until(Duration);
-
-impl Until {
-    pub(crate) fn is_past(self) -> bool {
-        thread_time() >= self.0
-    }
-}
-
-/// What this thread has worked.
-fn thread_time() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
-    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
 /// The grey pixels of a decoded JPEG at the size that codes are looked for, unless what is sent will do as well.
@@ -100,14 +87,18 @@ pub(crate) fn large(picture: &Picture) -> Option<(Vec<u8>, (u32, u32))> {
         u32::try_from(luma.rows()).ok()?,
     );
     let to = fitted(size.0, size.1, LONG_EDGE);
-    let from = TypedImageRef::<U8>::from_buffer(size.0, size.1, &luma.samples).ok()?;
-    let mut scaled = vec![0; to.0 as usize * to.1 as usize];
-    let mut target = TypedImage::<U8>::from_buffer(to.0, to.1, &mut scaled).ok()?;
+    Some((resized(&luma.samples, size, to)?, to))
+}
+
+fn resized(luma: &[u8], size: (u32, u32), to: (u32, u32)) -> Option<Vec<u8>> {
+    let from = TypedImageRef::<U8>::from_buffer(size.0, size.1, luma).ok()?;
+    let mut resized = vec![0; to.0 as usize * to.1 as usize];
+    let mut target = TypedImage::<U8>::from_buffer(to.0, to.1, &mut resized).ok()?;
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
     Resizer::new()
         .resize_typed(&from, &mut target, &options)
         .ok()?;
-    Some((scaled, to))
+    Some(resized)
 }
 
 type Bitmap<'a> = BinaryBitmap<HybridBinarizer<Luma8Source<'a>>>;
@@ -117,49 +108,6 @@ fn bitmap(luma: &[u8], width: u32, height: u32) -> Option<Bitmap<'_>> {
     let source = Luma8Source::new_with_slice(luma, width, height).ok()?;
     let too_small = width < 8 || height < 8;
     (!too_small).then(|| BinaryBitmap::new(HybridBinarizer::new(source)))
-}
-
-/// What was read, and how often.
-#[derive(Default)]
-pub(crate) struct Found(BTreeMap<Code, usize>);
-
-impl Found {
-    pub(crate) fn add(&mut self, kind: CodeKind, text: &str) {
-        if !text.is_empty() && text.len() <= LONGEST_TEXT {
-            let text = text.to_owned();
-            *self.0.entry(Code { kind, text }).or_default() += 1;
-        }
-    }
-
-    pub(crate) fn has(&self, kind: CodeKind) -> bool {
-        self.0.keys().any(|code| code.kind == kind)
-    }
-
-    fn has_lines(&self) -> bool {
-        self.0
-            .iter()
-            .any(|(code, rows)| is_lines(code.kind) && counts(code, *rows))
-    }
-
-    fn codes(self) -> Vec<Code> {
-        let all = self.0.into_iter();
-        let mut codes: Vec<(Code, usize)> =
-            all.filter(|(code, rows)| counts(code, *rows)).collect();
-        codes.sort_by_key(|(_, rows)| std::cmp::Reverse(*rows));
-        codes.truncate(MOST_CODES);
-        let mut codes: Vec<Code> = codes.into_iter().map(|(code, _)| code).collect();
-        codes.sort();
-        codes
-    }
-}
-
-fn is_lines(kind: CodeKind) -> bool {
-    matches!(kind, CodeKind::Code128 | CodeKind::Code39)
-}
-
-/// Whether what was read so often is no chance.
-fn counts(code: &Code, times: usize) -> bool {
-    !is_lines(code.kind) || (times >= ROWS_THAT_AGREE && code.text.len() >= SHORTEST_LINES)
 }
 
 fn lines(bitmap: &mut Bitmap<'_>, until: Until, found: &mut Found) {

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use rxing::{BarcodeFormat, MultiFormatWriter, Writer};
 
 use super::*;
+use crate::codes::MOST_CODES;
 
 const KINDS: [(BarcodeFormat, CodeKind); 4] = [
     (BarcodeFormat::CODE_128, CodeKind::Code128),

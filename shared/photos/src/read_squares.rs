@@ -13,7 +13,7 @@ use rxing::qrcode::cpp_port::detector::{GenerateFinderPatternSets, SampleQR};
 use rxing::{Point, point};
 
 use crate::codes::CodeKind;
-use crate::read_codes::{Found, Until};
+use crate::found::{Found, Until};
 
 /// A picture with more eyes than many codes have shows something else: its QR codes are given up.
 const MOST_EYES: usize = 128;
@@ -138,5 +138,82 @@ pub(crate) fn data_matrix(matrix: &BitMatrix, until: Until, found: &mut Found) {
 fn decode(modules: &BitMatrix, found: &mut Found) {
     if let Ok(code) = Decoder::new().decode(modules) {
         found.add(CodeKind::DataMatrix, code.getText());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// So many eyes in each direction, of modules so many pixels wide.
+    fn picture(across: u32, down: u32, module: u32) -> BitMatrix {
+        let apart = 12 * module;
+        let (width, height) = (across * apart, down * apart);
+        let mut matrix = BitMatrix::new(width, height).unwrap();
+        for y in 0..height {
+            for x in 0..width {
+                let from_middle = |at: u32| (at % apart / module).abs_diff(5);
+                let ring = from_middle(x).max(from_middle(y));
+                matrix.set_bool(x, y, ring == 3 || ring < 2);
+            }
+        }
+        matrix
+    }
+
+    fn found(matrix: &BitMatrix) -> Option<usize> {
+        let far = Until::after(Duration::from_secs(60));
+        eyes(matrix, far).map(|eyes| eyes.len())
+    }
+
+    #[test]
+    fn each_eye_is_found_once_whatever_its_size() {
+        for module in [2, 3, 5, 9] {
+            assert_eq!(found(&picture(3, 2, module)), Some(6), "{module}");
+        }
+    }
+
+    #[test]
+    fn a_picture_full_of_eyes_is_given_up_before_they_are_compared() {
+        assert_eq!(found(&picture(12, 10, 2)), Some(120));
+        assert_eq!(found(&picture(12, 11, 2)), None);
+        assert_eq!(found(&picture(60, 60, 2)), None);
+    }
+
+    #[test]
+    fn once_the_time_is_up_no_eye_is_looked_for() {
+        assert!(eyes(&picture(3, 2, 3), Until::after(Duration::ZERO)).is_none());
+    }
+
+    #[test]
+    fn rings_are_known_however_wide_ink_and_blur_make_them() {
+        for runs in [
+            [1, 1, 3, 1, 1],
+            [4, 4, 12, 4, 4],
+            [3, 1, 7, 1, 3],
+            [2, 4, 8, 4, 2],
+        ] {
+            assert!(is_eye(runs), "{runs:?}");
+        }
+        for runs in [
+            [1, 1, 1, 1, 1],
+            [4, 4, 4, 4, 4],
+            [4, 4, 12, 4, 14],
+            [1, 9, 3, 9, 1],
+            [1, 1, 2, 1, 1],
+        ] {
+            assert!(!is_eye(runs), "{runs:?}");
+        }
+    }
+
+    #[test]
+    fn a_row_is_told_by_where_its_colour_changes() {
+        let mut row = BitArray::with_size(10);
+        for at in [2, 3, 7, 8, 9] {
+            row.set(at);
+        }
+        assert_eq!(edges(&row), [2, 4, 7, 10]);
+        assert_eq!(edges(&BitArray::with_size(4)), [0; 0]);
     }
 }

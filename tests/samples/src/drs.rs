@@ -82,6 +82,7 @@ pub fn made_up_of(catalogue: &Catalogue, dr_number: &str, photos: usize, seed: u
                 score,
                 reading: print(dr_number, step, index),
                 code: None,
+                fail: None,
             }],
         }
     };
@@ -109,6 +110,19 @@ impl Dr {
         for shown in shows.filter(|shown| shown.step == "ont_back_and_barcode") {
             shown.reading = serial.map(str::to_owned).or(shown.reading.take());
             shown.code = code.map(str::to_owned);
+        }
+    }
+
+    /// The first photo does not pass, for the reason of this fail code.
+    pub fn fail_first(&mut self, code: &str) {
+        for shown in self
+            .photos
+            .iter_mut()
+            .take(1)
+            .flat_map(|photo| &mut photo.shows)
+        {
+            shown.score = shown.score.min(2);
+            shown.fail = Some(code.to_owned());
         }
     }
 

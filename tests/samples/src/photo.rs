@@ -23,6 +23,8 @@ pub struct View {
 
 /// Noise in levels: at 12 MP a file then weighs 2 to 5 MB.
 const NOISE: u8 = 9;
+/// When photos are taken unless said otherwise.
+pub(crate) const TAKEN: &str = "2026:01:14 10:15:02";
 /// The quality that phones use.
 const QUALITY: u8 = 90;
 
@@ -41,18 +43,23 @@ pub fn picture(truth: &Truth, view: &View) -> anyhow::Result<RgbImage> {
 
 /// The JPEG file.
 pub fn jpeg(truth: &Truth, view: &View) -> anyhow::Result<Vec<u8>> {
-    stored(picture(truth, view)?, view.orientation)
+    jpeg_taken(truth, view, TAKEN)
+}
+
+/// The same, taken at this time (`2026:01:14 10:15:02`).
+pub fn jpeg_taken(truth: &Truth, view: &View, time: &str) -> anyhow::Result<Vec<u8>> {
+    stored(picture(truth, view)?, view.orientation, time)
 }
 
 /// An upright picture as the file that a phone of this orientation writes.
-pub(crate) fn stored(picture: RgbImage, orientation: u8) -> anyhow::Result<Vec<u8>> {
+pub(crate) fn stored(picture: RgbImage, orientation: u8, time: &str) -> anyhow::Result<Vec<u8>> {
     let mut stored = DynamicImage::ImageRgb8(picture);
     stored.apply_orientation(undo(orientation));
     let stored = stored.into_rgb8();
     let mut bytes = Vec::new();
     let mut encoder = Encoder::new(&mut bytes, QUALITY);
     encoder.set_sampling_factor(SamplingFactor::F_2_2);
-    encoder.add_app_segment(1, exif::segment(orientation, "2026:01:14 10:15:02"))?;
+    encoder.add_app_segment(1, exif::segment(orientation, time))?;
     encoder.encode(
         stored.as_raw(),
         u16::try_from(stored.width())?,

@@ -9,7 +9,7 @@ use fastrand::Rng;
 use image::{Rgb, RgbImage, imageops};
 
 use crate::canvas::Colour;
-use crate::photo::{View, stored};
+use crate::photo::{TAKEN, View, stored};
 use crate::scene;
 use crate::type_face::{display, display_width, width, write};
 
@@ -79,7 +79,10 @@ pub fn jpeg(view: &View, height: f64) -> anyhow::Result<(Vec<u8>, Vec<Print>)> {
         prints.extend(texts.into_iter().map(|text| Print { kind, text }));
     }
     canvas.add_noise(NOISE, &mut random);
-    Ok((stored(canvas.into_picture(), view.orientation)?, prints))
+    Ok((
+        stored(canvas.into_picture(), view.orientation, TAKEN)?,
+        prints,
+    ))
 }
 
 /// What is to be read.

@@ -26,16 +26,33 @@ pub struct Shown {
     /// What the bar code on its label says, if that is something else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
+    /// The fail code of the one reason that speaks against it, if that is a certain one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fail: Option<String>,
 }
 
 impl Truth {
     /// The text of the large codes.
     pub fn to_text(&self) -> String {
         let print = |shown: &Shown| if shown.reading.is_some() { "p" } else { "" };
+        let fail = |shown: &Shown| {
+            shown
+                .fail
+                .iter()
+                .fold(String::new(), |_, code| format!("!{code}"))
+        };
         let steps: Vec<String> = self
             .shows
             .iter()
-            .map(|shown| format!("{}:{}{}", shown.step, shown.score, print(shown)))
+            .map(|shown| {
+                format!(
+                    "{}:{}{}{}",
+                    shown.step,
+                    shown.score,
+                    print(shown),
+                    fail(shown)
+                )
+            })
             .collect();
         format!("{}|{}|{}", self.dr_number, self.photo, steps.join(";"))
     }
@@ -46,6 +63,11 @@ impl Truth {
         let (dr_number, photo, steps) = (parts.next()?, parts.next()?.parse().ok()?, parts.next()?);
         let shown = |entry: &str| {
             let (step, score) = entry.split_once(':')?;
+            let (score, fail) = score
+                .split_once('!')
+                .map_or((score, None), |(score, code)| {
+                    (score, Some(code.to_owned()))
+                });
             let (score, reading) = score
                 .strip_suffix('p')
                 .map_or((score, None), |score| (score, Some(String::new())));
@@ -54,6 +76,7 @@ impl Truth {
                 score: score.parse().ok()?,
                 reading,
                 code: None,
+                fail,
             })
         };
         let shows = steps
@@ -107,6 +130,7 @@ mod tests {
             score: 7,
             reading: reading.map(String::from),
             code: None,
+            fail: reading.map(|_| "unclear".into()),
         };
         for shows in [
             vec![],

@@ -304,7 +304,8 @@ fn entry(shown: &Shown) -> Value {
         (true, _) => (shown.score, "not shown well"),
     };
     let reading = shown.reading.as_ref().filter(|_| legible);
-    let fail = (score < PASS_SCORE).then_some("unclear");
+    let reason = shown.fail.as_deref().unwrap_or("unclear");
+    let fail = (score < PASS_SCORE).then_some(reason);
     json!({"step": shown.step, "score": score, "comment": comment, "fail": fail, "reading": reading})
 }
 
@@ -335,6 +336,7 @@ mod tests {
             score: 9,
             reading: reading.map(String::from),
             code: None,
+            fail: None,
         }];
         let truth = Some(Truth {
             dr_number: "DR1".into(),

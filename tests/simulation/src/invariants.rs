@@ -95,7 +95,10 @@ pub fn after_write(sight: &mut Sight<'_>, key: &Key, before: Option<&Value>) {
         | Key::Catalogue(_)
         | Key::Sighting(_)
         | Key::Serial(_)
-        | Key::SerialAgain(_) => (),
+        | Key::SerialAgain(_)
+        | Key::Camera(_)
+        | Key::CameraAgain(_)
+        | Key::Place(_) => (),
     }
 }
 

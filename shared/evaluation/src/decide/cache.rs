@@ -8,6 +8,7 @@
 
 use std::time::Duration;
 
+use photos::metadata::Metadata;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::{EvaluationId, StepKey};
@@ -44,6 +45,9 @@ pub struct CachedAnswer {
     /// The photo's content, where its ETag is another one than the bytes have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<String>,
+    /// What the camera wrote into the photo.
+    #[serde(default, skip_serializing_if = "Metadata::is_empty")]
+    pub metadata: Metadata,
 }
 
 /// An earlier answer that an evaluation uses, and to which question.
@@ -83,6 +87,7 @@ impl CachedAnswer {
             usage: report.usage.unwrap_or_default(),
             vlm_ms: report.timings.map_or(0, |timings| timings.vlm_ms),
             content: report.content.clone(),
+            metadata: report.metadata().cloned().unwrap_or_default(),
         })
     }
 

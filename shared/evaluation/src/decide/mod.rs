@@ -6,6 +6,7 @@ pub mod backoff;
 pub mod batch;
 pub mod breaker;
 pub mod cache;
+pub mod cameras;
 pub mod defer;
 pub mod evaluation;
 #[cfg(test)]
@@ -14,6 +15,7 @@ pub mod history;
 pub mod message;
 pub mod miss;
 pub mod photo_record;
+pub mod plausibility;
 pub mod progress;
 pub mod queue;
 pub mod quick;

@@ -1,5 +1,6 @@
 //! A photo of an evaluation as it is kept.
 
+use photos::metadata::Metadata;
 use serde::{Deserialize, Serialize};
 
 use super::cache::{self, CACHED_FOR, Known, Reused};
@@ -120,6 +121,12 @@ impl PhotoRecord {
             .as_ref()
             .and_then(|report| report.content.as_deref());
         own.or(earlier).unwrap_or(&self.photo.etag)
+    }
+
+    /// What its camera wrote, by this evaluation or by an earlier one whose answer is used.
+    pub fn metadata(&self) -> Option<&Metadata> {
+        let own = self.report.as_ref().and_then(Report::metadata);
+        own.or(self.reused.first().map(|reused| &reused.answer.metadata))
     }
 
     /// Whether an answer of the model stands.

@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use super::cameras::CameraHour;
 use super::queue::Queue;
 use super::sighting::Mark;
 use crate::domain::ids::{DrNumber, EvaluationId, PhotoId};
@@ -36,6 +37,12 @@ pub enum Key {
     Serial(String),
     /// The other DR in which it was seen next.
     SerialAgain(String),
+    /// Where a camera was first in an hour.
+    Camera(CameraHour),
+    /// Where it was next in that hour, too far away to have gone there.
+    CameraAgain(CameraHour),
+    /// Where a DR is expected to be.
+    Place(DrNumber),
     /// A catalogue that an operator published, by its version.
     Catalogue(String),
     /// Since when answers about this DR may be used again; about all without one.
@@ -61,6 +68,9 @@ impl Key {
             Self::Sighting(mark) => (format!("SIGHTING#{}", mark.key()), "FIRST".into()),
             Self::Serial(serial) => (format!("SERIAL#{serial}"), "FIRST".into()),
             Self::SerialAgain(serial) => (format!("SERIAL#{serial}"), "AGAIN".into()),
+            Self::Camera(hour) => (format!("CAMERA#{}", hour.key()), "FIRST".into()),
+            Self::CameraAgain(hour) => (format!("CAMERA#{}", hour.key()), "AGAIN".into()),
+            Self::Place(dr) => (format!("PLACE#{dr}"), "EXPECTED".into()),
             Self::Catalogue(version) => (format!("CATALOGUE#{version}"), "PUBLISHED".into()),
             Self::Cache(None) => ("CACHE".into(), "ALL".into()),
         }

@@ -1,9 +1,13 @@
 //! Every conditional write of the system.
 
+use std::time::Duration;
+
+use photos::metadata::Position;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::cache::CachedAnswer;
+use super::cameras::CameraSeen;
 use super::evaluation::Evaluation;
 use super::photo_record::PhotoRecord;
 use super::queue::Queue;
@@ -218,6 +222,54 @@ pub fn serial_seen(key: Key, seen: &SerialSeen) -> Update {
         key,
         guards: Vec::new(),
         actions,
+    }
+}
+
+/// A camera was seen in an hour. Whoever was first stays, and is what the write returns.
+pub fn camera_seen(key: Key, seen: &CameraSeen, deleted_after: i64) -> Update {
+    let actions = vec![
+        SetIfAbsent("dr_number", value(&seen.dr_number)),
+        SetIfAbsent("photo", value(&seen.photo)),
+        SetIfAbsent("was", value(&seen.was)),
+        SetIfAbsent("ttl", json!(deleted_after)),
+    ];
+    Update {
+        key,
+        guards: Vec::new(),
+        actions,
+    }
+}
+
+/// Where a DR is expected to be; none forgets it.
+pub fn placed(
+    dr: &DrNumber,
+    position: Option<Position>,
+    at: Timestamp,
+    kept_for: Duration,
+) -> Update {
+    let position = match position {
+        Some(position) => Set("expected_position", value(&position)),
+        None => Remove("expected_position"),
+    };
+    let actions = vec![
+        position,
+        Set("set_at", value(&at)),
+        Set("ttl", json!(at.after(kept_for).as_seconds())),
+    ];
+    Update {
+        key: Key::Place(dr.clone()),
+        guards: Vec::new(),
+        actions,
+    }
+}
+
+/// Where a DR is expected to be is known as long as this new evaluation of it is kept.
+pub fn place_kept(new: &NewEvaluation) -> Update {
+    let deleted_after = new.evaluation.created_at.after(new.kept_for);
+    Update {
+        key: Key::Place(new.evaluation.dr_number.clone()),
+        guards: Vec::new(),
+        actions: vec![Set("ttl", json!(deleted_after.as_seconds()))],
     }
 }
 
@@ -518,6 +570,7 @@ pub fn cached_answer(key: KeyParts, answer: &CachedAnswer) -> Update {
     )];
     let content = answer.content.iter();
     let content = content.map(|content| Set("content", value(content)));
+    let metadata = (!answer.metadata.is_empty()).then(|| Set("metadata", value(&answer.metadata)));
     let actions = [
         Set("evaluation_id", value(&answer.evaluation_id)),
         Set("asked_at", value(&answer.asked_at)),
@@ -528,7 +581,7 @@ pub fn cached_answer(key: KeyParts, answer: &CachedAnswer) -> Update {
         Set("vlm_ms", value(&answer.vlm_ms)),
         Set("ttl", json!(answer.expires_at.as_seconds())),
     ];
-    let actions = actions.into_iter().chain(content).collect();
+    let actions = actions.into_iter().chain(content).chain(metadata).collect();
     Update {
         key: Key::Answer(key),
         guards,

@@ -10,6 +10,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 use super::ids::{Score, StepKey};
+use super::plausibility::Limits;
 use super::reading::Reads;
 
 macro_rules! shipped {
@@ -23,7 +24,8 @@ macro_rules! shipped {
 /// - v1: the ten steps.
 /// - v2: the same, four of them told to the model in the words that say what to look for.
 /// - v3: v2 with fail codes, and with what is expected of readings.
-/// - v4: v3 with the form of serials, which are looked for in bar codes too.
+/// - v4: v3 with the form of serials, which are looked for in bar codes too; with when and where photos may be taken, and
+///   a fail code for photos of screens and prints.
 const SHIPPED: &[(&str, &str)] = shipped!["v1", "v2", "v3", "v4"];
 
 /// The version that is asked unless a deployment says otherwise: the newest.
@@ -54,6 +56,12 @@ pub struct Catalogue {
     pub fail_reasons: BTreeMap<String, String>,
     /// The steps, in the order people know them.
     pub steps: Vec<Step>,
+    /// When and where photos may be taken; without it nothing is said of that.
+    #[serde(default)]
+    pub plausibility: Option<Limits>,
+    /// The fail code that says that a photo shows a screen or a print instead of what was to be photographed.
+    #[serde(default)]
+    pub photo_of_a_photo: Option<String>,
     /// Photo type (as in `DR1_ph_{type}_1.jpg`) to step.
     pub name_hints: BTreeMap<String, StepKey>,
 }
@@ -183,6 +191,8 @@ impl Catalogue {
             .name_hints
             .iter()
             .find(|(_, step)| !keys.contains(step));
+        let unknown_code = self.photo_of_a_photo.as_ref();
+        let unknown_code = unknown_code.filter(|code| !self.fail_reasons.contains_key(*code));
         let unnamed = self.steps.iter().find(|s| {
             s.label.trim().is_empty()
                 || s.passes_when.trim().is_empty()
@@ -198,6 +208,12 @@ impl Catalogue {
             Some("pass_percent must be 1 to 100 and pass_score 1 to 10".into())
         } else if let Some((hint, step)) = stray {
             Some(format!("the hint {hint:?} names the unknown step {step}"))
+        } else if let Some(code) = unknown_code {
+            Some(format!(
+                "photo_of_a_photo names the unknown fail code {code:?}"
+            ))
+        } else if let Some(problem) = self.plausibility.and_then(|limits| limits.problem()) {
+            Some(problem.into())
         } else if let Some(code) = self.bad_fail_code() {
             Some(format!(
                 "the fail code {code:?} must be lower-case letters and underscores, with words"
@@ -290,6 +306,22 @@ mod tests {
                 .to_string()
                 .contains("No pole!")
         );
+    }
+
+    #[test]
+    fn version_four_says_when_and_where_photos_may_be_taken() {
+        let (_, json) = SHIPPED[3];
+        let catalogue = Catalogue::from_json(json).unwrap();
+        assert_eq!(catalogue.plausibility, Some(Limits::default()));
+        for (from, to) in [
+            ("\"metres_apart\": 150", "\"metres_apart\": 0"),
+            ("\"hours_apart\": 12", "\"hours_apart\": 0"),
+            ("\"photo_of_a_photo\": \"", "\"photo_of_a_photo\": \"no_"),
+        ] {
+            let changed = json.replace(from, to);
+            assert_ne!(changed, json, "the change must apply");
+            assert!(Catalogue::from_json(&changed).is_err(), "{to}");
+        }
     }
 
     #[test]

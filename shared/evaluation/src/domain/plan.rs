@@ -17,6 +17,7 @@ use super::key::{KeyPart, KeyParts, version_parts};
 use super::photo_key::{Place, folder, place_of, printable, refused};
 use super::photo_name::hint;
 use super::scope::Scope;
+use super::time::Timestamp;
 use super::versions::Versions;
 
 /// Where names promise no photo of a critical step, quick mode will look at other photos: if those that its first round
@@ -40,6 +41,9 @@ pub struct Photo {
     /// Which steps it is asked about.
     #[serde(default, skip_serializing_if = "Scope::is_all")]
     pub scope: Scope,
+    /// When it was uploaded, as the bucket says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uploaded_at: Option<Timestamp>,
     /// How many bytes it has, where it was just listed: photos of the same size may be the same one.
     #[serde(skip)]
     pub size: Option<u64>,
@@ -55,6 +59,7 @@ impl Photo {
             etag: etag.into(),
             step_hint: hint(name, catalogue),
             scope: Scope::All,
+            uploaded_at: None,
             size: None,
         }
     }

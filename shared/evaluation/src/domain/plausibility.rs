@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use jiff::civil::DateTime;
 use photos::metadata::{Metadata, Position};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::time::Timestamp;
 
@@ -33,6 +33,10 @@ pub struct Limits {
     pub first_year: i16,
     /// Metres from a photo to where its DR is.
     pub metres_apart: f64,
+    /// Kilometres between two places that are far from each other.
+    pub kilometres_far: u32,
+    /// Kilometres an hour that nobody goes from one DR to another.
+    pub kilometres_an_hour: u32,
 }
 
 impl Default for Limits {
@@ -43,7 +47,23 @@ impl Default for Limits {
             hours_fast: 1,
             first_year: 2015,
             metres_apart: 150.0,
+            kilometres_far: 5,
+            kilometres_an_hour: 200,
         }
+    }
+}
+
+impl Limits {
+    /// What is wrong with these limits, if anything: such as flag every photo flag none.
+    pub fn problem(&self) -> Option<&'static str> {
+        let spans = [
+            self.hours_before_upload,
+            self.hours_apart,
+            self.kilometres_far,
+            self.kilometres_an_hour,
+        ];
+        let is_wrong = spans.contains(&0) || self.metres_apart.is_nan() || self.metres_apart <= 0.0;
+        is_wrong.then_some("the limits of plausibility must be above 0, but hours_fast")
     }
 }
 
@@ -52,8 +72,8 @@ impl Default for Limits {
 pub struct Taken<'a> {
     /// What the camera wrote.
     pub metadata: &'a Metadata,
-    /// When it was uploaded.
-    pub uploaded_at: Timestamp,
+    /// When it was uploaded, if that is known.
+    pub uploaded_at: Option<Timestamp>,
 }
 
 /// What is not plausible about a photo.
@@ -95,7 +115,7 @@ impl Doubt {
 ///     captured_at: Some("2026-01-01T10:00:00Z".into()),
 ///     ..Metadata::default()
 /// };
-/// let uploaded_at = Timestamp::parse("2026-01-11T10:00:00Z").unwrap();
+/// let uploaded_at = Timestamp::parse("2026-01-11T10:00:00Z").ok();
 /// let photo = Taken { metadata: &metadata, uploaded_at };
 /// let found = doubts(&[photo], None, &Limits::default());
 /// assert_eq!(found, [[Doubt::LongBeforeUpload(240)]]);
@@ -172,9 +192,9 @@ fn clock(photo: &Taken<'_>, limits: &Limits) -> Option<Doubt> {
     if !is_set(time, limits) {
         return Some(Doubt::ClockNeverSet);
     }
-    let (written, slack) = (time.written(), time.slack());
-    let age = photo.uploaded_at.since(written).saturating_sub(slack);
-    let ahead = written.since(photo.uploaded_at).saturating_sub(slack);
+    let (written, slack, uploaded_at) = (time.written(), time.slack(), photo.uploaded_at?);
+    let age = uploaded_at.since(written).saturating_sub(slack);
+    let ahead = written.since(uploaded_at).saturating_sub(slack);
     if ahead > HOUR * limits.hours_fast {
         Some(Doubt::InTheFuture)
     } else if age > HOUR * limits.hours_before_upload {
@@ -242,6 +262,47 @@ fn is_place(place: &Position) -> bool {
 fn metres_apart(here: Position, place: Position, limits: &Limits) -> Option<Doubt> {
     let metres = metres(here, place);
     (metres > limits.metres_apart).then_some(Doubt::MetresApart(metres.round() as u64))
+}
+
+/// How many metres a photo was taken from this place, if it says where it was taken.
+pub fn metres_from(place: Position, metadata: &Metadata) -> Option<u64> {
+    let here = metadata.position.filter(is_place)?;
+    Some(metres(here, place).round() as u64)
+}
+
+/// When and where a camera was.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Whereabouts {
+    /// When, by its clock.
+    pub at: Timestamp,
+    /// Whether its clock's time zone is known.
+    pub zoned: bool,
+    /// Where.
+    pub position: Position,
+}
+
+impl Whereabouts {
+    /// When and where a photo was taken, if it says both.
+    pub fn of(metadata: &Metadata, limits: &Limits) -> Option<Self> {
+        let time = CameraTime::parse(metadata.captured_at.as_deref()?)?;
+        is_set(time, limits).then_some(())?;
+        Some(Self {
+            at: time.written(),
+            zoned: matches!(time, CameraTime::Zoned(_)),
+            position: metadata.position.filter(is_place)?,
+        })
+    }
+
+    /// The kilometres and minutes between two of one camera, if nobody goes so far so fast.
+    pub fn at_once(&self, other: &Self, limits: &Limits) -> Option<(u64, u64)> {
+        let kilometres = metres(self.position, other.position) / 1000.0;
+        let between = self.at.since(other.at).max(other.at.since(self.at));
+        let reached = f64::from(limits.kilometres_an_hour) * between.as_secs_f64() / 3600.0;
+        let far = kilometres > f64::from(limits.kilometres_far);
+        // Clocks with a time zone and without can't be compared.
+        let at_once = far && kilometres > reached && self.zoned == other.zoned;
+        at_once.then_some((kilometres.round() as u64, between.as_secs() / 60))
+    }
 }
 
 /// The distance on the Earth's surface (haversine).

@@ -18,7 +18,7 @@ fn at(captured_at: Option<&str>, position: Option<(f64, f64)>) -> Metadata {
 }
 
 fn found(photos: &[Metadata], expected: Option<(f64, f64)>) -> Vec<Vec<Doubt>> {
-    let uploaded_at = Timestamp::parse(UPLOADED).unwrap();
+    let uploaded_at = Timestamp::parse(UPLOADED).ok();
     let photos: Vec<Taken<'_>> = photos
         .iter()
         .map(|metadata| Taken {
@@ -130,6 +130,67 @@ fn the_date_line_is_no_distance() {
     assert!(found(&photos, None).iter().all(Vec::is_empty));
 }
 
+#[test]
+fn without_the_time_of_the_upload_a_clock_that_was_set_is_not_doubted() {
+    let old = at(Some("2019-01-01T00:00:00"), None);
+    let photo = Taken {
+        metadata: &old,
+        uploaded_at: None,
+    };
+    assert_eq!(doubts(&[photo], None, &Limits::default()), [vec![]]);
+}
+
+#[test]
+fn a_distance_is_told_of_photos_that_say_where_they_were_taken() {
+    let place = Position {
+        latitude: 10.0,
+        longitude: 20.0,
+    };
+    assert_eq!(
+        metres_from(place, &at(None, Some((10.01, 20.0)))),
+        Some(1112)
+    );
+    assert_eq!(metres_from(place, &at(None, Some((0.0, 0.0)))), None);
+    assert_eq!(metres_from(place, &at(None, None)), None);
+}
+
+#[test]
+fn a_camera_is_in_two_far_places_at_once_if_nobody_goes_so_far_so_fast() {
+    let limits = Limits::default();
+    let was = |time: &str, north: f64| {
+        Whereabouts::of(&at(Some(time), Some((north, 20.0))), &limits).unwrap()
+    };
+    let first = was("2026-01-14T08:00:00", 10.0);
+    for (time, north, expected) in [
+        // 1° north is 111 km.
+        ("2026-01-14T08:10:00", 11.0, Some((111, 10))),
+        ("2026-01-14T07:50:00", 11.0, Some((111, 10))),
+        ("2026-01-14T08:34:00", 11.0, None),
+        ("2026-01-14T08:00:00", 10.04, None),
+        ("2026-01-14T08:00:00", 10.05, Some((6, 0))),
+        ("2026-01-14T08:10:00Z", 11.0, None),
+    ] {
+        let other = was(time, north);
+        assert_eq!(first.at_once(&other, &limits), expected, "{time} {north}");
+        assert_eq!(other.at_once(&first, &limits), expected, "{time} {north}");
+    }
+}
+
+#[test]
+fn a_camera_that_does_not_say_when_or_where_was_nowhere() {
+    let of = |metadata: &Metadata| Whereabouts::of(metadata, &Limits::default());
+    let here = Some((10.0, 20.0));
+    assert!(of(&at(Some("2026-01-14T08:00:00"), here)).is_some());
+    for metadata in [
+        at(None, here),
+        at(Some("2026-01-14T08:00:00"), None),
+        at(Some("1970-01-01T00:00:00"), here),
+        at(Some("2026-01-14T08:00:00"), Some((0.0, 0.0))),
+    ] {
+        assert_eq!(of(&metadata), None, "{metadata:?}");
+    }
+}
+
 proptest! {
     #[test]
     fn one_outlier_brings_no_other_into_doubt_wherever_it_is(
@@ -149,5 +210,16 @@ proptest! {
     fn any_metadata_is_looked_at_without_a_panic(text in ".{0,30}", latitude: f64, longitude: f64) {
         let odd = at(Some(&text), Some((latitude, longitude)));
         let _ = found(&[odd.clone(), odd, at(None, Some((1.0, 1.0)))], Some((latitude, 0.0)));
+    }
+
+    #[test]
+    fn where_most_have_no_position_the_few_that_agree_are_not_doubted(
+        latitude in -80.0f64..80.0, longitude in -180.0f64..180.0, few in 1usize..4, silent in 0usize..40,
+    ) {
+        let near = |at: usize| Some((latitude + 0.0001 * (at % 3) as f64, longitude));
+        let said = (0..few).map(|one| at(None, near(one)));
+        let photos: Vec<Metadata> = said.chain((0..silent).map(|_| at(None, None))).collect();
+        let doubts = found(&photos, None);
+        prop_assert!(doubts.iter().all(Vec::is_empty), "{:?}", doubts);
     }
 }

@@ -52,8 +52,8 @@ pub enum Extracted {
 
 /// The kinds of flags, stable for programs.
 ///
-/// Those that the release before does not know (`SerialContradicts`, `SerialInAnotherDr`) are never stored: they are
-/// worked out where an evaluation is shown.
+/// Those from `SerialContradicts` on, which the release before does not know, are never stored: they are worked out where
+/// an evaluation is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FlagCode {
@@ -75,6 +75,20 @@ pub enum FlagCode {
     SerialContradicts,
     /// The serial was seen in another DR too.
     SerialInAnotherDr,
+    /// It was taken long before it was uploaded.
+    TakenLongBefore,
+    /// It was taken after it was uploaded, by the camera's clock.
+    TakenInTheFuture,
+    /// The camera's clock was never set.
+    ClockNeverSet,
+    /// It was taken hours before or after the DR's others.
+    TakenHoursApart,
+    /// It was taken far from where the DR is.
+    TakenFarAway,
+    /// Its camera was in another DR far away at about the same time.
+    CameraInTwoPlaces,
+    /// It shows a screen or a print instead of what was to be photographed.
+    PhotoOfAPhoto,
     /// One that a later release gives.
     #[serde(other)]
     Unknown,

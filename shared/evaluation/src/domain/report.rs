@@ -1,5 +1,6 @@
 //! A photo's report: its outcome and how it came about.
 
+use photos::metadata::Metadata;
 use serde::{Deserialize, Serialize};
 
 use super::ids::EvaluationId;
@@ -29,6 +30,10 @@ pub struct Report {
     /// What the photo itself tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub facts: Option<Facts>,
+    /// What the camera wrote, where nothing else of the photo itself is known: an earlier answer about the same bytes
+    /// is used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Box<Metadata>>,
     /// Tokens the server counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
@@ -52,9 +57,16 @@ impl Report {
             timings: None,
             image: None,
             facts: None,
+            metadata: None,
             usage: None,
             content: None,
             answered_for: None,
         }
+    }
+
+    /// What the camera wrote, as far as it is known.
+    pub fn metadata(&self) -> Option<&Metadata> {
+        let of_photo = self.facts.as_ref().map(|facts| &facts.metadata);
+        of_photo.or(self.metadata.as_deref())
     }
 }

@@ -42,6 +42,8 @@ pub(super) struct Lookup {
     pub(super) pointer: Option<EvaluationId>,
     /// Since when answers about its DR may be used.
     pub(super) valid_from: Timestamp,
+    /// Whether somebody said where the DR is.
+    pub(super) is_placed: bool,
     last: Option<LastAsked>,
 }
 
@@ -57,10 +59,11 @@ pub(super) async fn lookup(
         Key::Cache(Some(dr.clone())),
         Key::Cache(None),
         Key::LastAsked(dr.clone(), request.mode),
+        Key::Place(dr.clone()),
     ];
     let items = ports.get_all::<Value>(keys).await?;
-    let [pointer, of_dr, of_all, last] = <[Option<Value>; 4]>::try_from(items)
-        .map_err(|items| RunError::misplaced(format!("{} items instead of 4", items.len())))?;
+    let [pointer, of_dr, of_all, last, place] = <[Option<Value>; 5]>::try_from(items)
+        .map_err(|items| RunError::misplaced(format!("{} items instead of 5", items.len())))?;
     let emptied = [read::<Emptied>(of_dr)?, read(of_all)?];
     Ok(Lookup {
         pointer: read::<Pointer>(pointer)?.map(|pointer| pointer.evaluation_id),
@@ -70,6 +73,7 @@ pub(super) async fn lookup(
             .map(|item| item.valid_from)
             .max()
             .unwrap_or(Timestamp::MIN),
+        is_placed: place.is_some(),
         last: read(last)?,
     })
 }
@@ -150,6 +154,7 @@ fn reported(evaluation: &Evaluation, content: &str, answers: &[Reused]) -> Optio
     Some(Report {
         content: Some(content.to_owned()),
         answered_for: Some(oldest.evaluation_id.clone()),
+        metadata: Some(Box::new(oldest.metadata.clone())),
         ..Report::bare(PhotoOutcome::Evaluated { findings }, oldest.answered_at)
     })
 }

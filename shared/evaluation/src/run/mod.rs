@@ -11,6 +11,7 @@ pub mod cache;
 pub mod defer;
 pub mod error;
 pub mod plan_anew;
+mod plausibility;
 pub mod ports;
 mod promote;
 mod quick;

@@ -8,7 +8,7 @@ use futures::future::try_join_all;
 
 use super::error::RunError;
 use super::ports::{Ports, UpdateResult, about, evaluation, read};
-use super::{quick, serials};
+use super::{plausibility, quick, serials};
 use crate::decide::batch::ANOTHER_RELEASE;
 use crate::decide::breaker::Breaker;
 use crate::decide::cache::{self, CachedAnswer};
@@ -242,6 +242,7 @@ async fn judge(
         };
         if let Some(catalogue) = catalogue {
             serials::note(ports, &current, catalogue, &photos).await?;
+            plausibility::note(ports, &current, catalogue, &photos).await?;
         }
         if ports
             .update(updates::finalised(id, &verdict))

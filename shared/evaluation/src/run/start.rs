@@ -94,6 +94,9 @@ pub async fn start(
                     .transact(updates::open(&new, seen.as_ref(), supersedes.as_ref()))
                     .await?
                 {
+                    if lookup.is_placed {
+                        ports.update(updates::place_kept(&new)).await?;
+                    }
                     return dispatch(ports, new)
                         .await
                         .map(|evaluation| StartResult::Started(Box::new(evaluation)));

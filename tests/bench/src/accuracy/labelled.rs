@@ -120,6 +120,7 @@ fn photo(folder: &Path, name: String, label: PhotoLabel) -> anyhow::Result<Label
         score: label.score.value(),
         reading: label.reading,
         code: None,
+        fail: None,
     };
     let shows: Vec<Shown> = label.steps.into_iter().map(shown).collect();
     Ok(LabelledPhoto {

@@ -190,6 +190,7 @@ impl Maker<'_> {
             score,
             reading,
             code: None,
+            fail: None,
         }
     }
 

@@ -215,6 +215,7 @@ mod tests {
             score: 8,
             reading: Some("-18".into()),
             code: None,
+            fail: None,
         }];
         let question = Question::new(Catalogue::shipped("v1").unwrap(), asked);
         let of = |photo: usize| {

@@ -1,22 +1,25 @@
 //! Writes sample photos: `sample-photos --out DIR [DR…] [--dr DR1 --photos N] [--seed S] [--megapixels M] [--hostile]
-//! [--serial S] [--code C] [--catalogue FILE]`: the ONT of the made-up DR has this serial, and its bar code says that;
-//! its photos show the steps of this catalogue.
+//! [--serial S] [--code C] [--fail F] [--catalogue FILE]`: the ONT of the made-up DR has this serial, and its bar code
+//! says that; its first photo fails for that reason; its photos show the steps of this catalogue.
 //!
 //! Each DR's photos go to `DIR/{dr_number}/`, its truth to `DIR/{dr_number}.truth.json`; hostile files to
-//! `DIR/hostile/`. A DR that stands already, made by the same options, is left as it is.
+//! `DIR/hostile/`. A DR that stands already, made by the same options, is left as it is for some days: its photos say that
+//! they were taken an hour before they were drawn.
 
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
 use evaluation::domain::catalogue::Catalogue;
+use evaluation::domain::time::Timestamp;
 use samples::drs::{Dr, made_up, made_up_of, samples};
 use samples::hostile;
-use samples::photo::jpeg;
+use samples::photo::jpeg_taken;
 
-const USAGE: &str = "sample-photos --out DIR [DR1730550 …] [--dr DR1 --photos N] [--seed S] [--megapixels M] [--serial S] [--code C] [--catalogue FILE] [--hostile]";
+const USAGE: &str = "sample-photos --out DIR [DR1730550 …] [--dr DR1 --photos N] [--seed S] [--megapixels M] [--serial S] [--code C] [--fail F] [--catalogue FILE] [--hostile]";
 
 struct Options {
     out: PathBuf,
@@ -28,8 +31,12 @@ struct Options {
     hostile: bool,
     serial: Option<String>,
     code: Option<String>,
+    fail: Option<String>,
     catalogue: Option<PathBuf>,
 }
+
+/// So old photos are drawn anew: later they would be taken for photos of another time.
+const STAND_FOR: Duration = Duration::from_secs(4 * 24 * 60 * 60);
 
 fn main() -> anyhow::Result<()> {
     let options = options(std::env::args().skip(1)).context(USAGE)?;
@@ -64,6 +71,7 @@ fn options(mut given: impl Iterator<Item = String>) -> anyhow::Result<Options> {
         hostile: false,
         serial: None,
         code: None,
+        fail: None,
         catalogue: None,
     };
     while let Some(argument) = given.next() {
@@ -82,6 +90,7 @@ fn options(mut given: impl Iterator<Item = String>) -> anyhow::Result<Options> {
             }
             "--serial" => options.serial = Some(value()?),
             "--code" => options.code = Some(value()?),
+            "--fail" => options.fail = Some(value()?),
             "--catalogue" => options.catalogue = Some(value()?.into()),
             "--hostile" => options.hostile = true,
             option if option.starts_with("--") => bail!("there is no option {option}"),
@@ -117,6 +126,9 @@ fn wanted(options: &Options) -> anyhow::Result<Vec<Dr>> {
             }
         };
         made.label_ont(options.serial.as_deref(), options.code.as_deref());
+        if let Some(code) = &options.fail {
+            made.fail_first(code);
+        }
         drs.push(made);
     }
     if drs.is_empty() && !options.hostile {
@@ -135,15 +147,20 @@ fn write_dr(dr: &Dr, options: &Options) -> anyhow::Result<()> {
         fields.insert(
             "made_by".into(),
             format!(
-                "seed {} megapixels {} version 4",
+                "seed {} megapixels {} version 5",
                 options.seed, options.megapixels
             )
             .into(),
         );
     }
     let truth = format!("{truth:#}\n");
-    let stands = fs::read_to_string(&truth_path).is_ok_and(|old| old == truth);
-    if stands
+    let same = fs::read_to_string(&truth_path).is_ok_and(|old| old == truth);
+    let drawn = fs::metadata(&truth_path)
+        .and_then(|file| file.modified())
+        .ok();
+    let age = drawn.and_then(|drawn| drawn.elapsed().ok());
+    if same
+        && age.is_some_and(|age| age < STAND_FOR)
         && dr
             .photos
             .iter()
@@ -158,7 +175,7 @@ fn write_dr(dr: &Dr, options: &Options) -> anyhow::Result<()> {
     }
     let _ = fs::remove_file(&truth_path);
     fs::create_dir_all(&folder)?;
-    let next = AtomicUsize::new(0);
+    let (next, taken) = (AtomicUsize::new(0), an_hour_ago());
     let work = || -> anyhow::Result<()> {
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
@@ -168,7 +185,11 @@ fn write_dr(dr: &Dr, options: &Options) -> anyhow::Result<()> {
             write_photo(
                 &folder,
                 &photo.name,
-                &jpeg(&truth, &Dr::view(index, options.megapixels, options.seed))?,
+                &jpeg_taken(
+                    &truth,
+                    &Dr::view(index, options.megapixels, options.seed),
+                    &taken,
+                )?,
                 index,
             )?;
         }
@@ -182,6 +203,18 @@ fn write_dr(dr: &Dr, options: &Options) -> anyhow::Result<()> {
     })?;
     fs::write(&truth_path, truth)?;
     Ok(())
+}
+
+/// An hour ago as cameras write it, by UTC.
+fn an_hour_ago() -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let hour_ago = now
+        .unwrap_or_default()
+        .saturating_sub(Duration::from_secs(3600));
+    let at = Timestamp::default().after(hour_ago).to_string();
+    let (day, time) = at.split_once('T').unwrap_or_default();
+    let time: String = time.chars().take(8).collect();
+    format!("{} {time}", day.replace('-', ":"))
 }
 
 fn write_photo(folder: &Path, name: &str, bytes: &[u8], index: usize) -> anyhow::Result<()> {

@@ -1,0 +1,204 @@
+//! Where a DR is expected to be: said by `PUT /drs/{dr_number}`, forgotten with the DR's last verdict.
+//!
+//! # Invariants
+//! - Only who says the position is shown it, in the answer to what was said; everybody else sees that one is known.
+
+use std::time::Duration;
+
+use aws::clock;
+use aws::http::{self, problem::Problem};
+use aws::ports::AwsPorts;
+use aws::table::Table;
+use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use evaluation::decide::update::Key;
+use evaluation::decide::updates;
+use evaluation::domain::ids::DrNumber;
+use evaluation::domain::time::Timestamp;
+use evaluation::run::error::RunError;
+use evaluation::run::ports::Ports;
+use photos::metadata::Position;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+const EXPECTED: &str = "Send {\"expected_position\": {\"latitude\": -26.2041, \"longitude\": 28.0473}}, in degrees, \
+                        or null to have it forgotten.";
+/// DynamoDB deletes what is due within two days.
+const DELETED_LATE_DAYS: u16 = 2;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Body {
+    /// Null is said, not left out.
+    expected_position: Value,
+}
+
+/// What is kept.
+#[derive(Debug, Default, Deserialize)]
+struct Place {
+    #[serde(default)]
+    expected_position: Option<Position>,
+    #[serde(default)]
+    set_at: Option<Timestamp>,
+}
+
+/// How long a position is kept that is to be gone after so many days.
+pub(crate) fn kept_for(days: u16) -> Duration {
+    let days = days.saturating_sub(DELETED_LATE_DAYS);
+    Duration::from_secs(u64::from(days) * 24 * 60 * 60)
+}
+
+/// The position that a request says.
+pub(crate) fn asked(request: &ApiGatewayV2httpRequest) -> Result<Option<Position>, Problem> {
+    let refuse = |what: &str| Problem::bad_request(format!("{what}. {EXPECTED}"));
+    let body = request.body.as_deref().unwrap_or_default();
+    let bytes = if request.is_base64_encoded {
+        let decoded = BASE64_STANDARD.decode(body);
+        decoded.map_err(|_| refuse("The body is not JSON"))?
+    } else {
+        body.as_bytes().to_vec()
+    };
+    let json: Value = serde_json::from_slice(&bytes).map_err(|_| refuse("The body is not JSON"))?;
+    let body: Body = serde_json::from_value(json).map_err(|cause| refuse(&cause.to_string()))?;
+    if body.expected_position.is_null() {
+        return Ok(None);
+    }
+    let position: Position = serde_json::from_value(body.expected_position)
+        .map_err(|cause| refuse(&format!("expected_position: {cause}")))?;
+    match wrong(&position) {
+        Some(what) => Err(refuse(what)),
+        None => Ok(Some(position)),
+    }
+}
+
+fn wrong(position: &Position) -> Option<&'static str> {
+    if !(-90.0..=90.0).contains(&position.latitude) {
+        Some("The latitude is -90 to 90")
+    } else if !(-180.0..=180.0).contains(&position.longitude) {
+        Some("The longitude is -180 to 180")
+    } else if position.latitude == 0.0 && position.longitude == 0.0 {
+        Some("0, 0 is what receivers say that do not know where they are")
+    } else {
+        None
+    }
+}
+
+/// Stores where a DR is expected to be.
+pub(crate) async fn store(
+    table: &Table,
+    dr: &DrNumber,
+    position: Option<Position>,
+    kept_for: Duration,
+) -> Result<ApiGatewayV2httpResponse, RunError> {
+    let at = clock::now();
+    let update = updates::placed(dr, position, at, kept_for);
+    table.update(&update).await?;
+    tracing::info!(dr.number = %dr, position.known = position.is_some(), "where a DR is was said");
+    let place = Place {
+        expected_position: position,
+        set_at: Some(at),
+    };
+    let mut body = shown(dr, &place);
+    if let Some(fields) = body.as_object_mut() {
+        fields.insert("expected_position".into(), json!(position));
+    }
+    Ok(http::json(200, &body))
+}
+
+/// What is known of a DR.
+pub(crate) async fn read(
+    ports: &AwsPorts,
+    dr: &DrNumber,
+) -> Result<ApiGatewayV2httpResponse, RunError> {
+    let place: Option<Place> = ports.get(Key::Place(dr.clone())).await?;
+    Ok(http::json(200, &shown(dr, &place.unwrap_or_default())))
+}
+
+fn shown(dr: &DrNumber, place: &Place) -> Value {
+    let known = place.expected_position.is_some();
+    json!({
+        "dr_number": dr,
+        "has_expected_position": known,
+        "expected_position_set_at": place.set_at.filter(|_| known).map(|at| at.to_string()),
+        "links": {"self": format!("/drs/{dr}"), "history": format!("/drs/{dr}/evaluations")},
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(body: String, is_base64_encoded: bool) -> Result<Option<Position>, Problem> {
+        let mut request = ApiGatewayV2httpRequest::default();
+        request.body = Some(body);
+        request.is_base64_encoded = is_base64_encoded;
+        asked(&request)
+    }
+
+    fn said(body: &str) -> Result<Option<Position>, Problem> {
+        sent(body.into(), false)
+    }
+
+    #[test]
+    fn a_position_is_said_in_degrees_or_forgotten() {
+        let body = r#"{"expected_position": {"latitude": -26.2, "longitude": 28}}"#;
+        let position = Position {
+            latitude: -26.2,
+            longitude: 28.0,
+        };
+        assert_eq!(said(body).unwrap(), Some(position));
+        assert_eq!(
+            sent(BASE64_STANDARD.encode(body), true).unwrap(),
+            Some(position)
+        );
+        assert_eq!(said(r#"{"expected_position": null}"#).unwrap(), None);
+    }
+
+    #[test]
+    fn what_is_no_position_is_refused_with_what_to_send() {
+        for body in [
+            "",
+            "{}",
+            "[]",
+            "-26.2, 28",
+            r#"{"position": {"latitude": 1, "longitude": 1}}"#,
+            r#"{"expected_position": null, "dr_number": "DR2"}"#,
+            r#"{"expected_position": {"latitude": 1}}"#,
+            r#"{"expected_position": {"latitude": "1", "longitude": 1}}"#,
+            r#"{"expected_position": {"latitude": 90.1, "longitude": 1}}"#,
+            r#"{"expected_position": {"latitude": 1, "longitude": -180.5}}"#,
+            r#"{"expected_position": {"latitude": 1e999, "longitude": 1}}"#,
+            r#"{"expected_position": {"latitude": 0, "longitude": 0.0}}"#,
+        ] {
+            let problem = said(body).unwrap_err();
+            assert_eq!(problem.status, 400, "{body}");
+            assert!(problem.detail.contains("\"latitude\": -26.2041"), "{body}");
+        }
+    }
+
+    #[test]
+    fn what_is_shown_to_everybody_holds_no_position() {
+        let dr = DrNumber::parse("DR1").unwrap();
+        let place = Place {
+            expected_position: Some(Position {
+                latitude: -26.2,
+                longitude: 28.0,
+            }),
+            set_at: Some(Timestamp::from_millis(0)),
+        };
+        let shown = shown(&dr, &place);
+        assert_eq!(shown["has_expected_position"], true);
+        assert_eq!(
+            shown["expected_position_set_at"],
+            "1970-01-01T00:00:00.000Z"
+        );
+        assert!(!shown.to_string().contains("26.2"));
+    }
+
+    #[test]
+    fn a_position_is_gone_by_the_day_that_the_verdicts_are() {
+        assert_eq!(kept_for(92), Duration::from_secs(90 * 24 * 60 * 60));
+        assert_eq!(kept_for(1), Duration::ZERO);
+    }
+}

@@ -1,0 +1,91 @@
+//! Noting where cameras were, and finding what people should look at of when and where photos were taken.
+//!
+//! # Invariants
+//! - The cameras of an evaluation are noted before its verdict stands: of two DRs in which one was at once, both find
+//!   the other from then on.
+
+use photos::metadata::Position;
+use serde::Deserialize;
+
+use super::error::RunError;
+use super::ports::{Ports, UpdateResult, read};
+use crate::decide::cameras::{CameraHour, CameraSeen, cameras};
+use crate::decide::evaluation::Evaluation;
+use crate::decide::photo_record::PhotoRecord;
+use crate::decide::plausibility;
+use crate::decide::update::Key;
+use crate::decide::updates;
+use crate::domain::catalogue::Catalogue;
+use crate::domain::plausibility::Limits;
+use crate::domain::reading::Flag;
+
+/// Until when an evaluation is kept.
+#[derive(Deserialize)]
+struct Kept {
+    ttl: i64,
+}
+
+/// Notes where the cameras of an evaluation's photos were, for as long as the evaluation is kept.
+pub(super) async fn note(
+    ports: &impl Ports,
+    evaluation: &Evaluation,
+    catalogue: &Catalogue,
+    photos: &[PhotoRecord],
+) -> Result<(), RunError> {
+    let all = cameras(catalogue, &evaluation.dr_number, photos);
+    let Some(limits) = catalogue.plausibility.filter(|_| !all.is_empty()) else {
+        return Ok(());
+    };
+    let id = evaluation.evaluation_id.clone();
+    let Some(Kept { ttl }) = ports.get(Key::Evaluation(id)).await? else {
+        return Ok(());
+    };
+    for (hour, seen) in all {
+        let first = updates::camera_seen(Key::Camera(hour.clone()), &seen, ttl);
+        let UpdateResult::Applied(first) = ports.update(first).await? else {
+            continue;
+        };
+        if seen.at_once(&read::<CameraSeen>(first)?, &limits).is_some() {
+            let next = updates::camera_seen(Key::CameraAgain(hour), &seen, ttl);
+            ports.update(next).await?;
+        }
+    }
+    Ok(())
+}
+
+/// What people should look at of an evaluation that has its verdict: while photos are missing, the others are compared
+/// with too few.
+pub(super) async fn flags(
+    ports: &impl Ports,
+    evaluation: &Evaluation,
+    photos: &[PhotoRecord],
+    expected: Option<Position>,
+) -> Result<Vec<Flag>, RunError> {
+    if evaluation.judgement.is_none() {
+        return Ok(Vec::new());
+    }
+    let Some(catalogue) = ports.catalogue(&evaluation.versions.catalogue).await? else {
+        return Ok(Vec::new());
+    };
+    let mut flags = plausibility::flags(catalogue, photos, expected);
+    let Some(limits) = catalogue.plausibility else {
+        return Ok(flags);
+    };
+    for (hour, seen) in cameras(catalogue, &evaluation.dr_number, photos) {
+        flags.extend(elsewhere(ports, &hour, &seen, &limits).await?);
+    }
+    Ok(flags)
+}
+
+async fn elsewhere(
+    ports: &impl Ports,
+    hour: &CameraHour,
+    seen: &CameraSeen,
+    limits: &Limits,
+) -> Result<Option<Flag>, RunError> {
+    let keys = hour.around().into_iter();
+    let keys = keys.flat_map(|hour| [Key::Camera(hour.clone()), Key::CameraAgain(hour)]);
+    let noted = ports.get_all::<CameraSeen>(keys.collect()).await?;
+    let noted: Vec<CameraSeen> = noted.into_iter().flatten().collect();
+    Ok(seen.flag(&noted, limits))
+}
