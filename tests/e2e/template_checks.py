@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from fnmatch import fnmatchcase
 from typing import Any
 
 Template = dict[str, Any]
@@ -390,6 +391,26 @@ def functions_are_called_by_their_alias(template: Template) -> list[str]:
     return wrong
 
 
+def every_route_may_call_its_function(template: Template) -> list[str]:
+    """Or API Gateway answers 500, which the emulator does not."""
+    called = {
+        name: target(integration["IntegrationUri"])
+        for name, integration in resources(template, "AWS::ApiGatewayV2::Integration")
+    }
+    allowed = [
+        (target(right["FunctionName"]), str(right["SourceArn"]["Fn::Sub"]).partition("${HttpApi}/*/")[2])
+        for _, right in resources(template, "AWS::Lambda::Permission")
+        if right["Principal"] == "apigateway.amazonaws.com"
+    ]
+    wrong = []
+    for name, route in resources(template, "AWS::ApiGatewayV2::Route"):
+        asked = str(route["RouteKey"]).replace(" /", "/")
+        function = called[str(route["Target"]["Fn::Sub"]).removeprefix("integrations/${").removesuffix("}")]
+        if not any(function == of and fnmatchcase(asked, pattern) for of, pattern in allowed):
+            wrong.append(f"{name}: may not call {function}")
+    return wrong
+
+
 def every_release_is_a_version(template: Template) -> list[str]:
     """A new name of the release publishes a version of each function, and the versions before stay."""
     common = template["Globals"]["Function"]
@@ -447,6 +468,7 @@ CHECKS: tuple[Check, ...] = (
     logs_are_kept_for_a_set_time,
     the_key_stays_in_its_secret,
     functions_are_called_by_their_alias,
+    every_route_may_call_its_function,
     every_release_is_a_version,
     every_function_is_traced,
     functions_are_native,

@@ -254,6 +254,12 @@ _BROKEN: list[tuple[checks.Check, str, Callable[[Template], None]]] = [
         "a right",
         _put("Resources.ApiPermission.Properties.FunctionName.Ref", "ApiFunction"),
     ),
+    (
+        checks.every_route_may_call_its_function,
+        "another method",
+        _put("Resources.EmptyCacheRoute.Properties.RouteKey", "PATCH /cache"),
+    ),
+    (checks.every_route_may_call_its_function, "no right", _put("Resources.ApiPutPermission", None)),
     (checks.every_release_is_a_version, "alias", _put("Globals.Function.AutoPublishAlias", None)),
     (
         checks.every_release_is_a_version,

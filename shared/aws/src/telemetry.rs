@@ -48,7 +48,8 @@ fn start_logging() {
         .with_timer(Clock)
         .with_ansi(false);
     let lines = match format.eq_ignore_ascii_case("json") {
-        true => lines.json().boxed(),
+        // The innermost span is the last of all that a line names.
+        true => lines.json().with_current_span(false).boxed(),
         false => lines.boxed(),
     };
     let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into());
