@@ -30,11 +30,21 @@ class Answer:
 
 
 class Api:
-    """The stack's HTTP API."""
+    """A stack's HTTP API."""
 
-    def __init__(self, aws: Aws, api_id: str) -> None:
-        self._base = f"{aws.endpoint}/_aws/execute-api/{api_id}/{quote('$default')}"
-        self._pool = urllib3.PoolManager(maxsize=32, retries=False, timeout=urllib3.Timeout(35), ca_certs=aws.trust)
+    def __init__(
+        self, base: str, credentials: Any, region: str, *, token: str | None = None, trust: str | None = None
+    ) -> None:
+        self._base = base.rstrip("/")
+        self._sign = SigV4Auth(credentials, "execute-api", region).add_auth
+        self._token = token
+        self._pool = urllib3.PoolManager(maxsize=32, retries=False, timeout=urllib3.Timeout(35), ca_certs=trust)
+
+    @classmethod
+    def local(cls, aws: Aws, api_id: str) -> Api:
+        """That of a local stack."""
+        base = f"{aws.endpoint}/_aws/execute-api/{api_id}/{quote('$default')}"
+        return cls(base, _CREDENTIALS, REGION, trust=aws.trust)
 
     def start(
         self, dr_number: str, mode: str = "full", *, force: bool = False, catalogue: str | None = None
@@ -57,11 +67,22 @@ class Api:
         """DELETE /drs/{dr_number}/cache, or DELETE /cache."""
         return self.request("DELETE", f"/drs/{dr_number}/cache" if dr_number else "/cache")
 
-    def request(self, method: str, path: str, body: bytes | None = None, *, signed: bool = True) -> Answer:
-        """Any request."""
-        request = AWSRequest(method, self._base + path, data=body, headers={"content-type": "application/json"})
-        if signed:
-            SigV4Auth(_CREDENTIALS, "execute-api", REGION).add_auth(request)
+    def health(self) -> Answer:
+        """GET /health."""
+        return self.request("GET", "/health")
+
+    def request(
+        self, method: str, path: str, body: bytes | None = None, *, signed: bool = True, **headers: str
+    ) -> Answer:
+        """Any request; of a header's name underscores are dashes."""
+        more = {name.replace("_", "-"): value for name, value in headers.items()}
+        request = AWSRequest(
+            method, self._base + path, data=body, headers={"content-type": "application/json", **more}
+        )
+        if self._token:
+            request.headers["authorization"] = f"Bearer {self._token}"
+        elif signed:
+            self._sign(request)
         begun = time.monotonic()
         reply = self._pool.request(method, self._base + path, body=body, headers=dict(request.headers))
         took_ms = round((time.monotonic() - begun) * 1000)

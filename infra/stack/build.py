@@ -16,6 +16,8 @@ from .say import say
 FUNCTIONS = ("splitter", "batch", "aggregator", "sweeper", "api")
 #: The binaries that every stack runs.
 _OF_A_STACK = (*FUNCTIONS, "simulated-vlm", "sample-photos")
+#: The binary that draws photos.
+SAMPLE_PHOTOS = "sample-photos"
 #: The binary of the sequential comparison, and of much that takes long to compile.
 BENCH = "bench"
 #: The binary that asks a VLM what it can do.

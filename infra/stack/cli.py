@@ -39,6 +39,23 @@ Prints what CloudWatch knows of a stack: mean and percentiles of all times, rate
 waits, and the alarms. With STACK it works on AWS, with the credentials and region of the
 environment; otherwise on the stack that `up` keeps. Ends with 1 if an alarm is on.
 """
+_TRACE = """\
+Prints what the functions' logs say of one evaluation, from the request or the upload that it came of
+to its verdict. With STACK it reads CloudWatch Logs, with the credentials and region of the
+environment; otherwise the logs of the local stack, which stay when it ends.
+"""
+_SMOKE = """\
+Asks a stack for its health, compares the versions of its functions, and evaluates a DR of three drawn
+photos that it makes up and cleans up again. Says what is wrong, such as a VLM that refuses what it is
+asked, and ends with 3 then. With STACK it works on AWS, with the credentials and region of the
+environment (and the token in API_TOKEN, if the API wants one); otherwise on the stack that `up`
+keeps.
+"""
+_ROLLBACK = """\
+Has the alias of every function name its version of the release before, code and settings, within
+seconds. What is on its way is finished by whoever knows it, or planned anew. With STACK it works on
+AWS, with the credentials and region of the environment; otherwise on the stack that `up` keeps.
+"""
 _CATALOGUE = """\
 Looks at a catalogue of steps of your own (a JSON document; shared/evaluation/catalogue.schema.json):
 its schema, its sense, the length of its prompt. `publish` puts it into the table of a stack, where the
@@ -169,6 +186,9 @@ def _parser() -> _Parser:
         help="where cargo lambda listens on 127.0.0.1 (default: 9000)",
     )
     _report(commands)
+    _trace(commands)
+    _smoke(commands)
+    _rollback(commands)
     _redrive(commands)
     _preflight(commands)
     _catalogue(commands)
@@ -240,13 +260,7 @@ def _report(commands: "argparse._SubParsersAction[_Parser]") -> None:
     report = commands.add_parser(
         "report", help="say how a stack does: times, rates, tokens, alarms", description=_REPORT
     )
-    report.add_argument(
-        "stack_name",
-        nargs="?",
-        metavar="STACK",
-        help="a CloudFormation stack on AWS (default: local)",
-    )
-    _name(report, "the local stack's name, without STACK")
+    _of_a_stack(report)
     report.add_argument(
         "--since",
         type=_span,
@@ -254,7 +268,45 @@ def _report(commands: "argparse._SubParsersAction[_Parser]") -> None:
         metavar="SPAN",
         help="how far back, such as 30m, 24h or 7d (default: 24h; at most 15d)",
     )
-    report.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _trace(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    trace = commands.add_parser(
+        "trace",
+        help="print one evaluation's life from the logs: what happened when, where, how long",
+        description=_TRACE,
+    )
+    trace.add_argument("evaluation_id", metavar="EVALUATION", help="its evaluation_id")
+    _of_a_stack(trace)
+
+
+def _smoke(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    smoke = commands.add_parser(
+        "smoke",
+        help="say whether a stack works: its health, and a made-up DR that is evaluated and cleaned up",
+        description=_SMOKE,
+    )
+    _of_a_stack(smoke)
+    smoke.add_argument(
+        "--within",
+        type=float,
+        default=300.0,
+        metavar="SECONDS",
+        help="how long the evaluation may take (default: 300)",
+    )
+    smoke.add_argument("--no-build", action="store_true", help="take the binaries as they are")
+
+
+def _rollback(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    rollback = commands.add_parser(
+        "rollback",
+        help="have the release before answer again, at once",
+        description=_ROLLBACK,
+    )
+    _of_a_stack(rollback)
+    rollback.add_argument(
+        "--to", metavar="RELEASE", help="this release (default: the one before the live one)"
+    )
 
 
 def _redrive(commands: "argparse._SubParsersAction[_Parser]") -> None:
@@ -263,14 +315,19 @@ def _redrive(commands: "argparse._SubParsersAction[_Parser]") -> None:
         help="put dead letters back on the queues they came from, after the bug is mended",
         description=_REDRIVE,
     )
-    redrive.add_argument(
+    _of_a_stack(redrive)
+
+
+def _of_a_stack(command: argparse.ArgumentParser) -> None:
+    """Options of what is done to a stack on AWS or here."""
+    command.add_argument(
         "stack_name",
         nargs="?",
         metavar="STACK",
         help="a CloudFormation stack on AWS (default: local)",
     )
-    _name(redrive, "the local stack's name, without STACK")
-    redrive.add_argument("--json", action="store_true", help="print JSON")
+    _name(command, "the local stack's name, without STACK")
+    command.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _catalogue(commands: "argparse._SubParsersAction[_Parser]") -> None:

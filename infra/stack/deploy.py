@@ -41,6 +41,24 @@ def deploy(aws: Aws, packages: list[Package], parameters: dict[str, str]) -> dic
     return {**outputs, "AlarmsQueueUrl": told}
 
 
+def update(aws: Aws, packages: list[Package], parameters: dict[str, str]) -> None:
+    """Deploys another release over the one that runs: its code and these parameters, the others as they are."""
+    keys = _upload(aws, packages)
+    cloudformation = aws.client("cloudformation")
+    given = cloudformation.describe_stacks(StackName=STACK_NAME)["Stacks"][0]["Parameters"]
+    values = {one["ParameterKey"]: one["ParameterValue"] for one in given} | parameters
+    body = json.dumps(template.with_code(quirks.meet(template.load(), values), _CODE_BUCKET, keys))
+    kept = [{"ParameterKey": name, "UsePreviousValue": True} for name in values.keys() - parameters.keys()]
+    changed = [{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()]
+    cloudformation.update_stack(
+        StackName=STACK_NAME,
+        TemplateURL=_put_template(aws, body),
+        Parameters=[*kept, *changed],
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+    )
+    _outputs(cloudformation)
+
+
 def _topic(aws: Aws) -> tuple[str, str]:
     """A topic that is told of alarms, and a queue that keeps what it was told."""
     sns, sqs = aws.client("sns"), aws.client("sqs")
@@ -89,7 +107,7 @@ def _outputs(cloudformation: Any) -> dict[str, str]:
     deadline = time.monotonic() + _DEPLOYS_WITHIN_S
     while time.monotonic() < deadline:
         stack = cloudformation.describe_stacks(StackName=STACK_NAME)["Stacks"][0]
-        if stack["StackStatus"] == "CREATE_COMPLETE":
+        if stack["StackStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
             return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
         if not stack["StackStatus"].endswith("_IN_PROGRESS") or "ROLLBACK" in stack["StackStatus"]:
             raise StackError(f"The emulator could not deploy template.yaml:\n{_why(cloudformation)}")

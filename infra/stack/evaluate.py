@@ -20,7 +20,7 @@ from .workers import Workers, at_once
 _UPLOADS = 8
 _LOOKS_AT_LEAST_EVERY_S = 5.0
 #: An evaluation that waits for such a reason waits in vain.
-_REFUSED = "The VLM refuses our requests"
+REFUSED = "The VLM refuses our requests"
 
 
 @dataclass(frozen=True)
@@ -117,9 +117,9 @@ class Evaluator:
         )
 
     def _raise_if_refused(self, dr: Dr, waiting: dict[str, Any] | None) -> None:
-        if waiting and str(waiting["reason"]).startswith(_REFUSED):
+        if waiting and str(waiting["reason"]).startswith(REFUSED):
             about = self._stack.description
-            said = self._stack.logs.last_detail("batch", _REFUSED)
+            said = self._stack.logs.last_detail("batch", REFUSED)
             raise StackError(
                 f"{dr.number} can't be evaluated. {waiting['reason']}. It is at {shown(about.vlm_url)}"
                 f" and is asked for the model {about.vlm_model}{f'; {said}' if said else ''}.",

@@ -46,7 +46,7 @@ class LocalStack:
 
     def api(self) -> Api:
         """Its HTTP API."""
-        return Api(self.aws, self.outputs["ApiId"])
+        return Api.local(self.aws, self.outputs["ApiId"])
 
     @property
     def outputs(self) -> dict[str, str]:

@@ -22,6 +22,7 @@ from stack.local_stack import Options, running
 _FIRST = (
     "test_servers.py",
     "test_outage.py",
+    "test_rollback.py",
     "test_alarms.py",
     "test_crashes.py",
     "test_simulation.py",

@@ -16,7 +16,7 @@ from typing import Any
 import truth as truths
 import urllib3
 
-from stack import redrive, samples
+from stack import redrive, releases, samples
 from stack.api import Answer
 from stack.local_stack import LocalStack
 from stack.strict.client import Strict
@@ -248,7 +248,7 @@ class Harness:
     def invoke(self, function: str, event: dict[str, Any]) -> tuple[Any, str | None]:
         """Invokes a function directly: its answer, and the kind of error if it was one."""
         name = self.stack.outputs[f"{function.capitalize()}FunctionName"]
-        reply = self._lambda.invoke(FunctionName=name, Payload=json.dumps(event).encode())
+        reply = self._lambda.invoke(FunctionName=name, Qualifier=releases.ALIAS, Payload=json.dumps(event).encode())
         return json.loads(reply["Payload"].read()), reply.get("FunctionError")
 
     @contextmanager
@@ -256,11 +256,25 @@ class Harness:
         """Has a function run with other settings for as long as the block lasts, as another release would."""
         name = self.stack.outputs[f"{function.capitalize()}FunctionName"]
         before = self._lambda.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-        self._lambda.update_function_configuration(FunctionName=name, Environment={"Variables": before | variables})
+        with self.released(function, Environment={"Variables": before | variables}):
+            yield
+
+    @contextmanager
+    def released(self, function: str, **configuration: Any) -> Iterator[None]:
+        """Has a version of a function's own, configured so, behind its alias for as long as the block lasts."""
+        name = self.stack.outputs[f"{function.capitalize()}FunctionName"]
+        alias = {"FunctionName": name, "Name": releases.ALIAS}
+        before = self._lambda.get_alias(**alias)["FunctionVersion"]
+        found = self._lambda.get_function_configuration(FunctionName=name)
+        deployed = {key: found[key] for key in configuration}
+        self._lambda.update_function_configuration(FunctionName=name, **configuration)
+        published = self._lambda.publish_version(FunctionName=name)["Version"]
+        self._lambda.update_alias(**alias, FunctionVersion=published)
         try:
             yield
         finally:
-            self._lambda.update_function_configuration(FunctionName=name, Environment={"Variables": before})
+            self._lambda.update_alias(**alias, FunctionVersion=before)
+            self._lambda.update_function_configuration(FunctionName=name, **deployed)
 
     def _read(self, folder: Path, number: str) -> Dr:
         photos = sorted(path for path in (folder / number).iterdir() if path.is_file())

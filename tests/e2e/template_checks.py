@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from fnmatch import fnmatchcase
 from typing import Any
 
 Template = dict[str, Any]
@@ -29,8 +30,8 @@ def in_profile(template: Template, value: Any, profile: str) -> int:
 
 
 def target(value: Any) -> str:
-    """The resource that a reference means."""
-    return str(value["Ref"] if "Ref" in value else value["Fn::GetAtt"][0])
+    """The resource that a reference means; of a function's alias, the function."""
+    return str(value["Ref"] if "Ref" in value else value["Fn::GetAtt"][0]).removesuffix(".Alias")
 
 
 def _as_list(value: Any) -> list[Any]:
@@ -315,9 +316,11 @@ def policies_are_least_privilege(template: Template) -> list[str]:
                 continue
         for statement in _statements(template, function):
             wrong += [f"{name}: {action}" for action in _as_list(statement["Action"]) if "*" in action]
-            wrong += [
-                f"{name}: {statement['Sid']}: any resource" for it in _as_list(statement["Resource"]) if it == "*"
-            ]
+            # X-Ray's have no resource.
+            if not all(action.startswith("xray:Put") for action in _as_list(statement["Action"])):
+                wrong += [
+                    f"{name}: {statement['Sid']}: any resource" for it in _as_list(statement["Resource"]) if it == "*"
+                ]
         wrong += [f"{name}: {managed}" for managed in _managed(template, function)]
         if any(event["Type"] == "SQS" for event in function.get("Events", {}).values()):
             wrong.append(f"{name}: SAM's SQS event lets it read every queue")
@@ -372,6 +375,69 @@ def the_key_stays_in_its_secret(template: Template) -> list[str]:
     return wrong
 
 
+def functions_are_called_by_their_alias(template: Template) -> list[str]:
+    """Or what calls it stays with the release that was deployed last when the alias goes back to the one before."""
+    wrong = []
+    for name, resource in template["Resources"].items():
+        properties = resource["Properties"]
+        if resource["Type"] == "AWS::ApiGatewayV2::Integration":
+            called = properties["IntegrationUri"]
+        elif resource["Type"] in ("AWS::Lambda::EventSourceMapping", "AWS::Lambda::Permission"):
+            called = properties["FunctionName"]
+        else:
+            continue
+        if not str(called.get("Ref", "")).endswith(".Alias"):
+            wrong.append(f"{name}: calls what was deployed last, not the alias")
+    return wrong
+
+
+def every_route_may_call_its_function(template: Template) -> list[str]:
+    """Or API Gateway answers 500, which the emulator does not."""
+    called = {
+        name: target(integration["IntegrationUri"])
+        for name, integration in resources(template, "AWS::ApiGatewayV2::Integration")
+    }
+    allowed = [
+        (target(right["FunctionName"]), str(right["SourceArn"]["Fn::Sub"]).partition("${HttpApi}/*/")[2])
+        for _, right in resources(template, "AWS::Lambda::Permission")
+        if right["Principal"] == "apigateway.amazonaws.com"
+    ]
+    wrong = []
+    for name, route in resources(template, "AWS::ApiGatewayV2::Route"):
+        asked = str(route["RouteKey"]).replace(" /", "/")
+        function = called[str(route["Target"]["Fn::Sub"]).removeprefix("integrations/${").removesuffix("}")]
+        if not any(function == of and fnmatchcase(asked, pattern) for of, pattern in allowed):
+            wrong.append(f"{name}: may not call {function}")
+    return wrong
+
+
+def every_release_is_a_version(template: Template) -> list[str]:
+    """A new name of the release publishes a version of each function, and the versions before stay."""
+    common = template["Globals"]["Function"]
+    wrong = [] if common.get("AutoPublishAlias") == "live" else ["no alias"]
+    release = {"Ref": "Release"}
+    if common["Environment"]["Variables"].get("RELEASE") != release:
+        wrong.append("Lambda publishes no version of what is like the last one")
+    for name, function in resources(template, "AWS::Serverless::Function"):
+        if function.get("VersionDescription") != release:
+            wrong.append(f"{name}: a new release replaces no version")
+        if function.get("AutoPublishAliasAllProperties") is not True:
+            wrong.append(f"{name}: a changed line of the template publishes nothing")
+        if template["Resources"][name].get("UpdateReplacePolicy") != "Retain" or "DeletionPolicy" in template["Resources"][name]:
+            wrong.append(f"{name}: the version before does not stay")
+    return wrong
+
+
+def every_function_is_traced(template: Template) -> list[str]:
+    """X-Ray sees each function, and a function with a role of its own may tell it."""
+    wrong = [] if template["Globals"]["Function"].get("Tracing") == "Active" else ["Tracing"]
+    for name, function in resources(template, "AWS::Serverless::Function"):
+        allowed = {action for statement in _statements(template, function) for action in _as_list(statement["Action"])}
+        if "Role" in function and not {"xray:PutTraceSegments", "xray:PutTelemetryRecords"} <= allowed:
+            wrong.append(f"{name}: may not tell X-Ray")
+    return wrong
+
+
 def functions_are_native(template: Template) -> list[str]:
     """provided.al2023, for the architecture that the parameter names."""
     common = template["Globals"]["Function"]
@@ -401,5 +467,9 @@ CHECKS: tuple[Check, ...] = (
     photos_outlast_the_verdicts_that_they_prove,
     logs_are_kept_for_a_set_time,
     the_key_stays_in_its_secret,
+    functions_are_called_by_their_alias,
+    every_route_may_call_its_function,
+    every_release_is_a_version,
+    every_function_is_traced,
     functions_are_native,
 )

@@ -15,9 +15,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from asked import ASKED
 from harness import Harness
 
-from stack import deploy, figures
+from stack import deploy, figures, template
 from stack.commands import report
 from stack.local_stack import Options, running
 
@@ -203,15 +204,11 @@ def test_a_function_that_is_throttled_rings(watched: Harness, alarms: Alarms, fu
 
 
 def test_memory_that_runs_out_rings(watched: Harness, alarms: Alarms) -> None:
-    functions = watched.stack.aws.client("lambda")
-    name = watched.stack.outputs["BatchFunctionName"]
-    before = functions.get_function_configuration(FunctionName=name)["MemorySize"]
     dr = watched.dr(1, megapixels=4.0)
     watched.upload(dr)
-    functions.update_function_configuration(FunctionName=name, MemorySize=_LITTLE_MEGABYTES)
-    watched.evaluate(dr, force=True)
-    alarms.until("MemoryAlarm", "ALARM")
-    functions.update_function_configuration(FunctionName=name, MemorySize=before)
+    with watched.released("batch", MemorySize=_LITTLE_MEGABYTES):
+        watched.evaluate(dr, force=True)
+        alarms.until("MemoryAlarm", "ALARM")
     watched.evaluate(dr, force=True)
     alarms.until("MemoryAlarm", "OK")
 
@@ -244,21 +241,35 @@ def test_what_an_operator_asks_is_read_back_from_cloudwatch(watched: Harness) ->
     printed = report.text(found)
     for said in ("evaluation", "cache hits", "tokens read", "SweeperAlarm"):
         assert said in printed
-    overloaded = cloudwatch.get_metric_statistics(
+    missing = {row for row, (metric, divided, wanted) in ASKED.items() if not _measured(cloudwatch, metric, divided, wanted)}
+    assert not missing
+
+
+def _measured(cloudwatch: Any, metric: str, divided: dict[str, str], wanted: set[str]) -> bool:
+    """Whether CloudWatch has these statistics of a metric, and something was counted."""
+    percentiles = sorted(name for name in wanted if name.startswith("p"))
+    points = cloudwatch.get_metric_statistics(
         Namespace=figures.NAMESPACE,
-        MetricName="VlmResponses",
-        Dimensions=[{"Name": "Stack", "Value": deploy.STACK_NAME}, {"Name": "Class", "Value": "Overloaded"}],
+        MetricName=metric,
+        Dimensions=[{"Name": name, "Value": value} for name, value in {"Stack": deploy.STACK_NAME, **divided}.items()],
         StartTime=time.time() - 3600,
         EndTime=time.time() + 60,
         Period=86_400,
-        Statistics=["Sum"],
+        Statistics=sorted({"SampleCount"} | (wanted - set(percentiles))),
+        **({"ExtendedStatistics": percentiles} if percentiles else {}),
     )["Datapoints"]
-    assert sum(point["Sum"] for point in overloaded) >= 1
+    seen = [{**point, **point.get("ExtendedStatistics", {})} for point in points]
+    return any(point["SampleCount"] and wanted <= point.keys() for point in seen)
 
 
-def test_in_the_end_every_alarm_has_rung(alarms: Alarms) -> None:
-    rung = {name for name, state in alarms.told() if state == "ALARM"}
-    assert rung == set(alarms.states())
+def test_in_the_end_every_alarm_of_the_template_has_rung_and_ended(alarms: Alarms) -> None:
+    kinds = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
+    declared = {name for name, resource in template.load()["Resources"].items() if resource["Type"] in kinds}
+    told = alarms.told()
+    rung = {name for name, state in told if state == "ALARM"}
+    ended = {name for at, (name, state) in enumerate(told) if state == "OK" and (name, "ALARM") in told[:at]}
+    assert rung == set(alarms.states()) == declared
+    assert ended == declared
 
 
 @contextmanager

@@ -62,10 +62,12 @@ def test_what_it_is_not_sure_of_is_looked_at_again_where_the_operator_wants_it(h
     for dr in (usual, wary):
         harness.upload(dr)
     harness.evaluate(usual)
+    # Now: the uploads' own evaluation may come while the other policy is in use.
+    usually = [one for one in _requests(harness, usual) if one["asked"] == ["house_photo"]]
     with harness.configured("splitter", SIZE_POLICY_VERSION="s5"):
         evaluation = harness.evaluate(wary)
     assert evaluation["size_policy_version"] == "s5"
-    assert not [one for one in _requests(harness, usual) if one["asked"] == ["house_photo"]]
+    assert not usually
     (closer,) = [one for one in _requests(harness, wary) if one["asked"] == ["house_photo"]]
     sizes = [max(one["width"], one["height"]) for one in _requests(harness, wary) if one["photo"] == closer["photo"]]
     assert sizes == [800, 1280]

@@ -38,6 +38,7 @@ def test_every_way_in_works_under_iam(enforcing: Harness) -> None:
     assert enforcing.api.request("PUT", f"/drs/{dr.number}", position).status == 200
     assert enforcing.api.request("GET", f"/drs/{dr.number}").body["has_expected_position"] is True
     enforcing.evaluate(dr, force=True)
+    assert enforcing.api.health().status == 200
     enforcing.upload(direct)
     answer, error = enforcing.invoke("splitter", {"dr_number": direct.number})
     assert error is None, answer

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 import template_checks as checks
 from ministack.services.cloudformation import engine
+from samtranslator.translator.transform import transform
 
-from stack import quirks, template
+from stack import environment, quirks, template
 from stack.paths import REPO
 
 Template = dict[str, Any]
@@ -193,7 +194,7 @@ _BROKEN: list[tuple[checks.Check, str, Callable[[Template], None]]] = [
     (
         checks.policies_are_least_privilege,
         "in a condition",
-        _put("Resources.BatchRole.Properties.Policies.0.PolicyDocument.Statement.6.Fn::If.1.Resource", "*"),
+        _put("Resources.BatchRole.Properties.Policies.0.PolicyDocument.Statement.7.Fn::If.1.Resource", "*"),
     ),
     (
         checks.policies_are_least_privilege,
@@ -237,6 +238,51 @@ _BROKEN: list[tuple[checks.Check, str, Callable[[Template], None]]] = [
         checks.the_key_stays_in_its_secret,
         "environment",
         _put("Resources.BatchFunction.Properties.Environment.Variables.KEY", {"Ref": "VlmApiKey"}),
+    ),
+    (
+        checks.functions_are_called_by_their_alias,
+        "a queue",
+        _put("Resources.BulkEventSource.Properties.FunctionName.Ref", "BatchFunction"),
+    ),
+    (
+        checks.functions_are_called_by_their_alias,
+        "the API",
+        _put("Resources.ApiIntegration.Properties.IntegrationUri", {"Fn::GetAtt": ["ApiFunction", "Arn"]}),
+    ),
+    (
+        checks.functions_are_called_by_their_alias,
+        "a right",
+        _put("Resources.ApiPermission.Properties.FunctionName.Ref", "ApiFunction"),
+    ),
+    (
+        checks.every_route_may_call_its_function,
+        "another method",
+        _put("Resources.EmptyCacheRoute.Properties.RouteKey", "PATCH /cache"),
+    ),
+    (checks.every_route_may_call_its_function, "no right", _put("Resources.ApiPutPermission", None)),
+    (checks.every_release_is_a_version, "alias", _put("Globals.Function.AutoPublishAlias", None)),
+    (
+        checks.every_release_is_a_version,
+        "the same as before",
+        _put("Globals.Function.Environment.Variables.RELEASE", None),
+    ),
+    (
+        checks.every_release_is_a_version,
+        "description",
+        _put("Resources.ApiFunction.Properties.VersionDescription", None),
+    ),
+    (
+        checks.every_release_is_a_version,
+        "a changed line",
+        _put("Resources.ApiFunction.Properties.AutoPublishAliasAllProperties", None),
+    ),
+    (checks.every_release_is_a_version, "no way back", _put("Resources.ApiFunction.UpdateReplacePolicy", None)),
+    (checks.every_release_is_a_version, "deleted", _put("Resources.ApiFunction.DeletionPolicy", "Delete")),
+    (checks.every_function_is_traced, "passive", _put("Globals.Function.Tracing", None)),
+    (
+        checks.every_function_is_traced,
+        "no right",
+        _put("Resources.BatchRole.Properties.Policies.0.PolicyDocument.Statement.5", {"Sid": "X", "Action": [], "Resource": []}),
     ),
     (checks.functions_are_native, "runtime", _put("Globals.Function.Runtime", "provided.al2")),
     (checks.functions_are_native, "architecture", _put("Parameters.Architecture.Default", "arm64")),
@@ -284,6 +330,48 @@ def test_what_is_deployed_locally_differs_only_in_the_emulator_s_quirks() -> Non
     assert alarms.keys().isdisjoint(met["Resources"])
     met["Resources"].update(alarms)
     assert met == _LOADED
+
+
+def _transformed(change: Callable[[Template], None] = lambda _: None, **parameters: str) -> Template:
+    """What AWS's own SAM transform makes of the template."""
+    packaged = template.with_code(_LOADED, "code", {name: f"{name}.zip" for name in template.functions(_LOADED)})
+    change(packaged)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("AWS_DEFAULT_REGION", environment.REGION)
+        return dict(transform(packaged, parameters, engine._NO_IAM_POLICY_LOADER))
+
+
+def _versions(transformed: Template) -> dict[str, Any]:
+    """The versions that CloudFormation makes: another name, or another description, makes another one."""
+    return {name: version["Description"] for name, version in checks.resources(transformed, "AWS::Lambda::Version")}
+
+
+def test_code_and_lines_of_the_template_publish_a_version_and_so_does_a_release_s_name_but_no_other_parameter() -> None:
+    before = _versions(_transformed())
+    assert len(before) == 5
+    code = _put("Resources.ApiFunction.Properties.CodeUri.Key", "another.zip")
+    assert len(before.keys() - _versions(_transformed(code)).keys()) == 1
+    line = _put("Resources.BatchFunction.Properties.MemorySize", 2048)
+    assert len(before.keys() - _versions(_transformed(line)).keys()) == 1
+    assert _versions(_transformed(VlmModel="another")) == before, "SAM sees a parameter's name only"
+    assert all(description == {"Ref": "Release"} for description in before.values()), "its value is in what is compared"
+
+
+def test_all_at_once_needs_no_codedeploy_and_by_and_by_goes_back_by_alarms() -> None:
+    kind = "AWS::CodeDeploy::DeploymentGroup"
+    assert not dict(checks.resources(_transformed(), kind))
+    gradual = _transformed(DeploymentPreference="Canary10Percent5Minutes")
+    groups = dict(checks.resources(gradual, kind))
+    assert len(groups) == 5
+    for group in groups.values():
+        assert group["DeploymentConfigName"]["Fn::Sub"][1] == {"ConfigName": "Canary10Percent5Minutes"}
+        assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
+        alarms = {alarm["Name"]["Ref"] for alarm in group["AlarmConfiguration"]["Alarms"]}
+        assert alarms <= dict(checks.resources(_LOADED, "AWS::CloudWatch::Alarm")).keys() and len(alarms) == 5
+    aliases = [resource for resource in gradual["Resources"].values() if resource["Type"] == "AWS::Lambda::Alias"]
+    assert all("CodeDeployLambdaAliasUpdate" in alias["UpdatePolicy"] for alias in aliases)
+    allowed = _LOADED["Parameters"]["DeploymentPreference"]["AllowedValues"]
+    assert set(allowed) == _LOADED["Mappings"]["Rollout"].keys()
 
 
 def test_the_splitter_s_numbers_reach_it_as_text() -> None:

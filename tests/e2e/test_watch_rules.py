@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from asked import ASKED
 
 from stack import figures, template
 from stack.cli import _span
@@ -132,6 +133,17 @@ def test_every_alarm_has_its_paragraph_and_every_metric_its_line() -> None:
     named |= {metric[1] for metric in shown if metric[0] == figures.NAMESPACE}
     unknown = {metric for metric in named if f"| `{metric}` |" not in document}
     assert not unknown
+
+
+@pytest.mark.parametrize("row", ASKED)
+def test_what_an_operator_asks_to_see_has_a_place_on_the_dashboard(row: str) -> None:
+    metric, divided, statistics = ASKED[row]
+    resources = template.load()["Resources"]
+    body = json.loads(re.sub(r"\$\{[^}]*\}", "x", resources["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]))
+    shown = [line for widget in body["widgets"] for line in widget["properties"].get("metrics", [])]
+    dimensions = [part for pair in divided.items() for part in pair]
+    of_it = [line[-1]["stat"] for line in shown if line[:-1] == [figures.NAMESPACE, metric, "Stack", "x", *dimensions]]
+    assert statistics <= set(of_it)
 
 
 class _CloudWatch:

@@ -1,5 +1,6 @@
 //! The API: what the app reads about evaluations, throwing earlier answers away, and where a DR is expected to be.
 
+mod health;
 mod history;
 mod place;
 mod route;

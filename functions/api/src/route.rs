@@ -6,7 +6,7 @@ use aws::http::problem::Problem;
 use aws::listing::{self, ListingError};
 use aws::ports::AwsPorts;
 use aws::table::{Table, TableError};
-use aws::{clock, http};
+use aws::{clock, http, trace};
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use evaluation::decide::evaluation::Evaluation;
 use evaluation::decide::stale::{may_have_changed, stale_because};
@@ -24,9 +24,10 @@ use lambda_runtime::Error;
 use photos::metadata::Position;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tracing::Instrument;
 use vlm::versions::versions;
 
-use crate::{history, place, view};
+use crate::{health, history, place, view};
 
 /// Seconds after which the app may look for progress again.
 const RETRY_AFTER_SECONDS: &str = "1";
@@ -53,6 +54,8 @@ pub(crate) struct Api {
 enum Question {
     Evaluation(EvaluationId),
     History(DrNumber, history::Page),
+    /// How this release does, and what it works with.
+    Health,
     /// No earlier answer is to be used any more: about this DR, or about any.
     EmptyCache(Option<DrNumber>),
     /// What is known of a DR.
@@ -86,6 +89,15 @@ impl From<Problem> for Refusal {
 
 /// Answers an HTTP request.
 pub(crate) async fn handle(api: &Api, event: Value) -> Result<Value, Error> {
+    let trace = trace::of_request(&event);
+    let response = answered(api, event)
+        .instrument(trace::request(&trace))
+        .await;
+    let response = http::with_header(response, http::TRACE_HEADER, trace.as_str());
+    Ok(serde_json::to_value(response)?)
+}
+
+async fn answered(api: &Api, event: Value) -> ApiGatewayV2httpResponse {
     let began = clock::now();
     let response = match answer(api, event).await {
         Ok(response) => response,
@@ -99,7 +111,7 @@ pub(crate) async fn handle(api: &Api, event: Value) -> Result<Value, Error> {
         }
     };
     http::note("api", began, &response);
-    Ok(serde_json::to_value(response)?)
+    response
 }
 
 async fn answer(api: &Api, event: Value) -> Result<ApiGatewayV2httpResponse, Refusal> {
@@ -107,6 +119,15 @@ async fn answer(api: &Api, event: Value) -> Result<ApiGatewayV2httpResponse, Ref
     let request = ApiGatewayV2httpRequest::deserialize(event).map_err(unreadable)?;
     match question(&request)? {
         Question::Evaluation(id) => evaluation(api, &id).await,
+        Question::Health => {
+            let in_use: Vec<&str> = api.catalogues.versions().collect();
+            let usual = in_use.first().copied().unwrap_or_default();
+            let asks_with = versions(usual, &api.model, &api.size_policy);
+            Ok(http::json(
+                200,
+                &health::view(&api.ports, &asks_with, &in_use).await?,
+            ))
+        }
         Question::EmptyCache(dr) => empty_cache(&api.table, dr.as_ref()).await,
         Question::Dr(dr) => place::read(&api.ports, &dr).await.map_err(Refusal::from),
         Question::Place(dr, position) => {
@@ -223,6 +244,7 @@ fn question(request: &ApiGatewayV2httpRequest) -> Result<Question, Problem> {
         |dr: &str| DrNumber::parse(dr).map_err(|invalid| Problem::bad_dr_number(invalid.0));
     let method = context.http.method.as_str();
     match (method, parts.as_slice()) {
+        ("GET", ["health"]) => Ok(Question::Health),
         ("DELETE", ["cache"]) => Ok(Question::EmptyCache(None)),
         ("DELETE", ["drs", dr, "cache"]) => Ok(Question::EmptyCache(Some(dr_number(dr)?))),
         ("GET", ["drs", dr]) => Ok(Question::Dr(dr_number(dr)?)),
@@ -236,7 +258,7 @@ fn question(request: &ApiGatewayV2httpRequest) -> Result<Question, Problem> {
         )),
         _ => Err(Problem::not_found(
             "There is GET /evaluations/{evaluation_id}, GET and PUT /drs/{dr_number}, \
-             GET /drs/{dr_number}/evaluations, DELETE /drs/{dr_number}/cache and DELETE /cache.",
+             GET /drs/{dr_number}/evaluations, DELETE /drs/{dr_number}/cache, DELETE /cache and GET /health.",
         )),
     }
 }
@@ -309,6 +331,8 @@ mod tests {
 
     #[test]
     fn other_paths_and_bad_ids_are_refused_with_what_to_do() {
+        assert_eq!(asked("/health").unwrap(), Question::Health);
+        assert_eq!(sent("DELETE", "/health").unwrap_err().status, 404);
         for (path, status) in [
             ("/", 404),
             ("/evaluations", 404),

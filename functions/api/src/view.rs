@@ -78,6 +78,7 @@ pub(crate) fn view(
         "revision": evaluation.revision,
         "superseded_by": evaluation.superseded_by,
         "continues": evaluation.continues,
+        "trace_id": evaluation.trace_id,
         "created_at": evaluation.created_at.to_string(),
         "deadline_at": evaluation.deadline_at.to_string(),
         "completed_at": evaluation.completed_at.map(|at| at.to_string()),

@@ -17,6 +17,9 @@ pub(crate) fn say(answer: &StartResult) {
     let missed_because = &evaluation.cache.missed_because;
     let reasons = missed_because.iter().map(ToString::to_string);
     let reasons: Vec<String> = reasons.filter(|_| is_miss).collect();
+    let span = tracing::Span::current();
+    span.record("evaluation.id", evaluation.evaluation_id.as_str());
+    span.record("dr_number", evaluation.dr_number.as_str());
     tracing::info!(
         evaluation.id = %evaluation.evaluation_id, dr.number = %evaluation.dr_number, cache.result = result,
         cache.missed_because = reasons.join(","),

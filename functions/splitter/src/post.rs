@@ -131,6 +131,7 @@ pub(crate) fn body(answer: &StartResult) -> Value {
     json!({
         "evaluation_id": evaluation_id, "dr_number": dr_number, "mode": mode, "mode_note": evaluation.mode_note,
         "status": status, "photos_total": photos_total, "joined": joined, "cached": cached,
+        "trace_id": evaluation.trace_id,
         "missed_because": if joined || cached { &[][..] } else { evaluation.cache.missed_because.as_slice() },
         "links": {"self": format!("/evaluations/{evaluation_id}"), "history": format!("/drs/{dr_number}/evaluations")},
     })

@@ -3,9 +3,11 @@
 use anyhow::Context;
 use aws::deadline::Deadline;
 use aws::queues::Records;
-use aws::{clock, http};
+use aws::{clock, http, trace};
+use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use lambda_runtime::{Error, LambdaEvent};
 use serde_json::Value;
+use tracing::Instrument;
 
 use crate::evaluate::Splitter;
 use crate::{direct, post, upload_event, uploads};
@@ -19,10 +21,7 @@ pub(crate) async fn handle(splitter: &Splitter, event: LambdaEvent<Value>) -> Re
         ..
     } = event;
     if event.pointer("/requestContext/http").is_some() {
-        let began = clock::now();
-        let response = post::handle(splitter, event).await;
-        http::note("splitter", began, &response);
-        return Ok(serde_json::to_value(response)?);
+        return Ok(serde_json::to_value(answered(splitter, event).await)?);
     }
     match Records::of(&event) {
         Some(records) => {
@@ -33,9 +32,31 @@ pub(crate) async fn handle(splitter: &Splitter, event: LambdaEvent<Value>) -> Re
         }
         // Whoever has S3, SNS or EventBridge invoke the function needs no queue.
         None if upload_event::is_one(&event) => {
-            uploads::note_all(splitter, &event).await?;
+            let span = trace::request(&trace::of_invocation(&context));
+            uploads::note_all(splitter, &event).instrument(span).await?;
             Ok(Value::Null)
         }
-        None => direct::handle(splitter, event).await,
+        None => {
+            let span = trace::request(&trace::of_invocation(&context));
+            direct::handle(splitter, event).instrument(span).await
+        }
     }
+}
+
+/// Answers a request to the API, with its trace in a header.
+async fn answered(splitter: &Splitter, event: Value) -> ApiGatewayV2httpResponse {
+    let (trace, began) = (trace::of_request(&event), clock::now());
+    let work = async {
+        let response = post::handle(splitter, event).await;
+        http::note("splitter", began, &response);
+        let (status, took) = (response.status_code, clock::now().millis_since(began));
+        tracing::info!(
+            http.status = status,
+            duration_ms = took,
+            "a request was answered"
+        );
+        response
+    };
+    let response = work.instrument(trace::request(&trace)).await;
+    http::with_header(response, http::TRACE_HEADER, trace.as_str())
 }

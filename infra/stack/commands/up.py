@@ -10,6 +10,7 @@ from ..build import FUNCTIONS
 from ..deploy import STACK_NAME
 from ..errors import StackError
 from ..local_stack import LocalStack, attach, running
+from ..releases import ALIAS
 from ..say import say
 from . import options
 
@@ -65,7 +66,8 @@ def variables(stack: LocalStack) -> dict[str, str]:
     deployed: dict[str, str] = {}
     for function in FUNCTIONS:
         name = f"{STACK_NAME}-{function}"
-        deployed |= client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+        found = client.get_function_configuration(FunctionName=name, Qualifier=ALIAS)
+        deployed |= found["Environment"]["Variables"]
     return {
         **environment.aws(about.endpoint),
         **(environment.trusting(Path(about.trust)) if about.trust else {}),

@@ -76,7 +76,7 @@ def _guarded(dispatch: Callable[..., Result], layer: Layer) -> Callable[..., Res
     def guarded(function: dict[str, Any], config: dict[str, Any], event: Event, *more: Any) -> Result:
         name = config.get("FunctionName", "")
         lineage, root = lineage_of(event)
-        if is_cut(lineage, name, layer.chain_limit, function.get("recursive_loop", "Terminate")):
+        if is_cut(lineage, name, layer.chain_limit, _recursive_loop(name)):
             return _cut(layer, name, event)
         chain = lineage.then(name)
         invocation = Invocation(
@@ -96,6 +96,13 @@ def _guarded(dispatch: Callable[..., Result], layer: Layer) -> Callable[..., Res
         return result
 
     return guarded
+
+
+def _recursive_loop(name: str) -> str:
+    """As it is set for the function: the emulator's versions know nothing of it."""
+    from ministack.services import lambda_svc
+
+    return str((lambda_svc._functions.get(name) or {}).get("recursive_loop", "Terminate"))
 
 
 def _cut(layer: Layer, function: str, event: Event) -> Result:

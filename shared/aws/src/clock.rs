@@ -4,6 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use evaluation::domain::ids::EvaluationId;
 use evaluation::domain::time::Timestamp;
+use evaluation::domain::trace::TraceId;
 
 /// The time now.
 pub fn now() -> Timestamp {
@@ -11,6 +12,12 @@ pub fn now() -> Timestamp {
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// A new trace id.
+pub fn new_trace_id() -> TraceId {
+    let seconds = u32::try_from(now().as_seconds()).unwrap_or_default();
+    TraceId::made(seconds, uuid::Uuid::now_v7().as_u128())
 }
 
 /// A new id; ids made later sort later, those of one process also within a millisecond.

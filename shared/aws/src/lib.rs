@@ -12,6 +12,7 @@ mod replayed;
 mod rounds;
 pub mod table;
 pub mod telemetry;
+pub mod trace;
 pub mod usage;
 
 use std::time::Duration;

@@ -11,6 +11,7 @@ use evaluation::decide::unfinished::{Page, Unfinished};
 use evaluation::decide::update::{Key, Part, Put, Update};
 use evaluation::domain::ids::EvaluationId;
 use evaluation::domain::time::Timestamp;
+use evaluation::domain::trace::TraceId;
 use evaluation::figures::Figure;
 use evaluation::run::error::RunError;
 use evaluation::run::ports::{Ports, UpdateResult};
@@ -20,7 +21,7 @@ use crate::clock;
 use crate::configuration::{ConfigError, required};
 use crate::queues::{QueueError, Queues};
 use crate::table::{Table, TableError};
-use crate::telemetry;
+use crate::{telemetry, trace};
 
 /// The table and the queues.
 #[derive(Debug, Clone)]
@@ -93,6 +94,10 @@ impl Ports for AwsPorts {
 
     async fn delete_all(&self, keys: Vec<Key>) -> Result<(), RunError> {
         Ok(self.table.delete_all(&keys).await?)
+    }
+
+    fn trace(&self) -> Option<TraceId> {
+        trace::current()
     }
 
     fn note(&self, figures: Vec<Figure>) {

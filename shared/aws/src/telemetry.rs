@@ -1,4 +1,5 @@
-//! Logs: one JSON object a line under Lambda, filtered by `RUST_LOG`. A failure is logged once, where it is handled.
+//! Logs: one JSON object a line under Lambda, with its time, filtered by `RUST_LOG`. A failure is logged once, where it is
+//! handled.
 //!
 //! Metrics are lines of the log, too, in CloudWatch's embedded metric format: no call and no right is needed for them.
 //!
@@ -13,20 +14,68 @@ use evaluation::domain::time::Timestamp;
 use evaluation::figures::Figure;
 use serde_json::{Map, Value, json};
 
+use tracing_subscriber::filter::{EnvFilter, LevelFilter};
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::FormatTime;
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Registry, fmt};
+
 use crate::clock;
-use crate::configuration::{ConfigError, required};
+use crate::configuration::{ConfigError, optional, required};
+use crate::trace::Keeper;
 
 /// The namespace of all metrics.
 const NAMESPACE: &str = "FibreEvaluation";
 
 static STACK: OnceLock<String> = OnceLock::new();
+static RELEASE: OnceLock<String> = OnceLock::new();
 
-/// Starts logging; call it first. `STACK_NAME` says of which stack the metrics are.
+/// Starts logging; call it first. `STACK_NAME` says of which stack the metrics are, `RELEASE` what this release is
+/// called.
 pub fn start() -> Result<(), ConfigError> {
-    lambda_runtime::tracing::init_default_subscriber();
-    let stack = required("STACK_NAME")?;
+    start_logging();
+    let (stack, release) = (required("STACK_NAME")?, required("RELEASE")?);
     STACK.get_or_init(|| stack);
+    RELEASE.get_or_init(|| release);
     Ok(())
+}
+
+fn start_logging() {
+    let format = optional("AWS_LAMBDA_LOG_FORMAT").unwrap_or_default();
+    let lines = fmt::layer()
+        .with_target(false)
+        .with_timer(Clock)
+        .with_ansi(false);
+    let lines = match format.eq_ignore_ascii_case("json") {
+        // The innermost span is the last of all that a line names.
+        true => lines.json().with_current_span(false).boxed(),
+        false => lines.boxed(),
+    };
+    let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into());
+    let filter = filter.from_env_lossy();
+    // Who started it before, in the same process, has the same.
+    drop(
+        Registry::default()
+            .with(filter)
+            .with(Keeper)
+            .with(lines)
+            .try_init(),
+    );
+}
+
+/// The time of a line.
+struct Clock;
+
+impl FormatTime for Clock {
+    fn format_time(&self, writer: &mut Writer<'_>) -> std::fmt::Result {
+        write!(writer, "{}", clock::now())
+    }
+}
+
+/// What this release is called.
+pub fn release() -> &'static str {
+    RELEASE.get().map_or("", String::as_str)
 }
 
 /// Writes figures down. CloudWatch reads them off the function's output.

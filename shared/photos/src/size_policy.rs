@@ -23,6 +23,15 @@ const SHIPPED: [&str; 5] = [
     include_str!("size_policies/s5.json"),
 ];
 
+/// By their versions.
+static POLICIES: LazyLock<BTreeMap<String, SizePolicy>> = LazyLock::new(|| {
+    let read = SHIPPED
+        .iter()
+        .filter_map(|json| SizePolicy::from_json(json).ok());
+    read.map(|policy| (policy.version.clone(), policy))
+        .collect()
+});
+
 /// Sizes, quality and limits.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -117,15 +126,13 @@ impl SizePolicy {
     /// assert!(policy.long_edge <= policy.small_print_long_edge);
     /// ```
     pub fn shipped(version: &str) -> Result<&'static Self, SizePolicyError> {
-        static POLICIES: LazyLock<BTreeMap<String, SizePolicy>> = LazyLock::new(|| {
-            let read = SHIPPED
-                .iter()
-                .filter_map(|json| SizePolicy::from_json(json).ok());
-            read.map(|policy| (policy.version.clone(), policy))
-                .collect()
-        });
         let unknown = || SizePolicyError::Unknown(version.into());
         POLICIES.get(version).ok_or_else(unknown)
+    }
+
+    /// The versions of all shipped policies.
+    pub fn known_versions() -> impl Iterator<Item = &'static str> {
+        POLICIES.keys().map(String::as_str)
     }
 
     /// Reads and checks a policy.

@@ -7,6 +7,7 @@ mod codes;
 mod cost;
 mod drive;
 mod fuzz;
+mod load;
 mod phases;
 mod photos;
 mod report;
@@ -33,6 +34,8 @@ enum Bench {
     Codes(codes::Options),
     /// What a DR costs on AWS, by service, before and now.
     Cost(cost::Options),
+    /// A stretch of a day on the local stack: verdicts, API, queues, and where it breaks.
+    Load(load::Options),
     /// The same photos, compressed and asked by the same code, one after another.
     Sequential(sequential::Options),
     /// The predecessor's plan, phase by phase, and this system, on the same simulated VLM in virtual time.
@@ -57,6 +60,7 @@ async fn main() -> anyhow::Result<()> {
         Bench::Cache(options) => cache::run(&options).await,
         Bench::Codes(options) => codes::run(&options),
         Bench::Cost(options) => cost::run(&options).await,
+        Bench::Load(options) => load::run(&options).await,
         Bench::Sequential(options) => sequential::run(&options).await,
         Bench::Phases(options) => phases::run(&options),
         Bench::Servers(options) => servers::run(&options).await,

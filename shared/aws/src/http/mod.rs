@@ -11,6 +11,9 @@ use serde_json::Value;
 
 use crate::{clock, telemetry};
 
+/// The header of each answer that names the request's trace.
+pub const TRACE_HEADER: &str = "x-trace-id";
+
 /// An answer with a JSON body.
 pub fn json(status: i64, body: &Value) -> ApiGatewayV2httpResponse {
     respond(status, "application/json", body)

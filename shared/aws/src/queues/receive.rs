@@ -13,8 +13,11 @@ use evaluation::run::error::Cause;
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::time::timeout_at;
+use tracing::Instrument;
 
+use crate::clock;
 use crate::deadline::Deadline;
+use crate::trace::Envelope;
 
 /// Kept free at the end of an invocation: the answer must be with Lambda before it ends the invocation, or all records
 /// come again.
@@ -74,13 +77,27 @@ impl Records {
     {
         let (handle, until) = (&handle, deadline.less(MARGIN));
         let handled = self.0.into_iter().map(async |Record { message_id, body }| {
-            let done = match body {
-                Ok(body) => timeout_at(until, handle(body))
-                    .await
-                    .unwrap_or_else(|_| Err(anyhow::anyhow!("the invocation's time ended first"))),
-                Err(cause) => Err(anyhow::anyhow!(cause).context("a record can't be read")),
+            let envelope = Envelope::of(body.as_deref().unwrap_or_default());
+            let span = envelope.span(&message_id);
+            let work = async {
+                let began = clock::now();
+                let done = match body {
+                    Ok(body) => timeout_at(until, handle(body)).await.unwrap_or_else(|_| {
+                        Err(anyhow::anyhow!("the invocation's time ended first"))
+                    }),
+                    Err(cause) => Err(anyhow::anyhow!(cause).context("a record can't be read")),
+                };
+                let failed = done.err().map(|error| failure(message_id, &error));
+                let (took, kind) = (clock::now().millis_since(began), envelope.kind.as_deref());
+                tracing::info!(
+                    message.kind = kind.unwrap_or("event"),
+                    message.failed = failed.is_some(),
+                    duration_ms = took,
+                    "a message was handled"
+                );
+                failed
             };
-            done.err().map(|error| failure(message_id, &error))
+            work.instrument(span).await
         });
         let mut response = SqsBatchResponse::default();
         let failures = futures::future::join_all(handled).await;

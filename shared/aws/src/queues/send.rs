@@ -13,6 +13,7 @@ use evaluation::decide::message::Message;
 use evaluation::run::error::Cause;
 
 use crate::rounds::until_nothing_is_left;
+use crate::trace;
 
 /// SQS's limit of one SendMessageBatch.
 const ENTRIES_PER_CALL: usize = 10;
@@ -119,7 +120,7 @@ fn entry(at: usize, message: &Message, delay: Duration) -> Option<SendMessageBat
     let group = message.fair_share_of().map(ToString::to_string);
     let entry = SendMessageBatchRequestEntry::builder().id(at.to_string());
     let entry = entry
-        .message_body(message.to_body())
+        .message_body(message.to_body_within(trace::current().as_ref()))
         .set_message_group_id(group);
     entry
         .set_delay_seconds((seconds > 0).then_some(seconds))

@@ -15,6 +15,7 @@ use crate::domain::judge::{Judgement, Verdict};
 use crate::domain::outcome::Usage;
 use crate::domain::plan::Mode;
 use crate::domain::time::Timestamp;
+use crate::domain::trace::TraceId;
 use crate::domain::versions::Versions;
 
 /// One evaluation of a DR.
@@ -48,6 +49,9 @@ pub struct Evaluation {
     pub pending: BTreeSet<PhotoId>,
     /// What the result depends on beside the photos.
     pub versions: Versions,
+    /// The trace of the request or upload that it came of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<TraceId>,
     /// Whether the request named its catalogue, so that the rules for DR numbers have no say in it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub catalogue_named: bool,

@@ -14,9 +14,10 @@ use crate::domain::ids::{DrNumber, EvaluationId, PhotoId};
 use crate::domain::plan::Photo;
 use crate::domain::report::Report;
 use crate::domain::time::Timestamp;
+use crate::domain::trace::TraceId;
 
 /// The version that this program writes and the only one that it reads.
-const VERSION: u8 = 1;
+pub const VERSION: u8 = 1;
 
 /// Any message of any queue.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -279,6 +280,16 @@ impl Message {
         serde_json::json!(self).to_string()
     }
 
+    /// The body to send as part of a trace. The trace stands beside what the message says: a release that does not know
+    /// of it reads the message all the same.
+    pub fn to_body_within(&self, trace: Option<&TraceId>) -> String {
+        let mut body = serde_json::json!(self);
+        if let (Some(trace), Some(fields)) = (trace, body.as_object_mut()) {
+            fields.insert("trace_id".into(), trace.as_str().into());
+        }
+        body.to_string()
+    }
+
     /// A message that a batch has begun.
     pub fn started(evaluation_id: &EvaluationId, at: Timestamp) -> Self {
         Self::Started(Started {
@@ -419,6 +430,14 @@ mod tests {
             Message::quiet_check(&batch.dr_number, Timestamp::from_millis(8)),
         ] {
             assert_eq!(Message::parse(&message.to_body()).unwrap(), message);
+            let trace = TraceId::made(7, 7);
+            let traced = message.to_body_within(Some(&trace));
+            assert!(traced.contains(trace.as_str()));
+            assert_eq!(
+                Message::parse(&traced).unwrap(),
+                message,
+                "by a release that knows of no trace"
+            );
         }
     }
 

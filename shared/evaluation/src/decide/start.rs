@@ -263,6 +263,7 @@ pub fn open(
         held,
         pending,
         versions,
+        trace_id: None,
         catalogue_named: request.catalogue.is_some(),
         created_at: now,
         dispatched_at: None,

@@ -127,6 +127,11 @@ impl Catalogue {
         CATALOGUES.get(version).ok_or_else(unknown)
     }
 
+    /// The versions of all shipped catalogues, oldest first.
+    pub fn known_versions() -> impl Iterator<Item = &'static str> {
+        SHIPPED.iter().map(|(version, _)| *version)
+    }
+
     /// The shipped catalogue that is asked unless a deployment says otherwise.
     pub fn current() -> Result<&'static Self, CatalogueError> {
         Self::shipped(CURRENT_VERSION)

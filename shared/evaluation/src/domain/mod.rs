@@ -26,5 +26,6 @@ pub mod report;
 pub mod scope;
 pub mod serial;
 pub mod time;
+pub mod trace;
 pub mod unread;
 pub mod versions;

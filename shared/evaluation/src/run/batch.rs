@@ -9,9 +9,10 @@
 use std::time::Duration;
 
 use futures::future::join_all;
+use tracing::Instrument;
 
 use super::error::RunError;
-use super::ports::{Ports, Queue, evaluation};
+use super::ports::{Ports, Queue, about, evaluation};
 use crate::decide::batch::{ANOTHER_RELEASE, held_off, superseded, wanted};
 use crate::decide::breaker::Breaker;
 use crate::decide::evaluation::Evaluation;
@@ -71,6 +72,7 @@ pub async fn handle(
         tracing::warn!(evaluation.id = %batch.evaluation_id, "a batch of an unknown evaluation was passed over");
         return Ok(());
     };
+    about(&evaluation);
     let wanted = wanted(&evaluation, batch);
     if wanted.is_empty() {
         return say_first_look(ports, batch).await;
@@ -147,9 +149,9 @@ async fn one(
     photo: &Photo,
     received_at: Timestamp,
 ) -> Result<(), RunError> {
-    let result = evaluator
-        .evaluate(evaluation, batch, photo, received_at)
-        .await?;
+    let span = tracing::error_span!("photo", photo.name = %photo.name);
+    let attempt = evaluator.evaluate(evaluation, batch, photo, received_at);
+    let result = attempt.instrument(span).await?;
     let message = match result {
         AttemptResult::Reported(report) => Message::outcome_of(batch, photo, *report),
         AttemptResult::Deferred {

@@ -17,6 +17,7 @@ use crate::domain::catalogue::Catalogue;
 use crate::domain::ids::EvaluationId;
 use crate::domain::published::{self, Published};
 use crate::domain::time::Timestamp;
+use crate::domain::trace::TraceId;
 use crate::figures::Figure;
 
 /// What became of a conditional write.
@@ -70,6 +71,10 @@ pub trait Ports {
     async fn put_all(&self, puts: Vec<Put>) -> Result<(), RunError>;
     /// Deletes items, in any order, one by one.
     async fn delete_all(&self, keys: Vec<Key>) -> Result<(), RunError>;
+    /// The trace that what is done now belongs to.
+    fn trace(&self) -> Option<TraceId> {
+        None
+    }
     /// Notes what was measured. It can't fail: a figure less is no reason to lose anything else.
     fn note(&self, _figures: Vec<Figure>) {}
     /// The catalogue of this version, if this release knows it or an operator published it; each is read once.
@@ -104,6 +109,15 @@ pub trait Ports {
 /// Reads what an update returned, or an item, as what it should be.
 pub(crate) fn read<T: DeserializeOwned>(item: Value) -> Result<T, RunError> {
     serde_json::from_value(item).map_err(|cause| RunError::bug("an item can't be read", cause))
+}
+
+/// Has what is logged from now on say which evaluation it is about, where a message did not.
+pub(super) fn about(evaluation: &Evaluation) {
+    let span = tracing::Span::current();
+    span.record("dr_number", evaluation.dr_number.as_str());
+    if let Some(trace) = &evaluation.trace_id {
+        span.record("trace_id", trace.as_str());
+    }
 }
 
 /// Reads an evaluation.

@@ -7,7 +7,7 @@
 use futures::future::try_join_all;
 
 use super::error::RunError;
-use super::ports::{Ports, UpdateResult, evaluation, read};
+use super::ports::{Ports, UpdateResult, about, evaluation, read};
 use super::{plausibility, quick, serials};
 use crate::decide::batch::ANOTHER_RELEASE;
 use crate::decide::breaker::Breaker;
@@ -223,6 +223,7 @@ pub(super) async fn known(
     if evaluation.is_none() || record.is_none() {
         tracing::warn!(evaluation.id = %id, photo.id = %photo, "a result for an unknown evaluation or photo was passed over");
     }
+    evaluation.iter().for_each(about);
     Ok(evaluation.zip(record))
 }
 

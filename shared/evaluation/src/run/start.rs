@@ -79,7 +79,7 @@ pub async fn start(
                     now,
                 )
                 .await?;
-                let new = open(
+                let mut new = open(
                     id,
                     request,
                     plan.clone(),
@@ -88,6 +88,7 @@ pub async fn start(
                     found,
                     now,
                 );
+                new.evaluation.trace_id = ports.trace();
                 ports.put_all(updates::photos(&new)).await?;
                 if ports
                     .transact(updates::open(&new, seen.as_ref(), supersedes.as_ref()))

@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use futures::future::{FutureExt, join_all, try_join_all};
 use serde::Serialize;
+use tracing::Instrument;
+use tracing::field::Empty;
 
 use super::error::RunError;
-use super::ports::{Ports, Queue, evaluation};
+use super::ports::{Ports, Queue, about, evaluation};
 use crate::decide::evaluation::Evaluation;
 use crate::decide::message::{Batch, Message};
 use crate::decide::photo_record::PhotoRecord;
@@ -176,7 +178,9 @@ impl<'a, P: Ports> Sweep<'a, P> {
             unfinished: 1,
             ..Swept::default()
         };
-        if let Err(error) = look(self.ports, id, self.round, &mut swept).await {
+        let span = tracing::error_span!("evaluation", trace_id = Empty, evaluation.id = %id, dr_number = Empty);
+        let look = look(self.ports, id, self.round, &mut swept);
+        if let Err(error) = look.instrument(span).await {
             tracing::error!(evaluation.id = %id, error = %error.with_causes(), "an evaluation could not be swept");
             swept.failed += 1;
         }
@@ -199,6 +203,7 @@ async fn look(
     let Some(evaluation) = evaluation(ports, id).await? else {
         return Ok(());
     };
+    about(&evaluation);
     let now = ports.now();
     swept.pending = evaluation.pending.len();
     if evaluation.waiting_since.is_none() && evaluation.superseded_by.is_none() {

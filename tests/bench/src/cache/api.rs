@@ -82,6 +82,12 @@ impl Api {
         self.request(Method::POST, "/evaluations", body).await
     }
 
+    /// GET /drs/{dr_number}/evaluations.
+    pub(crate) async fn history(&self, dr_number: &str) -> anyhow::Result<Answer> {
+        let path = format!("/drs/{dr_number}/evaluations");
+        self.request(Method::GET, &path, String::new()).await
+    }
+
     /// GET /evaluations/{id}.
     pub(crate) async fn look(&self, evaluation_id: &str) -> anyhow::Result<Answer> {
         self.request(

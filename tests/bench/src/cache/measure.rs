@@ -93,6 +93,20 @@ pub(crate) async fn upload(
     megapixels: f64,
     view: u64,
 ) -> anyhow::Result<usize> {
+    let mut photos = Vec::new();
+    for (at, photo) in dr.photos.iter().enumerate() {
+        let truth = dr
+            .truth(at)
+            .context("Every photo of the sample has its truth")?;
+        let bytes = jpeg(&truth, &Dr::view(at, megapixels, view))?;
+        photos.push((photo.name.clone(), bytes));
+    }
+    put(&client(stack), stack, &dr.dr_number, &photos).await?;
+    Ok(photos.iter().map(|(_, bytes)| bytes.len()).sum())
+}
+
+/// A client of the stack's bucket.
+pub(crate) fn client(stack: &Stack) -> aws_sdk_s3::Client {
     let config = aws_sdk_s3::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .endpoint_url(&stack.about.endpoint)
@@ -100,26 +114,24 @@ pub(crate) async fn upload(
         .credentials_provider(Credentials::new(KEY, KEY, None, None, "bench"))
         .force_path_style(true)
         .build();
-    let (s3, bucket) = (
-        aws_sdk_s3::Client::from_conf(config),
-        stack.output("BucketName")?,
-    );
-    let mut sent = 0;
-    for (at, photo) in dr.photos.iter().enumerate() {
-        let truth = dr
-            .truth(at)
-            .context("Every photo of the sample has its truth")?;
-        let bytes = jpeg(&truth, &Dr::view(at, megapixels, view))?;
-        sent += bytes.len();
-        let key = format!("photos/{}/{}", dr.dr_number, photo.name);
-        s3.put_object()
-            .bucket(bucket)
-            .key(key)
-            .body(ByteStream::from(bytes))
-            .send()
-            .await?;
+    aws_sdk_s3::Client::from_conf(config)
+}
+
+/// Puts a DR's photos where the app puts them.
+pub(crate) async fn put(
+    s3: &aws_sdk_s3::Client,
+    stack: &Stack,
+    dr_number: &str,
+    photos: &[(String, Vec<u8>)],
+) -> anyhow::Result<()> {
+    let bucket = stack.output("BucketName")?;
+    for (name, bytes) in photos {
+        let key = format!("photos/{dr_number}/{name}");
+        let body = ByteStream::from(bytes.clone());
+        let put = s3.put_object().bucket(bucket).key(key).body(body);
+        put.send().await?;
     }
-    Ok(sent)
+    Ok(())
 }
 
 /// Evaluates anew, whatever is known: the time until the verdict is seen.

@@ -35,6 +35,8 @@ pub(crate) struct About {
     pub(crate) endpoint: String,
     /// The outputs of template.yaml.
     pub(crate) outputs: BTreeMap<String, String>,
+    /// Where the VLM is.
+    pub(crate) vlm_url: String,
     /// The VLM's model.
     pub(crate) vlm_model: String,
     /// Whether it is the simulation.
