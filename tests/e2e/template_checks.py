@@ -328,10 +328,15 @@ def policies_are_least_privilege(template: Template) -> list[str]:
 
 
 def the_api_writes_keys_of_its_own_only(template: Template) -> list[str]:
-    """Whoever gets hold of the API can change since when answers are used and where DRs are expected, and nothing else."""
+    """Whoever gets hold of the API can change since when answers are used and where DRs are expected, and add photos."""
     wrong = []
     for statement in _statements(template, template["Resources"]["ApiFunction"]["Properties"]):
         if not any("Put" in it or "Update" in it or "Write" in it or "Delete" in it for it in _as_list(statement["Action"])):
+            continue
+        if statement["Action"] == "s3:PutObject":
+            # By addresses that it signs for the app.
+            if statement["Resource"] != {"Fn::Sub": "${PhotosBucket.Arn}/photos/*"}:
+                wrong.append(f"{statement['Sid']}: other objects than photos")
             continue
         condition = statement.get("Condition", {})
         keys = condition.get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", [])

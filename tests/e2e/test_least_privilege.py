@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import truth
+import urllib3
 from harness import Harness
 
 from stack.local_stack import Options, running
@@ -38,6 +39,11 @@ def test_every_way_in_works_under_iam(enforcing: Harness) -> None:
     assert enforcing.api.request("PUT", f"/drs/{dr.number}", position).status == 200
     assert enforcing.api.request("GET", f"/drs/{dr.number}").body["has_expected_position"] is True
     enforcing.evaluate(dr, force=True)
+    body = json.dumps({"photos": [{"name": "a.jpg", "content_type": "image/jpeg", "size": 1}]}).encode()
+    (address,) = enforcing.api.request("POST", f"/drs/{dr.number}/uploads", body).body["photos"]
+    pool = urllib3.PoolManager(ca_certs=enforcing.stack.aws.trust)
+    sent = pool.request("PUT", address["url"], body=b"x", headers=address["headers"])
+    assert sent.status == 200, sent.data
     assert enforcing.api.health().status == 200
     enforcing.upload(direct)
     answer, error = enforcing.invoke("splitter", {"dr_number": direct.number})

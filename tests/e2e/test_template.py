@@ -222,6 +222,11 @@ _BROKEN: list[tuple[checks.Check, str, Callable[[Template], None]]] = [
         _put("Resources.ApiFunction.Properties.Policies.0.Statement.3.Condition.Null", None),
     ),
     (
+        checks.the_api_writes_keys_of_its_own_only,
+        "any object",
+        _put("Resources.ApiFunction.Properties.Policies.0.Statement.4.Resource", "*"),
+    ),
+    (
         checks.photos_outlast_the_verdicts_that_they_prove,
         "for ever",
         _put("Resources.PhotosBucket.Properties.LifecycleConfiguration.Rules.0.Status", "Disabled"),

@@ -4,6 +4,7 @@ mod health;
 mod history;
 mod place;
 mod route;
+mod uploads;
 mod view;
 
 use anyhow::Context;

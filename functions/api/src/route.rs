@@ -1,9 +1,10 @@
 //! Which question a request asks, and the answer.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aws::http::problem::Problem;
-use aws::listing::{self, ListingError};
+use aws::listing::{self, ListingError, MOST_PHOTOS};
 use aws::ports::AwsPorts;
 use aws::table::{Table, TableError};
 use aws::{clock, http, trace};
@@ -11,7 +12,7 @@ use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse
 use evaluation::decide::evaluation::Evaluation;
 use evaluation::decide::stale::{may_have_changed, stale_because};
 use evaluation::decide::updates;
-use evaluation::domain::catalogue::Catalogue;
+use evaluation::domain::catalogue::{Catalogue, CatalogueError};
 use evaluation::domain::catalogue_rules::CatalogueRules;
 use evaluation::domain::ids::{DrNumber, EvaluationId};
 use evaluation::domain::photo_key::{folder, folders};
@@ -22,12 +23,13 @@ use evaluation::run::ports::Ports;
 use evaluation::run::show::{Shown, show};
 use lambda_runtime::Error;
 use photos::metadata::Position;
+use photos::size_policy::SizePolicy;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tracing::Instrument;
 use vlm::versions::versions;
 
-use crate::{health, history, place, view};
+use crate::{health, history, place, uploads, view};
 
 /// Seconds after which the app may look for progress again.
 const RETRY_AFTER_SECONDS: &str = "1";
@@ -62,6 +64,8 @@ enum Question {
     Dr(DrNumber),
     /// A DR is expected to be there, or it is not known any more where.
     Place(DrNumber, Option<Position>),
+    /// Photos of a DR are to be uploaded.
+    Uploads(DrNumber),
 }
 
 /// Why there is no answer.
@@ -130,6 +134,7 @@ async fn answer(api: &Api, event: Value) -> Result<ApiGatewayV2httpResponse, Ref
         }
         Question::EmptyCache(dr) => empty_cache(&api.table, dr.as_ref()).await,
         Question::Dr(dr) => place::read(&api.ports, &dr).await.map_err(Refusal::from),
+        Question::Uploads(dr) => addresses(api, &request, &dr).await,
         Question::Place(dr, position) => {
             let stored = place::store(&api.table, &dr, position, api.kept_for);
             stored.await.map_err(Refusal::from)
@@ -184,6 +189,40 @@ async fn evaluation(api: &Api, id: &EvaluationId) -> Result<ApiGatewayV2httpResp
     } else {
         http::with_header(response, "retry-after", RETRY_AFTER_SECONDS)
     })
+}
+
+/// Where the photos that a request lists are to be uploaded.
+async fn addresses(
+    api: &Api,
+    request: &ApiGatewayV2httpRequest,
+    dr: &DrNumber,
+) -> Result<ApiGatewayV2httpResponse, Refusal> {
+    let policy = SizePolicy::shipped(&api.size_policy);
+    let policy = policy.map_err(|cause| RunError::bug("the size policy of the settings", cause))?;
+    let wanted = uploads::asked(request, policy.limits.most_bytes)?;
+    let version = api.catalogues.version_for(dr);
+    let unknown = || CatalogueError::Unknown(version.to_owned());
+    let catalogue = api.ports.catalogue(version).await?;
+    let catalogue =
+        catalogue.ok_or_else(|| RunError::bug("the catalogue of the settings", unknown()))?;
+    let there = listing::list_in(&api.s3, &api.bucket, dr, vec![folder(dr)], catalogue).await;
+    let there = match there {
+        Ok(listing) => listing.photos,
+        Err(ListingError::Failed(cause)) => return Err(cause.into()),
+        Err(too_many @ ListingError::TooMany(_)) => {
+            return Err(Problem::too_many_photos(too_many.to_string()).into());
+        }
+    };
+    let taken: BTreeSet<String> = there.into_iter().map(|photo| photo.name).collect();
+    if taken.len() + wanted.len() > MOST_PHOTOS {
+        let (has, most) = (taken.len(), MOST_PHOTOS);
+        return Err(Problem::too_many_photos(format!(
+            "{dr} has {has} photos, and may have {most}. Upload fewer, or delete some first."
+        ))
+        .into());
+    }
+    let given = uploads::addresses(&api.s3, &api.bucket, dr, &wanted, taken, catalogue);
+    Ok(given.await?)
 }
 
 /// What a result of the same question would be made with now. A catalogue that was named stays that of the question.
@@ -248,6 +287,7 @@ fn question(request: &ApiGatewayV2httpRequest) -> Result<Question, Problem> {
         ("DELETE", ["cache"]) => Ok(Question::EmptyCache(None)),
         ("DELETE", ["drs", dr, "cache"]) => Ok(Question::EmptyCache(Some(dr_number(dr)?))),
         ("GET", ["drs", dr]) => Ok(Question::Dr(dr_number(dr)?)),
+        ("POST", ["drs", dr, "uploads"]) => Ok(Question::Uploads(dr_number(dr)?)),
         ("PUT", ["drs", dr]) => Ok(Question::Place(dr_number(dr)?, place::asked(request)?)),
         ("GET", ["evaluations", id]) => EvaluationId::parse(id)
             .map(Question::Evaluation)
@@ -258,7 +298,7 @@ fn question(request: &ApiGatewayV2httpRequest) -> Result<Question, Problem> {
         )),
         _ => Err(Problem::not_found(
             "There is GET /evaluations/{evaluation_id}, GET and PUT /drs/{dr_number}, \
-             GET /drs/{dr_number}/evaluations, DELETE /drs/{dr_number}/cache, DELETE /cache and GET /health.",
+             POST /drs/{dr_number}/uploads, GET /drs/{dr_number}/evaluations, DELETE /drs/{dr_number}/cache, DELETE /cache and GET /health.",
         )),
     }
 }

@@ -28,4 +28,5 @@ pub mod serial;
 pub mod time;
 pub mod trace;
 pub mod unread;
+pub mod upload_name;
 pub mod versions;
