@@ -54,6 +54,9 @@ pub struct Catalogue {
     /// Reasons for failing that any step may have: code to words.
     #[serde(default)]
     pub fail_reasons: BTreeMap<String, String>,
+    /// Fail codes of bad work: what is to be mended on site. All others are of the photo, which is to be taken again.
+    #[serde(default)]
+    pub bad_work: BTreeSet<String>,
     /// The steps, in the order people know them.
     pub steps: Vec<Step>,
     /// When and where photos may be taken; without it nothing is said of that.
@@ -184,6 +187,20 @@ impl Catalogue {
             .next()
     }
 
+    /// A code of bad work that no step has.
+    fn unknown_bad_work(&self) -> Option<&str> {
+        let known = |code: &String| {
+            let of_steps = self.steps.iter().map(|step| &step.fail_reasons);
+            of_steps
+                .chain([&self.fail_reasons])
+                .any(|codes| codes.contains_key(code))
+        };
+        self.bad_work
+            .iter()
+            .find(|code| !known(code))
+            .map(String::as_str)
+    }
+
     fn problem(&self) -> Option<String> {
         let keys: BTreeSet<_> = self.steps.iter().map(|step| &step.key).collect();
         let numbers: BTreeSet<_> = self.steps.iter().map(|step| step.number).collect();
@@ -212,6 +229,8 @@ impl Catalogue {
             Some(format!(
                 "photo_of_a_photo names the unknown fail code {code:?}"
             ))
+        } else if let Some(code) = self.unknown_bad_work() {
+            Some(format!("bad_work names the unknown fail code {code:?}"))
         } else if let Some(problem) = self.plausibility.and_then(|limits| limits.problem()) {
             Some(problem.into())
         } else if let Some(code) = self.bad_fail_code() {
@@ -322,6 +341,24 @@ mod tests {
             assert_ne!(changed, json, "the change must apply");
             assert!(Catalogue::from_json(&changed).is_err(), "{to}");
         }
+    }
+
+    #[test]
+    fn bad_work_is_told_by_codes_that_there_are() {
+        let v4 = SHIPPED[3].1;
+        assert!(
+            Catalogue::shipped("v4")
+                .unwrap()
+                .bad_work
+                .contains("not_sealed")
+        );
+        let json = v4.replace(
+            "\"bad_work\": [\"not_sealed\"",
+            "\"bad_work\": [\"not_painted\"",
+        );
+        let error = Catalogue::from_json(&json).unwrap_err().to_string();
+        assert!(error.contains("not_painted"), "{error}");
+        assert!(Catalogue::shipped("v3").unwrap().bad_work.is_empty());
     }
 
     #[test]

@@ -7,9 +7,9 @@
 use super::bounds::{LONGEST_MESSAGE, MOST_FLAGS, cut};
 use super::catalogue::Catalogue;
 use super::ids::{DrNumber, Score};
-use super::judge::{Judgement, PhotoResult, StepOutcome};
+use super::judge::{Judgement, PhotoResult, Remedy, StepOutcome};
 use super::outcome::{Finding, PhotoOutcome};
-use super::reading::{Flag, Reads, Wrong, check};
+use super::reading::{Flag, FlagCode, Reads, Wrong, check};
 
 /// The photos with what the checks make of their scores, and what people should look at, by photo.
 pub fn checked(
@@ -97,6 +97,7 @@ pub fn flagged(mut judgement: Judgement, flags: Vec<Flag>) -> Judgement {
         };
         if let Some(flag) = flags.iter().find(decided) {
             row.reason = Some(flag.message.clone());
+            row.remedy = Some(remedy(flag.code));
         }
     }
     let (flags, flags_left_out) = kept(flags);
@@ -104,6 +105,15 @@ pub fn flagged(mut judgement: Judgement, flags: Vec<Flag>) -> Judgement {
         flags,
         flags_left_out,
         ..judgement
+    }
+}
+
+/// What is to be done about what a check failed: light that is too weak and another DR's label are of the work, what
+/// could not be read is of the photo.
+fn remedy(code: FlagCode) -> Remedy {
+    match code {
+        FlagCode::PowerTooWeak | FlagCode::OtherDrNumber => Remedy::Mend,
+        _ => Remedy::Retake,
     }
 }
 
@@ -124,7 +134,7 @@ mod tests {
     use super::*;
     use crate::domain::ids::StepKey;
     use crate::domain::judge::{Verdict, judge};
-    use crate::domain::reading::{Extracted, FlagCode};
+    use crate::domain::reading::Extracted;
     use crate::domain::scope::Scope;
     use crate::domain::serial::ProvenBy;
 
@@ -177,6 +187,17 @@ mod tests {
         assert_eq!(
             reason.as_deref(),
             Some("The label says DR1733758, not DR1730550")
+        );
+        let remedy = |judgement: &Judgement| {
+            judgement
+                .steps
+                .iter()
+                .find_map(|row| row.remedy.filter(|_| row.photo.is_some()))
+        };
+        assert_eq!(
+            remedy(&alone),
+            Some(Remedy::Mend),
+            "the label is another one's"
         );
         let both = verdict(vec![
             other,

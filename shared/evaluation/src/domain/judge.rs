@@ -51,6 +51,21 @@ pub enum StepOutcome {
     NotEvaluated,
 }
 
+/// What a technician is to do: bad photos are told apart from bad work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Remedy {
+    /// Take a photo of it: none shows it.
+    Take,
+    /// Take the photo again: the work may be right.
+    Retake,
+    /// Mend the work, then take the photo again.
+    Mend,
+    /// One that a later release gives.
+    #[serde(other)]
+    Unknown,
+}
+
 /// One row of the verdict.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StepVerdict {
@@ -74,6 +89,9 @@ pub struct StepVerdict {
     pub photo: Option<String>,
     /// Why the step did not pass, and what to do.
     pub reason: Option<String>,
+    /// What a technician is to do about a step that did not pass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<Remedy>,
     /// How sure the model was of the score's side of the pass mark; absent where nothing is known of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certainty: Option<Certainty>,
@@ -204,6 +222,7 @@ fn step_verdict(
         reading: best.and_then(|(_, finding)| finding.reading.clone()),
         photo: best.map(|(name, _)| name.to_owned()),
         reason: reason(outcome, fail_words(catalogue, step, best), gaps, skipped),
+        remedy: remedy(catalogue, outcome, best),
         certainty: best.and_then(|(_, finding)| finding.certainty),
         extracted,
         proven_by,
@@ -233,6 +252,22 @@ fn fail_words<'a>(
     let code = best.and_then(|(_, finding)| finding.fail_code.as_deref());
     code.and_then(|code| catalogue.fail_words(step, code))
         .unwrap_or(&step.fail_reason)
+}
+
+fn remedy(
+    catalogue: &Catalogue,
+    outcome: StepOutcome,
+    best: Option<(&str, &Finding)>,
+) -> Option<Remedy> {
+    let code = best.and_then(|(_, finding)| finding.fail_code.as_ref());
+    match outcome {
+        StepOutcome::Pass | StepOutcome::NotEvaluated => None,
+        StepOutcome::Missing => Some(Remedy::Take),
+        StepOutcome::Fail if code.is_some_and(|code| catalogue.bad_work.contains(code)) => {
+            Some(Remedy::Mend)
+        }
+        StepOutcome::Fail => Some(Remedy::Retake),
+    }
 }
 
 fn reason(outcome: StepOutcome, fail: &str, gaps: usize, skipped: usize) -> Option<String> {

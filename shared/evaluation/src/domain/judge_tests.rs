@@ -356,3 +356,26 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn bad_work_is_told_apart_from_a_bad_photo() {
+    let catalogue = Catalogue::shipped("v4").unwrap();
+    let steps = crate::domain::scope::Scope::All.steps(catalogue);
+    let with = |code: Option<&str>, score: u8| {
+        let mut photo = evaluated("a.jpg", &[("cable_entry_outside", score)]);
+        if let PhotoOutcome::Evaluated { findings } = &mut photo.outcome {
+            findings[0].fail_code = code.map(String::from);
+        }
+        let judgement = judge(catalogue, &steps, &[photo]);
+        let of = |step: &str| row(&judgement, step).remedy;
+        (of("cable_entry_outside"), of("house_photo"))
+    };
+    let missing = Some(Remedy::Take);
+    assert_eq!(with(Some("not_sealed"), 3), (Some(Remedy::Mend), missing));
+    assert_eq!(with(Some("no_entry"), 3), (Some(Remedy::Retake), missing));
+    assert_eq!(with(Some("unclear"), 3), (Some(Remedy::Retake), missing));
+    assert_eq!(with(None, 3), (Some(Remedy::Retake), missing));
+    assert_eq!(with(Some("not_sealed"), 8), (None, missing));
+    let later: Remedy = serde_json::from_str("\"call_home\"").unwrap();
+    assert_eq!(later, Remedy::Unknown);
+}
