@@ -8,11 +8,12 @@ from __future__ import annotations
 import argparse
 import json
 from collections import defaultdict
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from stack import redrive
+from stack import redrive, target
 from stack.commands import redrive as command
 
 _OUTPUTS = {
@@ -85,7 +86,8 @@ def test_a_redrive_puts_each_message_on_the_queue_of_its_kind(queues: _Queues) -
 def test_the_table_of_a_redrive_names_every_queue(
     queues: _Queues, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(command, "_stack", lambda _arguments: (queues, _OUTPUTS))
+    stack = SimpleNamespace(client=lambda _service: queues, outputs=_OUTPUTS)
+    monkeypatch.setattr(target, "of", lambda _arguments: stack)
     assert command.run(argparse.Namespace(json=False)) == 0
     said = [line.split()[:3] for line in capsys.readouterr().out.splitlines()[:-1]]
     assert said == [

@@ -30,6 +30,7 @@ def test_the_api_answers_at_once_and_the_verdict_equals_the_truth(harness: Harne
         "cached": False,
         "joined": False,
         "missed_because": ["first"],
+        "trace_id": answer.headers["x-trace-id"],
         "links": {"self": f"/evaluations/{evaluation_id}", "history": f"/drs/{dr.number}/evaluations"},
     }
     evaluation = harness.completed(evaluation_id)

@@ -7,11 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import boto3
-from botocore.exceptions import BotoCoreError, ClientError
-
-from .. import build, catalogue, local_stack
-from ..errors import StackError
+from .. import build, catalogue, target
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -21,8 +17,8 @@ def run(arguments: argparse.Namespace) -> int:
     path = Path(arguments.file)
     found = catalogue.check(path)
     if arguments.what == "publish":
-        table, dynamodb = _table(arguments)
-        found["published"] = catalogue.publish(path, table, dynamodb)
+        stack = target.of(arguments)
+        found["published"] = catalogue.publish(path, stack.outputs["TableName"], stack.client("dynamodb"))
     if arguments.json:
         print(json.dumps(found))
         return 0
@@ -41,18 +37,3 @@ def _lines(found: dict[str, Any]) -> list[str]:
         how = "published" if found["published"] else "published before, the same"
         lines.append(f"{how}: ask with it by CatalogueVersion={found['version']}, by CatalogueRules, or by name")
     return lines
-
-
-def _table(arguments: argparse.Namespace) -> tuple[str, Any]:
-    if not arguments.stack_name:
-        stack = local_stack.kept(arguments.name)
-        return stack.outputs["TableName"], stack.aws.client("dynamodb")
-    try:
-        stacks = boto3.client("cloudformation").describe_stacks(StackName=arguments.stack_name)["Stacks"]
-        outputs = {output["OutputKey"]: output["OutputValue"] for output in stacks[0]["Outputs"]}
-        return outputs["TableName"], boto3.client("dynamodb")
-    except (BotoCoreError, ClientError) as error:
-        raise StackError(
-            f"The stack {arguments.stack_name} can't be read: {error}.",
-            "Check its name, and AWS_PROFILE and AWS_REGION.",
-        ) from None
