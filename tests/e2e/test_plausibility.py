@@ -49,7 +49,7 @@ def _place(harness: Harness, number: str, body: Any) -> Any:
 
 
 def test_what_cameras_say_is_flagged_for_people_and_changes_no_verdict(harness: Harness) -> None:
-    dr = harness.dr(10, seed=940)
+    dr = harness.dr(10, seed=2940)
     _taken(
         dr,
         _HERE,
@@ -82,7 +82,7 @@ def test_what_cameras_say_is_flagged_for_people_and_changes_no_verdict(harness: 
 
 
 def test_a_dr_is_put_in_its_place_and_no_position_is_shown(harness: Harness) -> None:
-    dr = harness.dr(10, seed=941)
+    dr = harness.dr(10, seed=2941)
     _taken(dr, _HERE, _4=Taken(_ago(3600)))
     harness.upload(dr)
     evaluation = harness.evaluate(dr)
@@ -138,7 +138,7 @@ def test_a_camera_in_two_far_places_at_once_is_flagged_in_both(harness: Harness)
 
 
 def test_a_photo_of_a_screen_or_a_print_is_flagged(harness: Harness) -> None:
-    dr = harness.dr(10, seed=945, fail="screen_or_print")
+    dr = harness.dr(10, seed=2945, fail="screen_or_print")
     harness.upload(dr)
     evaluation = harness.evaluate(dr)
     row = evaluation["steps"][0]
