@@ -92,6 +92,7 @@ impl Entry<'_> {
 #[cfg(test)]
 mod tests {
     use evaluation::domain::catalogue::Catalogue;
+    use evaluation::domain::scope::Scope;
     use serde_json::{Value, json};
 
     use super::*;
@@ -100,12 +101,7 @@ mod tests {
 
     fn question() -> Question {
         let catalogue = Catalogue::shipped("v3").unwrap();
-        let keys: Vec<_> = catalogue
-            .steps
-            .iter()
-            .map(|step| step.key.clone())
-            .collect();
-        Question::new(catalogue, &keys)
+        Question::new(catalogue, &Scope::All.steps(catalogue))
     }
 
     /// A completion of these tokens; a digit may be any of these instead.

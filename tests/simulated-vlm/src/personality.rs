@@ -152,8 +152,7 @@ impl Default for Form {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Personality {
     /// Where its words were read.
-    #[allow(dead_code, reason = "for people, and a test that there are any")]
-    sources: Vec<String>,
+    pub(crate) sources: Vec<String>,
     /// Where it takes questions.
     path: String,
     /// What the address must say behind its `?`.

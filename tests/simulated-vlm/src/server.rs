@@ -392,6 +392,7 @@ impl Server {
             "max_running": self.options.max_running,
             "faults": state.faults.happened(),
             "refused": state.refused,
+            "words_from": state.personality.sources,
             "image_tokens": image_tokens,
             "prompt_tokens": prompt_tokens,
             "completion_tokens": completion_tokens,

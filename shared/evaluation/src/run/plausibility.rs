@@ -8,7 +8,7 @@ use photos::metadata::Position;
 use serde::Deserialize;
 
 use super::error::RunError;
-use super::ports::{Ports, UpdateResult, read};
+use super::ports::{Ports, noted};
 use crate::decide::cameras::{CameraHour, CameraSeen, cameras};
 use crate::decide::evaluation::Evaluation;
 use crate::decide::photo_record::PhotoRecord;
@@ -42,10 +42,8 @@ pub(super) async fn note(
     };
     for (hour, seen) in all {
         let first = updates::camera_seen(Key::Camera(hour.clone()), &seen, ttl);
-        let UpdateResult::Applied(first) = ports.update(first).await? else {
-            continue;
-        };
-        if seen.at_once(&read::<CameraSeen>(first)?, &limits).is_some() {
+        let first: Option<CameraSeen> = noted(ports, first).await?;
+        if first.is_some_and(|first| seen.at_once(&first, &limits).is_some()) {
             let next = updates::camera_seen(Key::CameraAgain(hour), &seen, ttl);
             ports.update(next).await?;
         }

@@ -120,6 +120,17 @@ pub(super) fn about(evaluation: &Evaluation) {
     }
 }
 
+/// Notes what was seen, unless something was noted before: what then stands there; nothing if a guard was against it.
+pub(crate) async fn noted<T: DeserializeOwned>(
+    ports: &impl Ports,
+    note: Update,
+) -> Result<Option<T>, RunError> {
+    match ports.update(note).await? {
+        UpdateResult::Applied(item) => read(item).map(Some),
+        UpdateResult::Refused => Ok(None),
+    }
+}
+
 /// Reads an evaluation.
 pub(crate) async fn evaluation(
     ports: &impl Ports,

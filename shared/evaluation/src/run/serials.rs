@@ -5,7 +5,7 @@
 //!   from then on.
 
 use super::error::RunError;
-use super::ports::{Ports, UpdateResult, read};
+use super::ports::{Ports, noted};
 use crate::decide::evaluation::Evaluation;
 use crate::decide::photo_record::PhotoRecord;
 use crate::decide::serials::{SerialSeen, contradictions, flag, serials};
@@ -24,10 +24,8 @@ pub(super) async fn note(
     for one in serials(catalogue, photos) {
         let seen = SerialSeen::of(&evaluation.dr_number, &one);
         let first = updates::serial_seen(Key::Serial(one.serial.clone()), &seen);
-        let UpdateResult::Applied(first) = ports.update(first).await? else {
-            continue;
-        };
-        if read::<SerialSeen>(first)?.dr_number != evaluation.dr_number {
+        let first: Option<SerialSeen> = noted(ports, first).await?;
+        if first.is_some_and(|first| first.dr_number != evaluation.dr_number) {
             let next = updates::serial_seen(Key::SerialAgain(one.serial), &seen);
             ports.update(next).await?;
         }
@@ -57,10 +55,10 @@ pub(super) async fn flags(
     if keys.is_empty() {
         return Ok(contradictions);
     }
-    let noted = ports.get_all::<SerialSeen>(keys).await?;
-    let flags = all.iter().zip(noted.chunks(2)).filter_map(|(one, noted)| {
-        let noted: Vec<SerialSeen> = noted.iter().flatten().cloned().collect();
-        flag(one, &evaluation.dr_number, &noted)
+    let seen = ports.get_all::<SerialSeen>(keys).await?;
+    let flags = all.iter().zip(seen.chunks(2)).filter_map(|(one, seen)| {
+        let seen: Vec<SerialSeen> = seen.iter().flatten().cloned().collect();
+        flag(one, &evaluation.dr_number, &seen)
     });
     Ok(contradictions.into_iter().chain(flags).collect())
 }

@@ -4,26 +4,22 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use evaluation::decide::message::Message;
-use evaluation::decide::start::{Limits, Request, Reuse};
 use evaluation::decide::update::Key;
 use evaluation::decide::updates;
-use evaluation::domain::catalogue::Catalogue;
 use evaluation::domain::ids::{DrNumber, EvaluationId, StepKey};
 use evaluation::domain::outcome::{Facts, Finding, PhotoOutcome};
-use evaluation::domain::plan::{Mode, Photo, plan};
 use evaluation::domain::reading::{Flag, FlagCode};
 use evaluation::domain::report::Report;
 use evaluation::domain::versions::{VersionPart, Versions};
 use evaluation::run::aggregate;
 use evaluation::run::ports::Ports;
 use evaluation::run::show::{Shown, show};
-use evaluation::run::start::{StartResult, start};
 use photos::metadata::Position;
 use serde_json::{Value, json};
 
+use super::one_photo::{KEPT_FOR, started};
 use super::serial::{Serial, at_once};
 
-const KEPT_FOR: Duration = Duration::from_secs(90 * 24 * 3600);
 const HERE: Position = Position {
     latitude: -26.2,
     longitude: 28.0,
@@ -52,25 +48,7 @@ fn taken(minute: u32, north: f64) -> Value {
 
 /// Evaluates a DR of one photo, which shows an ONT with this serial in its bar code.
 fn evaluated(world: &Serial, number: &str, serial: &str, metadata: Value) -> EvaluationId {
-    let (catalogue, versions) = (Catalogue::shipped("v4").unwrap(), versions());
-    let key = format!("photos/{number}/a.jpg");
-    let photo = Photo::new(&key, "a.jpg", &format!("\"{number}\""), catalogue);
-    let planned = plan(vec![photo.clone()], Mode::Full, catalogue, &versions);
-    let request = Request {
-        dr_number: dr(number),
-        mode: Mode::Full,
-        reuse: Reuse::Nothing,
-        catalogue: None,
-    };
-    let limits = Limits {
-        photos_per_batch: 1,
-        deadline: Duration::from_secs(3600),
-        kept_for: KEPT_FOR,
-    };
-    let started = at_once(start(world, &request, &planned, &versions, &limits)).unwrap();
-    let StartResult::Started(it) = started else {
-        panic!("it was not started")
-    };
+    let (id, photo) = started(world, number, &format!("\"{number}\""), &versions());
     let quality = json!({"sharpness": 0.8, "bright": 200, "perceptual_hash": "0123456789abcdef"});
     let facts = json!({"quality": quality, "metadata": metadata});
     let facts: Facts = serde_json::from_value(facts).unwrap();
@@ -87,13 +65,13 @@ fn evaluated(world: &Serial, number: &str, serial: &str, metadata: Value) -> Eva
         facts: Some(facts),
         ..Report::bare(PhotoOutcome::Evaluated { findings }, world.now())
     };
-    let message = Message::outcome(&it.evaluation_id, &photo.photo_id, report);
+    let message = Message::outcome(&id, &photo, report);
     at_once(aggregate::handle(world, message.clone())).unwrap();
     // Delivered again, it changes nothing.
     let before = digest(world);
     at_once(aggregate::handle(world, message)).unwrap();
     assert_eq!(digest(world), before);
-    it.evaluation_id
+    id
 }
 
 fn digest(world: &Serial) -> u64 {

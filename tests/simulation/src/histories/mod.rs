@@ -6,6 +6,7 @@
 
 mod devices;
 mod law;
+mod one_photo;
 mod past;
 mod serial;
 mod sightings;

@@ -1,51 +1,24 @@
 //! Photos that are used in two DRs: the aggregator says so, and loses no outcome over it.
 
-use std::time::Duration;
-
 use evaluation::decide::evaluation::Evaluation;
 use evaluation::decide::message::Message;
 use evaluation::decide::photo_record::PhotoRecord;
 use evaluation::decide::sighting::{Elsewhere, Likeness, Mark};
-use evaluation::decide::start::{Limits, Request, Reuse};
 use evaluation::decide::update::{Key, Put};
-use evaluation::domain::catalogue::Catalogue;
 use evaluation::domain::ids::DrNumber;
 use evaluation::domain::outcome::{Facts, PhotoOutcome};
-use evaluation::domain::plan::{Mode, Photo, plan};
 use evaluation::domain::report::Report;
 use evaluation::run::aggregate;
 use evaluation::run::ports::Ports;
-use evaluation::run::start::{StartResult, start};
 use serde_json::json;
 
+use super::one_photo::started;
 use super::past::versions;
 use super::serial::{Serial, at_once};
 
 /// Evaluates a DR of one photo; its record, and the flags of the verdict.
 fn evaluated(world: &Serial, dr: &str, etag: &str, hash: &str) -> (PhotoRecord, usize) {
-    let (dr_number, catalogue, versions) = (
-        DrNumber::parse(dr).unwrap(),
-        Catalogue::shipped("v1").unwrap(),
-        versions(),
-    );
-    let photo = Photo::new(&format!("photos/{dr}/a.jpg"), "a.jpg", etag, catalogue);
-    let planned = plan(vec![photo.clone()], Mode::Full, catalogue, &versions);
-    let request = Request {
-        dr_number,
-        mode: Mode::Full,
-        reuse: Reuse::Nothing,
-        catalogue: None,
-    };
-    let limits = Limits {
-        photos_per_batch: 1,
-        deadline: Duration::from_secs(3600),
-        kept_for: Duration::from_secs(90 * 24 * 3600),
-    };
-    let StartResult::Started(it) =
-        at_once(start(world, &request, &planned, &versions, &limits)).unwrap()
-    else {
-        panic!("it was not started")
-    };
+    let (id, photo) = started(world, dr, etag, &versions());
     let quality = json!({"sharpness": 0.8, "bright": 200, "perceptual_hash": hash});
     let facts: Facts = serde_json::from_value(json!({"quality": quality})).unwrap();
     let outcome = PhotoOutcome::Evaluated { findings: vec![] };
@@ -53,11 +26,11 @@ fn evaluated(world: &Serial, dr: &str, etag: &str, hash: &str) -> (PhotoRecord, 
         facts: Some(facts),
         ..Report::bare(outcome, world.now())
     };
-    let message = Message::outcome(&it.evaluation_id, &photo.photo_id, report);
+    let message = Message::outcome(&id, &photo, report);
     at_once(aggregate::handle(world, message)).unwrap();
     let (mut records, evaluation) = (
-        at_once(world.photos(&it.evaluation_id)).unwrap(),
-        at_once(world.get(Key::Evaluation(it.evaluation_id))),
+        at_once(world.photos(&id)).unwrap(),
+        at_once(world.get(Key::Evaluation(id))),
     );
     let evaluation: Evaluation = evaluation.unwrap().unwrap();
     (records.remove(0), evaluation.judgement.unwrap().flags.len())

@@ -1,0 +1,43 @@
+//! Evaluations of DRs that have one photo.
+
+use std::time::Duration;
+
+use evaluation::decide::start::{Limits, Request, Reuse};
+use evaluation::domain::catalogue::Catalogue;
+use evaluation::domain::ids::{DrNumber, EvaluationId, PhotoId};
+use evaluation::domain::plan::{Mode, Photo, plan};
+use evaluation::domain::versions::Versions;
+use evaluation::run::start::{StartResult, start};
+
+use super::serial::{Serial, at_once};
+
+/// How long they are kept.
+pub(super) const KEPT_FOR: Duration = Duration::from_secs(90 * 24 * 3600);
+
+/// Starts the evaluation of a DR whose photo has this ETag: its identity, and its photo's.
+pub(super) fn started(
+    world: &Serial,
+    dr: &str,
+    etag: &str,
+    versions: &Versions,
+) -> (EvaluationId, PhotoId) {
+    let catalogue = Catalogue::shipped(&versions.catalogue).unwrap();
+    let photo = Photo::new(&format!("photos/{dr}/a.jpg"), "a.jpg", etag, catalogue);
+    let planned = plan(vec![photo.clone()], Mode::Full, catalogue, versions);
+    let request = Request {
+        dr_number: DrNumber::parse(dr).unwrap(),
+        mode: Mode::Full,
+        reuse: Reuse::Nothing,
+        catalogue: None,
+    };
+    let limits = Limits {
+        photos_per_batch: 1,
+        deadline: Duration::from_secs(3600),
+        kept_for: KEPT_FOR,
+    };
+    let started = at_once(start(world, &request, &planned, versions, &limits)).unwrap();
+    let StartResult::Started(it) = started else {
+        panic!("it was not started")
+    };
+    (it.evaluation_id, photo.photo_id)
+}
