@@ -71,6 +71,20 @@ impl Capability {
         true
     }
 
+    /// What of a request may be left out besides, given how one without `left_out` failed; nothing where that is about
+    /// no field, or about one that was not sent.
+    pub(super) fn refused(left_out: LeftOut, failure: &VlmFailure) -> Option<Field> {
+        let Some(About::Field(refused)) = failure.about() else {
+            return None;
+        };
+        let refused = match refused {
+            // Fewer were too many as well.
+            Field::Choices if left_out.has(Field::Choices) => Field::Logprobs,
+            other => other,
+        };
+        (!left_out.has(refused)).then_some(refused)
+    }
+
     /// Learns that the server refuses a field: it is left out from now on, which is said once.
     pub(super) fn leave_out(&self, field: Field) {
         let bits = LeftOut::default().and(field).bits();
@@ -120,5 +134,18 @@ mod tests {
         assert!(server.images() == 2 && !server.ignores_schema());
         server.note_answer(false);
         assert!(server.ignores_schema());
+    }
+
+    #[test]
+    fn a_server_is_asked_for_fewer_choices_then_for_none_and_then_no_more() {
+        let too_many =
+            refusal("Invalid value for 'top_logprobs': must be less than or equal to 5.");
+        let mut left_out = LeftOut::default();
+        for expected in [Some(Field::Choices), Some(Field::Logprobs), None] {
+            assert_eq!(Capability::refused(left_out, &too_many), expected);
+            left_out = expected.map_or(left_out, |field| left_out.and(field));
+        }
+        let other = refusal("no image");
+        assert_eq!(Capability::refused(LeftOut::default(), &other), None);
     }
 }

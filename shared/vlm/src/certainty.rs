@@ -110,7 +110,9 @@ mod tests {
         let token = |c: char| {
             let mut token = entry(&c.to_string(), 1.0);
             if c.is_ascii_digit() {
-                let choices = odds.iter().map(|(token, share)| entry(token, *share));
+                // The higher digits are surer, so that another entry's would be noticed.
+                let sure = |share: f64| if c < '5' { 1.0 - share } else { share };
+                let choices = odds.iter().map(|(token, share)| entry(token, sure(*share)));
                 token = entry(&c.to_string(), 0.5);
                 token["top_logprobs"] = choices.collect::<Vec<_>>().into();
             }
@@ -148,9 +150,9 @@ mod tests {
             entry("house_photo", "8"),
             entry("power_meter", "3")
         );
-        assert_eq!(of_one(&both), [Some(0.7), Some(0.3)]);
+        assert_eq!(of_one(&both), [Some(0.7), Some(0.7)]);
         let fenced = format!("Here it is: ```json\n{both}\n```");
-        assert_eq!(of_one(&fenced), [Some(0.7), Some(0.3)]);
+        assert_eq!(of_one(&fenced), [Some(0.7), Some(0.7)]);
     }
 
     #[test]
@@ -177,7 +179,7 @@ mod tests {
             let answer = with_certainty(answer.unwrap(), &written, &question(), Some(at + 1));
             answer.findings[0].certainty.unwrap().share()
         });
-        assert_eq!(shares.collect::<Vec<_>>(), [0.1, 0.9]);
+        assert_eq!(shares.collect::<Vec<_>>(), [0.9, 0.9]);
     }
 
     /// What a real server said, and how often it then wrote each score where chance chose.

@@ -281,17 +281,9 @@ impl VlmClient {
                 Err(failure) => failure,
             };
             // Each turn leaves out one more of the few fields, or ends.
-            let refused = match failure.about() {
-                // Fewer were too many as well.
-                Some(About::Field(Field::Choices)) if left_out.has(Field::Choices) => {
-                    Field::Logprobs
-                }
-                Some(About::Field(field)) => field,
-                _ => return Err(failure),
-            };
-            if left_out.has(refused) {
+            let Some(refused) = Capability::refused(left_out, &failure) else {
                 return Err(failure);
-            }
+            };
             if refused == Field::Priority && !self.bulk {
                 return Err(failure);
             }
