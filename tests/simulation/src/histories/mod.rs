@@ -4,6 +4,7 @@
 //! A history runs the flows themselves, one after another and without faults (those are for the seeded days); the model
 //! behind them answers with everything that its answer depended on, so that any answer can be checked.
 
+mod catalogues;
 mod devices;
 mod law;
 mod one_photo;

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use evaluation::decide::start::{Limits, Request, Reuse};
-use evaluation::domain::catalogue::Catalogue;
 use evaluation::domain::ids::{DrNumber, EvaluationId, PhotoId};
 use evaluation::domain::plan::{Mode, Photo, plan};
+use evaluation::domain::published;
 use evaluation::domain::versions::Versions;
 use evaluation::run::start::{StartResult, start};
 
@@ -21,14 +21,25 @@ pub(super) fn started(
     etag: &str,
     versions: &Versions,
 ) -> (EvaluationId, PhotoId) {
-    let catalogue = Catalogue::shipped(&versions.catalogue).unwrap();
+    named(world, dr, etag, versions, None)
+}
+
+/// The same by a request that names its catalogue.
+pub(super) fn named(
+    world: &Serial,
+    dr: &str,
+    etag: &str,
+    versions: &Versions,
+    name: Option<&str>,
+) -> (EvaluationId, PhotoId) {
+    let catalogue = published::known(&versions.catalogue).unwrap();
     let photo = Photo::new(&format!("photos/{dr}/a.jpg"), "a.jpg", etag, catalogue);
     let planned = plan(vec![photo.clone()], Mode::Full, catalogue, versions);
     let request = Request {
         dr_number: DrNumber::parse(dr).unwrap(),
         mode: Mode::Full,
         reuse: Reuse::Nothing,
-        catalogue: None,
+        catalogue: name.map(str::to_owned),
     };
     let limits = Limits {
         photos_per_batch: 1,
