@@ -7,16 +7,14 @@ mod route;
 mod uploads;
 mod view;
 
-use anyhow::Context;
-use aws::configuration::{number, present, required};
+use aws::configuration::{present, required, retention};
 use aws::ports::AwsPorts;
 use aws::table::Table;
 use aws::telemetry;
 use aws::usage::measured;
-use evaluation::domain::catalogue_rules::CatalogueRules;
 use lambda_runtime::{LambdaEvent, run, service_fn};
-use photos::size_policy::SizePolicy;
 use serde_json::Value;
+use vlm::versions::AsksWith;
 
 use crate::route::Api;
 
@@ -24,22 +22,19 @@ use crate::route::Api;
 async fn main() -> anyhow::Result<()> {
     telemetry::start()?;
     let config = aws::load().await;
-    let catalogues = CatalogueRules::parse(
+    let asks_with = AsksWith::new(
         &required("CATALOGUE_VERSION")?,
         &present("CATALOGUE_RULES")?,
-    )
-    .context("Failed to read CATALOGUE_RULES")?;
-    let (model, size_policy) = (required("VLM_MODEL")?, required("SIZE_POLICY_VERSION")?);
-    SizePolicy::shipped(&size_policy).context("Failed to read SIZE_POLICY_VERSION")?;
+        required("VLM_MODEL")?,
+        &required("SIZE_POLICY_VERSION")?,
+    )?;
     let api = Api {
         table: Table::from_env(&config)?,
         ports: AwsPorts::from_env(&config, &[])?,
         s3: aws::s3(&config),
         bucket: required("BUCKET_NAME")?,
-        catalogues,
-        model,
-        size_policy,
-        kept_for: place::kept_for(number::<u16>("VERDICT_RETENTION_DAYS", 3650)?),
+        asks_with,
+        kept_for: retention("VERDICT_RETENTION_DAYS")?,
     };
     let ended = run(service_fn(|event: LambdaEvent<Value>| {
         measured("api", route::handle(&api, event.payload))

@@ -24,8 +24,6 @@ use serde_json::{Value, json};
 
 const EXPECTED: &str = "Send {\"expected_position\": {\"latitude\": -26.2041, \"longitude\": 28.0473}}, in degrees, \
                         or null to have it forgotten.";
-/// DynamoDB deletes what is due within two days.
-const DELETED_LATE_DAYS: u16 = 2;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -41,12 +39,6 @@ struct Place {
     expected_position: Option<Position>,
     #[serde(default)]
     set_at: Option<Timestamp>,
-}
-
-/// How long a position is kept that is to be gone after so many days.
-pub(crate) fn kept_for(days: u16) -> Duration {
-    let days = days.saturating_sub(DELETED_LATE_DAYS);
-    Duration::from_secs(u64::from(days) * 24 * 60 * 60)
 }
 
 /// The position that a request says.
@@ -194,11 +186,5 @@ mod tests {
             "1970-01-01T00:00:00.000Z"
         );
         assert!(!shown.to_string().contains("26.2"));
-    }
-
-    #[test]
-    fn a_position_is_gone_by_the_day_that_the_verdicts_are() {
-        assert_eq!(kept_for(92), Duration::from_secs(90 * 24 * 60 * 60));
-        assert_eq!(kept_for(1), Duration::ZERO);
     }
 }

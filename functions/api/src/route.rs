@@ -13,7 +13,6 @@ use evaluation::decide::evaluation::Evaluation;
 use evaluation::decide::stale::{may_have_changed, stale_because};
 use evaluation::decide::updates;
 use evaluation::domain::catalogue::{Catalogue, CatalogueError};
-use evaluation::domain::catalogue_rules::CatalogueRules;
 use evaluation::domain::ids::{DrNumber, EvaluationId};
 use evaluation::domain::photo_key::{folder, folders};
 use evaluation::domain::plan::Photo;
@@ -23,11 +22,10 @@ use evaluation::run::ports::Ports;
 use evaluation::run::show::{Shown, show};
 use lambda_runtime::Error;
 use photos::metadata::Position;
-use photos::size_policy::SizePolicy;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tracing::Instrument;
-use vlm::versions::versions;
+use vlm::versions::AsksWith;
 
 use crate::{health, history, place, uploads, view};
 
@@ -41,12 +39,8 @@ pub(crate) struct Api {
     pub(crate) s3: aws_sdk_s3::Client,
     /// Where the photos are.
     pub(crate) bucket: String,
-    /// The catalogue that a result must have been made with to be current, by DR.
-    pub(crate) catalogues: CatalogueRules,
-    /// The model, the same.
-    pub(crate) model: String,
-    /// The size policy, the same.
-    pub(crate) size_policy: String,
+    /// What a result must have been made with to be current.
+    pub(crate) asks_with: AsksWith,
     /// How long a DR's expected position is kept.
     pub(crate) kept_for: Duration,
 }
@@ -124,9 +118,8 @@ async fn answer(api: &Api, event: Value) -> Result<ApiGatewayV2httpResponse, Ref
     match question(&request)? {
         Question::Evaluation(id) => evaluation(api, &id).await,
         Question::Health => {
-            let in_use: Vec<&str> = api.catalogues.versions().collect();
-            let usual = in_use.first().copied().unwrap_or_default();
-            let asks_with = versions(usual, &api.model, &api.size_policy);
+            let in_use: Vec<&str> = api.asks_with.catalogues.versions().collect();
+            let asks_with = api.asks_with.usual();
             Ok(http::json(
                 200,
                 &health::view(&api.ports, &asks_with, &in_use).await?,
@@ -197,10 +190,9 @@ async fn addresses(
     request: &ApiGatewayV2httpRequest,
     dr: &DrNumber,
 ) -> Result<ApiGatewayV2httpResponse, Refusal> {
-    let policy = SizePolicy::shipped(&api.size_policy);
-    let policy = policy.map_err(|cause| RunError::bug("the size policy of the settings", cause))?;
-    let wanted = uploads::asked(request, policy.limits.most_bytes)?;
-    let version = api.catalogues.version_for(dr);
+    let most_bytes = api.asks_with.size_policy.limits.most_bytes;
+    let wanted = uploads::asked(request, most_bytes)?;
+    let version = api.asks_with.catalogues.version_for(dr);
     let unknown = || CatalogueError::Unknown(version.to_owned());
     let catalogue = api.ports.catalogue(version).await?;
     let catalogue =
@@ -227,11 +219,9 @@ async fn addresses(
 
 /// What a result of the same question would be made with now. A catalogue that was named stays that of the question.
 fn current(api: &Api, evaluation: &Evaluation) -> Versions {
-    let catalogue = match evaluation.catalogue_named {
-        true => &evaluation.versions.catalogue,
-        false => api.catalogues.version_for(&evaluation.dr_number),
-    };
-    versions(catalogue, &api.model, &api.size_policy)
+    let named = &evaluation.versions.catalogue;
+    let named = evaluation.catalogue_named.then_some(named.as_str());
+    api.asks_with.versions_for(&evaluation.dr_number, named)
 }
 
 /// The DR's photos as they are now, if that is known: those in its own folder, and in others if any came there.

@@ -70,11 +70,7 @@ impl BatchFunction {
         let model = settings.vlm.model.clone();
         let vlm = VlmClient::new(settings.vlm).context("Failed to set up the VLM's client")?;
         let vlm = vlm.with_headers(settings.vlm_headers);
-        let vlm = if settings.asks_how_sure {
-            vlm
-        } else {
-            vlm.without_logprobs()
-        };
+        let vlm = vlm.with_logprobs(settings.asks_how_sure);
         let vlm = vlm.with_key_source(Arc::new(secret));
         let vlm = vlm.with_observer(Arc::new(note_response));
         let signer = settings

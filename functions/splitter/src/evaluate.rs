@@ -57,7 +57,10 @@ impl Splitter {
     ) -> Result<(StartResult, Spent), StartError> {
         let Settings { bucket, limits, .. } = &self.settings;
         let dr = &request.dr_number;
-        let versions = self.settings.versions_for(dr, request.catalogue.as_deref());
+        let versions = self
+            .settings
+            .asks_with
+            .versions_for(dr, request.catalogue.as_deref());
         let catalogue = self.catalogue(request, &versions.catalogue).await?;
         let clock = Instant::now();
         let photos = listing::list(&self.s3, bucket, dr, catalogue).await?.photos;

@@ -101,7 +101,7 @@ async fn start_if_quiet(splitter: &Splitter, check: &QuietCheck) -> anyhow::Resu
 /// Asks the question of an evaluation whose versions nobody knows any more, under those of this release.
 async fn ask_anew(splitter: &Splitter, message: &PlanAnew) -> anyhow::Result<()> {
     let (ports, settings) = (&splitter.ports, &splitter.settings);
-    let versions = |dr: &DrNumber, named: Option<&str>| settings.versions_for(dr, named);
+    let versions = |dr: &DrNumber, named: Option<&str>| settings.asks_with.versions_for(dr, named);
     let Some(request) = plan_anew::request(ports, message, versions).await? else {
         return Ok(());
     };

@@ -8,6 +8,9 @@ use std::time::Duration;
 
 use evaluation::run::error::Cause;
 
+/// Days that DynamoDB may take to delete what is due.
+const DELETED_LATE_DAYS: u16 = 2;
+
 /// A setting that is missing or wrong; for operators.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -86,6 +89,16 @@ pub fn seconds(name: &str) -> Result<Duration, ConfigError> {
     number(name, 30 * 24 * 60 * 60).map(Duration::from_secs)
 }
 
+/// How long what is to be gone after so many days, up to ten years, is kept: DynamoDB deletes it up to two days late.
+pub fn retention(name: &str) -> Result<Duration, ConfigError> {
+    number::<u16>(name, 3650).map(kept_for)
+}
+
+fn kept_for(days: u16) -> Duration {
+    let days = days.saturating_sub(DELETED_LATE_DAYS);
+    Duration::from_secs(u64::from(days) * 24 * 60 * 60)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,5 +124,11 @@ mod tests {
             number::<u8>("CARGO_PKG_VERSION_PATCH", 10).is_err(),
             "0 of 1 to 10"
         );
+    }
+
+    #[test]
+    fn what_is_kept_is_due_two_days_before_it_must_be_gone() {
+        assert_eq!(kept_for(92), Duration::from_secs(90 * 24 * 60 * 60));
+        assert_eq!(kept_for(1), Duration::ZERO);
     }
 }

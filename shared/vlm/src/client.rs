@@ -190,12 +190,9 @@ impl VlmClient {
         }
     }
 
-    /// The same client, which does not ask how sure the model is of what it writes.
-    pub fn without_logprobs(self) -> Self {
-        Self {
-            logprobs: false,
-            ..self
-        }
+    /// The same client, which asks how sure the model is of what it writes, or does not.
+    pub fn with_logprobs(self, logprobs: bool) -> Self {
+        Self { logprobs, ..self }
     }
 
     /// A client of another server, of which nothing is known yet; the two share what it takes to connect.

@@ -66,6 +66,11 @@ impl CatalogueRules {
         found.map_or(&self.otherwise, |(_, version)| version)
     }
 
+    /// The version for DRs that no rule is for.
+    pub fn otherwise(&self) -> &str {
+        &self.otherwise
+    }
+
     /// All versions that are in use.
     pub fn versions(&self) -> impl Iterator<Item = &str> {
         let by_prefix = self.by_prefix.iter().map(|(_, version)| version.as_str());
