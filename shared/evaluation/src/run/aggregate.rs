@@ -1,9 +1,9 @@
 //! The aggregator: the only writer of outcomes. Which message leads to what.
 
-use super::defer;
 use super::error::RunError;
 use super::ports::Ports;
 use super::record::{record_first_look, record_outcome};
+use super::{defer, look};
 use crate::decide::message::{Batch, Message, Received};
 use crate::decide::progress::is_sample;
 use crate::decide::updates;
@@ -23,6 +23,9 @@ pub async fn handle(ports: &impl Ports, message: Message) -> Result<(), RunError
             defer::defer(ports, &note).await?;
             note_progress(ports, &note.photo.photo_id, note.received()).await
         }
+        Message::Looked(looked) => look::record(ports, &looked).await,
+        // Its time is over.
+        Message::Look(_) => Ok(()),
         Message::Started(started) => ports
             .update(updates::started(&started.evaluation_id, started.at))
             .await
@@ -36,7 +39,7 @@ pub async fn handle(ports: &impl Ports, message: Message) -> Result<(), RunError
 
 /// Notes how far a queue of batches has come, now and then: the sweeper tells by it what merely queues from what is
 /// lost.
-async fn note_progress(
+pub(super) async fn note_progress(
     ports: &impl Ports,
     photo: &PhotoId,
     received: Option<Received>,

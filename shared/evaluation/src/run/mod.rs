@@ -10,6 +10,7 @@ pub mod batch;
 pub mod cache;
 pub mod defer;
 pub mod error;
+pub mod look;
 pub mod plan_anew;
 mod plausibility;
 pub mod ports;
