@@ -7,11 +7,11 @@
 
 use std::time::Duration;
 
-use super::aggregate::note_progress;
 use super::batch::{AttemptResult, PhotoEvaluator};
 use super::cache::left_to_ask;
 use super::error::RunError;
 use super::ports::{Ports, Queue, evaluation};
+use super::progress::note_progress;
 use super::record::{keep_answer, sight};
 use crate::decide::breaker::Breaker;
 use crate::decide::cache::CachedAnswer;

@@ -14,6 +14,7 @@ pub mod look;
 pub mod plan_anew;
 mod plausibility;
 pub mod ports;
+mod progress;
 mod promote;
 mod quick;
 pub mod record;
