@@ -7,6 +7,7 @@ pub mod batch;
 pub mod breaker;
 pub mod cache;
 pub mod cameras;
+pub mod checklist;
 pub mod defer;
 pub mod evaluation;
 #[cfg(test)]
@@ -14,6 +15,7 @@ pub(crate) mod fixtures;
 pub mod history;
 pub mod message;
 pub mod miss;
+pub mod note;
 pub mod photo_record;
 pub mod plausibility;
 pub mod progress;

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::cache::CachedAnswer;
 use super::cameras::CameraSeen;
 use super::evaluation::Evaluation;
+use super::note::Note;
 use super::photo_record::PhotoRecord;
 use super::queue::Queue;
 use super::record::Finalisation;
@@ -260,6 +261,36 @@ pub fn placed(
         key: Key::Place(dr.clone()),
         guards: Vec::new(),
         actions,
+    }
+}
+
+/// What a technician says of a step is put into this slot of the DR's notes. Whoever was first stays, and is in what the
+/// write returns.
+pub fn noted(
+    dr: &DrNumber,
+    slot: &'static str,
+    note: &Note,
+    at: Timestamp,
+    kept_for: Duration,
+) -> Update {
+    let actions = vec![
+        SetIfAbsent(slot, value(note)),
+        Set("ttl", json!(at.after(kept_for).as_seconds())),
+    ];
+    Update {
+        key: Key::Notes(dr.clone()),
+        guards: Vec::new(),
+        actions,
+    }
+}
+
+/// A DR's notes are kept as long as this new evaluation of it.
+pub fn notes_kept(new: &NewEvaluation) -> Update {
+    let deleted_after = new.evaluation.created_at.after(new.kept_for);
+    Update {
+        key: Key::Notes(new.evaluation.dr_number.clone()),
+        guards: Vec::new(),
+        actions: vec![Set("ttl", json!(deleted_after.as_seconds()))],
     }
 }
 

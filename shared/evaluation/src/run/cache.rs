@@ -161,7 +161,7 @@ fn reported(evaluation: &Evaluation, content: &str, answers: &[Reused]) -> Optio
 
 /// Where these photos were used before in other DRs, by their files; who is asked about is also compared by looks,
 /// later.
-async fn seen(
+pub(super) async fn seen(
     ports: &impl Ports,
     dr: &DrNumber,
     photos: Vec<&Photo>,
@@ -192,7 +192,7 @@ async fn seen(
 }
 
 /// What may be used of earlier answers about these photos.
-async fn known<'a>(
+pub(super) async fn known<'a>(
     ports: &impl Ports,
     photos: impl Iterator<Item = &'a Photo> + Clone,
     versions: &Versions,

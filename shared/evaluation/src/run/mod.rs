@@ -8,8 +8,10 @@
 pub mod aggregate;
 pub mod batch;
 pub mod cache;
+pub mod checklist;
 pub mod defer;
 pub mod error;
+pub mod notes;
 pub mod plan_anew;
 mod plausibility;
 pub mod ports;
