@@ -8,7 +8,8 @@ use aws::http;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use evaluation::domain::ids::DrNumber;
 use evaluation::domain::photo_key::{folder, folders};
-use evaluation::run::checklist::{OfDr, of_dr, of_photos};
+use evaluation::run::checklist::of_photos;
+use evaluation::run::of_dr::{OfDr, of_dr};
 use serde_json::{Value, json};
 
 use crate::api::{Api, Refusal};

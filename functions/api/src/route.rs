@@ -118,6 +118,7 @@ async fn evaluation(api: &Api, id: &EvaluationId) -> Result<ApiGatewayV2httpResp
         flags,
         metres,
         is_misplaced,
+        notes,
     } = shown;
     let catalogue = api.ports.catalogue(&evaluation.versions.catalogue).await?;
     let photos_now = match may_have_changed(&evaluation, freshness) {
@@ -139,6 +140,7 @@ async fn evaluation(api: &Api, id: &EvaluationId) -> Result<ApiGatewayV2httpResp
             &metres,
             &stale_because,
             catalogue,
+            &notes,
         ),
     );
     let done = evaluation.completed_at.is_some();

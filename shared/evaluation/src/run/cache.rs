@@ -44,6 +44,8 @@ pub(super) struct Lookup {
     pub(super) valid_from: Timestamp,
     /// Whether somebody said where the DR is.
     pub(super) is_placed: bool,
+    /// Whether technicians noted something of its steps.
+    pub(super) is_noted: bool,
     last: Option<LastAsked>,
 }
 
@@ -60,10 +62,11 @@ pub(super) async fn lookup(
         Key::Cache(None),
         Key::LastAsked(dr.clone(), request.mode),
         Key::Place(dr.clone()),
+        Key::Notes(dr.clone()),
     ];
     let items = ports.get_all::<Value>(keys).await?;
-    let [pointer, of_dr, of_all, last, place] = <[Option<Value>; 5]>::try_from(items)
-        .map_err(|items| RunError::misplaced(format!("{} items instead of 5", items.len())))?;
+    let [pointer, of_dr, of_all, last, place, notes] = <[Option<Value>; 6]>::try_from(items)
+        .map_err(|items| RunError::misplaced(format!("{} items instead of 6", items.len())))?;
     let emptied = [read::<Emptied>(of_dr)?, read(of_all)?];
     Ok(Lookup {
         pointer: read::<Pointer>(pointer)?.map(|pointer| pointer.evaluation_id),
@@ -74,6 +77,7 @@ pub(super) async fn lookup(
             .max()
             .unwrap_or(Timestamp::MIN),
         is_placed: place.is_some(),
+        is_noted: notes.is_some(),
         last: read(last)?,
     })
 }

@@ -6,89 +6,19 @@
 
 use std::collections::BTreeMap;
 
-use photos::metadata::Position;
-use serde::Deserialize;
-use serde_json::Value;
-
 use super::cache;
 use super::error::RunError;
-use super::ports::{self, Ports, evaluation};
+use super::of_dr::OfDr;
+use super::ports::{Ports, evaluation};
 use crate::decide::checklist::{Checklist, Kept, LookState, Said, checklist};
 use crate::decide::evaluation::Evaluation;
-use crate::decide::note::{self, Note};
 use crate::decide::photo_record::PhotoRecord;
-use crate::decide::update::Key;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::ids::{DrNumber, EvaluationId, PhotoId};
 use crate::domain::outcome::PhotoOutcome;
 use crate::domain::plan::{Mode, Photo, Plan, plan};
 use crate::domain::time::Timestamp;
 use crate::domain::versions::Versions;
-
-/// What is kept of a DR beside its photos and evaluations.
-#[derive(Debug, Clone, PartialEq)]
-pub struct OfDr {
-    /// Since when answers about it may be used.
-    pub valid_from: Timestamp,
-    /// Whether photos came into another folder than its own, which is then to be looked into as well.
-    pub is_misplaced: bool,
-    /// Where it is, if somebody said so.
-    pub expected: Option<Position>,
-    /// When somebody said so, or had it forgotten.
-    pub placed_at: Option<Timestamp>,
-    /// What technicians noted of its steps.
-    pub notes: Vec<Note>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Uploads {
-    misplaced: bool,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Emptied {
-    valid_from: Option<Timestamp>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Place {
-    expected_position: Option<Position>,
-    set_at: Option<Timestamp>,
-}
-
-/// Reads what is kept of a DR, in one call of the table.
-pub async fn of_dr(ports: &impl Ports, dr: &DrNumber) -> Result<OfDr, RunError> {
-    let keys = vec![
-        Key::Uploads(dr.clone()),
-        Key::Cache(Some(dr.clone())),
-        Key::Cache(None),
-        Key::Place(dr.clone()),
-        Key::Notes(dr.clone()),
-    ];
-    let items = ports.get_all::<Value>(keys).await?;
-    let [uploads, of_dr, of_all, place, notes] = <[Option<Value>; 5]>::try_from(items)
-        .map_err(|items| RunError::misplaced(format!("{} items instead of 5", items.len())))?;
-    let emptied: [Emptied; 2] = [read(of_dr)?, read(of_all)?];
-    let valid_from = emptied.iter().filter_map(|item| item.valid_from).max();
-    let uploads: Uploads = read(uploads)?;
-    let place: Place = read(place)?;
-    Ok(OfDr {
-        valid_from: valid_from.unwrap_or(Timestamp::MIN),
-        is_misplaced: uploads.misplaced,
-        expected: place.expected_position,
-        placed_at: place.set_at,
-        notes: notes.as_ref().map(note::of_item).unwrap_or_default(),
-    })
-}
-
-fn read<T: serde::de::DeserializeOwned + Default>(item: Option<Value>) -> Result<T, RunError> {
-    item.map(ports::read)
-        .transpose()
-        .map(Option::unwrap_or_default)
-}
 
 /// The checklist of a DR of which `of_dr` is kept and these photos lie in the bucket. `last`: its last evaluation, which
 /// knows of photos that nothing else is kept about.
@@ -101,7 +31,7 @@ pub async fn of_photos(
     (catalogue, versions): (&Catalogue, &Versions),
 ) -> Result<Checklist, RunError> {
     let plan = plan(photos, Mode::Full, catalogue, versions);
-    let kept = kept(ports, dr, &plan, versions, of_dr.valid_from, last).await?;
+    let kept = kept(ports, dr, &plan, versions, of_dr.freshness.valid_from, last).await?;
     let said = Said {
         expected: of_dr.expected,
         notes: of_dr.notes,

@@ -12,6 +12,7 @@ pub mod checklist;
 pub mod defer;
 pub mod error;
 pub mod notes;
+pub mod of_dr;
 pub mod plan_anew;
 mod plausibility;
 pub mod ports;

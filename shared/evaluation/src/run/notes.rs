@@ -22,12 +22,6 @@ pub enum NoteResult {
     Full,
 }
 
-/// The notes of a DR.
-pub async fn notes(ports: &impl Ports, dr: &DrNumber) -> Result<Vec<Note>, RunError> {
-    let item: Option<Value> = ports.get(Key::Notes(dr.clone())).await?;
-    Ok(item.as_ref().map(note::of_item).unwrap_or_default())
-}
-
 /// Keeps what is said for so long.
 pub async fn note(
     ports: &impl Ports,
