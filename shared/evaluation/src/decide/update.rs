@@ -45,6 +45,8 @@ pub enum Key {
     Place(DrNumber),
     /// What technicians noted of a DR's steps.
     Notes(DrNumber),
+    /// What is kept of a look at a photo of a DR.
+    Look(DrNumber, PhotoId),
     /// A catalogue that an operator published, by its version.
     Catalogue(String),
     /// Since when answers about this DR may be used again; about all without one.
@@ -74,6 +76,7 @@ impl Key {
             Self::CameraAgain(hour) => (format!("CAMERA#{}", hour.key()), "AGAIN".into()),
             Self::Place(dr) => (format!("PLACE#{dr}"), "EXPECTED".into()),
             Self::Notes(dr) => (format!("NOTES#{dr}"), "NOTED".into()),
+            Self::Look(dr, photo) => (format!("LOOKS#{dr}"), format!("LOOK#{photo}")),
             Self::Catalogue(version) => (format!("CATALOGUE#{version}"), "PUBLISHED".into()),
             Self::Cache(None) => ("CACHE".into(), "ALL".into()),
         }
@@ -155,11 +158,13 @@ pub enum GuardName {
     PromotedOnce,
     /// What is noted of how far a queue has come only moves forward.
     LaterProgressStays,
+    /// A photo is looked at once a day.
+    LookedAtOnce,
 }
 
 impl GuardName {
     /// All of them.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::FingerprintUnmoved,
         Self::SupersededKnown,
         Self::SupersededNotEnded,
@@ -188,6 +193,7 @@ impl GuardName {
         Self::OneSender,
         Self::PromotedOnce,
         Self::LaterProgressStays,
+        Self::LookedAtOnce,
     ];
 }
 

@@ -10,9 +10,11 @@ use super::cache;
 use super::error::RunError;
 use super::of_dr::OfDr;
 use super::ports::{Ports, evaluation};
-use crate::decide::checklist::{Checklist, Kept, LookState, Said, checklist};
+use crate::decide::checklist::{Checklist, Kept, Said, Unanswered, checklist};
 use crate::decide::evaluation::Evaluation;
+use crate::decide::look::{LookRecord, LookState};
 use crate::decide::photo_record::PhotoRecord;
+use crate::decide::update::Key;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::ids::{DrNumber, EvaluationId, PhotoId};
 use crate::domain::outcome::PhotoOutcome;
@@ -47,42 +49,81 @@ async fn kept(
     valid_from: Timestamp,
     last: Option<&EvaluationId>,
 ) -> Result<Kept, RunError> {
-    let photos = || plan.selected.iter();
-    let known = cache::known(ports, photos(), versions, valid_from, ports.now()).await?;
+    let photos = &plan.selected;
+    let now = ports.now();
+    let known = cache::known_in_turn(ports, photos, versions, valid_from, now).await?;
     let is_known = |photo: &&Photo| {
         let known = known.get(&photo.photo_id);
         known.is_some_and(|known| known.open.is_none())
     };
-    let answered: Vec<&Photo> = photos().filter(is_known).collect();
-    let is_all = answered.len() == plan.selected.len();
-    let seen = cache::seen(ports, dr, answered, &known).await?;
-    let looks = match last.filter(|_| !is_all) {
-        Some(last) => looks_of(ports, last).await?,
-        None => BTreeMap::new(),
-    };
-    Ok(Kept { known, seen, looks })
+    let (answered, open): (Vec<&Photo>, Vec<&Photo>) = photos.iter().partition(is_known);
+    let seen = cache::seen_by_file(ports, dr, answered, &known);
+    let unanswered = unanswered(ports, dr, open, last);
+    let (seen, unanswered) = tokio::try_join!(seen, unanswered)?;
+    Ok(Kept {
+        known,
+        seen,
+        unanswered,
+    })
+}
+
+/// How it stands with photos that have no answer: by their looks, and by the DR's last evaluation, which is asked where
+/// a look says nothing.
+async fn unanswered(
+    ports: &impl Ports,
+    dr: &DrNumber,
+    photos: Vec<&Photo>,
+    last: Option<&EvaluationId>,
+) -> Result<BTreeMap<PhotoId, Unanswered>, RunError> {
+    if photos.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let key = |photo: &&Photo| Key::Look(dr.clone(), photo.photo_id.clone());
+    let looks = ports.get_all::<LookRecord>(photos.iter().map(key).collect());
+    let looks = looks.await?.into_iter().flatten();
+    let now = ports.now();
+    let by_look = |look: LookRecord| Some((look.photo_id.clone(), by_look(&look, now)?));
+    let mut all: BTreeMap<PhotoId, Unanswered> = looks.filter_map(by_look).collect();
+    let is_said = photos.iter().all(|photo| all.contains_key(&photo.photo_id));
+    if let Some(last) = last.filter(|_| !is_said) {
+        for (photo, state) in of_evaluation(ports, last).await? {
+            all.entry(photo).or_insert(state);
+        }
+    }
+    Ok(all)
+}
+
+/// How a look says that it stands with its photo. That it was answered says nothing of a photo whose answer is not kept.
+fn by_look(look: &LookRecord, now: Timestamp) -> Option<Unanswered> {
+    match look.state(now) {
+        LookState::GoingOn => Some(Unanswered::Asked),
+        LookState::Unreadable(reason) => Some(Unanswered::Ended(reason.clone())),
+        LookState::Answered(_) | LookState::PassedOver => None,
+    }
 }
 
 /// How it stands with the photos of an evaluation that have no answer.
-async fn looks_of(
+async fn of_evaluation(
     ports: &impl Ports,
     id: &EvaluationId,
-) -> Result<BTreeMap<PhotoId, LookState>, RunError> {
+) -> Result<BTreeMap<PhotoId, Unanswered>, RunError> {
     let (evaluation, photos) = tokio::try_join!(evaluation(ports, id), ports.photos(id))?;
     let Some(evaluation) = evaluation else {
         return Ok(BTreeMap::new());
     };
-    let look =
-        |record: PhotoRecord| Some((record.photo.photo_id.clone(), look(&evaluation, record)?));
-    Ok(photos.into_iter().filter_map(look).collect())
+    let state = |record: PhotoRecord| {
+        let photo = record.photo.photo_id.clone();
+        Some((photo, by_evaluation(&evaluation, record)?))
+    };
+    Ok(photos.into_iter().filter_map(state).collect())
 }
 
-fn look(evaluation: &Evaluation, record: PhotoRecord) -> Option<LookState> {
+fn by_evaluation(evaluation: &Evaluation, record: PhotoRecord) -> Option<Unanswered> {
     let is_held = evaluation.held.contains(&record.photo.photo_id);
     match record.report.map(|report| report.outcome) {
-        Some(PhotoOutcome::NotEvaluated { reason }) => Some(LookState::Ended(reason)),
+        Some(PhotoOutcome::NotEvaluated { reason }) => Some(Unanswered::Ended(reason)),
         Some(PhotoOutcome::Evaluated { .. }) => None,
-        None if evaluation.completed_at.is_none() && !is_held => Some(LookState::Asked),
+        None if evaluation.completed_at.is_none() && !is_held => Some(Unanswered::Asked),
         None => None,
     }
 }

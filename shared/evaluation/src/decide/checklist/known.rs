@@ -23,7 +23,7 @@ use crate::domain::time::Timestamp;
 
 /// How it stands with a photo that no kept answer is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LookState {
+pub enum Unanswered {
     /// Somebody was asked to look at it.
     Asked,
     /// It could not be looked at.
@@ -38,7 +38,7 @@ pub struct Kept {
     /// Where photos of which all is known were used before.
     pub seen: BTreeMap<PhotoId, Elsewhere>,
     /// How it stands with others.
-    pub looks: BTreeMap<PhotoId, LookState>,
+    pub unanswered: BTreeMap<PhotoId, Unanswered>,
 }
 
 /// A DR's photos.
@@ -50,7 +50,7 @@ pub(super) struct KnownPhotos {
     /// The names of those that are looked at instead of their copies.
     pub(super) originals: BTreeMap<PhotoId, String>,
     /// How it stands with open ones.
-    pub(super) looks: BTreeMap<PhotoId, LookState>,
+    pub(super) unanswered: BTreeMap<PhotoId, Unanswered>,
     /// What photos show, by name, once what was read was checked.
     pub(super) findings: BTreeMap<String, Vec<Finding>>,
 }
@@ -63,7 +63,7 @@ impl KnownPhotos {
         let photos = Self {
             asked: plan.steps.clone(),
             originals: originals.collect(),
-            looks: kept.looks.clone(),
+            unanswered: kept.unanswered.clone(),
             records: records(plan, kept),
             findings: BTreeMap::new(),
         };
@@ -143,7 +143,7 @@ fn records(plan: Plan, kept: Kept) -> Vec<PhotoRecord> {
     let Kept {
         mut known,
         mut seen,
-        looks,
+        unanswered,
     } = kept;
     let now = Timestamp::MIN;
     let begin = |photo: Photo| {
@@ -151,7 +151,7 @@ fn records(plan: Plan, kept: Kept) -> Vec<PhotoRecord> {
             reused: Vec::new(),
             open: Some(photo.scope),
         });
-        let look = looks.get(&photo.photo_id);
+        let look = unanswered.get(&photo.photo_id);
         let also_in = seen.remove(&photo.photo_id);
         let record = PhotoRecord {
             also_in,
@@ -172,8 +172,8 @@ fn records(plan: Plan, kept: Kept) -> Vec<PhotoRecord> {
 }
 
 /// What became of a photo that could not be looked at, if it could not be looked at again either.
-fn ended(look: &LookState) -> Option<Report> {
-    let LookState::Ended(reason) = look else {
+fn ended(look: &Unanswered) -> Option<Report> {
+    let Unanswered::Ended(reason) = look else {
         return None;
     };
     let outcome = PhotoOutcome::NotEvaluated {

@@ -12,7 +12,7 @@ mod warning;
 use photos::metadata::Position;
 use serde::Serialize;
 
-pub use self::known::{Kept, LookState};
+pub use self::known::{Kept, Unanswered};
 pub use self::photo::{ChecklistPhoto, PhotoState, ShownReason, ShownStep};
 pub use self::warning::{Warning, WarningCode};
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::known::{KnownPhotos, LookState};
+use super::known::{KnownPhotos, Unanswered};
 use super::warning::Warning;
 use crate::decide::photo_record::PhotoRecord;
 use crate::domain::catalogue::Catalogue;
@@ -132,9 +132,9 @@ fn state(known: &KnownPhotos, record: &PhotoRecord) -> (PhotoState, Option<Shown
             let reason = ShownReason { code, message };
             (PhotoState::Unreadable, Some(reason))
         }
-        None => match known.looks.get(&record.photo.photo_id) {
-            Some(LookState::Asked) => (PhotoState::BeingLookedAt, None),
-            Some(LookState::Ended(_)) | None => (PhotoState::NotLookedAt, None),
+        None => match known.unanswered.get(&record.photo.photo_id) {
+            Some(Unanswered::Asked) => (PhotoState::BeingLookedAt, None),
+            Some(Unanswered::Ended(_)) | None => (PhotoState::NotLookedAt, None),
         },
     }
 }

@@ -101,8 +101,8 @@ fn kept(photos: &[(&str, &str, Known)]) -> Kept {
         let id = PhotoId::of(name, etag);
         match known {
             Nothing => (),
-            Asked => drop(kept.looks.insert(id, LookState::Asked)),
-            Ended(code) => drop(kept.looks.insert(id, LookState::Ended(reason(*code)))),
+            Asked => drop(kept.unanswered.insert(id, Unanswered::Asked)),
+            Ended(code) => drop(kept.unanswered.insert(id, Unanswered::Ended(reason(*code)))),
             Answered(scope, findings) => {
                 let answer = answered(*scope, findings.clone());
                 kept.known.insert(id, choose(Scope::All, &[answer]));
