@@ -7,6 +7,7 @@
 mod catalogues;
 mod devices;
 mod law;
+mod looks;
 mod one_photo;
 mod past;
 mod serial;
