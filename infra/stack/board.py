@@ -5,8 +5,8 @@ On a terminal it is drawn in place (`rich`); elsewhere each change is a line.
 
 from __future__ import annotations
 
-import sys
 import threading
+from contextlib import suppress
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
@@ -32,8 +32,9 @@ class Board:
         self._parts: dict[str, tuple[str, int, int, str]] = {}
         self._checklists: dict[str, Checklist] = {}
         self._said: dict[str, str] = {}
-        self._console = Console(stderr=True)
-        self._live = Live(console=self._console, refresh_per_second=8) if self._console.is_terminal else None
+        console = Console(stderr=True)
+        # Drawn when something changes, by whoever says so: a thread of its own would fail where nobody sees it.
+        self._live = Live(console=console, auto_refresh=False) if console.is_terminal else None
         if self._live:
             self._live.start()
 
@@ -43,7 +44,7 @@ class Board:
             last = self._parts.get(dr)
             self._parts[dr] = (what, done, total, note)
             if self._live:
-                self._live.update(self._drawn())
+                self._draw(self._live)
             elif last != self._parts[dr] and (
                 last is None or last[0] != what or last[3] != note or done == total
             ):
@@ -54,7 +55,7 @@ class Board:
         with self._lock:
             self._checklists[dr] = checklist
             if self._live:
-                self._live.update(self._drawn())
+                self._draw(self._live)
                 return
             line = summary(checklist)
             if self._said.get(dr) != line:
@@ -64,7 +65,13 @@ class Board:
     def close(self) -> None:
         """Leaves what was drawn last."""
         if self._live:
-            self._live.stop()
+            with suppress(OSError):
+                self._live.stop()
+
+    def _draw(self, live: Live) -> None:
+        """Nobody sees it any more once the terminal is closed, which is no failure."""
+        with suppress(OSError):
+            live.update(self._drawn(), refresh=True)
 
     def _drawn(self) -> RenderableType:
         bars = [Text.from_markup(_bar(dr, *part)) for dr, part in self._parts.items()]

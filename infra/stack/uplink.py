@@ -35,13 +35,13 @@ class Uplink:
         where = {"Bucket": bucket, "Key": key, "ContentType": "image/jpeg"}
         url = self._s3.generate_presigned_url("put_object", Params=where)
         headers = {"content-type": "image/jpeg", "content-length": str(len(content))}
-        body = _Paced(content, self._bits / 8)
+        body = Paced(content, self._bits / 8)
         reply = self._pool.request("PUT", url, body=body, headers=headers)
         if reply.status != 200:
             raise StackError(f"S3 refused {photo.name} with {reply.status}: {reply.data[:300]!r}")
 
 
-class _Paced(io.RawIOBase):
+class Paced(io.RawIOBase):
     """Bytes that are read as fast as a line carries them, and no faster."""
 
     def __init__(

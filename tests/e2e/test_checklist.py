@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -182,6 +183,29 @@ def test_who_knows_the_checklist_is_told_that_it_is_the_same(harness: Harness) -
     assert _note(harness, dr.number, _said()).status == 201
     changed = _ask(harness, dr.number, if_none_match=tag)
     assert changed.status == 200 and changed.headers["etag"] != tag
+
+
+def _polled(harness: Harness, number: str) -> tuple[float, list[tuple[str, str, int]]]:
+    """The read units of one poll, and its calls."""
+    harness.strict.reset_meter()
+    _checklist(harness, number)
+    calls = [row for row in harness.strict.meter()["calls"] if row["caller"].endswith("-api")]
+    units = sum(row.get("read_units", 0.0) for row in calls)
+    return units, sorted((row["service"], row["operation"], row["count"]) for row in calls)
+
+
+def test_a_poll_costs_little(harness: Harness, tell: Callable[[str], None]) -> None:
+    dr = harness.dr(16, seed=1960)
+    harness.upload(dr)
+    harness.evaluate(dr)
+    units, calls = _polled(harness, dr.number)
+    assert calls == [("dynamodb", "BatchGetItem", 3), ("dynamodb", "Query", 1), ("s3", "ListObjects", 1)]
+    # One item for each photo's answer, one for where it was seen, five for the DR, and the history.
+    assert units <= 16 + 16 + 5 + 1
+    assert harness.api.empty_cache(dr.number).status == 200
+    open_units, calls = _polled(harness, dr.number)
+    assert sum(count for service, _, count in calls if service == "dynamodb") <= 7
+    tell(f"A poll of a checklist of 16 photos reads {units} units, {open_units} while nobody has looked at them.")
 
 
 def test_another_catalogue_is_asked_by_its_name(harness: Harness) -> None:
