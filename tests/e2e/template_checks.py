@@ -328,7 +328,7 @@ def policies_are_least_privilege(template: Template) -> list[str]:
 
 
 def the_api_writes_keys_of_its_own_only(template: Template) -> list[str]:
-    """Whoever gets hold of the API can change since when answers are used and where DRs are expected, and add photos."""
+    """Whoever gets hold of the API can change since when answers are used, what people say of DRs, and add photos."""
     wrong = []
     for statement in _statements(template, template["Resources"]["ApiFunction"]["Properties"]):
         if not any("Put" in it or "Update" in it or "Write" in it or "Delete" in it for it in _as_list(statement["Action"])):
@@ -340,8 +340,8 @@ def the_api_writes_keys_of_its_own_only(template: Template) -> list[str]:
             continue
         condition = statement.get("Condition", {})
         keys = condition.get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", [])
-        if not keys or any(key != "CACHE" and not key.startswith(("CACHE#", "PLACE#")) for key in keys):
-            wrong.append(f"{statement['Sid']}: other keys than those of cache and places")
+        if not keys or any(key != "CACHE" and not key.startswith(("CACHE#", "PLACE#", "NOTES#")) for key in keys):
+            wrong.append(f"{statement['Sid']}: other keys than those of cache, places and notes")
         if condition.get("Null") != {"dynamodb:LeadingKeys": "false"}:
             wrong.append(f"{statement['Sid']}: a request without keys is let through")
     return wrong

@@ -21,6 +21,8 @@ mod histories;
 #[cfg(test)]
 mod minute;
 #[cfg(test)]
+mod noting;
+#[cfg(test)]
 mod readers;
 #[cfg(test)]
 mod tests;
