@@ -20,4 +20,5 @@ mod serials;
 pub mod show;
 pub mod start;
 pub mod sweep;
+pub mod tell;
 pub mod uploads;
