@@ -392,6 +392,11 @@ def _stack_options(parser: argparse.ArgumentParser) -> None:
     stack.add_argument(
         "--auth", action="store_true", help="have the emulator enforce the functions' IAM policies"
     )
+    stack.add_argument(
+        "--no-looks",
+        action="store_true",
+        help="ask about no photo before somebody asks for its DR (the template's Looks)",
+    )
     stack.add_argument("--no-build", action="store_true", help="take the binaries as they are")
 
 

@@ -62,7 +62,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def _options(name: str, *, build: bool) -> Options:
-    return Options(name=name, timing="fast", build=build, simulation=["--latency", "none"])
+    # Tests count requests to the VLM; those about looks have them.
+    parameters = {"Looks": "false"}
+    return Options(name=name, timing="fast", build=build, simulation=["--latency", "none"], parameters=parameters)
 
 
 def _nothing_was_refused(harness: Harness) -> None:

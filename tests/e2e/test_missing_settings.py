@@ -24,7 +24,13 @@ def _settings(function: str) -> list[str]:
 
 
 def _value(name: str) -> str:
-    known = {"CATALOGUE_VERSION": "v3", "SIZE_POLICY_VERSION": "s4", "VLM_LOGPROBS": "true", "CATALOGUE_RULES": ""}
+    known = {
+        "CATALOGUE_VERSION": "v3",
+        "CATALOGUE_RULES": "",
+        "SIZE_POLICY_VERSION": "s4",
+        "VLM_LOGPROBS": "true",
+        "LOOKS": "true",
+    }
     if name in known:
         return known[name]
     if name.endswith("_DAYS"):

@@ -28,7 +28,7 @@ async fn handle(ports: &AwsPorts, event: LambdaEvent<Value>) -> Result<Value, Er
         .ok_or("the aggregator takes events of SQS queues only; tests/events has examples")??;
     let deadline = Deadline::of(&event.context);
     let response = records
-        .for_each(deadline, async |body| one(ports, &body).await)
+        .for_each(deadline, async |delivery| one(ports, &delivery.body).await)
         .await;
     Ok(serde_json::to_value(response)?)
 }

@@ -11,11 +11,12 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::{GetObjectError, GetObjectOutput};
 use aws_sdk_s3::types::ServerSideEncryption;
 use evaluation::decide::evaluation::Evaluation;
+use evaluation::decide::message::Look;
 use evaluation::domain::no_photo;
 use evaluation::domain::outcome::{Reason, ReasonCode};
 use evaluation::domain::plan::Photo;
 use evaluation::domain::report::Report;
-use evaluation::run::cache::by_content;
+use evaluation::run::cache::{by_content, by_content_of_look};
 use evaluation::run::error::RunError;
 use md5::{Digest, Md5};
 use photos::HEAD_BYTES;
@@ -67,11 +68,20 @@ fn hash(bytes: &[u8]) -> String {
     format!("\"{digits}\"")
 }
 
-/// The photos of an evaluation: in the bucket, and as far as answers about them are known.
+/// Who asks about a photo.
+#[derive(Clone, Copy)]
+pub(crate) enum Asks<'a> {
+    /// An evaluation.
+    Evaluation(&'a Evaluation),
+    /// A look.
+    Look(&'a Look),
+}
+
+/// Photos: in the bucket, and as far as answers about them are known to whoever asks.
 pub(crate) struct Source<'a> {
     pub(crate) bucket: &'a Bucket,
     pub(crate) ports: &'a AwsPorts,
-    pub(crate) evaluation: &'a Evaluation,
+    pub(crate) asks: Asks<'a>,
 }
 
 impl PhotoSource for Source<'_> {
@@ -80,7 +90,12 @@ impl PhotoSource for Source<'_> {
     }
 
     async fn answered(&self, photo: &Photo, content: &str) -> Result<Option<Report>, RunError> {
-        by_content(self.ports, self.evaluation, photo, content).await
+        match self.asks {
+            Asks::Evaluation(evaluation) => {
+                by_content(self.ports, evaluation, photo, content).await
+            }
+            Asks::Look(look) => by_content_of_look(self.ports, look, content).await,
+        }
     }
 }
 

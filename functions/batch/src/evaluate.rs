@@ -11,9 +11,10 @@ use std::time::Duration;
 use anyhow::Context;
 use aws::clock;
 use aws::ports::AwsPorts;
+use aws::queues::Delivery;
 use aws::telemetry;
 use evaluation::decide::evaluation::Evaluation;
-use evaluation::decide::message::{Batch, DeferralCause, Message};
+use evaluation::decide::message::{Batch, DeferralCause, Look, Message};
 use evaluation::decide::queue::Queue;
 use evaluation::decide::update::Key;
 use evaluation::domain::catalogue::CatalogueError;
@@ -23,6 +24,7 @@ use evaluation::domain::versions::Versions;
 use evaluation::figures::{Figure, Metric};
 use evaluation::run::batch::{AttemptResult, PhotoEvaluator, handle};
 use evaluation::run::error::RunError;
+use evaluation::run::look;
 use evaluation::run::ports::Ports;
 use photos::size_policy::SizePolicy;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -37,7 +39,7 @@ use vlm::photo::{Bounds, Work, deferred};
 use vlm::prompt::PROMPT_VERSION;
 use vlm::same_bytes::SameBytes;
 
-use crate::bucket::{Bucket, Source};
+use crate::bucket::{Asks, Bucket, Source};
 use crate::key::KeySecret;
 use crate::settings::Settings;
 use crate::sign::RoleSigner;
@@ -99,20 +101,28 @@ impl BatchFunction {
     }
 
     /// Handles one message, until `until` at the latest.
-    pub(crate) async fn handle(&self, body: &str, until: Instant) -> anyhow::Result<()> {
-        match Message::parse(body).context("Failed to read a message")? {
+    pub(crate) async fn handle(&self, delivery: &Delivery, until: Instant) -> anyhow::Result<()> {
+        match Message::parse(&delivery.body).context("Failed to read a message")? {
+            Message::Look(look) => {
+                let invocation = self.invocation(until, 1);
+                Ok(look::handle(&self.ports, &invocation, &look, delivery.is_repeated).await?)
+            }
             Message::Batch(batch) => {
-                let invocation = Invocation {
-                    function: self,
-                    until,
-                    gathering: Gathering::new(self.photos_per_request),
-                    same_bytes: SameBytes::default(),
-                };
+                let invocation = self.invocation(until, self.photos_per_request);
                 Ok(handle(&self.ports, &invocation, &batch).await?)
             }
             other => {
                 anyhow::bail!("The batches queue holds a message that is no batch: {other:?}")
             }
+        }
+    }
+
+    fn invocation(&self, until: Instant, photos_per_request: usize) -> Invocation<'_> {
+        Invocation {
+            function: self,
+            until,
+            gathering: Gathering::new(photos_per_request),
+            same_bytes: SameBytes::default(),
         }
     }
 
@@ -135,28 +145,25 @@ impl BatchFunction {
 
     async fn work(
         &self,
-        evaluation: &Evaluation,
-        batch: &Batch,
+        asked: Asked<'_>,
         photo: &Photo,
-        received_at: Timestamp,
         (gathering, same_bytes, first): (&Gathering, &SameBytes, &FirstLook),
     ) -> Result<AttemptResult, RunError> {
         let member = gathering.member();
-        let versions = &evaluation.versions;
+        let versions = asked.versions;
         let catalogue = self.ports.catalogue(&versions.catalogue).await?;
         let unknown = || CatalogueError::Unknown(versions.catalogue.clone());
-        let catalogue =
-            catalogue.ok_or_else(|| RunError::bug("the evaluation's catalogue", unknown()))?;
-        let unknown = |cause| RunError::bug("the evaluation's size policy", cause);
+        let catalogue = catalogue.ok_or_else(|| RunError::bug("a catalogue", unknown()))?;
+        let unknown = |cause| RunError::bug("a size policy", cause);
         let size_policy = SizePolicy::shipped(&versions.size_policy).map_err(unknown)?;
         let source = Source {
             bucket: &self.bucket,
             ports: &self.ports,
-            evaluation,
+            asks: asked.by,
         };
         let work = Work {
             source: &source,
-            access: if batch.bulk {
+            access: if asked.bulk {
                 &self.bulk
             } else {
                 &self.interactive
@@ -164,8 +171,8 @@ impl BatchFunction {
             bounds: &self.bounds,
             catalogue,
             size_policy,
-            attempt: batch.attempt,
-            queue_ms: received_at.millis_since(batch.due_at),
+            attempt: asked.attempt,
+            queue_ms: asked.queue_ms,
             same_bytes,
             now: clock::now,
         };
@@ -173,11 +180,25 @@ impl BatchFunction {
     }
 }
 
+fn out_of_time() -> AttemptResult {
+    let detail = "the invocation's time ended first";
+    deferred(DeferralCause::OutOfTime, "The VLM is slow", detail, None)
+}
+
 fn note_response(class: ResponseClass) {
     telemetry::emit(&[
         Figure::of(Metric::VlmResponses, 1).by(class.name()),
         Figure::whether(Metric::VlmFailed, class.is_failure()),
     ]);
+}
+
+/// What a photo is asked about with, and for whom.
+struct Asked<'a> {
+    by: Asks<'a>,
+    versions: &'a Versions,
+    bulk: bool,
+    attempt: u32,
+    queue_ms: u64,
 }
 
 /// The function during one invocation, which ends at a certain time.
@@ -200,6 +221,26 @@ impl PhotoEvaluator for Invocation<'_> {
         self.gathering.expect(photos);
     }
 
+    async fn look(&self, look: &Look, received_at: Timestamp) -> Result<AttemptResult, RunError> {
+        let asked = Asked {
+            by: Asks::Look(look),
+            versions: &look.versions,
+            bulk: true,
+            attempt: 0,
+            queue_ms: received_at.millis_since(look.sent_at),
+        };
+        self.expect(1);
+        let first = FirstLook::of(None);
+        let (gathering, same_bytes) = (&self.gathering, &self.same_bytes);
+        let work = self
+            .function
+            .work(asked, &look.photo, (gathering, same_bytes, &first));
+        // What a first look saw is no whole answer: with the time over, nothing is kept.
+        timeout_at(self.until, work)
+            .await
+            .unwrap_or_else(|_| Ok(out_of_time()))
+    }
+
     async fn evaluate(
         &self,
         evaluation: &Evaluation,
@@ -207,6 +248,13 @@ impl PhotoEvaluator for Invocation<'_> {
         photo: &Photo,
         received_at: Timestamp,
     ) -> Result<AttemptResult, RunError> {
+        let asked = Asked {
+            by: Asks::Evaluation(evaluation),
+            versions: &evaluation.versions,
+            bulk: batch.bulk,
+            attempt: batch.attempt,
+            queue_ms: received_at.millis_since(batch.due_at),
+        };
         let first = FirstLook::of(batch.seen.clone());
         // Dropping the work drops its request, and the server then gives the answer up.
         let work = async {
@@ -217,13 +265,9 @@ impl PhotoEvaluator for Invocation<'_> {
                 ..
             } = self;
             tokio::select! {
-                result = function.work(evaluation, batch, photo, received_at, (gathering, same_bytes, &first)) => result,
+                result = function.work(asked, photo, (gathering, same_bytes, &first)) => result,
                 () = function.until_not_needed(evaluation, photo) => Ok(AttemptResult::NotNeeded),
             }
-        };
-        let out_of_time = || {
-            let detail = "the invocation's time ended first";
-            deferred(DeferralCause::OutOfTime, "The VLM is slow", detail, None)
         };
         let result = timeout_at(self.until, work).await;
         result

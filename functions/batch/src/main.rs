@@ -38,7 +38,9 @@ async fn handle(function: &BatchFunction, event: LambdaEvent<Value>) -> Result<V
     let until = deadline.less(evaluate::MARGIN);
     let began = clock::now();
     let response = records
-        .for_each(deadline, async |body| function.handle(&body, until).await)
+        .for_each(deadline, async |delivery| {
+            function.handle(&delivery, until).await
+        })
         .await;
     let took = clock::now().millis_since(began);
     telemetry::emit(&[Figure::of(Metric::BatchTime, took)]);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aws::configuration::{number, present, required, retention, seconds};
+use aws::configuration::{number, present, required, retention, seconds, switch};
 use evaluation::decide::start::Limits;
 use vlm::versions::AsksWith;
 
@@ -12,6 +12,8 @@ pub(crate) struct Settings {
     pub(crate) bucket: String,
     /// A DR is taken to be complete when nothing was uploaded for so long.
     pub(crate) quiet_period: Duration,
+    /// Whether photos are looked at as they are uploaded.
+    pub(crate) looks: bool,
     /// Batch size and deadline.
     pub(crate) limits: Limits,
     /// What DRs are asked with.
@@ -30,6 +32,7 @@ impl Settings {
         Ok(Self {
             bucket: required("BUCKET_NAME")?,
             quiet_period: seconds("QUIET_PERIOD_SECONDS")?,
+            looks: switch("LOOKS")?,
             limits: Limits {
                 photos_per_batch: usize::from(number::<u8>("PHOTOS_PER_BATCH", 10)?),
                 deadline: seconds("EVALUATION_DEADLINE_SECONDS")?,

@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use aws::deadline::Deadline;
-use aws::queues::Records;
+use aws::queues::{Delivery, Records};
 use aws::{clock, http, trace};
 use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use lambda_runtime::{Error, LambdaEvent};
@@ -26,7 +26,7 @@ pub(crate) async fn handle(splitter: &Splitter, event: LambdaEvent<Value>) -> Re
     match Records::of(&event) {
         Some(records) => {
             let records = records.context("Failed to read the records of the uploads queue")?;
-            let handle = async |body: String| uploads::handle(splitter, &body).await;
+            let handle = async |delivery: Delivery| uploads::handle(splitter, &delivery.body).await;
             let response = records.for_each(Deadline::of(&context), handle).await;
             Ok(serde_json::to_value(response)?)
         }

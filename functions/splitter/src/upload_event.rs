@@ -18,6 +18,8 @@ const MOST_ENVELOPES: usize = 3;
 pub(crate) struct Change {
     /// Its key, as it is.
     pub(crate) key: String,
+    /// The content's ETag, quoted as in a listing, if the event says it.
+    pub(crate) etag: Option<String>,
     /// When it happened.
     pub(crate) at: Timestamp,
     /// Whether the object is gone. That makes a result stale, but starts no evaluation.
@@ -87,6 +89,7 @@ fn of_record(record: &Value, envelopes: usize) -> Vec<Read> {
         let key = percent_decode_str(&key).decode_utf8();
         Ok(Change {
             key: key.context("A key is not UTF-8")?.into_owned(),
+            etag: etag_of(record, "/s3/object/eTag"),
             at: time_of(record, "/eventTime")?,
             is_deletion,
         })
@@ -125,6 +128,7 @@ fn of_event_bridge(event: &Value) -> Option<Read> {
     let change = || {
         Ok(Change {
             key: text_of(event, "/detail/object/key")?.to_owned(),
+            etag: etag_of(event, "/detail/object/etag"),
             at: time_of(event, "/time")?,
             is_deletion,
         })
@@ -135,6 +139,11 @@ fn of_event_bridge(event: &Value) -> Option<Read> {
 fn text_of<'a>(event: &'a Value, at: &str) -> anyhow::Result<&'a str> {
     let text = event.pointer(at).and_then(Value::as_str);
     text.with_context(|| format!("A record has no {at}"))
+}
+
+fn etag_of(event: &Value, at: &str) -> Option<String> {
+    let etag = event.pointer(at).and_then(Value::as_str)?;
+    Some(format!("\"{}\"", etag.trim_matches('"')))
 }
 
 fn time_of(event: &Value, at: &str) -> anyhow::Result<Timestamp> {

@@ -6,10 +6,11 @@ use evaluation::decide::message::{Message, PlanAnew, QuietCheck};
 use evaluation::decide::start::{Request, Reuse};
 use evaluation::domain::ids::DrNumber;
 use evaluation::domain::photo_key::{Place, is_misplaced, place_of};
-use evaluation::domain::plan::Mode;
-use evaluation::run::error::Class;
-use evaluation::run::plan_anew;
+use evaluation::domain::plan::{Mode, Photo};
+use evaluation::run::error::{Class, with_causes};
+use evaluation::run::ports::Ports;
 use evaluation::run::uploads::{is_quiet, note_change, note_misplaced, note_upload};
+use evaluation::run::{look, plan_anew};
 use serde_json::Value;
 
 use crate::evaluate::Splitter;
@@ -53,8 +54,8 @@ pub(crate) async fn note_all(splitter: &Splitter, event: &Value) -> anyhow::Resu
 
 /// Notes what S3 tells of a photo.
 async fn note(splitter: &Splitter, change: &Change) -> anyhow::Result<()> {
-    let dr = match place_of(&change.key) {
-        Place::Photo(dr, _) => dr,
+    let (dr, name) = match place_of(&change.key) {
+        Place::Photo(dr, name) => (dr, name),
         // What is never listed changes no question.
         Place::Hidden => return Ok(()),
         Place::Elsewhere => {
@@ -73,8 +74,30 @@ async fn note(splitter: &Splitter, change: &Change) -> anyhow::Result<()> {
         note_change(ports, &dr, at).await?;
     } else {
         note_upload(ports, &dr, at, splitter.settings.quiet_period).await?;
+        if splitter.settings.looks {
+            look_at(splitter, &dr, &name, change).await;
+        }
     }
     Ok(())
+}
+
+/// Sends a look at an uploaded photo. It is a head start: one that can't be sent costs the upload nothing.
+async fn look_at(splitter: &Splitter, dr: &DrNumber, name: &str, change: &Change) {
+    let versions = splitter.settings.asks_with.versions_for(dr, None);
+    let sent = async {
+        let Some(etag) = &change.etag else {
+            return Ok(());
+        };
+        let Some(catalogue) = splitter.ports.catalogue(&versions.catalogue).await? else {
+            return Ok(());
+        };
+        let photo = Photo::new(&change.key, name, etag, catalogue);
+        look::send(&splitter.ports, dr, photo, catalogue, &versions).await
+    };
+    if let Err(error) = sent.await {
+        let error = with_causes(&error);
+        tracing::warn!(s3.key = change.key, error, "a photo is not looked at now");
+    }
 }
 
 /// Starts the evaluation if nothing came since the upload that arranged for this check.

@@ -21,6 +21,7 @@ def of(arguments: argparse.Namespace) -> Options:
         vlm_model=arguments.vlm_model,
         simulation=["--latency", arguments.latency] if arguments.latency else [],
         build=not arguments.no_build,
+        parameters={"Looks": "false"} if arguments.no_looks else {},
     )
 
 

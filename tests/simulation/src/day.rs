@@ -20,7 +20,7 @@ use evaluation::run::error::RunError;
 use evaluation::run::ports::{Ports, Queue};
 use evaluation::run::start::{StartResult, start};
 use evaluation::run::tell::tell;
-use evaluation::run::{aggregate, batch, plan_anew, sweep, uploads};
+use evaluation::run::{aggregate, batch, look, plan_anew, sweep, uploads};
 
 use crate::chain::{Chain, Function};
 use crate::ports::ModelPorts;
@@ -168,12 +168,13 @@ pub fn make_dr(
             certainty: None,
             code: None,
         };
-        world.truth.insert(
-            photo.photo_id.clone(),
-            PhotoOutcome::Evaluated {
-                findings: vec![finding],
-            },
-        );
+        let findings = vec![finding];
+        let truth = PhotoOutcome::Evaluated { findings };
+        // The same file shows the same.
+        let original = all.iter().find(|other: &&Photo| other.etag == photo.etag);
+        let original = original.and_then(|other| world.truth.get(&other.photo_id).cloned());
+        let truth = original.unwrap_or(truth);
+        world.truth.insert(photo.photo_id.clone(), truth);
         if world.random.chance(5_000) {
             world.gone.insert(photo.photo_id.clone());
         }
@@ -262,14 +263,23 @@ impl Day {
             };
             self.empty_cache(&request.dr_number);
             if upload {
-                self.note_upload(request.dr_number);
+                self.note_uploads(&request.dr_number, &photos);
             } else {
                 self.ask(request, photos);
             }
         }
     }
 
-    fn note_upload(&mut self, dr: DrNumber) {
+    /// S3 tells of uploads, now and then twice.
+    fn note_uploads(&mut self, dr: &DrNumber, photos: &[Photo]) {
+        let twice = self.world.borrow().rates.twice;
+        let again = self.world.borrow_mut().fault("told_twice", twice);
+        for _ in 0..=u8::from(again) {
+            self.note_upload(dr.clone(), photos.to_vec());
+        }
+    }
+
+    fn note_upload(&mut self, dr: DrNumber, photos: Vec<Photo>) {
         let ports = self.called(Function::Splitter);
         let quiet = Duration::from_secs(self.world.borrow().spans.quiet);
         // S3 tells of uploads late, and not in their order.
@@ -277,7 +287,15 @@ impl Day {
         let made_at = Timestamp::from_millis(self.world.borrow().now.as_millis() - late);
         let mine = ports.clone();
         self.begin(ports, None, async move {
-            uploads::note_upload(&mine, &dr, made_at, quiet).await
+            uploads::note_upload(&mine, &dr, made_at, quiet).await?;
+            let versions = mine.release.versions();
+            let Some(catalogue) = mine.release.catalogue(&versions.catalogue) else {
+                return Ok(());
+            };
+            for photo in photos {
+                look::send(&mine, &dr, photo, catalogue, &versions).await?;
+            }
+            Ok(())
         });
     }
 
@@ -458,7 +476,8 @@ impl Day {
         };
         message.receives += 1;
         message.visible_at = now.after(Duration::from_secs(hidden));
-        let (id, body, dead) = (message.id, message.body.clone(), message.receives > most);
+        let (id, body, receives) = (message.id, message.body.clone(), message.receives);
+        let dead = receives > most;
         let function = function_of(place);
         let chain = message.chain.with(function);
         let cut = chain.is_cut(function, &world.recursive);
@@ -477,25 +496,32 @@ impl Day {
         let Ok(message) = Message::parse(&body) else {
             return;
         };
-        if let (Function::Batch, Message::Batch(batch)) = (function, &message) {
-            for photo in &batch.photos {
-                *world
-                    .deliveries
-                    .entry((batch.evaluation_id.clone(), photo.photo_id.clone()))
-                    .or_default() += 1;
-            }
+        let repeated = receives > 1;
+        if function == Function::Batch {
+            world.note_delivery(&message);
         }
         drop(world);
         let ports = ModelPorts::new(&self.world, function, chain);
-        self.handle(ports, (place, id), message);
+        self.handle(ports, (place, id), message, repeated);
     }
 
-    fn handle(&mut self, ports: ModelPorts, handles: (Place, u64), message: Message) {
+    fn handle(
+        &mut self,
+        ports: ModelPorts,
+        handles: (Place, u64),
+        message: Message,
+        repeated: bool,
+    ) {
         let mine = ports.clone();
         match (function_of(handles.0), message) {
             (Function::Batch, Message::Batch(batch)) => {
                 self.begin(ports, Some(handles), async move {
                     batch::handle(&mine, &mine, &batch).await
+                });
+            }
+            (Function::Batch, Message::Look(look)) => {
+                self.begin(ports, Some(handles), async move {
+                    look::handle(&mine, &mine, &look, repeated).await
                 });
             }
             (_, Message::QuietCheck(check)) => self.check_quiet(ports, handles, check),

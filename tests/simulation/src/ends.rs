@@ -44,7 +44,7 @@ fn orphans(world: &World) -> usize {
         let id = item.get("pk").and_then(Value::as_str);
         id.is_some_and(|id| !world.table.query(id, "META").is_empty())
     };
-    let photos = world.table.having("photo_id");
+    let photos = world.table.having("key");
     photos.filter(|item| !stands(item)).count()
 }
 

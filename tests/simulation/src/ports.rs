@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use evaluation::decide::evaluation::Evaluation;
-use evaluation::decide::message::{Batch, DeferralCause, Message};
+use evaluation::decide::message::{Batch, DeferralCause, Look, Message};
 use evaluation::decide::photo_record::PhotoRecord;
 use evaluation::decide::tell::Event;
 use evaluation::decide::unfinished::{Page, Unfinished, key_of};
@@ -288,6 +288,9 @@ impl Ports for ModelPorts {
             messages.len()
         };
         messages.iter().take(taken).for_each(|message| {
+            if let Message::Look(look) = message {
+                world.look_sent(look);
+            }
             if let Message::Batch(batch) = message
                 && batch.attempt == 0
                 && self.function != Function::Sweeper
@@ -361,6 +364,36 @@ impl PhotoEvaluator for ModelPorts {
         photo: &Photo,
         _: Timestamp,
     ) -> Result<AttemptResult, RunError> {
+        self.check_wanted(evaluation, photo);
+        self.ask(
+            &evaluation.evaluation_id,
+            photo,
+            batch.attempt,
+            batch.seen.is_none(),
+        )
+        .await
+    }
+
+    async fn look(&self, look: &Look, _: Timestamp) -> Result<AttemptResult, RunError> {
+        if !self.release.knows(&look.versions) {
+            let what = "12: a photo is looked at by a release that does not know its versions";
+            self.world.borrow_mut().violation(what);
+        }
+        let result = self.ask(&look.look_id, &look.photo, 0, false).await;
+        let world = &mut self.world.borrow_mut();
+        if world
+            .asked
+            .get(&(look.look_id.clone(), look.photo.photo_id.clone()))
+            > Some(&1)
+        {
+            world.violation("4: a look asks twice");
+        }
+        result
+    }
+}
+
+impl ModelPorts {
+    fn check_wanted(&self, evaluation: &Evaluation, photo: &Photo) {
         if evaluation.superseded_by.is_some() || !evaluation.pending.contains(&photo.photo_id) {
             self.world
                 .borrow_mut()
@@ -368,6 +401,16 @@ impl PhotoEvaluator for ModelPorts {
         }
         let id = &evaluation.evaluation_id;
         invariants::on_asking(&mut self.world.borrow_mut().sight(), id, self.release);
+    }
+
+    /// Asks the VLM about a photo, for an evaluation or a look of this id.
+    async fn ask(
+        &self,
+        id: &EvaluationId,
+        photo: &Photo,
+        attempt: u32,
+        may_look_closer: bool,
+    ) -> Result<AttemptResult, RunError> {
         Turn(false).await;
         if self.world.borrow().gone.contains(&photo.photo_id) {
             let outcome = PhotoOutcome::not_evaluated(ReasonCode::PhotoGone, "gone");
@@ -377,7 +420,7 @@ impl PhotoEvaluator for ModelPorts {
             ))));
         }
         let _in_flight = InFlight::new(self);
-        let about = (evaluation.evaluation_id.clone(), photo.photo_id.clone());
+        let about = (id.clone(), photo.photo_id.clone());
         *self
             .world
             .borrow_mut()
@@ -425,11 +468,11 @@ impl PhotoEvaluator for ModelPorts {
             .unwrap_or(PhotoOutcome::Evaluated { findings: vec![] });
         drop(world);
         let report = Report {
-            attempt: batch.attempt,
+            attempt,
             ..Report::bare(outcome, self.now())
         };
         let closer_look = self.world.borrow().rates.closer_look;
-        let may_wait = closer_look > 0 && batch.seen.is_none();
+        let may_wait = closer_look > 0 && may_look_closer;
         if may_wait
             && self
                 .world

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use evaluation::decide::message::{Batch, Message};
+use evaluation::decide::message::{Batch, Look, Message};
 use evaluation::decide::quick::CLAIMED_FOR;
 use evaluation::decide::update::Key;
 use evaluation::domain::ids::{EvaluationId, PhotoId};
@@ -136,6 +136,8 @@ pub struct World {
     pub heedless: bool,
     /// When photos were sent for the first time, by whom, and through which queue.
     pub sent: BTreeMap<(EvaluationId, PhotoId, Function, Queue), Timestamp>,
+    /// Photos that looks were sent at.
+    pub looked_at: BTreeSet<PhotoId>,
     /// Photos that were deleted.
     pub gone: BTreeSet<PhotoId>,
     /// What the model would say of a photo.
@@ -176,6 +178,7 @@ impl World {
             deployed: Vec::new(),
             heedless: false,
             sent: BTreeMap::new(),
+            looked_at: BTreeSet::new(),
             gone: BTreeSet::new(),
             truth: BTreeMap::new(),
             in_flight: 0,
@@ -261,6 +264,27 @@ impl World {
             if again {
                 self.violation("4: photos were sent twice for one reason");
             }
+        }
+    }
+
+    /// Notes that a message with photos was delivered.
+    pub fn note_delivery(&mut self, message: &Message) {
+        let (id, photos) = match message {
+            Message::Batch(batch) => (&batch.evaluation_id, batch.photos.as_slice()),
+            Message::Look(look) => (&look.look_id, std::slice::from_ref(&look.photo)),
+            _ => return,
+        };
+        for photo in photos {
+            let about = (id.clone(), photo.photo_id.clone());
+            *self.deliveries.entry(about).or_default() += 1;
+        }
+    }
+
+    /// Notes that a look was sent: one at a photo.
+    pub fn look_sent(&mut self, look: &Look) {
+        *self.faults.entry("look_sent").or_default() += 1;
+        if !self.looked_at.insert(look.photo.photo_id.clone()) {
+            self.violation("4: a photo is looked at twice");
         }
     }
 

@@ -5,5 +5,5 @@ mod send;
 
 #[cfg(test)]
 pub(crate) use self::receive::MARGIN;
-pub use self::receive::Records;
+pub use self::receive::{Delivery, Records};
 pub use self::send::{QueueError, Queues};

@@ -23,11 +23,20 @@ use crate::trace::Envelope;
 /// come again.
 pub(crate) const MARGIN: Duration = Duration::from_secs(1);
 
-/// One record: its id and its body, or why there is none.
+/// One record: its id and what was delivered, or why that can't be read.
 #[derive(Debug)]
 struct Record {
     message_id: String,
-    body: Result<String, Cause>,
+    delivery: Result<Delivery, Cause>,
+}
+
+/// What a queue delivered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// The message's body.
+    pub body: String,
+    /// Whether it was delivered before, and somebody failed or ended at it.
+    pub is_repeated: bool,
 }
 
 /// The records of one invocation.
@@ -65,26 +74,35 @@ impl Records {
         })
     }
 
-    /// Handles each record's body, all at once, and answers with those that failed or are not done when the invocation
+    /// Handles each record, all at once, and answers with those that failed or are not done when the invocation
     /// ends. A failure is logged here, once.
     pub async fn for_each<F>(
         self,
         deadline: Deadline,
-        handle: impl Fn(String) -> F,
+        handle: impl Fn(Delivery) -> F,
     ) -> SqsBatchResponse
     where
         F: Future<Output = anyhow::Result<()>>,
     {
         let (handle, until) = (&handle, deadline.less(MARGIN));
-        let handled = self.0.into_iter().map(async |Record { message_id, body }| {
-            let envelope = Envelope::of(body.as_deref().unwrap_or_default());
+        let handled = self.0.into_iter().map(async |record| {
+            let Record {
+                message_id,
+                delivery,
+            } = record;
+            let body = delivery.as_ref().map(|delivery| delivery.body.as_str());
+            let envelope = Envelope::of(body.unwrap_or_default());
             let span = envelope.span(&message_id);
             let work = async {
                 let began = clock::now();
-                let done = match body {
-                    Ok(body) => timeout_at(until, handle(body)).await.unwrap_or_else(|_| {
-                        Err(anyhow::anyhow!("the invocation's time ended first"))
-                    }),
+                let done = match delivery {
+                    Ok(delivery) => {
+                        timeout_at(until, handle(delivery))
+                            .await
+                            .unwrap_or_else(|_| {
+                                Err(anyhow::anyhow!("the invocation's time ended first"))
+                            })
+                    }
                     Err(cause) => Err(anyhow::anyhow!(cause).context("a record can't be read")),
                 };
                 let failed = done.err().map(|error| failure(message_id, &error));
@@ -109,13 +127,21 @@ impl Records {
 fn record(record: &Value) -> Result<Record, WithoutId> {
     let message_id = record.get("messageId").and_then(Value::as_str);
     let message_id = message_id.filter(|id| !id.is_empty()).ok_or(WithoutId)?;
-    let body = match SqsMessage::deserialize(record) {
-        Ok(message) => message.body.ok_or_else(|| "the record has no body".into()),
-        Err(cause) => Err(cause.into()),
-    };
+    let delivery = SqsMessage::deserialize(record)
+        .map_err(Cause::from)
+        .and_then(delivered);
     Ok(Record {
         message_id: message_id.to_owned(),
-        body,
+        delivery,
+    })
+}
+
+fn delivered(message: SqsMessage) -> Result<Delivery, Cause> {
+    let receives = message.attributes.get("ApproximateReceiveCount");
+    let receives = receives.and_then(|count| count.parse::<u32>().ok());
+    Ok(Delivery {
+        body: message.body.ok_or("the record has no body")?,
+        is_repeated: receives.is_some_and(|count| count > 1),
     })
 }
 
@@ -156,13 +182,28 @@ mod tests {
             {"messageId": "5", "body": 7},
         ]});
         let records = Records::of(&event).unwrap().unwrap();
-        let handle = async |body: String| {
-            anyhow::ensure!(body == "good", "bad");
+        let handle = async |delivery: Delivery| {
+            anyhow::ensure!(delivery.body == "good", "bad");
             Ok(())
         };
         let deadline = Deadline::of(&lambda_runtime::Context::default());
         let response = records.for_each(deadline, handle).await;
         assert_eq!(failed(&response), ["2", "4", "5"]);
+    }
+
+    #[test]
+    fn a_record_says_whether_it_was_delivered_before() {
+        let repeated = |attributes: Value| {
+            let record = json!({"messageId": "1", "body": "x", "attributes": attributes});
+            super::record(&record)
+                .unwrap()
+                .delivery
+                .unwrap()
+                .is_repeated
+        };
+        assert!(repeated(json!({"ApproximateReceiveCount": "2"})));
+        assert!(!repeated(json!({"ApproximateReceiveCount": "1"})));
+        assert!(!repeated(json!({})));
     }
 
     fn failed(response: &SqsBatchResponse) -> Vec<&str> {
@@ -179,8 +220,8 @@ mod tests {
         let event = json!({"Records": records.collect::<Vec<_>>()});
         let records = Records::of(&event).unwrap().unwrap();
         let deadline = Deadline::of(&lambda_runtime::Context::default());
-        let handle = async |body: String| {
-            match body.as_str() {
+        let handle = async |delivery: Delivery| {
+            match delivery.body.as_str() {
                 "hangs" => std::future::pending().await,
                 "slow" => tokio::time::sleep(Duration::from_secs(60)).await,
                 _ => (),

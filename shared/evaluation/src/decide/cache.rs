@@ -9,11 +9,12 @@
 use std::time::Duration;
 
 use photos::metadata::Metadata;
+use photos::quality::Quality;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::{EvaluationId, StepKey};
 use crate::domain::key::{KeyPart, KeyParts, version_parts};
-use crate::domain::outcome::{Finding, PhotoOutcome, Usage};
+use crate::domain::outcome::{Facts, Finding, PhotoOutcome, Usage};
 use crate::domain::plan::Photo;
 use crate::domain::report::Report;
 use crate::domain::scope::Scope;
@@ -26,7 +27,7 @@ pub const CACHED_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 /// An answer of the model about a photo, as it is kept.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CachedAnswer {
-    /// The evaluation that asked.
+    /// The evaluation that asked; a look's own id, if one did.
     pub evaluation_id: EvaluationId,
     /// When that evaluation began.
     pub asked_at: Timestamp,
@@ -48,6 +49,12 @@ pub struct CachedAnswer {
     /// What the camera wrote into the photo.
     #[serde(default, skip_serializing_if = "Metadata::is_empty")]
     pub metadata: Metadata,
+    /// How sharp and bright the photo is, and how it looks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quality: Option<Quality>,
+    /// Whether a look asked, and no evaluation.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_look: bool,
 }
 
 /// An earlier answer that an evaluation uses, and to which question.
@@ -88,6 +95,17 @@ impl CachedAnswer {
             vlm_ms: report.timings.map_or(0, |timings| timings.vlm_ms),
             content: report.content.clone(),
             metadata: report.metadata().cloned().unwrap_or_default(),
+            quality: report.facts.as_ref().map(|facts| facts.quality),
+            by_look: false,
+        })
+    }
+
+    /// What the photo itself tells, as far as it is kept.
+    pub fn facts(&self) -> Option<Facts> {
+        self.quality.map(|quality| Facts {
+            quality,
+            metadata: self.metadata.clone(),
+            colour_profile: None,
         })
     }
 

@@ -13,8 +13,10 @@ use super::queue::Queue;
 use crate::domain::ids::{DrNumber, EvaluationId, PhotoId};
 use crate::domain::plan::Photo;
 use crate::domain::report::Report;
+use crate::domain::scope::Scope;
 use crate::domain::time::Timestamp;
 use crate::domain::trace::TraceId;
+use crate::domain::versions::Versions;
 
 /// The version that this program writes and the only one that it reads.
 pub const VERSION: u8 = 1;
@@ -31,6 +33,10 @@ pub enum Message {
     Outcome(Outcome),
     /// Results queue: a photo must be asked about later.
     Deferral(Deferral),
+    /// Bulk queue: look at a photo that was just uploaded.
+    Look(Look),
+    /// Results queue: a look has ended.
+    Looked(Looked),
     /// Uploads queue: check whether the DR has been quiet since.
     QuietCheck(QuietCheck),
     /// Uploads queue: ask the question of an evaluation anew, since nobody knows its versions any more.
@@ -98,6 +104,49 @@ impl Batch {
             due_at,
         }
     }
+}
+
+/// A photo that was just uploaded and is to be looked at.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Look {
+    /// The message's version.
+    #[serde(deserialize_with = "known_version")]
+    pub version: u8,
+    /// The look's own id, under which its answer is kept: there is no evaluation.
+    pub look_id: EvaluationId,
+    /// The photo's DR.
+    pub dr_number: DrNumber,
+    /// The photo, as a full evaluation would ask about it.
+    pub photo: Photo,
+    /// What is asked with.
+    pub versions: Versions,
+    /// When it was sent, and due.
+    pub sent_at: Timestamp,
+}
+
+impl Look {
+    /// The same look, which asks about these steps.
+    pub fn about(&self, scope: Scope) -> Self {
+        let photo = Photo {
+            scope,
+            ..self.photo.clone()
+        };
+        Self {
+            photo,
+            ..self.clone()
+        }
+    }
+}
+
+/// What became of a look.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Looked {
+    /// The look.
+    #[serde(flatten)]
+    pub look: Look,
+    /// The photo's outcome and how it came about; absent where the look was passed over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<Box<Report>>,
 }
 
 /// A batch function's word that it has begun.
@@ -262,6 +311,7 @@ impl Message {
     pub fn fair_share_of(&self) -> Option<&DrNumber> {
         match self {
             Self::Batch(batch) => Some(&batch.dr_number),
+            Self::Look(look) => Some(&look.dr_number),
             _ => None,
         }
     }
@@ -270,7 +320,10 @@ impl Message {
     pub fn queue(&self) -> Queue {
         match self {
             Self::Batch(batch) => batch.queue(),
-            Self::Started(_) | Self::Outcome(_) | Self::Deferral(_) => Queue::Results,
+            Self::Look(_) => Queue::Bulk,
+            Self::Started(_) | Self::Outcome(_) | Self::Deferral(_) | Self::Looked(_) => {
+                Queue::Results
+            }
             Self::QuietCheck(_) | Self::PlanAnew(_) => Queue::Uploads,
         }
     }
@@ -288,6 +341,32 @@ impl Message {
             fields.insert("trace_id".into(), trace.as_str().into());
         }
         body.to_string()
+    }
+
+    /// A message that has a photo looked at.
+    pub fn look(
+        look_id: EvaluationId,
+        dr_number: &DrNumber,
+        photo: Photo,
+        versions: Versions,
+        sent_at: Timestamp,
+    ) -> Self {
+        Self::Look(Look {
+            version: VERSION,
+            look_id,
+            dr_number: dr_number.clone(),
+            photo,
+            versions,
+            sent_at,
+        })
+    }
+
+    /// A message with what became of a look.
+    pub fn looked(look: &Look, report: Option<Box<Report>>) -> Self {
+        Self::Looked(Looked {
+            look: look.clone(),
+            report,
+        })
     }
 
     /// A message that a batch has begun.
@@ -411,6 +490,12 @@ mod tests {
             Timestamp::from_millis(9),
         );
         let photo = &batch.photos[0];
+        let (dr, at) = (&batch.dr_number, Timestamp::from_millis(8));
+        let versions = Versions::from_fn(|part| format!("{part:?}-1"));
+        let look = Message::look(batch.evaluation_id.clone(), dr, photo.clone(), versions, at);
+        let Message::Look(looked) = look.clone() else {
+            panic!("a look");
+        };
         let seen = Batch {
             seen: Some(Box::new(report.clone())),
             ..batch.clone()
@@ -419,7 +504,7 @@ mod tests {
             Message::Batch(seen.clone()),
             Message::Batch(batch.clone()),
             Message::started(&batch.evaluation_id, Timestamp::from_millis(8)),
-            Message::outcome(&batch.evaluation_id, &photo.photo_id, report),
+            Message::outcome(&batch.evaluation_id, &photo.photo_id, report.clone()),
             Message::deferral(
                 &batch,
                 photo,
@@ -428,6 +513,9 @@ mod tests {
                 Timestamp::from_millis(8),
             ),
             Message::quiet_check(&batch.dr_number, Timestamp::from_millis(8)),
+            look.clone(),
+            Message::looked(&looked, Some(Box::new(report))),
+            Message::looked(&looked, None),
         ] {
             assert_eq!(Message::parse(&message.to_body()).unwrap(), message);
             let trace = TraceId::made(7, 7);
@@ -468,6 +556,7 @@ mod tests {
     fn the_sample_events_hold_messages_that_read() {
         for event in [
             include_str!("../../../../tests/events/batch.json"),
+            include_str!("../../../../tests/events/batch-look.json"),
             include_str!("../../../../tests/events/aggregator-results.json"),
             include_str!("../../../../tests/events/aggregator-dead-letter.json"),
             include_str!("../../../../tests/events/splitter-quiet-check.json"),

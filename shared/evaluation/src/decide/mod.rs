@@ -12,6 +12,7 @@ pub mod evaluation;
 #[cfg(test)]
 pub(crate) mod fixtures;
 pub mod history;
+pub mod look;
 pub mod message;
 pub mod miss;
 pub mod photo_record;

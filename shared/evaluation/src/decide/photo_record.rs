@@ -3,7 +3,7 @@
 use photos::metadata::Metadata;
 use serde::{Deserialize, Serialize};
 
-use super::cache::{self, CACHED_FOR, Known, Reused};
+use super::cache::{self, CACHED_FOR, CachedAnswer, Known, Reused};
 use super::sighting::Elsewhere;
 use crate::domain::bounds::LONGEST_NAME;
 use crate::domain::ids::StepKey;
@@ -93,12 +93,12 @@ impl PhotoRecord {
         let Known { reused, open } = known;
         let findings = || cache::merged(asked, &[], &reused);
         let report = open.is_none().then(|| {
-            Report::bare(
-                PhotoOutcome::Evaluated {
-                    findings: findings(),
-                },
-                now,
-            )
+            let findings = findings();
+            let answers = reused.iter().map(|reused| &reused.answer);
+            Report {
+                facts: answers.rev().find_map(CachedAnswer::facts),
+                ..Report::bare(PhotoOutcome::Evaluated { findings }, now)
+            }
         });
         Self {
             report,

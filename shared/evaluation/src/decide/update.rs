@@ -43,6 +43,8 @@ pub enum Key {
     CameraAgain(CameraHour),
     /// Where a DR is expected to be.
     Place(DrNumber),
+    /// What is kept of a look at a photo of a DR.
+    Look(DrNumber, PhotoId),
     /// A catalogue that an operator published, by its version.
     Catalogue(String),
     /// Since when answers about this DR may be used again; about all without one.
@@ -71,6 +73,7 @@ impl Key {
             Self::Camera(hour) => (format!("CAMERA#{}", hour.key()), "FIRST".into()),
             Self::CameraAgain(hour) => (format!("CAMERA#{}", hour.key()), "AGAIN".into()),
             Self::Place(dr) => (format!("PLACE#{dr}"), "EXPECTED".into()),
+            Self::Look(dr, photo) => (format!("LOOKS#{dr}"), format!("LOOK#{photo}")),
             Self::Catalogue(version) => (format!("CATALOGUE#{version}"), "PUBLISHED".into()),
             Self::Cache(None) => ("CACHE".into(), "ALL".into()),
         }
@@ -152,11 +155,13 @@ pub enum GuardName {
     PromotedOnce,
     /// What is noted of how far a queue has come only moves forward.
     LaterProgressStays,
+    /// A photo is looked at once a day.
+    LookedAtOnce,
 }
 
 impl GuardName {
     /// All of them.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::FingerprintUnmoved,
         Self::SupersededKnown,
         Self::SupersededNotEnded,
@@ -185,6 +190,7 @@ impl GuardName {
         Self::OneSender,
         Self::PromotedOnce,
         Self::LaterProgressStays,
+        Self::LookedAtOnce,
     ];
 }
 

@@ -6,9 +6,10 @@ use photos::metadata::Position;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::cache::CachedAnswer;
+use super::cache::{CACHED_FOR, CachedAnswer};
 use super::cameras::CameraSeen;
 use super::evaluation::Evaluation;
+use super::look::LookRecord;
 use super::photo_record::PhotoRecord;
 use super::queue::Queue;
 use super::record::Finalisation;
@@ -22,10 +23,10 @@ use super::update::Condition::{Absent, AtMost, Below, Exists, Is};
 use super::update::GuardName::{
     DeferredWithoutOutcome, DispatchedKnown, FingerprintUnmoved, FirstOutcomeStays,
     LaterAnswerStays, LaterAttemptStays, LaterChangeStays, LaterInvalidationStays,
-    LaterProgressStays, LaterUploadStays, NotNeededKnown, OneProbe, OneSender, OutcomeKnown,
-    PendingKnown, PromotedOnce, ReleasedKnown, ResentKnown, ResentWithoutOutcome, RevisionAsJudged,
-    RoundAsSeen, RoundKnown, StartedKnown, SupersededKnown, SupersededNotEnded, UpgradedAsSeen,
-    WaitingKnown, WaitingNotEnded,
+    LaterProgressStays, LaterUploadStays, LookedAtOnce, NotNeededKnown, OneProbe, OneSender,
+    OutcomeKnown, PendingKnown, PromotedOnce, ReleasedKnown, ResentKnown, ResentWithoutOutcome,
+    RevisionAsJudged, RoundAsSeen, RoundKnown, StartedKnown, SupersededKnown, SupersededNotEnded,
+    UpgradedAsSeen, WaitingKnown, WaitingNotEnded,
 };
 use super::update::UpdateAction::{DeleteMembers, Increment, Remove, Set, SetIfAbsent};
 use super::update::{Guard, GuardName, Key, Members, Part, Put, Update};
@@ -550,6 +551,50 @@ pub fn changed(dr: &DrNumber, at: Timestamp) -> Update {
     kept_from(moved_forward(key, LaterChangeStays, "changed_at", at), at)
 }
 
+/// Notes that a look at a photo is sent: once, until its answer is too old to be used.
+pub fn look_sent(dr: &DrNumber, look: &LookRecord) -> Update {
+    let long_ago = look.sent_at.before(CACHED_FOR);
+    let guards = vec![Guard::either(
+        LookedAtOnce,
+        Absent("sent_at"),
+        AtMost("sent_at", long_ago.as_millis()),
+    )];
+    let mut update = look_noted(dr, look, guards);
+    let past = ["ended_at", "shows", "reason"].map(Remove);
+    update.actions.extend(past);
+    update
+}
+
+/// Notes how a look at a photo ended.
+pub fn look_ended(dr: &DrNumber, look: &LookRecord) -> Update {
+    let mut update = look_noted(dr, look, Vec::new());
+    let ended = [
+        Some(Set("ended_at", value(&look.ended_at))),
+        look.shows.as_ref().map(|shows| Set("shows", value(shows))),
+        look.reason
+            .as_ref()
+            .map(|reason| Set("reason", value(reason))),
+    ];
+    update.actions.extend(ended.into_iter().flatten());
+    update
+}
+
+fn look_noted(dr: &DrNumber, look: &LookRecord, guards: Vec<Guard>) -> Update {
+    let deleted_after = look.sent_at.after(CACHED_FOR).as_seconds();
+    let actions = vec![
+        Set("photo_id", value(&look.photo_id)),
+        Set("dr_number", value(dr)),
+        Set("name", value(&look.name)),
+        Set("sent_at", value(&look.sent_at)),
+        Set("ttl", json!(deleted_after)),
+    ];
+    Update {
+        key: Key::Look(dr.clone(), look.photo_id.clone()),
+        guards,
+        actions,
+    }
+}
+
 /// Notes that a photo of this DR came into another folder than its own.
 pub fn misplaced(dr: &DrNumber, at: Timestamp) -> Update {
     let update = Update {
@@ -571,6 +616,13 @@ pub fn cached_answer(key: KeyParts, answer: &CachedAnswer) -> Update {
     let content = answer.content.iter();
     let content = content.map(|content| Set("content", value(content)));
     let metadata = (!answer.metadata.is_empty()).then(|| Set("metadata", value(&answer.metadata)));
+    let quality = answer.quality.iter();
+    let quality = quality.map(|quality| Set("quality", value(quality)));
+    let by_look = if answer.by_look {
+        Set("by_look", json!(true))
+    } else {
+        Remove("by_look")
+    };
     let actions = [
         Set("evaluation_id", value(&answer.evaluation_id)),
         Set("asked_at", value(&answer.asked_at)),
@@ -581,7 +633,8 @@ pub fn cached_answer(key: KeyParts, answer: &CachedAnswer) -> Update {
         Set("vlm_ms", value(&answer.vlm_ms)),
         Set("ttl", json!(answer.expires_at.as_seconds())),
     ];
-    let actions = actions.into_iter().chain(content).chain(metadata).collect();
+    let actions = actions.into_iter().chain(content).chain(metadata);
+    let actions = actions.chain(quality).chain([by_look]).collect();
     Update {
         key: Key::Answer(key),
         guards,

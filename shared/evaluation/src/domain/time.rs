@@ -50,6 +50,12 @@ impl Timestamp {
         self.0.div_euclid(1000)
     }
 
+    /// The moment `span` earlier; the furthest one that can be said if that overflows.
+    pub fn before(self, span: Duration) -> Self {
+        let span = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
+        Self::from_millis(self.as_millis().saturating_sub(span))
+    }
+
     /// The moment `span` later; the furthest one that can be said if that overflows.
     pub fn after(self, span: Duration) -> Self {
         Self(

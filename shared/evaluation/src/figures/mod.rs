@@ -11,7 +11,7 @@ mod noted;
 
 use std::fmt::Write;
 
-pub use noted::{of_deferral, of_outcome, of_round, of_telling, of_verdict};
+pub use noted::{of_deferral, of_look, of_outcome, of_round, of_telling, of_verdict};
 
 /// A metric's unit, as CloudWatch names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,6 +123,7 @@ metrics! {
     VlmTime, Milliseconds, Whole, "aggregator", "From the question about a photo to its whole answer";
     PromptTokens, Count, Whole, "aggregator", "Tokens that the VLM read for a photo";
     CompletionTokens, Count, Whole, "aggregator", "Tokens that the VLM wrote for a photo";
+    LookAnswered, Count, Whole, "aggregator", "1 if a look at an uploaded photo was answered, 0 if it was passed over or the photo can't be looked at";
     BatchTime, Milliseconds, Whole, "batch", "An invocation of the batch function, from message to last word";
     VlmResponses, Count, Class, "batch", "Requests to the VLM, by what became of them; `Overloaded` is HTTP 429 and its like";
     VlmFailed, Count, Whole, "batch", "1 if a request to the VLM failed, else 0: the mean is the VLM's error rate";

@@ -3,12 +3,13 @@
 use super::{Figure, Metric};
 use crate::decide::breaker::Breaker;
 use crate::decide::evaluation::Evaluation;
+use crate::decide::look::LookRecord;
 use crate::decide::message::Deferral;
 use crate::decide::photo_record::PhotoRecord;
 use crate::decide::record::Finalisation;
 use crate::decide::tell::Event;
 use crate::domain::judge::Verdict;
-use crate::domain::outcome::{PhotoOutcome, ReasonCode};
+use crate::domain::outcome::{PhotoOutcome, ReasonCode, Usage};
 use crate::domain::report::Report;
 use crate::domain::time::Timestamp;
 use crate::run::sweep::Swept;
@@ -33,13 +34,7 @@ pub fn of_outcome(report: &Report) -> Vec<Figure> {
         ];
         figures.extend(spans.into_iter().chain(first_token).map(of));
     }
-    if let Some(usage) = report.usage {
-        let tokens = [
-            (Metric::PromptTokens, usage.prompt_tokens),
-            (Metric::CompletionTokens, usage.completion_tokens),
-        ];
-        figures.extend(tokens.map(of));
-    }
+    figures.extend(report.usage.into_iter().flat_map(of_usage));
     figures
 }
 
@@ -65,6 +60,23 @@ fn failed(outcome: &PhotoOutcome) -> Option<bool> {
         | ReasonCode::NotAPhoto => None,
         _ => Some(false),
     }
+}
+
+/// Of a look that ended. Its tokens are what the VLM read and wrote, whoever asked.
+pub fn of_look(look: &LookRecord, report: Option<&Report>) -> Vec<Figure> {
+    let answered = Figure::whether(Metric::LookAnswered, look.shows.is_some());
+    let usage = report.and_then(|report| report.usage);
+    [answered]
+        .into_iter()
+        .chain(usage.into_iter().flat_map(of_usage))
+        .collect()
+}
+
+fn of_usage(usage: Usage) -> [Figure; 2] {
+    [
+        Figure::of(Metric::PromptTokens, usage.prompt_tokens),
+        Figure::of(Metric::CompletionTokens, usage.completion_tokens),
+    ]
 }
 
 /// Of a photo that was put off.
@@ -122,7 +134,7 @@ mod tests {
     use crate::decide::fixtures::{evaluation_of, photo};
     use crate::decide::record::finalise;
     use crate::domain::catalogue::Catalogue;
-    use crate::domain::outcome::{PhotoTimings, Usage};
+    use crate::domain::outcome::PhotoTimings;
 
     fn values(figures: &[Figure], metric: Metric) -> Vec<f64> {
         let of = figures.iter().filter(|figure| figure.metric == metric);

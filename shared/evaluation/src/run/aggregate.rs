@@ -1,13 +1,12 @@
 //! The aggregator: the only writer of outcomes. Which message leads to what.
 
-use super::defer;
 use super::error::RunError;
 use super::ports::Ports;
+use super::progress::note_progress;
 use super::record::{record_first_look, record_outcome};
-use crate::decide::message::{Batch, Message, Received};
-use crate::decide::progress::is_sample;
+use super::{defer, look};
+use crate::decide::message::{Batch, Message};
 use crate::decide::updates;
-use crate::domain::ids::PhotoId;
 use crate::domain::outcome::{PhotoOutcome, ReasonCode};
 use crate::domain::report::Report;
 
@@ -23,6 +22,9 @@ pub async fn handle(ports: &impl Ports, message: Message) -> Result<(), RunError
             defer::defer(ports, &note).await?;
             note_progress(ports, &note.photo.photo_id, note.received()).await
         }
+        Message::Looked(looked) => look::record(ports, &looked).await,
+        // Its time is over.
+        Message::Look(_) => Ok(()),
         Message::Started(started) => ports
             .update(updates::started(&started.evaluation_id, started.at))
             .await
@@ -32,21 +34,6 @@ pub async fn handle(ports: &impl Ports, message: Message) -> Result<(), RunError
             "a message of the uploads queue came to the aggregator",
         )),
     }
-}
-
-/// Notes how far a queue of batches has come, now and then: the sweeper tells by it what merely queues from what is
-/// lost.
-async fn note_progress(
-    ports: &impl Ports,
-    photo: &PhotoId,
-    received: Option<Received>,
-) -> Result<(), RunError> {
-    let Some(received) = received.filter(|received| is_sample(photo, received.due_at)) else {
-        return Ok(());
-    };
-    let (queue, due_at) = (received.queue(), received.due_at);
-    let progress = updates::progress(queue, due_at, ports.now());
-    ports.update(progress).await.map(drop)
 }
 
 /// A batch that ended in the dead-letter queue: its photos get an outcome that says so. A late answer may still take

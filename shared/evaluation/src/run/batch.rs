@@ -11,12 +11,13 @@ use std::time::Duration;
 use futures::future::join_all;
 use tracing::Instrument;
 
+use super::cache::answered_meanwhile;
 use super::error::RunError;
 use super::ports::{Ports, Queue, about, evaluation};
 use crate::decide::batch::{ANOTHER_RELEASE, held_off, superseded, wanted};
 use crate::decide::breaker::Breaker;
 use crate::decide::evaluation::Evaluation;
-use crate::decide::message::{Batch, DeferralCause, Message};
+use crate::decide::message::{Batch, DeferralCause, Look, Message};
 use crate::decide::update::Key;
 use crate::domain::plan::Photo;
 use crate::domain::report::Report;
@@ -51,6 +52,8 @@ pub trait PhotoEvaluator {
     async fn knows(&self, versions: &Versions) -> Result<bool, RunError>;
     /// So many photos will be evaluated, all at once.
     fn expect(&self, _photos: usize) {}
+    /// Looks at a photo that was just uploaded.
+    async fn look(&self, look: &Look, received_at: Timestamp) -> Result<AttemptResult, RunError>;
     /// Evaluates one photo of an evaluation.
     async fn evaluate(
         &self,
@@ -84,10 +87,14 @@ pub async fn handle(
         let why = (DeferralCause::AnotherRelease, ANOTHER_RELEASE.to_owned());
         return defer_all(ports, batch, &wanted, why).await;
     }
+    let wanted = unanswered(ports, &evaluation, batch, wanted).await?;
     let breaker = ports.get::<Breaker>(Key::Breaker).await?;
     if let Some(reason) = held_off(breaker.unwrap_or_default(), batch) {
         let why = (DeferralCause::BreakerOpen, reason);
         return defer_all(ports, batch, &wanted, why).await;
+    }
+    if wanted.is_empty() {
+        return Ok(());
     }
     evaluator.expect(wanted.len());
     let started = send_started(ports, &evaluation, received_at);
@@ -96,6 +103,33 @@ pub async fn handle(
     let (started, ended) = tokio::join!(started, all);
     // One that failed keeps no other from being said; then the message comes again, for what is still pending.
     ended.into_iter().fold(started, Result::and)
+}
+
+/// The photos that are still to be asked about. Bulk work may have waited behind looks at the same photos: what they
+/// saw is said at once.
+async fn unanswered<'a>(
+    ports: &impl Ports,
+    evaluation: &Evaluation,
+    batch: &Batch,
+    wanted: Vec<&'a Photo>,
+) -> Result<Vec<&'a Photo>, RunError> {
+    if !batch.bulk {
+        return Ok(wanted);
+    }
+    let photos: Vec<Photo> = wanted.iter().copied().cloned().collect();
+    let mut known = answered_meanwhile(ports, evaluation, &photos).await?;
+    let mut messages = Vec::new();
+    let mut open = Vec::new();
+    for photo in wanted {
+        match known.remove(&photo.photo_id) {
+            Some(report) => messages.push(Message::outcome_of(batch, photo, report)),
+            None => open.push(photo),
+        }
+    }
+    if !messages.is_empty() {
+        ports.send(Queue::Results, messages, Duration::ZERO).await?;
+    }
+    Ok(open)
 }
 
 /// A photo whose time ran out, though it was looked at: what was seen may take the place of the outcome that says so.

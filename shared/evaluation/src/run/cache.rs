@@ -14,14 +14,16 @@ use super::error::RunError;
 use super::ports::{self, Ports};
 use crate::decide::cache::{self, CachedAnswer, Known, Reused};
 use crate::decide::evaluation::Evaluation;
+use crate::decide::message::Look;
 use crate::decide::miss::{LastAsked, Miss, QuestionDigest};
 use crate::decide::sighting::{Elsewhere, Likeness, Mark, Sighting};
 use crate::decide::start::{self, FromCache, Request, Reuse};
 use crate::decide::update::Key;
-use crate::domain::ids::{DrNumber, EvaluationId, PhotoId};
+use crate::domain::ids::{DrNumber, EvaluationId, PhotoId, StepKey};
 use crate::domain::outcome::PhotoOutcome;
 use crate::domain::plan::{Photo, Plan};
 use crate::domain::report::Report;
+use crate::domain::scope::Scope;
 use crate::domain::time::Timestamp;
 use crate::domain::versions::Versions;
 
@@ -131,36 +133,104 @@ pub async fn by_content(
     if evaluation.cache.missed_because.contains(&Miss::Forced) {
         return Ok(None);
     }
-    let keys = vec![
-        Key::Cache(Some(evaluation.dr_number.clone())),
-        Key::Cache(None),
-    ];
+    let same = [photo.known_by(Some(content))];
+    let (dr, versions) = (&evaluation.dr_number, &evaluation.versions);
+    let mut answered = answered(ports, dr, versions, &same).await?;
+    let answers = answered.remove(&photo.photo_id);
+    Ok(answers.and_then(|answers| {
+        let report = reported(&evaluation.steps_asked, &answers)?;
+        Some(Report {
+            content: Some(content.to_owned()),
+            ..report
+        })
+    }))
+}
+
+/// The same for a look: all that it asks, or nothing.
+pub async fn by_content_of_look(
+    ports: &impl Ports,
+    look: &Look,
+    content: &str,
+) -> Result<Option<Report>, RunError> {
+    let same = [look.photo.known_by(Some(content))];
+    let mut answered = answered(ports, &look.dr_number, &look.versions, &same).await?;
+    let answers = answered.remove(&look.photo.photo_id).unwrap_or_default();
+    let findings = answers.iter().flat_map(|reused| &reused.answer.findings);
+    let steps: Vec<StepKey> = findings.map(|finding| finding.step.clone()).collect();
+    Ok(reported(&steps, &answers).map(|report| Report {
+        content: Some(content.to_owned()),
+        ..report
+    }))
+}
+
+/// What an evaluation that uploads started may use of answers that looks have had since it began: of each photo all
+/// that it asks, or nothing.
+pub(super) async fn answered_meanwhile(
+    ports: &impl Ports,
+    evaluation: &Evaluation,
+    photos: &[Photo],
+) -> Result<BTreeMap<PhotoId, Report>, RunError> {
+    let (dr, versions) = (&evaluation.dr_number, &evaluation.versions);
+    let answered = answered(ports, dr, versions, photos).await?.into_iter();
+    let report = |(photo, answers): (PhotoId, Vec<Reused>)| {
+        Some((photo, reported(&evaluation.steps_asked, &answers)?))
+    };
+    Ok(answered.filter_map(report).collect())
+}
+
+/// What is left to be asked about a photo that is to be looked at; nothing if all that it is asked is known.
+pub(super) async fn left_to_ask(
+    ports: &impl Ports,
+    look: &Look,
+) -> Result<Option<Scope>, RunError> {
+    let photo = std::slice::from_ref(&look.photo);
+    let mut known = all_known(ports, &look.dr_number, &look.versions, photo).await?;
+    let known = known.remove(&look.photo.photo_id);
+    Ok(known.map_or(Some(look.photo.scope), |known| known.open))
+}
+
+/// The answers about those of these photos of which all is known that they are asked.
+async fn answered(
+    ports: &impl Ports,
+    dr: &DrNumber,
+    versions: &Versions,
+    photos: &[Photo],
+) -> Result<BTreeMap<PhotoId, Vec<Reused>>, RunError> {
+    let known = all_known(ports, dr, versions, photos).await?.into_iter();
+    let known = known.filter(|(_, known)| known.open.is_none());
+    Ok(known.map(|(photo, known)| (photo, known.reused)).collect())
+}
+
+/// What is known of these photos now.
+async fn all_known(
+    ports: &impl Ports,
+    dr: &DrNumber,
+    versions: &Versions,
+    photos: &[Photo],
+) -> Result<BTreeMap<PhotoId, Known>, RunError> {
+    let keys = vec![Key::Cache(Some(dr.clone())), Key::Cache(None)];
     let emptied = ports.get_all::<Emptied>(keys).await?.into_iter().flatten();
     let valid_from = emptied.map(|item| item.valid_from).max();
     let valid_from = valid_from.unwrap_or(Timestamp::MIN);
-    let same = [photo.known_by(Some(content))];
-    let (versions, now) = (&evaluation.versions, ports.now());
-    let mut known = known(ports, same.iter(), versions, valid_from, now).await?;
-    let known = known.remove(&photo.photo_id);
-    let known = known.filter(|known| known.open.is_none());
-    Ok(known.and_then(|known| reported(evaluation, content, &known.reused)))
+    known(ports, photos.iter(), versions, valid_from, ports.now()).await
 }
 
 /// The report of a photo that these answers are about.
-fn reported(evaluation: &Evaluation, content: &str, answers: &[Reused]) -> Option<Report> {
+fn reported(asked: &[StepKey], answers: &[Reused]) -> Option<Report> {
     let oldest = answers.iter().map(|reused| &reused.answer);
     let oldest = oldest.min_by_key(|answer| answer.answered_at)?;
-    let findings = cache::merged(&evaluation.steps_asked, &[], answers);
+    let findings = cache::merged(asked, &[], answers);
     Some(Report {
-        content: Some(content.to_owned()),
         answered_for: Some(oldest.evaluation_id.clone()),
+        facts: oldest.facts(),
         metadata: Some(Box::new(oldest.metadata.clone())),
+        content: oldest.content.clone(),
         ..Report::bare(PhotoOutcome::Evaluated { findings }, oldest.answered_at)
     })
 }
 
-/// Where these photos were used before in other DRs, by their files; who is asked about is also compared by looks,
-/// later.
+/// Where these photos were used before in other DRs, by their files, and by how they look where that is kept with the
+/// answer.
 async fn seen(
     ports: &impl Ports,
     dr: &DrNumber,
@@ -170,25 +240,33 @@ async fn seen(
     if photos.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let content = |photo: &Photo| {
-        let reused = known.get(&photo.photo_id)?.reused.first()?;
-        reused.answer.content.clone()
+    let answer = |photo: &Photo| Some(&known.get(&photo.photo_id)?.reused.first()?.answer);
+    let of = |photo: &&Photo| {
+        let answer = answer(photo);
+        let photo = photo.known_by(answer.and_then(|answer| answer.content.as_deref()));
+        let quality = answer.and_then(|answer| answer.quality);
+        let by_look = quality.map(|quality| Sighting::of(dr, &photo, quality));
+        let marks = by_look.as_ref().map(Sighting::marks);
+        let marks = marks.unwrap_or_else(|| vec![Mark::File(photo.etag)]);
+        (photo.photo_id, by_look, marks)
     };
-    let file = |photo: &Photo| content(photo).unwrap_or_else(|| photo.etag.clone());
-    let mark = |photo: &&Photo| Key::Sighting(Mark::File(file(photo)));
-    let keys = photos.iter().map(mark).collect();
-    let found = ports.get_all::<Sighting>(keys).await?;
-    let elsewhere = |(photo, first): (&Photo, Option<Sighting>)| {
-        Some((
-            photo.photo_id.clone(),
-            first?.elsewhere_of(dr, Likeness::SameFile)?,
-        ))
-    };
-    Ok(photos
-        .into_iter()
-        .zip(found)
-        .filter_map(elsewhere)
-        .collect())
+    let wanted: Vec<_> = photos.iter().map(of).collect();
+    let marks = wanted.iter().flat_map(|(.., marks)| marks);
+    let keys = marks.cloned().map(Key::Sighting).collect();
+    let mut found = ports.get_all::<Sighting>(keys).await?.into_iter();
+    let mut elsewhere = BTreeMap::new();
+    for (photo, by_look, marks) in wanted {
+        let firsts = found.by_ref().take(marks.len()).flatten();
+        let firsts: Vec<Sighting> = firsts.collect();
+        let other = |first: &Sighting| match &by_look {
+            Some(sighting) => sighting.elsewhere(first),
+            None => first.elsewhere_of(dr, Likeness::SameFile),
+        };
+        if let Some(other) = firsts.iter().find_map(other) {
+            elsewhere.insert(photo, other);
+        }
+    }
+    Ok(elsewhere)
 }
 
 /// What may be used of earlier answers about these photos.

@@ -25,6 +25,7 @@ use crate::domain::ids::{DrNumber, EvaluationId, PhotoId};
 use crate::domain::outcome::PhotoOutcome;
 use crate::domain::plan::{Mode, Photo};
 use crate::domain::report::Report;
+use crate::domain::versions::Versions;
 use crate::figures;
 
 /// Judges again so often when another one was faster; then the message comes again.
@@ -67,7 +68,7 @@ async fn record(
     }
     let also_in = match action {
         OutcomeAction::Record | OutcomeAction::Upgrade => {
-            sight(ports, &evaluation, &record, report).await?
+            sight(ports, &evaluation.dr_number, &record.photo, report).await?
         }
         OutcomeAction::RemoveFromPending | OutcomeAction::Ignore => None,
     };
@@ -159,19 +160,28 @@ async fn keep(
     let Some(answer) = CachedAnswer::of(id, evaluation.created_at, report) else {
         return Ok(());
     };
-    let keys = cache::keys(photo, report.content.as_deref(), &evaluation.versions);
-    let keep = |key| ports.update(updates::cached_answer(key, &answer));
+    keep_answer(ports, photo, &evaluation.versions, &answer).await
+}
+
+/// Keeps an answer under all that it is found by.
+pub(super) async fn keep_answer(
+    ports: &impl Ports,
+    photo: &Photo,
+    versions: &Versions,
+    answer: &CachedAnswer,
+) -> Result<(), RunError> {
+    let keys = cache::keys(photo, answer.content.as_deref(), versions);
+    let keep = |key| ports.update(updates::cached_answer(key, answer));
     try_join_all(keys.into_iter().map(keep)).await.map(drop)
 }
 
 /// Notes that a photo was seen, and finds where it was used before in another DR.
-async fn sight(
+pub(super) async fn sight(
     ports: &impl Ports,
-    evaluation: &Evaluation,
-    record: &PhotoRecord,
+    dr: &DrNumber,
+    photo: &Photo,
     report: &Report,
 ) -> Result<Option<Elsewhere>, RunError> {
-    let (dr, photo) = (&evaluation.dr_number, &record.photo);
     let photo = photo.known_by(report.content.as_deref());
     let Some(facts) = &report.facts else {
         return match report.answered_for {

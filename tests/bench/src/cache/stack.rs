@@ -66,7 +66,8 @@ impl Stack {
         let output =
             File::create(&log).with_context(|| format!("Failed to write {}", log.display()))?;
         command
-            .args(["up", "--name", name, "--latency", latency])
+            // Looks are measured by a benchmark of their own.
+            .args(["up", "--name", name, "--latency", latency, "--no-looks"])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(output);

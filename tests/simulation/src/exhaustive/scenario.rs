@@ -15,7 +15,7 @@ use evaluation::run::error::RunError;
 use evaluation::run::ports::{Ports, Queue};
 use evaluation::run::start::{StartResult, start};
 use evaluation::run::tell::tell;
-use evaluation::run::{aggregate, batch, plan_anew, sweep, uploads};
+use evaluation::run::{aggregate, batch, look, plan_anew, sweep, uploads};
 
 use super::step::{Flow, Replay, ReplayEvaluator};
 use super::stream::changes;
@@ -124,6 +124,8 @@ pub struct Scenario {
     pub name: &'static str,
     /// The questions, in any order and at once.
     pub asks: Vec<Ask>,
+    /// Whether uploaded photos are looked at.
+    pub looks: bool,
     /// Faults at most.
     pub faults: Faults,
     /// The times that there are, one after another.
@@ -178,6 +180,19 @@ async fn ask(
     let versions = ports.1.versions();
     let started = start(ports, request, &plan, &versions, &limits).await?;
     Ok(Some(started))
+}
+
+/// Notes an upload, and sends looks at these photos, as the splitter of this release does.
+async fn upload(ports: &Replay, dr: &DrNumber, photos: Vec<Photo>) -> Result<(), RunError> {
+    uploads::note_upload(ports, dr, ports.now(), Duration::ZERO).await?;
+    let versions = ports.1.versions();
+    let Some(catalogue) = ports.1.catalogue(&versions.catalogue) else {
+        return Ok(());
+    };
+    for photo in photos {
+        look::send(ports, dr, photo, catalogue, &versions).await?;
+    }
+    Ok(())
 }
 
 /// Photos of one batch.
@@ -262,6 +277,7 @@ impl Scenario {
         Ok(Self {
             name,
             asks: vec![Ask::Post],
+            looks: false,
             faults: Faults::default(),
             times: ONE_MOMENT,
             slow: false,
@@ -310,10 +326,9 @@ impl Scenario {
             }
             Begun::Ask(index, _) => match self.asks.get(*index) {
                 Some(Ask::Upload) => {
-                    let dr = self.question.request.dr_number.clone();
-                    Box::pin(async move {
-                        uploads::note_upload(&ports, &dr, ports.now(), Duration::ZERO).await
-                    })
+                    let Question { request, photos } = self.question.clone();
+                    let photos = if self.looks { photos } else { Vec::new() };
+                    Box::pin(async move { upload(&ports, &request.dr_number, photos).await })
                 }
                 Some(Ask::Force) => self.start(ports, Reuse::Nothing),
                 Some(Ask::Post) | None => self.start(ports, Reuse::Final),
@@ -326,6 +341,14 @@ impl Scenario {
                         truth: Arc::clone(&self.truth),
                     };
                     Box::pin(async move { batch::handle(&ports, &evaluator, &message).await })
+                }
+                (Place::Live(Queue::Batches), Ok(Message::Look(message))) => {
+                    let evaluator = ReplayEvaluator {
+                        ports: ports.clone(),
+                        heedless: self.heedless,
+                        truth: Arc::clone(&self.truth),
+                    };
+                    Box::pin(async move { look::handle(&ports, &evaluator, &message, false).await })
                 }
                 (_, Ok(Message::QuietCheck(message))) => {
                     let begin = self.start(ports.clone(), Reuse::AskedSince(message.uploaded_at));

@@ -166,6 +166,14 @@ pub fn all(catalogue: &Catalogue) -> anyhow::Result<Vec<Scenario>> {
         },
         Scenario {
             asks: vec![Ask::Upload, Ask::Post],
+            looks: true,
+            faults: Faults { crashes: 1, ..none },
+            times: DAY,
+            at_once: 2,
+            ..new("an upload, its look, a person, a crash", 1, true)?
+        },
+        Scenario {
+            asks: vec![Ask::Upload, Ask::Post],
             times: DAY,
             ..new("an upload, and a person who joins it", 1, true)?
         },

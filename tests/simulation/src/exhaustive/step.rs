@@ -11,7 +11,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use evaluation::decide::evaluation::Evaluation;
-use evaluation::decide::message::{Batch, DeferralCause, Message};
+use evaluation::decide::message::{Batch, DeferralCause, Look, Message};
 use evaluation::decide::photo_record::PhotoRecord;
 use evaluation::decide::tell::Event;
 use evaluation::decide::unfinished::{Page, Unfinished};
@@ -259,8 +259,24 @@ impl PhotoEvaluator for ReplayEvaluator {
         photo: &Photo,
         _: Timestamp,
     ) -> Result<AttemptResult, RunError> {
-        let (id, photo_id) = (evaluation.evaluation_id.clone(), photo.photo_id.clone());
-        let step = Step::Look(id, photo_id, self.ports.1);
+        self.ask(&evaluation.evaluation_id, photo, batch.attempt)
+            .await
+    }
+
+    async fn look(&self, look: &Look, _: Timestamp) -> Result<AttemptResult, RunError> {
+        self.ask(&look.look_id, &look.photo, 0).await
+    }
+}
+
+impl ReplayEvaluator {
+    /// Asks the VLM about a photo, for an evaluation or a look of this id.
+    async fn ask(
+        &self,
+        id: &EvaluationId,
+        photo: &Photo,
+        attempt: u32,
+    ) -> Result<AttemptResult, RunError> {
+        let step = Step::Look(id.clone(), photo.photo_id.clone(), self.ports.1);
         let outcome = match self.ports.step(step).await {
             Reply::Away => {
                 let why = (DeferralCause::Unavailable, "away".to_owned());
@@ -280,7 +296,7 @@ impl PhotoEvaluator for ReplayEvaluator {
                 }),
         };
         let report = Report {
-            attempt: batch.attempt,
+            attempt,
             ..Report::bare(outcome, self.ports.now())
         };
         Ok(AttemptResult::Reported(Box::new(report)))

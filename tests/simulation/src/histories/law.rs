@@ -76,7 +76,15 @@ pub(super) fn check(world: &Serial, wanted: &Wanted, answer: &StartResult) -> Re
         )?;
     }
     once(world, &evaluation)?;
-    sparing(world, wanted)
+    if wanted.request.reuse == Reuse::Nothing {
+        return Ok(());
+    }
+    sparing(
+        world,
+        wanted.asked_before,
+        wanted.valid_from,
+        &wanted.versions,
+    )
 }
 
 fn same<T: PartialEq + std::fmt::Debug>(what: &str, found: &T, wanted: &T) -> Result<(), String> {
@@ -167,17 +175,22 @@ fn once(world: &Serial, evaluation: &Evaluation) -> Result<(), String> {
     }
 }
 
-/// Unless by force, nothing was asked that had been answered.
-fn sparing(world: &Serial, wanted: &Wanted) -> Result<(), String> {
+/// Nothing was asked, since so many questions, that had been answered.
+pub(super) fn sparing(
+    world: &Serial,
+    asked_before: usize,
+    valid_from: Timestamp,
+    versions: &Versions,
+) -> Result<(), String> {
     let asked = world.asked.borrow();
-    let (before, now) = asked.split_at(wanted.asked_before);
-    let catalogue = Catalogue::shipped(&wanted.versions.catalogue).unwrap();
+    let (before, now) = asked.split_at(asked_before);
+    let catalogue = Catalogue::shipped(&versions.catalogue).unwrap();
     let was_answered = |question: &Asked| {
         let steps = question.photo.scope.steps(catalogue);
         before
             .iter()
             .filter(|old| {
-                old.answered && old.at > wanted.valid_from && question.at < old.at.after(CACHED_FOR)
+                old.answered && old.at > valid_from && question.at < old.at.after(CACHED_FOR)
             })
             .any(|old| {
                 let alike = (&old.photo.etag, &old.photo.step_hint, &old.versions);
@@ -192,10 +205,7 @@ fn sparing(world: &Serial, wanted: &Wanted) -> Result<(), String> {
                         .any(|step| old.photo.scope.steps(catalogue).contains(step))
             })
     };
-    match now
-        .iter()
-        .find(|question| wanted.request.reuse != Reuse::Nothing && was_answered(question))
-    {
+    match now.iter().find(|question| was_answered(question)) {
         Some(question) => Err(format!("asked although it had been answered: {question:?}")),
         None => Ok(()),
     }

@@ -7,6 +7,7 @@
 mod catalogues;
 mod devices;
 mod law;
+mod looks;
 mod one_photo;
 mod past;
 mod serial;
@@ -49,7 +50,8 @@ fn versions() -> impl Iterator<Item = KeyPart> {
 fn event() -> impl Strategy<Value = Event> {
     let (dr, name, content) = (0..2usize, 0..past::NAMES.len(), 0..past::CONTENTS);
     prop_oneof![
-        4 => (dr.clone(), name.clone(), content).prop_map(|(dr, name, content)| Event::Put { dr, name, content }),
+        4 => (dr.clone(), name.clone(), content.clone()).prop_map(|(dr, name, content)| Event::Put { dr, name, content }),
+        2 => (dr.clone(), name.clone(), content.clone()).prop_map(|(dr, name, content)| Event::Look { dr, name, content }),
         1 => (dr.clone(), name.clone()).prop_map(|(dr, name)| Event::Delete { dr, name }),
         1 => (dr.clone(), name.clone(), name).prop_map(|(dr, from, to)| Event::Rename { dr, from, to }),
         6 => (dr.clone(), any::<bool>(), prop::bool::weighted(0.15))

@@ -21,7 +21,18 @@ pub(super) fn started(
     etag: &str,
     versions: &Versions,
 ) -> (EvaluationId, PhotoId) {
-    named(world, dr, etag, versions, None)
+    begun(world, dr, etag, versions, (None, Reuse::Nothing))
+}
+
+/// The same, as uploads start it.
+pub(super) fn by_uploads(
+    world: &Serial,
+    dr: &str,
+    etag: &str,
+    versions: &Versions,
+) -> (EvaluationId, PhotoId) {
+    let reuse = Reuse::AskedSince(world.now.get());
+    begun(world, dr, etag, versions, (None, reuse))
 }
 
 /// The same by a request that names its catalogue.
@@ -32,13 +43,23 @@ pub(super) fn named(
     versions: &Versions,
     name: Option<&str>,
 ) -> (EvaluationId, PhotoId) {
+    begun(world, dr, etag, versions, (name, Reuse::Nothing))
+}
+
+fn begun(
+    world: &Serial,
+    dr: &str,
+    etag: &str,
+    versions: &Versions,
+    (name, reuse): (Option<&str>, Reuse),
+) -> (EvaluationId, PhotoId) {
     let catalogue = published::known(&versions.catalogue).unwrap();
     let photo = Photo::new(&format!("photos/{dr}/a.jpg"), "a.jpg", etag, catalogue);
     let planned = plan(vec![photo.clone()], Mode::Full, catalogue, versions);
     let request = Request {
         dr_number: DrNumber::parse(dr).unwrap(),
         mode: Mode::Full,
-        reuse: Reuse::Nothing,
+        reuse,
         catalogue: name.map(str::to_owned),
     };
     let limits = Limits {

@@ -14,7 +14,7 @@ use evaluation::domain::time::Timestamp;
 use evaluation::domain::versions::{VersionPart, Versions};
 use evaluation::run::ports::{Ports, Queue};
 use evaluation::run::start::start;
-use evaluation::run::{aggregate, batch};
+use evaluation::run::{aggregate, batch, look};
 
 use super::law;
 use super::serial::{LeftOut, Serial, SerialEvaluator, at_once};
@@ -41,6 +41,12 @@ pub(super) enum Event {
     },
     /// A photo is deleted.
     Delete { dr: usize, name: usize },
+    /// The upload of a photo, or of a former one in its place, is told of: it is looked at.
+    Look {
+        dr: usize,
+        name: usize,
+        content: usize,
+    },
     /// A photo is renamed.
     Rename { dr: usize, from: usize, to: usize },
     /// An evaluation is asked for.
@@ -80,6 +86,11 @@ fn number(dr: usize) -> DrNumber {
     DrNumber::parse(&format!("DR{dr}")).unwrap()
 }
 
+fn photo_of(dr: usize, name: &str, content: usize, catalogue: &Catalogue) -> Photo {
+    let key = format!("photos/{}/{name}", number(dr));
+    Photo::new(&key, name, &format!("\"{content}\""), catalogue)
+}
+
 impl Past {
     pub(super) fn new(left_out: Option<LeftOut>) -> Self {
         let world = Serial::new(versions(), left_out);
@@ -110,6 +121,7 @@ impl Past {
                     self.photos[dr].insert(NAMES[to], content);
                 }
             }
+            Event::Look { dr, name, content } => self.look(dr, name, content)?,
             Event::NewVersion(part) => self.deploy(part),
             Event::Hours(hours) => self.world.pass(Duration::from_secs(hours * 3600)),
             Event::Outage(hours) => self.outage.set(Duration::from_secs(hours * 3600)),
@@ -139,15 +151,32 @@ impl Past {
     }
 
     fn listing(&self, dr: usize, catalogue: &Catalogue) -> Vec<Photo> {
-        let of = |(name, content): (&&str, &usize)| {
-            Photo::new(
-                &format!("photos/{}/{name}", number(dr)),
-                name,
-                &format!("\"{content}\""),
-                catalogue,
-            )
-        };
+        let of = |(name, content): (&&str, &usize)| photo_of(dr, name, *content, catalogue);
         self.photos[dr].iter().map(of).collect()
+    }
+
+    /// Looks at a photo: once, and without asking what was answered.
+    fn look(&self, dr: usize, name: usize, content: usize) -> Result<(), String> {
+        let versions = self.world.versions.borrow().clone();
+        let catalogue = Catalogue::shipped(&versions.catalogue).unwrap();
+        let photo = photo_of(dr, NAMES[name], content, catalogue);
+        let asked_before = self.world.asked.borrow().len();
+        let asked_at = self.world.now.get();
+        let dr_number = number(dr);
+        at_once(look::send(
+            &self.world,
+            &dr_number,
+            photo,
+            catalogue,
+            &versions,
+        ))
+        .unwrap();
+        self.work();
+        law::sparing(&self.world, asked_before, self.emptied[dr], &versions)?;
+        let asked = self.world.asked.borrow().len() - asked_before;
+        (asked <= 1)
+            .then_some(())
+            .ok_or(format!("a look asked {asked} times at {asked_at}"))
     }
 
     fn evaluate(&self, dr: usize, quick: bool, force: bool) -> Result<(), String> {
@@ -232,6 +261,9 @@ impl Past {
             match (queue, message) {
                 (Queue::Batches, Message::Batch(message)) => {
                     at_once(batch::handle(&self.world, &evaluator, &message))
+                }
+                (Queue::Bulk, Message::Look(message)) => {
+                    at_once(look::handle(&self.world, &evaluator, &message, false))
                 }
                 (_, message) => at_once(aggregate::handle(&self.world, message)),
             }

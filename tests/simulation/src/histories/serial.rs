@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::world::id_of_number;
 use evaluation::decide::evaluation::Evaluation;
-use evaluation::decide::message::{Batch, Message};
+use evaluation::decide::message::{Batch, Look, Message};
 use evaluation::decide::photo_record::PhotoRecord;
 use evaluation::decide::unfinished::{Page, Unfinished};
 use evaluation::decide::update::{Key, Part, Put, Update};
@@ -208,13 +208,20 @@ impl PhotoEvaluator for SerialEvaluator<'_> {
         photo: &Photo,
         _: Timestamp,
     ) -> Result<AttemptResult, RunError> {
-        let (versions, at, answered) = (
-            evaluation.versions.clone(),
-            self.world.now.get(),
-            !self.world.refuses.get(),
-        );
+        Ok(self.ask(&evaluation.evaluation_id, &evaluation.versions, photo))
+    }
+
+    async fn look(&self, look: &Look, _: Timestamp) -> Result<AttemptResult, RunError> {
+        Ok(self.ask(&look.look_id, &look.versions, &look.photo))
+    }
+}
+
+impl SerialEvaluator<'_> {
+    /// Asks about a photo, for an evaluation or a look of this id.
+    fn ask(&self, id: &EvaluationId, versions: &Versions, photo: &Photo) -> AttemptResult {
+        let (at, answered) = (self.world.now.get(), !self.world.refuses.get());
         let asked = Asked {
-            evaluation_id: evaluation.evaluation_id.clone(),
+            evaluation_id: id.clone(),
             photo: photo.clone(),
             versions: versions.clone(),
             at,
@@ -224,11 +231,11 @@ impl PhotoEvaluator for SerialEvaluator<'_> {
         let catalogue = Catalogue::shipped(&versions.catalogue).unwrap();
         let outcome = if answered {
             PhotoOutcome::Evaluated {
-                findings: answer(photo, &photo.scope.steps(catalogue), &versions, at),
+                findings: answer(photo, &photo.scope.steps(catalogue), versions, at),
             }
         } else {
             PhotoOutcome::not_evaluated(ReasonCode::Refused, "no")
         };
-        Ok(AttemptResult::Reported(Box::new(Report::bare(outcome, at))))
+        AttemptResult::Reported(Box::new(Report::bare(outcome, at)))
     }
 }
