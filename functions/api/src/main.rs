@@ -4,8 +4,9 @@ mod health;
 mod history;
 mod place;
 mod route;
+#[cfg(test)]
+mod shown_tests;
 mod uploads;
-mod view;
 
 use aws::configuration::{present, required, retention};
 use aws::ports::AwsPorts;

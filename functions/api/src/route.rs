@@ -20,6 +20,7 @@ use evaluation::domain::versions::Versions;
 use evaluation::run::error::{Class, RunError, with_causes};
 use evaluation::run::ports::Ports;
 use evaluation::run::show::{Shown, show};
+use evaluation::show::evaluation::view;
 use lambda_runtime::Error;
 use photos::metadata::Position;
 use serde::Deserialize;
@@ -27,7 +28,7 @@ use serde_json::{Value, json};
 use tracing::Instrument;
 use vlm::versions::AsksWith;
 
-use crate::{health, history, place, uploads, view};
+use crate::{health, history, place, uploads};
 
 /// Seconds after which the app may look for progress again.
 const RETRY_AFTER_SECONDS: &str = "1";
@@ -167,7 +168,7 @@ async fn evaluation(api: &Api, id: &EvaluationId) -> Result<ApiGatewayV2httpResp
     );
     let response = http::json(
         200,
-        &view::view(
+        &view(
             &evaluation,
             &photos,
             &flags,

@@ -19,7 +19,16 @@ use evaluation::domain::versions::{VersionPart, Versions};
 use photos::metadata::{Metadata, Position};
 use photos::quality::Quality;
 
-use super::*;
+use evaluation::decide::evaluation::Evaluation;
+use evaluation::decide::photo_record::PhotoRecord;
+use evaluation::decide::stale::StaleReason;
+use evaluation::domain::catalogue::Catalogue;
+use evaluation::domain::outcome::PhotoOutcome;
+use evaluation::domain::reading::Flag;
+use evaluation::domain::scope::Scope;
+use evaluation::show::evaluation::{MOST_LOOKS, MOST_SINCE, view};
+use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// Lambda's limit of an answer, in which the body is a text within JSON.
 const LARGEST_ANSWER: usize = 6 * 1024 * 1024;
