@@ -13,7 +13,7 @@ from .errors import StackError
 from .paths import REPO
 from .say import say
 
-FUNCTIONS = ("splitter", "batch", "aggregator", "sweeper", "api")
+FUNCTIONS = ("splitter", "batch", "aggregator", "sweeper", "api", "notifier")
 #: The binaries that every stack runs.
 _OF_A_STACK = (*FUNCTIONS, "simulated-vlm", "sample-photos")
 #: The binary that draws photos.

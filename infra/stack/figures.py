@@ -21,6 +21,7 @@ SPANS = (
     ("WaitedEvaluationTime", "evaluation that waited for the VLM", 1000),
     ("BatchTime", "batch", 1000),
     ("ApiTime", "API", 1000),
+    ("TellTime", "telling of a verdict", 1000),
     ("QueueWait", "a photo's wait in the queue", 1000),
     ("FetchTime", "fetch", 1000),
     ("CompressTime", "compress", 1000),

@@ -17,7 +17,7 @@ from .errors import StackError
 #: Of the Service Quotas: "Concurrent executions" of Lambda.
 QUOTA = "L-B99A9384"
 #: What nothing bounds but the API's throttle: so many are kept free for it. The sweeper runs for a second a minute;
-#: when it is throttled, Lambda tries it again within that minute.
+#: when it is throttled, Lambda tries it again within that minute. The notifier reads a stream, which waits.
 RESERVE = {"POST /evaluations (splitter)": 1, "GET /evaluations/… (api)": 1}
 #: The least MaximumConcurrency that an event source takes.
 _LEAST = 2
@@ -74,7 +74,8 @@ def verdict(template: dict[str, Any], overrides: Mapping[str, str], account: int
 
 def _names(template: dict[str, Any]) -> list[str]:
     kind = "AWS::Lambda::EventSourceMapping"
-    return [name for name, resource in template["Resources"].items() if resource["Type"] == kind]
+    found = [(name, one) for name, one in template["Resources"].items() if one["Type"] == kind]
+    return [name for name, one in found if "ScalingConfig" in one["Properties"]]
 
 
 def _source(template: dict[str, Any], name: str, overrides: Mapping[str, str]) -> Source:

@@ -12,6 +12,8 @@ Check = Callable[[Template], list[str]]
 #: API Gateway gives an HTTP request up after this many seconds.
 GATEWAY_LIMIT_S = 30
 FOURTEEN_DAYS_S = 14 * 24 * 60 * 60
+#: So long a stream keeps its records.
+DAY_S = 24 * 60 * 60
 
 
 def resources(template: Template, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -39,9 +41,21 @@ def _as_list(value: Any) -> list[Any]:
 
 
 def _mappings(template: Template) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
-    """Event sources: their name, queue and function, and their properties."""
+    """Event sources that are queues: their name, queue and function, and their properties."""
     for name, source in resources(template, "AWS::Lambda::EventSourceMapping"):
-        yield name, target(source["EventSourceArn"]), target(source["FunctionName"]), source
+        if not _is_stream(source):
+            yield name, target(source["EventSourceArn"]), target(source["FunctionName"]), source
+
+
+def _is_stream(source: dict[str, Any]) -> bool:
+    return bool(source["EventSourceArn"]["Fn::GetAtt"][1] == "StreamArn")
+
+
+def _streams(template: Template) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Event sources that are streams: their name and properties."""
+    for name, source in resources(template, "AWS::Lambda::EventSourceMapping"):
+        if _is_stream(source):
+            yield name, source
 
 
 def visibility_is_six_times_the_timeout(template: Template) -> list[str]:
@@ -106,8 +120,38 @@ def the_load_on_the_vlm_is_bounded(template: Template) -> list[str]:
 
 def event_sources_report_single_failures(template: Template) -> list[str]:
     """One bad record must not repeat the others."""
-    sources = _mappings(template)
-    return [name for name, *_, source in sources if source.get("FunctionResponseTypes") != ["ReportBatchItemFailures"]]
+    sources = resources(template, "AWS::Lambda::EventSourceMapping")
+    return [name for name, source in sources if source.get("FunctionResponseTypes") != ["ReportBatchItemFailures"]]
+
+
+def streams_are_read_until_all_is_done(template: Template) -> list[str]:
+    """A change is handed over until it is done; what is given up is kept for people, and holds up nothing for days."""
+    wrong = []
+    for name, source in _streams(template):
+        if source.get("MaximumRetryAttempts") != -1 or source.get("BisectBatchOnFunctionError") is not True:
+            wrong.append(f"{name}: a few failures lose it")
+        if not 3600 <= source.get("MaximumRecordAgeInSeconds", -1) < DAY_S:
+            wrong.append(f"{name}: it expires in the stream, and nobody is told")
+        if source.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination") != {"Fn::GetAtt": ["ParkedQueue", "Arn"]}:
+            wrong.append(f"{name}: what is given up is lost")
+        if source.get("MaximumBatchingWindowInSeconds") != 0:
+            wrong.append(f"{name}: it waits for others")
+        if not source.get("FilterCriteria"):
+            wrong.append(f"{name}: every write invokes its function")
+    return wrong
+
+
+def completions_are_published_encrypted_and_by_tls(template: Template) -> list[str]:
+    """Topics are encrypted, signed with SHA-256, and refuse plain HTTP."""
+    guarded = set()
+    for _, policy in resources(template, "AWS::SNS::TopicPolicy"):
+        if _refuses_plain_http(policy["PolicyDocument"]):
+            guarded |= {target(topic) for topic in policy["Topics"]}
+    wrong = []
+    for name, topic in resources(template, "AWS::SNS::Topic"):
+        wrong += [f"{name}: {wanted}" for wanted in ("KmsMasterKeyId", "SignatureVersion") if wanted not in topic]
+        wrong += [] if name in guarded else [f"{name}: plain HTTP"]
+    return wrong
 
 
 def event_sources_are_bounded(template: Template) -> list[str]:
@@ -219,7 +263,7 @@ def _refuses_plain_http(document: dict[str, Any]) -> bool:
         statement["Effect"] == "Deny"
         and statement["Principal"] == "*"
         and statement.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}}
-        and statement["Action"] in ("sqs:*", "s3:*")
+        and statement["Action"] in ("sqs:*", "s3:*", "sns:Publish")
         for statement in document["Statement"]
     )
 
@@ -458,6 +502,8 @@ CHECKS: tuple[Check, ...] = (
     the_load_on_the_vlm_is_bounded,
     event_sources_report_single_failures,
     event_sources_are_bounded,
+    streams_are_read_until_all_is_done,
+    completions_are_published_encrypted_and_by_tls,
     chains_of_deferrals_may_go_on,
     queues_end_in_dead_letters,
     queues_are_encrypted,

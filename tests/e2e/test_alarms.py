@@ -34,6 +34,7 @@ _PARAMETERS = {
     "AlarmUnfinishedSeconds": "4",
     "AlarmResultsSeconds": "3",
     "AlarmMemoryPercent": "20",
+    "AlarmTellMilliseconds": "4000",
 }
 
 
@@ -180,6 +181,15 @@ def test_a_silent_sweeper_rings_until_it_comes_again(watched: Harness, alarms: A
     alarms.until("SweeperAlarm", "ALARM")
 
 
+def test_completions_that_nobody_takes_ring(watched: Harness, alarms: Alarms) -> None:
+    dr = watched.dr(1)
+    watched.upload(dr)
+    with watched.configured("notifier", COMPLETIONS_TOPIC_ARN=f"{watched.stack.outputs['CompletionsTopicArn']}-gone"):
+        watched.evaluate(dr)
+        alarms.until("TellAlarm", "ALARM")
+    alarms.until("TellAlarm", "OK")
+
+
 def test_an_api_that_fails_rings(watched: Harness, alarms: Alarms) -> None:
     evaluation = "01900000-0000-7000-8000-000000000000"
     watched.strict.refuse("GetItem", "ThrottlingException", count=1000)
@@ -188,7 +198,7 @@ def test_an_api_that_fails_rings(watched: Harness, alarms: Alarms) -> None:
     alarms.until("ApiErrorsAlarm", "OK", lambda: watched.api.evaluation(evaluation))
 
 
-@pytest.mark.parametrize("function", ["Splitter", "Batch", "Aggregator", "Sweeper", "Api"])
+@pytest.mark.parametrize("function", ["Splitter", "Batch", "Aggregator", "Sweeper", "Api", "Notifier"])
 def test_a_function_that_is_throttled_rings(watched: Harness, alarms: Alarms, function: str) -> None:
     functions = watched.stack.aws.client("lambda")
     name = watched.stack.outputs[f"{function}FunctionName"]

@@ -15,15 +15,26 @@ import pytest
 import truth
 import urllib3
 from harness import Harness
+from subscribers import Subscriber
 
 from stack.local_stack import Options, running
 from stack.paths import REPO
 
 
+_TOLD = {"CompletionsEndpoint": "foreman@example.com", "CompletionsProtocol": "email"}
+
+
 @pytest.fixture(scope="module")
 def enforcing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
     """A stack of its own."""
-    options = Options(name="test-iam", timing="fast", auth=True, build=False, simulation=["--latency", "none"])
+    options = Options(
+        name="test-iam",
+        timing="fast",
+        auth=True,
+        build=False,
+        simulation=["--latency", "none"],
+        parameters=_TOLD,
+    )
     with running(options) as stack:
         yield Harness(stack, tmp_path_factory.mktemp("iam"))
 
@@ -54,6 +65,22 @@ def test_every_way_in_works_under_iam(enforcing: Harness) -> None:
     enforcing.completed(answer["evaluation_id"])
     enforcing.upload(uploaded)
     assert len(enforcing.quiet(uploaded)) == 1
+
+
+def test_completions_are_told_to_the_address_that_the_operator_names(enforcing: Harness) -> None:
+    topic = enforcing.stack.outputs["CompletionsTopicArn"]
+    listed = enforcing.stack.aws.client("sns").list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+    assert [(one["Protocol"], one["Endpoint"]) for one in listed] == [("email", "foreman@example.com")]
+    subscriber = Subscriber(enforcing, "told-under-iam")
+    dr = enforcing.dr(1)
+    enforcing.upload(dr)
+    evaluation = enforcing.evaluate(dr)["evaluation_id"]
+    (event,) = subscriber.until(bool, evaluation)
+    assert event["data"]["verdict"] == enforcing.api.evaluation(evaluation).body["verdict"]
+    odd = json.loads((REPO / "tests/events/notifier.json").read_text())
+    odd["Records"][0]["dynamodb"]["NewImage"]["mode"] = {"S": "a word of a later release"}
+    assert enforcing.invoke("notifier", odd) == ({"batchItemFailures": []}, None), "it may park"
+    subscriber.end()
 
 
 def test_a_photo_that_is_put_off_is_sent_again_under_iam(enforcing: Harness) -> None:

@@ -87,6 +87,30 @@ _BROKEN: list[tuple[checks.Check, str, Callable[[Template], None]]] = [
         "one is not",
         _put("Resources.UploadsEventSource.Properties.ScalingConfig", None),
     ),
+    *(
+        (checks.streams_are_read_until_all_is_done, key, _put(f"Resources.CompletionsEventSource.Properties.{key}", value))
+        for key, value in {
+            "MaximumRetryAttempts": 10,
+            "BisectBatchOnFunctionError": False,
+            "MaximumRecordAgeInSeconds": -1,
+            "DestinationConfig": None,
+            "MaximumBatchingWindowInSeconds": 1,
+            "FilterCriteria": None,
+        }.items()
+    ),
+    *(
+        (checks.completions_are_published_encrypted_and_by_tls, key, _put(f"Resources.{key}", None))
+        for key in (
+            "CompletionsTopicPolicy",
+            "CompletionsTopic.Properties.KmsMasterKeyId",
+            "CompletionsTopic.Properties.SignatureVersion",
+        )
+    ),
+    (
+        checks.event_sources_report_single_failures,
+        "a stream does not",
+        _put("Resources.CompletionsEventSource.Properties.FunctionResponseTypes", None),
+    ),
     (
         checks.chains_of_deferrals_may_go_on,
         "ended after 16 rounds",
@@ -319,7 +343,9 @@ def test_what_is_deployed_locally_differs_only_in_the_emulator_s_quirks() -> Non
     assert met["Parameters"]["VlmBaseUrl"].keys() == _LOADED["Parameters"]["VlmBaseUrl"].keys() - {"AllowedPattern"}
     met["Parameters"]["VlmBaseUrl"] = _LOADED["Parameters"]["VlmBaseUrl"]
     for name, source in checks.resources(met, "AWS::Lambda::EventSourceMapping"):
-        bound = _LOADED["Resources"][name]["Properties"]["ScalingConfig"]
+        bound = _LOADED["Resources"][name]["Properties"].get("ScalingConfig")
+        if not bound:
+            continue
         if isinstance(declared := bound["MaximumConcurrency"], dict):
             default = _LOADED["Parameters"][declared["Ref"]]["Default"]
             assert source["ScalingConfig"] == {"MaximumConcurrency": default}
@@ -353,7 +379,7 @@ def _versions(transformed: Template) -> dict[str, Any]:
 
 def test_code_and_lines_of_the_template_publish_a_version_and_so_does_a_release_s_name_but_no_other_parameter() -> None:
     before = _versions(_transformed())
-    assert len(before) == 5
+    assert len(before) == 6
     code = _put("Resources.ApiFunction.Properties.CodeUri.Key", "another.zip")
     assert len(before.keys() - _versions(_transformed(code)).keys()) == 1
     line = _put("Resources.BatchFunction.Properties.MemorySize", 2048)
@@ -367,7 +393,7 @@ def test_all_at_once_needs_no_codedeploy_and_by_and_by_goes_back_by_alarms() -> 
     assert not dict(checks.resources(_transformed(), kind))
     gradual = _transformed(DeploymentPreference="Canary10Percent5Minutes")
     groups = dict(checks.resources(gradual, kind))
-    assert len(groups) == 5
+    assert len(groups) == 6
     for group in groups.values():
         assert group["DeploymentConfigName"]["Fn::Sub"][1] == {"ConfigName": "Canary10Percent5Minutes"}
         assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]

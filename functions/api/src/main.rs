@@ -8,8 +8,9 @@ mod history;
 mod notes;
 mod place;
 mod route;
+#[cfg(test)]
+mod shown_tests;
 mod uploads;
-mod view;
 
 use aws::configuration::{present, required, retention};
 use aws::ports::AwsPorts;

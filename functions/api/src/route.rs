@@ -18,6 +18,7 @@ use evaluation::domain::versions::Versions;
 use evaluation::run::error::{Class, with_causes};
 use evaluation::run::ports::Ports;
 use evaluation::run::show::{Shown, show};
+use evaluation::show::evaluation::view;
 use lambda_runtime::Error;
 use photos::metadata::Position;
 use serde::Deserialize;
@@ -25,7 +26,7 @@ use serde_json::{Value, json};
 use tracing::Instrument;
 
 use crate::api::{Api, Refusal};
-use crate::{checklist, health, history, notes, place, uploads, view};
+use crate::{checklist, health, history, notes, place, uploads};
 
 /// Seconds after which the app may look for progress again.
 const RETRY_AFTER_SECONDS: &str = "1";
@@ -133,7 +134,7 @@ async fn evaluation(api: &Api, id: &EvaluationId) -> Result<ApiGatewayV2httpResp
     );
     let response = http::json(
         200,
-        &view::view(
+        &view(
             &evaluation,
             &photos,
             &flags,

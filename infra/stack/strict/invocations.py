@@ -59,11 +59,18 @@ def lineage_of(event: Event) -> tuple[Lineage, str]:
 
 def source_of(event: Event) -> str:
     """Where an event comes from: the name of a queue, or the kind of source."""
+    if _is_of_a_stream(event):
+        return "stream"
     for record in _records(event):
         return str(record.get("eventSourceARN", "")).rpartition(":")[2]
     if "requestContext" in event:
         return "execute-api"
     return "schedule" if event.get("source") in ("aws.events", "aws.scheduler") else "invoke"
+
+
+def _is_of_a_stream(event: Event) -> bool:
+    records = event.get("Records") if isinstance(event, dict) else None
+    return bool(records) and all(record.get("eventSource") == "aws:dynamodb" for record in records)
 
 
 def _records(event: Event) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@
        {"service": "s3", …, "tier": "get"}],                                  "put", "get" or "free"
      "functions": [                          a row for each function and source of its events
        {"function": "dr-photos-batch",
-        "source": "QUEUE",                   or "execute-api", "schedule", "invoke"
+        "source": "QUEUE",                   or "stream", "execute-api", "schedule", "invoke"
         "invocations": 8, "records": 8,      records: messages
         "errors": 0, "cold_starts": 2, "init_ms": 130.0, "duration_ms": 3456.0,
         "memory_mb": 1769, "log_bytes": 5120,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from . import dead_letters, invocations, services
+from . import dead_letters, invocations, services, watch
 from .layer import Layer
 from .middleware import around
+from .streams import Streams
 
 
 def main() -> None:
@@ -15,6 +16,7 @@ def main() -> None:
     services.install(layer)
     invocations.install(layer)
     dead_letters.install()
+    Streams(watch.read_late).install()
     layer.watch.install()
     ministack.app = around(ministack.app, layer)
     ministack._port_is_bindable = lambda *_: False

@@ -79,6 +79,11 @@ class Watch:
         cloudwatch._evaluate_parent_alarms(alarm)
 
 
+def read_late(function: str, age_ms: float) -> None:
+    """How old a stream's last record was when a function got it."""
+    _record("AWS/Lambda", "IteratorAge", age_ms, "Milliseconds", {"FunctionName": function})
+
+
 def _record(namespace: str, name: str, value: float, unit: str, dimensions: dict[str, str]) -> None:
     from ministack.services import cloudwatch
 

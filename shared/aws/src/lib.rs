@@ -10,6 +10,7 @@ pub mod queues;
 #[cfg(test)]
 mod replayed;
 mod rounds;
+pub mod stream;
 pub mod table;
 pub mod telemetry;
 pub mod trace;
@@ -56,7 +57,14 @@ mod tests {
     use super::*;
 
     const TEMPLATE: &str = include_str!("../../../template.yaml");
-    const FUNCTIONS: [&str; 5] = ["Splitter", "Batch", "Aggregator", "Sweeper", "Api"];
+    const FUNCTIONS: [&str; 6] = [
+        "Splitter",
+        "Batch",
+        "Aggregator",
+        "Sweeper",
+        "Api",
+        "Notifier",
+    ];
 
     /// The time-outs of a function in the template, one for each timing profile.
     fn timeouts_of(function: &str) -> Vec<u64> {

@@ -8,3 +8,4 @@ pub mod decide;
 pub mod domain;
 pub mod figures;
 pub mod run;
+pub mod show;

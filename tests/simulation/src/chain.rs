@@ -17,11 +17,13 @@ pub enum Function {
     Aggregator,
     /// Repairs. Each round begins a chain.
     Sweeper,
+    /// Tells. The stream begins a chain.
+    Notifier,
 }
 
 /// How often each function occurs in a chain.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Chain([u16; 4]);
+pub struct Chain([u16; 5]);
 
 impl Chain {
     /// The chain with one more call of this function.

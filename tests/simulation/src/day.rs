@@ -19,10 +19,12 @@ use evaluation::domain::time::Timestamp;
 use evaluation::run::error::RunError;
 use evaluation::run::ports::{Ports, Queue};
 use evaluation::run::start::{StartResult, start};
+use evaluation::run::tell::tell;
 use evaluation::run::{aggregate, batch, look, plan_anew, sweep, uploads};
 
 use crate::chain::{Chain, Function};
 use crate::ports::ModelPorts;
+use crate::telling::SOURCE;
 use crate::world::{Place, World};
 
 /// Batch functions at once for what people wait for.
@@ -54,6 +56,44 @@ struct Process {
     wakes_at: Rc<Cell<Timestamp>>,
     /// The message that is deleted when the process ends well.
     handles: Option<(Place, u64)>,
+}
+
+/// A batch of the stream that a notifier has: if it ends in the midst of it, the batch comes again.
+struct Reading {
+    world: Rc<RefCell<World>>,
+    changes: usize,
+    is_through: Cell<bool>,
+}
+
+impl Reading {
+    fn new(world: &Rc<RefCell<World>>, changes: usize) -> Self {
+        Self {
+            world: Rc::clone(world),
+            changes,
+            is_through: Cell::new(false),
+        }
+    }
+
+    /// The notifier has answered; then, too, the batch may come again.
+    fn is_through(&self, failed: Option<usize>) {
+        let mut world = self.world.borrow_mut();
+        let (now, rate) = (world.now, world.rates.duplicate);
+        if failed.is_none() && world.fault("handed_over_again", rate) {
+            return;
+        }
+        self.is_through.set(true);
+        world.telling.is_through(self.changes, failed, now);
+    }
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        // At the end of all days the world is gone before its processes.
+        if let (false, Ok(mut world)) = (self.is_through.get(), self.world.try_borrow_mut()) {
+            let now = world.now;
+            world.telling.comes_again(self.changes, now);
+        }
+    }
 }
 
 /// A question to be asked at some time.
@@ -185,6 +225,7 @@ impl Day {
     fn go_on(&mut self) -> bool {
         self.ask_what_is_due();
         self.sweep_if_due();
+        self.tell_if_due();
         let now = self.world.borrow().now;
         let awake: Vec<usize> = (0..self.processes.len())
             .filter(|at| {
@@ -350,6 +391,27 @@ impl Day {
             async move { sweep::run(&ports, lost_after, until).await.map(|_| ()) }
         };
         self.begin(ports, None, future);
+    }
+
+    /// The stream hands a batch over, if there is one and nobody is at it.
+    fn tell_if_due(&mut self) {
+        let mut world = self.world.borrow_mut();
+        let now = world.now;
+        if world.telling.next_at().is_none_or(|at| at > now) {
+            return;
+        }
+        let changes = world.telling.hand_over(now);
+        drop(world);
+        let (ports, reading) = (
+            self.called(Function::Notifier),
+            Reading::new(&self.world, changes.len()),
+        );
+        let mine = ports.clone();
+        self.begin(ports, None, async move {
+            let failed = tell(&mine, SOURCE, &changes).await;
+            reading.is_through(failed.first().copied());
+            Ok(())
+        });
     }
 
     fn begin(
@@ -529,10 +591,12 @@ impl Day {
             .next()
             .is_some()
             .then(|| self.swept_at.after(MINUTE));
+        let telling = world.telling.next_at();
         let next = messages
             .chain(processes)
             .chain(asking)
             .chain(sweep)
+            .chain(telling)
             .filter(|at| *at > world.now)
             .min();
         if let Some(next) = next {

@@ -63,6 +63,9 @@ pub fn at_the_end(world: &mut World) -> Ends {
             Err(cause) => world.violation(format!("an evaluation can't be read: {cause}")),
         }
     }
+    if let Some(violation) = world.telling.wrong_at_the_end() {
+        world.violations.push(violation);
+    }
     if orphans(world) > 0 {
         world.violation("photos are left of an evaluation that never stood");
     }

@@ -14,6 +14,7 @@ pub mod random;
 pub mod release;
 pub mod seeds;
 pub mod table;
+pub mod telling;
 pub mod world;
 
 #[cfg(test)]

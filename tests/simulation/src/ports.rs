@@ -11,10 +11,12 @@ use std::time::Duration;
 use evaluation::decide::evaluation::Evaluation;
 use evaluation::decide::message::{Batch, DeferralCause, Look, Message};
 use evaluation::decide::photo_record::PhotoRecord;
+use evaluation::decide::tell::Event;
 use evaluation::decide::unfinished::{Page, Unfinished, key_of};
 use evaluation::decide::update::{Key, Part, Put, Update};
 use evaluation::domain::catalogue::Catalogue;
 use evaluation::domain::ids::EvaluationId;
+use evaluation::domain::invalid::Invalid;
 use evaluation::domain::outcome::{PhotoOutcome, ReasonCode};
 use evaluation::domain::plan::Photo;
 use evaluation::domain::report::Report;
@@ -23,6 +25,7 @@ use evaluation::domain::versions::Versions;
 use evaluation::run::batch::{AttemptResult, PhotoEvaluator};
 use evaluation::run::error::RunError;
 use evaluation::run::ports::{Ports, Queue, UpdateResult};
+use evaluation::run::tell::{Announcer, Change};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -109,7 +112,17 @@ impl ModelPorts {
         let before = world.table.get(&update.key);
         let written = world.table.update(update);
         invariants::after_write(&mut world.sight(), &update.key, before.as_deref());
+        if written.is_applied() {
+            world.streamed(&update.key, before.as_deref());
+        }
         written
+    }
+
+    fn published(&self, event: &Event) {
+        let mut world = self.world.borrow_mut();
+        let now = world.now;
+        let wrong = world.telling.published(&event.to_body(), now);
+        world.violations.extend(wrong);
     }
 
     async fn sleep(&self, span: Duration) {
@@ -291,6 +304,23 @@ impl Ports for ModelPorts {
         } else {
             Ok(())
         }
+    }
+}
+
+impl Announcer for ModelPorts {
+    async fn publish(&self, event: &Event) -> Result<(), RunError> {
+        self.step().await?;
+        self.published(event);
+        if self.again().await {
+            self.published(event);
+        }
+        Ok(())
+    }
+
+    async fn set_aside(&self, _: &Change, why: &Invalid) -> Result<(), RunError> {
+        let what = format!("11: a completion can't be read: {why}");
+        self.world.borrow_mut().violation(what);
+        Ok(())
     }
 }
 

@@ -10,12 +10,14 @@ use evaluation::domain::ids::{EvaluationId, PhotoId};
 use evaluation::domain::outcome::PhotoOutcome;
 use evaluation::domain::time::Timestamp;
 use evaluation::run::ports::Queue;
+use serde_json::Value;
 
 use crate::chain::{Chain, Function};
 use crate::invariants::{Sight, Violation};
 use crate::random::Random;
 use crate::release::Release;
 use crate::table::Table;
+use crate::telling::Telling;
 
 /// SQS's largest message.
 const MOST_BYTES: usize = 1 << 20;
@@ -116,6 +118,8 @@ pub struct World {
     pub skew_ms: i64,
     /// The table.
     pub table: Table,
+    /// Its stream, and what was told of it.
+    pub telling: Telling,
     /// The queues.
     pub queues: BTreeMap<Place, Vec<Queued>>,
     /// What goes wrong.
@@ -165,6 +169,7 @@ impl World {
             now: Timestamp::from_millis(1_800_000_000_000),
             skew_ms: 0,
             table: Table::default(),
+            telling: Telling::default(),
             queues: BTreeMap::new(),
             rates,
             spans,
@@ -306,6 +311,22 @@ impl World {
             answered: &self.answered,
             violations: &mut self.violations,
         }
+    }
+
+    /// An evaluation was written: the stream hands that on, late if this is such a day.
+    pub fn streamed(&mut self, key: &Key, old: Option<&Value>) {
+        let Key::Evaluation(_) = key else {
+            return;
+        };
+        let rate = self.rates.duplicate;
+        let late = if self.fault("stream_late", rate) {
+            self.random.below(30_000)
+        } else {
+            0
+        };
+        let new = self.table.get(key);
+        let (now, late) = (self.now, Duration::from_millis(late));
+        self.telling.written(old, new.as_deref(), now, late);
     }
 
     /// Whether the VLM is away.

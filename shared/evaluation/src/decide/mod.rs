@@ -28,6 +28,7 @@ pub mod sighting;
 pub mod stale;
 pub mod start;
 pub mod sweep;
+pub mod tell;
 pub mod unfinished;
 pub mod update;
 pub mod updates;

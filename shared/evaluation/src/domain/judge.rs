@@ -37,6 +37,17 @@ pub enum Verdict {
     Incomplete,
 }
 
+impl Verdict {
+    /// The verdict's name in JSON and tables.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Fail => "fail",
+            Self::Incomplete => "incomplete",
+        }
+    }
+}
+
 /// What is known of one step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

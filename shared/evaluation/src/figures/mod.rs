@@ -11,7 +11,7 @@ mod noted;
 
 use std::fmt::Write;
 
-pub use noted::{of_deferral, of_look, of_outcome, of_round, of_verdict};
+pub use noted::{of_deferral, of_look, of_outcome, of_round, of_telling, of_verdict};
 
 /// A metric's unit, as CloudWatch names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +63,7 @@ impl Division {
             Self::Mode => 2,
             Self::Cause => 7,
             Self::Class => 8,
-            Self::Function => 5,
+            Self::Function => 6,
             Self::MissedBecause => 10,
         }
     }
@@ -141,6 +141,7 @@ metrics! {
     VlmTimeSaved, Milliseconds, Whole, "splitter", "What earlier answers about single photos had taken";
     ApiTime, Milliseconds, Function, "api, splitter", "A request to the API, within its function";
     ApiFailed, Count, Whole, "api, splitter", "1 if a request to the API ended with 5xx, else 0";
+    TellTime, Milliseconds, Whole, "notifier", "From an evaluation's verdict until the topic of completions had it";
     MemoryUsed, Percent, Function, "all", "The most memory that a function's process ever had, of what it may have";
     CpuUsed, Percent, Function, "all", "The CPU time of an invocation, of what its memory buys";
     ColdStart, Count, Function, "all", "1 if an invocation was its process's first, else 0";

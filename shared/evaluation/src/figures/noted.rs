@@ -7,9 +7,11 @@ use crate::decide::look::LookRecord;
 use crate::decide::message::Deferral;
 use crate::decide::photo_record::PhotoRecord;
 use crate::decide::record::Finalisation;
+use crate::decide::tell::Event;
 use crate::domain::judge::Verdict;
 use crate::domain::outcome::{PhotoOutcome, ReasonCode, Usage};
 use crate::domain::report::Report;
+use crate::domain::time::Timestamp;
 use crate::run::sweep::Swept;
 
 /// Of an outcome that was recorded. Nothing of a photo that nobody was to be asked about.
@@ -108,6 +110,11 @@ pub fn of_verdict(
     ]
 }
 
+/// Of a completion that was told now.
+pub fn of_telling(event: &Event, now: Timestamp) -> Vec<Figure> {
+    vec![Figure::of(Metric::TellTime, now.millis_since(event.time))]
+}
+
 /// Of a round of the sweeper that came to its end, and of how it found the VLM.
 pub fn of_round(swept: &Swept, breaker: &Breaker) -> Vec<Figure> {
     let number = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
@@ -128,7 +135,6 @@ mod tests {
     use crate::decide::record::finalise;
     use crate::domain::catalogue::Catalogue;
     use crate::domain::outcome::PhotoTimings;
-    use crate::domain::time::Timestamp;
 
     fn values(figures: &[Figure], metric: Metric) -> Vec<f64> {
         let of = figures.iter().filter(|figure| figure.metric == metric);

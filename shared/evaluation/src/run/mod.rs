@@ -25,4 +25,5 @@ mod serials;
 pub mod show;
 pub mod start;
 pub mod sweep;
+pub mod tell;
 pub mod uploads;

@@ -15,6 +15,7 @@ pub mod scenario;
 pub mod scenarios;
 pub mod state;
 pub mod step;
+pub mod stream;
 #[cfg(test)]
 mod tests;
 

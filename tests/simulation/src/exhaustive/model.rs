@@ -39,6 +39,12 @@ pub enum Action {
     Crash(usize),
     /// The sweeper makes a round.
     Sweep,
+    /// The stream hands over what was not told yet.
+    Tell(Arc<str>),
+    /// The last change that was told is handed over again.
+    TellAgain,
+    /// A process finds that the topic takes nothing.
+    Untold(usize, u16),
     /// Time passes.
     Tick,
 }
@@ -86,9 +92,22 @@ impl Bounded {
                 actions.push(Action::Die(*place, Arc::clone(body)));
             }
         }
+        Self::tellings(state, actions);
         for release in self.scenario.releases.iter().filter(|_| free) {
             let ask = |asked: &usize| Action::Ask(*asked, *release);
             actions.extend(state.unasked.iter().map(ask));
+        }
+    }
+
+    /// One notifier at a time reads the stream.
+    fn tellings(state: &State, actions: &mut Vec<Action>) {
+        let mut running = state.processes.iter().map(|process| &*process.begun);
+        if running.any(|begun| matches!(begun, Begun::Tell(_))) {
+            return;
+        }
+        actions.extend(state.stream.batch().map(Action::Tell));
+        if state.left.duplicates > 0 && state.stream.may_come_again() {
+            actions.push(Action::TellAgain);
         }
     }
 
@@ -106,6 +125,7 @@ impl Bounded {
         match step {
             Step::Update(_) if state.left.repeats > 0 => actions.push(Action::Repeat(at, ticket)),
             Step::Look(..) if state.left.away > 0 => actions.push(Action::Away(at, ticket)),
+            Step::Publish(_) if state.left.untold > 0 => actions.push(Action::Untold(at, ticket)),
             Step::Send(_, all) if all.len() > 1 && state.left.partial_sends > 0 => {
                 actions.push(Action::SendPart(at, ticket));
             }
@@ -147,7 +167,7 @@ impl Bounded {
 
     fn commutes(&self, step: &Step) -> bool {
         match step {
-            Step::Send(..) | Step::Look(..) | Step::PutAll(_) => true,
+            Step::Send(..) | Step::Look(..) | Step::PutAll(_) | Step::Publish(_) => true,
             Step::Get(Key::Breaker) => {
                 self.scenario.faults.away == 0 && self.scenario.failures == 0
             }
@@ -234,6 +254,15 @@ impl Bounded {
                     return None;
                 };
                 state.send(queue, messages.get(..1)?);
+                state.step(scenario, at, ticket, Reply::Busy);
+            }
+            Action::Tell(batch) => state.begin(scenario, Begun::Tell(batch)),
+            Action::TellAgain => {
+                spend(&mut state.left.duplicates);
+                state.stream.again();
+            }
+            Action::Untold(at, ticket) => {
+                spend(&mut state.left.untold);
                 state.step(scenario, at, ticket, Reply::Busy);
             }
             Action::Away(at, ticket) => {
@@ -390,6 +419,13 @@ impl Model for Bounded {
                 holds(state, "9:")
             }),
             Property::<Self>::always(
+                "11: each verdict that stands is told, and no other",
+                |model, state| {
+                    let ended = !model.is_terminal(state) || state.stream.all_told();
+                    holds(state, "11:") && ended
+                },
+            ),
+            Property::<Self>::always(
                 "12: every evaluation is of one release, or planned anew",
                 |model, state| {
                     let ended = !model.is_terminal(state) || none_ended_for_another_release(state);
@@ -412,6 +448,7 @@ impl Model for Bounded {
             away,
             deaths,
             sweeps,
+            untold,
         } = self.scenario.faults;
         let fault = |most: u8, name, happened| {
             (most > 0).then(|| Property::<Self>::sometimes(name, happened))
@@ -435,6 +472,9 @@ impl Model for Bounded {
                 }),
                 fault(deaths, "dead letter", |model, state| {
                     state.left.deaths < model.scenario.faults.deaths
+                }),
+                fault(untold, "topic that takes nothing", |model, state| {
+                    state.left.untold < model.scenario.faults.untold
                 }),
                 fault(sweeps, "sweep in between", |model, state| {
                     state.left.sweeps < model.scenario.faults.sweeps

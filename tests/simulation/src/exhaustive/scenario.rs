@@ -14,10 +14,13 @@ use evaluation::domain::time::Timestamp;
 use evaluation::run::error::RunError;
 use evaluation::run::ports::{Ports, Queue};
 use evaluation::run::start::{StartResult, start};
+use evaluation::run::tell::tell;
 use evaluation::run::{aggregate, batch, look, plan_anew, sweep, uploads};
 
 use super::step::{Flow, Replay, ReplayEvaluator};
+use super::stream::changes;
 use crate::release::Release;
+use crate::telling::SOURCE;
 use crate::world::Place;
 
 const LOST_AFTER: Duration = Duration::from_secs(900);
@@ -63,6 +66,8 @@ pub struct Faults {
     pub deaths: u8,
     /// The sweeper makes a round while something is going on.
     pub sweeps: u8,
+    /// The topic of completions takes nothing.
+    pub untold: u8,
 }
 
 /// How an evaluation may end.
@@ -89,6 +94,8 @@ pub enum Begun {
     Handle(Place, Arc<str>, Release),
     /// A round of the sweeper.
     Sweep,
+    /// A batch of the table's stream.
+    Tell(Arc<str>),
 }
 
 impl Begun {
@@ -97,7 +104,7 @@ impl Begun {
         match self {
             Self::Ask(index, _) => 0x100 * (1 + *index as u64),
             Self::Handle(_, body, _) => 0x1000 + super::digest_of(body) % 0xFFFF * 0x100,
-            Self::Sweep => 1,
+            Self::Sweep | Self::Tell(_) => 1,
         }
     }
 
@@ -105,7 +112,7 @@ impl Begun {
     pub fn release(&self) -> Release {
         match self {
             Self::Ask(_, release) | Self::Handle(_, _, release) => *release,
-            Self::Sweep => Release::Older,
+            Self::Sweep | Self::Tell(_) => Release::Older,
         }
     }
 }
@@ -141,6 +148,8 @@ pub struct Scenario {
     pub releases: &'static [Release],
     /// No photo is put off more often than this before time has passed.
     pub often: u32,
+    /// Whether completions are told.
+    pub tells: bool,
     /// Whether functions take themselves to know all versions: the check that the rule is needed.
     pub heedless: bool,
     /// The question.
@@ -280,6 +289,7 @@ impl Scenario {
             gone: BTreeSet::new(),
             releases: &[Release::Older],
             often: 3,
+            tells: false,
             heedless: false,
             question: Question {
                 request: Request {
@@ -304,6 +314,15 @@ impl Scenario {
             Begun::Sweep => {
                 let until = ports.now().after(LOST_AFTER);
                 Box::pin(async move { sweep::run(&ports, LOST_AFTER, until).await.map(|_| ()) })
+            }
+            Begun::Tell(batch) => {
+                let changes = changes(batch);
+                Box::pin(async move {
+                    match tell(&ports, SOURCE, &changes).await.as_slice() {
+                        [] => Ok(()),
+                        _ => Err(RunError::contended("some were not told")),
+                    }
+                })
             }
             Begun::Ask(index, _) => match self.asks.get(*index) {
                 Some(Ask::Upload) => {

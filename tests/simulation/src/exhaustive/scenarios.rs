@@ -104,6 +104,24 @@ pub fn all(catalogue: &Catalogue) -> anyhow::Result<Vec<Scenario>> {
             )?
         },
         Scenario {
+            faults: Faults {
+                deaths: 1,
+                duplicates: 1,
+                crashes: 1,
+                untold: 1,
+                ..none
+            },
+            tells: true,
+            times: DAY,
+            at_once: 2,
+            ends: vec![End::Pass, End::Incomplete, End::Upgraded],
+            ..new(
+                "a photo, a dead letter and a late answer, both told",
+                1,
+                true,
+            )?
+        },
+        Scenario {
             faults: Faults { sweeps: 1, ..none },
             times: DEADLINE_ONLY,
             slow: true,

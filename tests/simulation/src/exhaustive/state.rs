@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use super::process::Process;
 use super::scenario::{Ask, Begun, Faults, Scenario};
 use super::step::{Reply, Step};
+use super::stream::Stream;
 use crate::invariants::{self, Sight, Violation};
 use crate::table::Table;
 use crate::world::Place;
@@ -40,6 +41,8 @@ pub struct State {
     pub left: Faults,
     /// Photos that the VLM answered about.
     pub answered: BTreeSet<(EvaluationId, PhotoId)>,
+    /// The table's stream, if completions are told here.
+    pub stream: Stream,
     /// What can't be true and was.
     pub violations: Vec<Violation>,
 }
@@ -57,6 +60,7 @@ impl Hash for State {
             self.idle_sweeps,
             self.left,
             &self.answered,
+            &self.stream,
         )
             .hash(state);
         self.violations.len().hash(state);
@@ -93,6 +97,7 @@ impl State {
             idle_sweeps: 0,
             left: scenario.faults,
             answered: BTreeSet::new(),
+            stream: Stream::default(),
             violations: Vec::new(),
         }
     }
@@ -105,7 +110,8 @@ impl State {
     /// Whether nothing runs and nothing is to be delivered or asked.
     pub fn is_quiet(&self, scenario: &Scenario) -> bool {
         let mut deliverable = self.deliverable(scenario.often);
-        self.processes.is_empty() && self.unasked.is_empty() && deliverable.next().is_none()
+        let idle = self.processes.is_empty() && self.unasked.is_empty();
+        idle && deliverable.next().is_none() && self.stream.batch().is_none()
     }
 
     /// The messages that may be delivered next. A photo that was put off twice waits for minutes: until nothing else
@@ -166,7 +172,7 @@ impl State {
             Begun::Ask(index, _) if scenario.asks.get(*index) == Some(&Ask::Upload) => {
                 _ = self.unasked.insert(*index);
             }
-            Begun::Ask(..) | Begun::Sweep => (),
+            Begun::Ask(..) | Begun::Sweep | Begun::Tell(_) => (),
         }
     }
 
@@ -191,6 +197,7 @@ impl State {
                     .partition_point(|other| other.digest < process.digest);
                 self.processes.insert(at, process);
             }
+            (Some(Ok(())), Begun::Tell(batch)) => self.stream.is_through(batch),
             (Some(Err(_)), Begun::Handle(place, body, _)) => self.put(*place, Arc::clone(body)),
             (Some(_), _) => (),
         }
@@ -235,6 +242,10 @@ impl State {
                 Reply::Done(true)
             }
             Step::Send(queue, messages) => self.send(*queue, messages),
+            Step::Publish(body) => {
+                self.violations.extend(self.stream.published(body));
+                Reply::Done(true)
+            }
             Step::Look(_, photo, _) if scenario.gone.contains(photo) => Reply::Gone,
             Step::Look(id, photo, release) => {
                 self.check(scenario, |sight| invariants::on_asking(sight, id, *release));
@@ -252,7 +263,12 @@ impl State {
             invariants::after_write(sight, &update.key, before.as_deref())
         });
         match written {
-            UpdateResult::Applied(item) => Some(item),
+            UpdateResult::Applied(item) => {
+                if scenario.tells && matches!(update.key, Key::Evaluation(_)) {
+                    self.stream.written(before.as_deref(), Some(&item));
+                }
+                Some(item)
+            }
             UpdateResult::Refused => None,
         }
     }

@@ -13,10 +13,12 @@ use std::time::Duration;
 use evaluation::decide::evaluation::Evaluation;
 use evaluation::decide::message::{Batch, DeferralCause, Look, Message};
 use evaluation::decide::photo_record::PhotoRecord;
+use evaluation::decide::tell::Event;
 use evaluation::decide::unfinished::{Page, Unfinished};
 use evaluation::decide::update::{Key, Part, Put, Update};
 use evaluation::domain::catalogue::Catalogue;
 use evaluation::domain::ids::{EvaluationId, PhotoId};
+use evaluation::domain::invalid::Invalid;
 use evaluation::domain::outcome::{PhotoOutcome, ReasonCode};
 use evaluation::domain::plan::Photo;
 use evaluation::domain::report::Report;
@@ -25,6 +27,7 @@ use evaluation::domain::versions::Versions;
 use evaluation::run::batch::{AttemptResult, PhotoEvaluator};
 use evaluation::run::error::RunError;
 use evaluation::run::ports::{Ports, Queue, UpdateResult};
+use evaluation::run::tell::{Announcer, Change};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -55,6 +58,8 @@ pub enum Step {
     Send(Queue, Vec<Message>),
     /// Asks the VLM about a photo, as this release does.
     Look(EvaluationId, PhotoId, Release),
+    /// Tells of a completion.
+    Publish(String),
 }
 
 /// How a step was answered.
@@ -215,6 +220,19 @@ impl Ports for Replay {
             Reply::Done(_) => Ok(()),
             _ => Err(RunError::contended("some messages were not taken")),
         }
+    }
+}
+
+impl Announcer for Replay {
+    async fn publish(&self, event: &Event) -> Result<(), RunError> {
+        match self.step(Step::Publish(event.to_body())).await {
+            Reply::Done(_) => Ok(()),
+            _ => Err(RunError::contended("the topic is busy")),
+        }
+    }
+
+    async fn set_aside(&self, _: &Change, why: &Invalid) -> Result<(), RunError> {
+        Err(RunError::bug("a completion can't be read", why.clone()))
     }
 }
 

@@ -5,29 +5,29 @@
 
 use std::collections::BTreeMap;
 
-use evaluation::decide::evaluation::Evaluation;
-use evaluation::decide::note::Note;
-use evaluation::decide::photo_record::PhotoRecord;
-use evaluation::decide::sighting::look_alike;
-use evaluation::decide::stale::StaleReason;
-use evaluation::domain::catalogue::Catalogue;
-use evaluation::domain::ids::{EvaluationId, PhotoId, StepKey};
-use evaluation::domain::judge::Judgement;
-use evaluation::domain::outcome::{Facts, PhotoOutcome, ReasonCode};
-use evaluation::domain::photo_rules::warning;
-use evaluation::domain::reading::Flag;
-use evaluation::domain::scope::Scope;
+use crate::decide::evaluation::Evaluation;
+use crate::decide::note::Note;
+use crate::decide::photo_record::PhotoRecord;
+use crate::decide::sighting::look_alike;
+use crate::decide::stale::StaleReason;
+use crate::domain::catalogue::Catalogue;
+use crate::domain::ids::{EvaluationId, PhotoId, StepKey};
+use crate::domain::judge::Judgement;
+use crate::domain::outcome::{Facts, PhotoOutcome, ReasonCode};
+use crate::domain::photo_rules::warning;
+use crate::domain::reading::Flag;
+use crate::domain::scope::Scope;
 use photos::metadata::Metadata;
 use serde_json::{Value, json};
 
 /// Photos of the DR that are named as looking like another one.
-const MOST_LOOKS: usize = 3;
+pub const MOST_LOOKS: usize = 3;
 /// Flags beside a judgement's that are shown.
-const MOST_SINCE: usize = 200;
+pub const MOST_SINCE: usize = 200;
 
 /// The evaluation as JSON, its photos by name; `flags` are those beside its judgement's, `metres` how far its photos are
 /// from where the DR is expected to be, `stale_because` is what makes it stale, `notes` are its DR's.
-pub(crate) fn view(
+pub fn view(
     evaluation: &Evaluation,
     photos: &[PhotoRecord],
     flags: &[Flag],
@@ -210,7 +210,3 @@ fn reused_from(record: &PhotoRecord) -> Vec<&EvaluationId> {
         .and_then(|report| report.answered_for.as_ref());
     earlier.chain(by_content).collect()
 }
-
-#[cfg(test)]
-#[path = "view_tests.rs"]
-mod tests;

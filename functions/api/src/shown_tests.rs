@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use aws::http;
 use aws::listing::MOST_PHOTOS;
-use evaluation::decide::note::{LONGEST_REASON, NoteKind, SLOTS};
+use evaluation::decide::note::{LONGEST_REASON, Note, NoteKind, SLOTS};
 use evaluation::decide::record::finalise;
 use evaluation::decide::sighting::{Elsewhere, Likeness};
 use evaluation::decide::start::{FromCache, Limits, NewEvaluation, Request, Reuse, open};
 use evaluation::domain::bounds::{LONGEST_COMMENT, LONGEST_NAME, LONGEST_READING};
-use evaluation::domain::ids::{DrNumber, EvaluationId, Score};
+use evaluation::domain::ids::{DrNumber, EvaluationId, Score, StepKey};
 use evaluation::domain::outcome::{ColourProfile, Facts, Finding};
 use evaluation::domain::plan::{Mode, Photo, plan};
 use evaluation::domain::published;
@@ -20,7 +20,16 @@ use evaluation::domain::versions::{VersionPart, Versions};
 use photos::metadata::{Metadata, Position};
 use photos::quality::Quality;
 
-use super::*;
+use evaluation::decide::evaluation::Evaluation;
+use evaluation::decide::photo_record::PhotoRecord;
+use evaluation::decide::stale::StaleReason;
+use evaluation::domain::catalogue::Catalogue;
+use evaluation::domain::outcome::PhotoOutcome;
+use evaluation::domain::reading::Flag;
+use evaluation::domain::scope::Scope;
+use evaluation::show::evaluation::{MOST_LOOKS, MOST_SINCE, view};
+use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// Lambda's limit of an answer, in which the body is a text within JSON.
 const LARGEST_ANSWER: usize = 6 * 1024 * 1024;

@@ -1,0 +1,144 @@
+//! Reading what Lambda hands over from the table's stream.
+//!
+//! # Invariants
+//! - What failed is reported by its sequence number: Lambda hands over all from the first such record on again, and none
+//!   before it.
+//! - A record without a sequence number can't be reported, so its event is refused as a whole.
+
+use evaluation::run::tell::Change;
+use serde::Deserialize;
+use serde_dynamo::Item;
+use serde_json::{Value, json};
+
+/// The changes of one invocation, in their order.
+#[derive(Debug)]
+pub struct Changes {
+    sequence_numbers: Vec<String>,
+    /// What was changed.
+    pub changes: Vec<Change>,
+}
+
+/// A record of a stream that is not as DynamoDB makes them.
+#[derive(Debug, thiserror::Error)]
+#[error("a record of the table's stream can't be read")]
+pub struct Unreadable(#[from] serde_json::Error);
+
+#[derive(Deserialize)]
+struct Record {
+    dynamodb: Images,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Images {
+    sequence_number: String,
+    #[serde(default)]
+    old_image: Option<Item>,
+    #[serde(default)]
+    new_image: Option<Item>,
+}
+
+impl Changes {
+    /// The changes of an event; `None` if this is no event of a stream.
+    ///
+    /// ```
+    /// use aws::stream::Changes;
+    /// use serde_json::json;
+    ///
+    /// let record = json!({"eventSource": "aws:dynamodb", "dynamodb": {"SequenceNumber": "7",
+    ///     "NewImage": {"revision": {"N": "1"}}}});
+    /// let changes = Changes::of(&json!({"Records": [record]})).unwrap().unwrap();
+    /// assert_eq!(changes.changes[0].new, Some(json!({"revision": 1})));
+    /// assert_eq!(changes.failed(&[0]), json!({"batchItemFailures": [{"itemIdentifier": "7"}]}));
+    /// ```
+    pub fn of(event: &Value) -> Option<Result<Self, Unreadable>> {
+        let records = event.get("Records")?.as_array()?;
+        let is_change = |record: &Value| record.get("dynamodb").is_some();
+        records
+            .iter()
+            .all(is_change)
+            .then(|| Self::read(records).map_err(Unreadable))
+    }
+
+    fn read(records: &[Value]) -> Result<Self, serde_json::Error> {
+        let (mut sequence_numbers, mut changes) = (Vec::new(), Vec::new());
+        for record in records {
+            let images = Record::deserialize(record)?.dynamodb;
+            sequence_numbers.push(images.sequence_number);
+            changes.push(Change {
+                old: images.old_image.map(plain),
+                new: images.new_image.map(plain),
+            });
+        }
+        Ok(Self {
+            sequence_numbers,
+            changes,
+        })
+    }
+
+    /// The answer to Lambda if the changes at these places are not done.
+    pub fn failed(&self, places: &[usize]) -> Value {
+        let failed = places
+            .iter()
+            .filter_map(|place| self.sequence_numbers.get(*place));
+        let failures: Vec<Value> = failed
+            .map(|number| json!({"itemIdentifier": number}))
+            .collect();
+        json!({"batchItemFailures": failures})
+    }
+}
+
+/// An item as plain JSON, as the table's reads give it.
+fn plain(item: Item) -> Value {
+    // Whatever DynamoDB holds is JSON, but for bytes, which nobody writes.
+    serde_dynamo::from_item(item).unwrap_or(Value::Null)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(sequence_number: &str, new: &Value) -> Value {
+        json!({"eventSource": "aws:dynamodb", "dynamodb": {"SequenceNumber": sequence_number, "NewImage": new}})
+    }
+
+    #[test]
+    fn images_are_read_as_the_table_s_items_are() {
+        let image = json!({
+            "pk": {"S": "EVALUATION#1"}, "revision": {"N": "1"}, "completed_at": {"N": "1795516494007"},
+            "average_score": {"N": "7.5"}, "pending": {"SS": ["a", "b"]}, "verdict": {"NULL": true},
+            "judgement": {"M": {"flags": {"L": [{"M": {"fails": {"BOOL": false}}}]}}},
+        });
+        let changes = Changes::of(&json!({"Records": [record("1", &image)]}));
+        let expected = json!({
+            "pk": "EVALUATION#1", "revision": 1, "completed_at": 1_795_516_494_007_i64, "average_score": 7.5,
+            "pending": ["a", "b"], "verdict": null, "judgement": {"flags": [{"fails": false}]},
+        });
+        let changes = changes.unwrap().unwrap().changes;
+        assert_eq!(
+            changes,
+            [Change {
+                old: None,
+                new: Some(expected)
+            }]
+        );
+    }
+
+    #[test]
+    fn only_what_failed_is_reported_in_its_order() {
+        let image = json!({"pk": {"S": "x"}});
+        let records = ["10", "11", "12"].map(|number| record(number, &image));
+        let changes = Changes::of(&json!({"Records": records})).unwrap().unwrap();
+        assert_eq!(changes.failed(&[]), json!({"batchItemFailures": []}));
+        let failed =
+            json!({"batchItemFailures": [{"itemIdentifier": "11"}, {"itemIdentifier": "12"}]});
+        assert_eq!(changes.failed(&[1, 2]), failed);
+    }
+
+    #[test]
+    fn a_record_that_could_not_be_reported_fails_its_event_instead_of_being_lost() {
+        let record = json!({"dynamodb": {"NewImage": {}}});
+        assert!(Changes::of(&json!({"Records": [record]})).unwrap().is_err());
+        assert!(Changes::of(&json!({"Records": [{"body": "x"}]})).is_none());
+    }
+}

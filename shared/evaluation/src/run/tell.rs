@@ -1,0 +1,56 @@
+//! Telling of completions: each change of the table, as its stream hands it over, is told if it brought a verdict.
+//!
+//! # Invariants
+//! - A change counts as done only when what it tells was taken by the topic, or it was set aside for people: whoever
+//!   ends before that is handed the change again.
+//! - Nothing is read beside the change: a verdict that stands is told as it stood then.
+//! - A change that nobody can read holds up none behind it.
+
+use futures::future::join_all;
+use serde_json::Value;
+
+use super::error::RunError;
+use crate::decide::tell::{Event, event};
+use crate::domain::invalid::Invalid;
+
+/// A change of one item, as it was before and after.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// The item before; none if there was none.
+    pub old: Option<Value>,
+    /// The item after; none if it is gone.
+    pub new: Option<Value>,
+}
+
+/// Who takes what is told.
+#[allow(
+    async_fn_in_trait,
+    reason = "the steps are run where they are made; nothing is spawned"
+)]
+pub trait Announcer {
+    /// Has an event told to all who subscribed.
+    async fn publish(&self, event: &Event) -> Result<(), RunError>;
+    /// Keeps for people that a change could not be read, and why.
+    async fn set_aside(&self, change: &Change, why: &Invalid) -> Result<(), RunError>;
+}
+
+/// Tells of all these changes, at once; gives the places of those that are not done, the first one first.
+pub async fn tell(announcer: &impl Announcer, source: &str, changes: &[Change]) -> Vec<usize> {
+    let told = changes.iter().enumerate().map(async |(at, change)| {
+        let told = one(announcer, source, change).await;
+        let failed = told.inspect_err(|error| {
+            let cause = error.with_causes();
+            tracing::error!(error = %cause, "a change was not told; it comes again");
+        });
+        failed.err().map(|_| at)
+    });
+    join_all(told).await.into_iter().flatten().collect()
+}
+
+async fn one(announcer: &impl Announcer, source: &str, change: &Change) -> Result<(), RunError> {
+    match event(source, change.old.as_ref(), change.new.as_ref()) {
+        Ok(Some(event)) => announcer.publish(&event).await,
+        Ok(None) => Ok(()),
+        Err(why) => announcer.set_aside(change, &why).await,
+    }
+}
