@@ -13,7 +13,7 @@ from harness import Dr, Harness, problem
 from stack.api import Answer
 
 _PATIENCE_S = 60.0
-_STATES = {"pass": "seen", "fail": "weak", "missing": "not_seen"}
+_STATES = {"pass": "seen", "fail": "weak", "missing": "not_seen", "not_evaluated": "not_seen"}
 
 
 def _ask(harness: Harness, number: str, **headers: str) -> Answer:
@@ -39,7 +39,7 @@ def _agrees(checklist: dict[str, Any], evaluation: dict[str, Any]) -> None:
         assert step["state"] == _STATES[row["outcome"]]
         for field in ("step", "number", "label", "critical", "score", "photo", "reading", "comment"):
             assert step[field] == row[field], field
-        if row["outcome"] != "pass":
+        if row["outcome"] in ("fail", "missing"):
             assert step["remedy"] == row["remedy"]
 
 
@@ -154,6 +154,23 @@ def test_photos_are_being_looked_at_while_the_vlm_answers(harness: Harness) -> N
         harness.vlm.latency("none")
     harness.completed(answer.body["evaluation_id"])
     assert {photo["state"] for photo in _checklist(harness, dr.number)["photos"]} == {"looked_at"}
+
+
+def test_each_photo_is_told_as_it_is_looked_at_and_before_anybody_asks(harness: Harness) -> None:
+    dr = harness.dr(2, seed=1961)
+    with harness.configured("splitter", LOOKS="true"):
+        harness.upload(dr, harness.hostile()["truncated-half.jpg"])
+        deadline = time.monotonic() + _PATIENCE_S
+        seen: list[int] = []
+        while not seen or seen[-1] > 0:
+            assert time.monotonic() < deadline, seen
+            checklist = _checklist(harness, dr.number)
+            seen.append(checklist["photos_open"] if checklist["photos_total"] == 3 else 3)
+    assert seen == sorted(seen, reverse=True)
+    states = {name: photo["state"] for name, photo in _by_name(checklist).items()}
+    looked_at = dict.fromkeys((path.name for path in dr.photos), "looked_at")
+    assert states == {**looked_at, "truncated-half.jpg": "unreadable"}
+    _agrees(checklist, harness.evaluate(dr))
 
 
 def test_copies_and_photos_of_other_drs_are_warned_of(harness: Harness) -> None:
