@@ -156,6 +156,16 @@ def _span(text: str) -> float:
     return float(seconds)
 
 
+def _uplink(text: str) -> float:
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([kmg])bit", text.strip().lower())
+    bits = float(found[1]) * {"k": 1e3, "m": 1e6, "g": 1e9}[found[2]] if found else 0.0
+    if not 50e3 <= bits <= 10e9:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no bandwidth: take 50kbit to 10gbit, such as 10mbit"
+        )
+    return bits
+
+
 def _port(text: str) -> int:
     if not (text.isdecimal() and 0 < int(text) < 65536):
         raise argparse.ArgumentTypeError(f"{text!r} is no port: take a number from 1 to 65535")
@@ -244,6 +254,12 @@ def _evaluate(commands: "argparse._SubParsersAction[_Parser]") -> None:
         help="quick asks for critical steps only",
     )
     evaluate.add_argument("--force", action="store_true", help="evaluate anew, whatever is known")
+    evaluate.add_argument(
+        "--uplink",
+        type=_uplink,
+        metavar="10mbit",
+        help="upload as a phone does: one photo after another, so many bits a second",
+    )
     evaluate.add_argument("--json", action="store_true", help="print JSON instead of tables")
     evaluate.add_argument(
         "--sequential", action="store_true", help="ask the same photos one after another, too"

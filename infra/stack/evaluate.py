@@ -1,18 +1,21 @@
-"""Evaluates DRs on a stack as the app would: uploads, asks the API, polls until the verdict."""
+"""Evaluates DRs on a stack as the app would: uploads, follows the checklist, asks the API, polls until the verdict."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from . import stop
 from .api import Answer
+from .board import Board
 from .errors import StackError
+from .follow import Checklist, Follower
 from .local_stack import LocalStack
 from .photos import Dr
-from .progress import Progress
+from .uplink import Uplink
 from .vlm import shown
 from .workers import Workers, at_once
 
@@ -29,6 +32,8 @@ class Wish:
 
     mode: str = "full"
     force: bool = False
+    #: Bits a second of the phone's line, one for each DR; without it photos go up at once.
+    uplink: float | None = None
     give_up_after_s: float = 600.0
 
 
@@ -43,6 +48,9 @@ class Evaluated:
     upload_ms: int
     api_ms: int
     seen_ms: int
+    #: From the last photo's upload to when the verdict stood; none if it was known already.
+    verdict_after_ms: int | None = None
+    checklist: Checklist | None = None
 
 
 class Evaluator:
@@ -54,7 +62,7 @@ class Evaluator:
         self._s3 = stack.aws.client("s3")
         self._api = stack.api()
         self._uploads = Workers(_UPLOADS)
-        self.progress = Progress()
+        self.board = Board()
 
     def evaluate(self, drs: list[Dr]) -> list[Evaluated]:
         """All of them; a failure of one is raised at once, for nothing is shown without it."""
@@ -62,16 +70,21 @@ class Evaluator:
             return at_once(self._one, drs)
         finally:
             self._uploads.close()
-            self.progress.close()
+            self.board.close()
 
     def _one(self, dr: Dr) -> Evaluated:
+        with Follower(self._api, dr.number, lambda seen: self.board.checklist(dr.number, seen)) as follower:
+            return self._followed(dr, follower)
+
+    def _followed(self, dr: Dr, follower: Follower) -> Evaluated:
         begun = time.monotonic()
         self.upload(dr)
-        uploaded = time.monotonic()
+        uploaded, uploaded_at = time.monotonic(), time.time()
         answer = self._api.start(dr.number, self._wish.mode, force=self._wish.force)
         if answer.status not in (200, 202):
             raise StackError(_refusal(dr, answer))
         evaluation = self.wait(dr, answer)
+        seen = time.monotonic()
         return Evaluated(
             dr=dr,
             evaluation=evaluation,
@@ -79,23 +92,34 @@ class Evaluator:
             cached=answer.body["cached"],
             upload_ms=round((uploaded - begun) * 1000),
             api_ms=answer.took_ms,
-            seen_ms=round((time.monotonic() - uploaded) * 1000),
+            seen_ms=round((seen - uploaded) * 1000),
+            verdict_after_ms=_after(uploaded_at, evaluation),
+            checklist=follower.end(),
         )
 
     def upload(self, dr: Dr) -> None:
-        """Puts a DR's photos where the app puts them."""
+        """Puts a DR's photos where the app puts them: at once, or as a phone does."""
+        if self._wish.uplink:
+            self._upload_slowly(dr, self._wish.uplink)
+            return
         bucket = self._stack.outputs["BucketName"]
 
         def put(photo: Path) -> None:
-            key = f"photos/{dr.number}/{photo.name}"
             self._s3.put_object(
-                Bucket=bucket, Key=key, Body=photo.read_bytes(), ContentType="image/jpeg"
+                Bucket=bucket, Key=_key(dr, photo), Body=photo.read_bytes(), ContentType="image/jpeg"
             )
 
         waiting = [self._uploads.submit(put, photo) for photo in dr.photos]
         for done, future in enumerate(waiting, start=1):
             future.result()
-            self.progress.show(dr.number, "uploading", done, len(waiting))
+            self.board.show(dr.number, "uploading", done, len(waiting))
+
+    def _upload_slowly(self, dr: Dr, bits: float) -> None:
+        uplink = Uplink(self._s3, bits, self._stack.aws.trust)
+        bucket = self._stack.outputs["BucketName"]
+        for done, photo in enumerate(dr.photos, start=1):
+            uplink.put(bucket, _key(dr, photo), photo)
+            self.board.show(dr.number, "uploading", done, len(dr.photos))
 
     def wait(self, dr: Dr, answer: Answer) -> dict[str, Any]:
         """What becomes of an evaluation that was asked for; a VLM that refuses all requests is an error."""
@@ -129,9 +153,19 @@ class Evaluator:
     def _show(self, dr: Dr, evaluation: dict[str, Any]) -> None:
         progress, waiting = evaluation["progress"], evaluation["waiting"]
         note = f"(waiting: {waiting['reason']})" if waiting else ""
-        self.progress.show(
+        self.board.show(
             dr.number, "evaluating", progress["photos_done"], progress["photos_total"], note
         )
+
+
+def _key(dr: Dr, photo: Path) -> str:
+    return f"photos/{dr.number}/{photo.name}"
+
+
+def _after(uploaded_at: float, evaluation: dict[str, Any]) -> int | None:
+    """How long after the upload the verdict stood, by the functions' clock, which is this machine's."""
+    stood_at = datetime.fromisoformat(evaluation["completed_at"]).timestamp()
+    return round((stood_at - uploaded_at) * 1000) if stood_at >= uploaded_at else None
 
 
 def _refusal(dr: Dr, answer: Answer) -> str:

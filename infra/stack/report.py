@@ -54,6 +54,9 @@ def timings(evaluated: Evaluated, sequential: dict[str, Any] | None) -> str:
     rows.append(
         ("seen", _seconds(evaluated.seen_ms), "request to verdict as a polling app sees it")
     )
+    if evaluated.verdict_after_ms is not None:
+        what = "last photo uploaded to verdict"
+        rows.append(("after", _seconds(evaluated.verdict_after_ms), what))
     if sequential:
         what = "the same photos, one after another, without AWS"
         rows.append(("sequential", _seconds(sequential["total_ms"]), what))

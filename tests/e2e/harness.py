@@ -206,6 +206,22 @@ class Harness:
         item = self._dynamodb.get_item(TableName=self.stack.outputs["TableName"], Key=key, ConsistentRead=True)
         return int(item.get("Item", {}).get("changed_at", {"N": "0"})["N"])
 
+    def kept_until(self, pk: str, sk: str) -> int:
+        """When an item may be deleted: seconds since 1970."""
+        key = {"pk": {"S": pk}, "sk": {"S": sk}}
+        item = self._dynamodb.get_item(TableName=self.stack.outputs["TableName"], Key=key, ConsistentRead=True)
+        return int(item["Item"]["ttl"]["N"])
+
+    def keep_until(self, pk: str, sk: str, seconds: int) -> None:
+        """Has an item deleted at another time."""
+        self._dynamodb.update_item(
+            TableName=self.stack.outputs["TableName"],
+            Key={"pk": {"S": pk}, "sk": {"S": sk}},
+            UpdateExpression="SET #ttl = :at",
+            ExpressionAttributeNames={"#ttl": "ttl"},
+            ExpressionAttributeValues={":at": {"N": str(seconds)}},
+        )
+
     def redrive(self) -> dict[str, int]:
         """Puts dead letters back, as an operator does."""
         return redrive.redrive(self.stack.aws.client("sqs"), self.stack.outputs)

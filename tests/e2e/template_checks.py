@@ -378,13 +378,13 @@ def policies_are_least_privilege(template: Template) -> list[str]:
 
 #: The keys of the table that functions may write which people reach, but for those of their own.
 _OWN_KEYS = {
-    "ApiFunction": ("CACHE", "CACHE#*", "PLACE#*"),
+    "ApiFunction": ("CACHE", "CACHE#*", "PLACE#*", "NOTES#*"),
     "NotifierFunction": ("CONNECTION#*", "WATCH#*", "PRINCIPAL#*"),
 }
 
 
 def who_is_called_by_people_writes_keys_of_its_own_only(template: Template) -> list[str]:
-    """Whoever gets hold of one changes since when answers are used, where DRs are expected, who is connected."""
+    """Whoever gets hold of one changes what people say, since when answers are used, and who is connected."""
     return [wrong for name, keys in _OWN_KEYS.items() for wrong in _writes_beside(template, name, keys)]
 
 

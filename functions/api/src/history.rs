@@ -3,6 +3,7 @@
 use aws::http::problem::Problem;
 use aws::table::{Cursor, HistoryPage};
 use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
+use evaluation::decide::history::HistoryEntry;
 use evaluation::domain::ids::DrNumber;
 use serde_json::{Value, json};
 
@@ -41,25 +42,24 @@ impl Page {
 
 /// The page as JSON.
 pub(crate) fn view(dr: &DrNumber, page: &HistoryPage) -> Value {
-    let evaluations: Vec<Value> = page
-        .evaluations
-        .iter()
-        .map(|evaluation| {
-            json!({
-                "evaluation_id": evaluation.evaluation_id,
-                "mode": evaluation.mode,
-                "status": evaluation.status(),
-                "verdict": evaluation.verdict,
-                "average_score": evaluation.average_score,
-                "photos_total": evaluation.photos_total,
-                "superseded_by": evaluation.superseded_by,
-                "created_at": evaluation.created_at.to_string(),
-                "completed_at": evaluation.completed_at.map(|at| at.to_string()),
-                "links": {"self": format!("/evaluations/{}", evaluation.evaluation_id)},
-            })
-        })
-        .collect();
+    let evaluations: Vec<Value> = page.evaluations.iter().map(entry).collect();
     json!({"dr_number": dr, "evaluations": evaluations, "next": page.next})
+}
+
+/// One evaluation of a history.
+pub(crate) fn entry(evaluation: &HistoryEntry) -> Value {
+    json!({
+        "evaluation_id": evaluation.evaluation_id,
+        "mode": evaluation.mode,
+        "status": evaluation.status(),
+        "verdict": evaluation.verdict,
+        "average_score": evaluation.average_score,
+        "photos_total": evaluation.photos_total,
+        "superseded_by": evaluation.superseded_by,
+        "created_at": evaluation.created_at.to_string(),
+        "completed_at": evaluation.completed_at.map(|at| at.to_string()),
+        "links": {"self": format!("/evaluations/{}", evaluation.evaluation_id)},
+    })
 }
 
 #[cfg(test)]

@@ -1,7 +1,11 @@
-//! The API: what the app reads about evaluations, throwing earlier answers away, and where a DR is expected to be.
+//! The API: what the app reads about evaluations and DRs, throwing earlier answers away, and what people say of a DR:
+//! where it is, and what is to be known of its steps.
 
+mod api;
+mod checklist;
 mod health;
 mod history;
+mod notes;
 mod place;
 mod route;
 #[cfg(test)]
@@ -17,7 +21,7 @@ use lambda_runtime::{LambdaEvent, run, service_fn};
 use serde_json::Value;
 use vlm::versions::AsksWith;
 
-use crate::route::Api;
+use crate::api::Api;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {

@@ -7,17 +7,14 @@ use std::time::Duration;
 
 use aws::clock;
 use aws::http::{self, problem::Problem};
-use aws::ports::AwsPorts;
 use aws::table::Table;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use evaluation::decide::update::Key;
 use evaluation::decide::updates;
 use evaluation::domain::ids::DrNumber;
 use evaluation::domain::time::Timestamp;
 use evaluation::run::error::RunError;
-use evaluation::run::ports::Ports;
 use photos::metadata::Position;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -30,15 +27,6 @@ const EXPECTED: &str = "Send {\"expected_position\": {\"latitude\": -26.2041, \"
 struct Body {
     /// Null is said, not left out.
     expected_position: Value,
-}
-
-/// What is kept.
-#[derive(Debug, Default, Deserialize)]
-struct Place {
-    #[serde(default)]
-    expected_position: Option<Position>,
-    #[serde(default)]
-    set_at: Option<Timestamp>,
 }
 
 /// The position that a request says.
@@ -87,32 +75,19 @@ pub(crate) async fn store(
     let update = updates::placed(dr, position, at, kept_for);
     table.update(&update).await?;
     tracing::info!(dr.number = %dr, position.known = position.is_some(), "where a DR is was said");
-    let place = Place {
-        expected_position: position,
-        set_at: Some(at),
-    };
-    let mut body = shown(dr, &place);
+    let mut body = shown(dr, position.is_some(), Some(at));
     if let Some(fields) = body.as_object_mut() {
         fields.insert("expected_position".into(), json!(position));
     }
     Ok(http::json(200, &body))
 }
 
-/// What is known of a DR.
-pub(crate) async fn read(
-    ports: &AwsPorts,
-    dr: &DrNumber,
-) -> Result<ApiGatewayV2httpResponse, RunError> {
-    let place: Option<Place> = ports.get(Key::Place(dr.clone())).await?;
-    Ok(http::json(200, &shown(dr, &place.unwrap_or_default())))
-}
-
-fn shown(dr: &DrNumber, place: &Place) -> Value {
-    let known = place.expected_position.is_some();
+/// What everybody may know of where a DR is.
+pub(crate) fn shown(dr: &DrNumber, known: bool, set_at: Option<Timestamp>) -> Value {
     json!({
         "dr_number": dr,
         "has_expected_position": known,
-        "expected_position_set_at": place.set_at.filter(|_| known).map(|at| at.to_string()),
+        "expected_position_set_at": set_at.filter(|_| known).map(|at| at.to_string()),
         "links": {"self": format!("/drs/{dr}"), "history": format!("/drs/{dr}/evaluations")},
     })
 }
@@ -170,21 +145,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shown_to_everybody_holds_no_position() {
+    fn what_is_shown_to_everybody_says_only_that_a_position_is_known() {
         let dr = DrNumber::parse("DR1").unwrap();
-        let place = Place {
-            expected_position: Some(Position {
-                latitude: -26.2,
-                longitude: 28.0,
-            }),
-            set_at: Some(Timestamp::from_millis(0)),
-        };
-        let shown = shown(&dr, &place);
-        assert_eq!(shown["has_expected_position"], true);
-        assert_eq!(
-            shown["expected_position_set_at"],
-            "1970-01-01T00:00:00.000Z"
-        );
-        assert!(!shown.to_string().contains("26.2"));
+        let at = Timestamp::from_millis(0);
+        let known = shown(&dr, true, Some(at));
+        assert_eq!(known["has_expected_position"], true);
+        let said = "1970-01-01T00:00:00.000Z";
+        assert_eq!(known["expected_position_set_at"], said);
+        let forgotten = shown(&dr, false, Some(at));
+        assert_eq!(forgotten["expected_position_set_at"], Value::Null);
     }
 }

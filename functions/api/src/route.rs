@@ -1,23 +1,21 @@
 //! Which question a request asks, and the answer.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use aws::http::problem::Problem;
 use aws::listing::{self, ListingError, MOST_PHOTOS};
-use aws::ports::AwsPorts;
-use aws::table::{Table, TableError};
+use aws::table::Table;
 use aws::{clock, http, trace};
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use evaluation::decide::evaluation::Evaluation;
 use evaluation::decide::stale::{may_have_changed, stale_because};
 use evaluation::decide::updates;
-use evaluation::domain::catalogue::{Catalogue, CatalogueError};
+use evaluation::domain::catalogue::Catalogue;
 use evaluation::domain::ids::{DrNumber, EvaluationId};
 use evaluation::domain::photo_key::{folder, folders};
 use evaluation::domain::plan::Photo;
 use evaluation::domain::versions::Versions;
-use evaluation::run::error::{Class, RunError, with_causes};
+use evaluation::run::error::{Class, with_causes};
 use evaluation::run::ports::Ports;
 use evaluation::run::show::{Shown, show};
 use evaluation::show::evaluation::view;
@@ -26,25 +24,12 @@ use photos::metadata::Position;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tracing::Instrument;
-use vlm::versions::AsksWith;
 
-use crate::{health, history, place, uploads};
+use crate::api::{Api, Refusal};
+use crate::{checklist, health, history, notes, place, uploads};
 
 /// Seconds after which the app may look for progress again.
 const RETRY_AFTER_SECONDS: &str = "1";
-
-/// What the API works with.
-pub(crate) struct Api {
-    pub(crate) table: Table,
-    pub(crate) ports: AwsPorts,
-    pub(crate) s3: aws_sdk_s3::Client,
-    /// Where the photos are.
-    pub(crate) bucket: String,
-    /// What a result must have been made with to be current.
-    pub(crate) asks_with: AsksWith,
-    /// How long a DR's expected position is kept.
-    pub(crate) kept_for: Duration,
-}
 
 /// A question.
 #[derive(Debug, PartialEq)]
@@ -55,35 +40,14 @@ enum Question {
     Health,
     /// No earlier answer is to be used any more: about this DR, or about any.
     EmptyCache(Option<DrNumber>),
-    /// What is known of a DR.
+    /// What is known of a DR, and left to do.
     Dr(DrNumber),
+    /// Somebody has something to say of a DR's step.
+    Note(DrNumber),
     /// A DR is expected to be there, or it is not known any more where.
     Place(DrNumber, Option<Position>),
     /// Photos of a DR are to be uploaded.
     Uploads(DrNumber),
-}
-
-/// Why there is no answer.
-#[derive(Debug, thiserror::Error)]
-enum Refusal {
-    /// The caller can mend it.
-    #[error("{}", .0.detail)]
-    Problem(Problem),
-    /// The table could not be read or written.
-    #[error("the table")]
-    Failed(#[from] RunError),
-}
-
-impl From<TableError> for Refusal {
-    fn from(error: TableError) -> Self {
-        Self::Failed(error.into())
-    }
-}
-
-impl From<Problem> for Refusal {
-    fn from(problem: Problem) -> Self {
-        Self::Problem(problem)
-    }
 }
 
 /// Answers an HTTP request.
@@ -127,7 +91,8 @@ async fn answer(api: &Api, event: Value) -> Result<ApiGatewayV2httpResponse, Ref
             ))
         }
         Question::EmptyCache(dr) => empty_cache(&api.table, dr.as_ref()).await,
-        Question::Dr(dr) => place::read(&api.ports, &dr).await.map_err(Refusal::from),
+        Question::Dr(dr) => checklist::read(api, &request, &dr).await,
+        Question::Note(dr) => notes::say(api, &request, &dr).await,
         Question::Uploads(dr) => addresses(api, &request, &dr).await,
         Question::Place(dr, position) => {
             let stored = place::store(&api.table, &dr, position, api.kept_for);
@@ -154,6 +119,7 @@ async fn evaluation(api: &Api, id: &EvaluationId) -> Result<ApiGatewayV2httpResp
         flags,
         metres,
         is_misplaced,
+        notes,
     } = shown;
     let catalogue = api.ports.catalogue(&evaluation.versions.catalogue).await?;
     let photos_now = match may_have_changed(&evaluation, freshness) {
@@ -175,6 +141,7 @@ async fn evaluation(api: &Api, id: &EvaluationId) -> Result<ApiGatewayV2httpResp
             &metres,
             &stale_because,
             catalogue,
+            &notes,
         ),
     );
     let done = evaluation.completed_at.is_some();
@@ -193,19 +160,8 @@ async fn addresses(
 ) -> Result<ApiGatewayV2httpResponse, Refusal> {
     let most_bytes = api.asks_with.size_policy.limits.most_bytes;
     let wanted = uploads::asked(request, most_bytes)?;
-    let version = api.asks_with.catalogues.version_for(dr);
-    let unknown = || CatalogueError::Unknown(version.to_owned());
-    let catalogue = api.ports.catalogue(version).await?;
-    let catalogue =
-        catalogue.ok_or_else(|| RunError::bug("the catalogue of the settings", unknown()))?;
-    let there = listing::list_in(&api.s3, &api.bucket, dr, vec![folder(dr)], catalogue).await;
-    let there = match there {
-        Ok(listing) => listing.photos,
-        Err(ListingError::Failed(cause)) => return Err(cause.into()),
-        Err(too_many @ ListingError::TooMany(_)) => {
-            return Err(Problem::too_many_photos(too_many.to_string()).into());
-        }
-    };
+    let (catalogue, _) = api.asks(dr, None).await?;
+    let there = api.photos(dr, vec![folder(dr)], catalogue).await?;
     let taken: BTreeSet<String> = there.into_iter().map(|photo| photo.name).collect();
     if taken.len() + wanted.len() > MOST_PHOTOS {
         let (has, most) = (taken.len(), MOST_PHOTOS);
@@ -278,6 +234,7 @@ fn question(request: &ApiGatewayV2httpRequest) -> Result<Question, Problem> {
         ("DELETE", ["cache"]) => Ok(Question::EmptyCache(None)),
         ("DELETE", ["drs", dr, "cache"]) => Ok(Question::EmptyCache(Some(dr_number(dr)?))),
         ("GET", ["drs", dr]) => Ok(Question::Dr(dr_number(dr)?)),
+        ("POST", ["drs", dr, "notes"]) => Ok(Question::Note(dr_number(dr)?)),
         ("POST", ["drs", dr, "uploads"]) => Ok(Question::Uploads(dr_number(dr)?)),
         ("PUT", ["drs", dr]) => Ok(Question::Place(dr_number(dr)?, place::asked(request)?)),
         ("GET", ["evaluations", id]) => EvaluationId::parse(id)
@@ -289,7 +246,7 @@ fn question(request: &ApiGatewayV2httpRequest) -> Result<Question, Problem> {
         )),
         _ => Err(Problem::not_found(
             "There is GET /evaluations/{evaluation_id}, GET and PUT /drs/{dr_number}, \
-             POST /drs/{dr_number}/uploads, GET /drs/{dr_number}/evaluations, DELETE /drs/{dr_number}/cache, DELETE /cache and GET /health.",
+             POST /drs/{dr_number}/uploads and /notes, GET /drs/{dr_number}/evaluations, DELETE /drs/{dr_number}/cache, DELETE /cache and GET /health.",
         )),
     }
 }
@@ -341,6 +298,10 @@ mod tests {
         assert_eq!(asked("/drs/dr1").unwrap(), Question::Dr(dr));
         assert_eq!(sent("PUT", "/drs/DR1").unwrap_err().status, 400, "no body");
         assert_eq!(sent("POST", "/drs/DR1").unwrap_err().status, 404);
+        let dr = DrNumber::parse("DR1").unwrap();
+        let note = sent("POST", "/drs/dr1/notes").unwrap();
+        assert_eq!(note, Question::Note(dr));
+        assert_eq!(sent("GET", "/drs/DR1/notes").unwrap_err().status, 404);
     }
 
     #[test]

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use aws::http;
 use aws::listing::MOST_PHOTOS;
+use evaluation::decide::note::{LONGEST_REASON, Note, NoteKind, SLOTS};
 use evaluation::decide::record::finalise;
 use evaluation::decide::sighting::{Elsewhere, Likeness};
 use evaluation::decide::start::{FromCache, Limits, NewEvaluation, Request, Reuse, open};
 use evaluation::domain::bounds::{LONGEST_COMMENT, LONGEST_NAME, LONGEST_READING};
-use evaluation::domain::ids::{DrNumber, EvaluationId, Score};
+use evaluation::domain::ids::{DrNumber, EvaluationId, Score, StepKey};
 use evaluation::domain::outcome::{ColourProfile, Facts, Finding};
 use evaluation::domain::plan::{Mode, Photo, plan};
 use evaluation::domain::published;
@@ -139,7 +140,14 @@ fn shown(text: &str) -> Value {
         &metres,
         &[StaleReason::Photos],
         published::known(&evaluation.versions.catalogue),
+        &vec![note(&"\"".repeat(LONGEST_REASON)); SLOTS.len()],
     )
+}
+
+fn note(reason: &str) -> Note {
+    let step = StepKey::parse("power_meter").unwrap();
+    let at = Timestamp::from_millis(0);
+    Note::new(step, NoteKind::Disagree, reason, Some("u"), at).unwrap()
 }
 
 /// More flags than are shown, each as long as they get.
@@ -210,6 +218,8 @@ fn photos_that_are_too_dark_to_be_told_apart_do_not_look_like_each_other() {
         &BTreeMap::new(),
         &[],
         published::known(&evaluation.versions.catalogue),
+        &[note("why")],
     );
+    assert_eq!(shown["notes"][0]["reason"], "why");
     assert_eq!(shown["photos"][0]["looks_like"], serde_json::json!([]));
 }

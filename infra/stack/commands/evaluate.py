@@ -26,7 +26,8 @@ def run(arguments: argparse.Namespace) -> int:
     drs = photos.find(arguments.wanted, arguments.dr)
     stack = _attached(arguments) or start(replace(wanted, build=False))
     try:
-        evaluated = Evaluator(stack, Wish(arguments.mode, arguments.force)).evaluate(drs)
+        wish = Wish(arguments.mode, arguments.force, arguments.uplink)
+        evaluated = Evaluator(stack, wish).evaluate(drs)
         compared = [_sequential(stack, one) if arguments.sequential else None for one in evaluated]
         print(
             _json(stack, wanted.found, evaluated, compared)
@@ -92,6 +93,8 @@ def _json(
             "upload_ms": one.upload_ms,
             "api_ms": one.api_ms,
             "seen_ms": one.seen_ms,
+            "verdict_after_ms": one.verdict_after_ms,
+            "checklist": one.checklist,
             "sequential": other,
         }
         for one, other in zip(evaluated, compared)

@@ -8,6 +8,7 @@ mod cost;
 mod drive;
 mod fuzz;
 mod load;
+mod looks;
 mod phases;
 mod photos;
 mod report;
@@ -36,6 +37,8 @@ enum Bench {
     Cost(cost::Options),
     /// A stretch of a day on the local stack: verdicts, API, queues, and where it breaks.
     Load(load::Options),
+    /// How soon a verdict stands after the last photo, with looks and without, and whether they delay anybody.
+    Looks(looks::Options),
     /// The same photos, compressed and asked by the same code, one after another.
     Sequential(sequential::Options),
     /// The predecessor's plan, phase by phase, and this system, on the same simulated VLM in virtual time.
@@ -61,6 +64,7 @@ async fn main() -> anyhow::Result<()> {
         Bench::Codes(options) => codes::run(&options),
         Bench::Cost(options) => cost::run(&options).await,
         Bench::Load(options) => load::run(&options).await,
+        Bench::Looks(options) => looks::run(&options).await,
         Bench::Sequential(options) => sequential::run(&options).await,
         Bench::Phases(options) => phases::run(&options),
         Bench::Servers(options) => servers::run(&options).await,

@@ -99,6 +99,7 @@ pub fn after_write(sight: &mut Sight<'_>, key: &Key, before: Option<&Value>) {
         | Key::SerialAgain(_)
         | Key::Camera(_)
         | Key::CameraAgain(_)
+        | Key::Notes(_)
         | Key::Place(_) => (),
     }
 }

@@ -22,6 +22,8 @@ mod histories;
 #[cfg(test)]
 mod minute;
 #[cfg(test)]
+mod noting;
+#[cfg(test)]
 mod readers;
 #[cfg(test)]
 mod tests;

@@ -188,8 +188,8 @@ impl Ports for ModelPorts {
     ) -> Result<Vec<Option<T>>, RunError> {
         let mut items = Vec::with_capacity(keys.len());
         for (at, key) in keys.into_iter().enumerate() {
-            // Nobody is in the way of the sweeper's notes: they are read in one step.
-            if at == 0 || !matches!(key, Key::Progress(_) | Key::SweptTo(_)) {
+            // Nobody is in the way of the sweeper's notes, and nobody says anything of a DR: they are read in one step.
+            if at == 0 || !matches!(key, Key::Progress(_) | Key::SweptTo(_) | Key::Notes(_)) {
                 self.step().await?;
             }
             let item = self.world.borrow().table.get(&key);

@@ -1,6 +1,9 @@
 //! Answers to API Gateway: JSON, and RFC 9457 problem documents that say what to do and nothing of the inside.
 
+mod etag;
 pub mod problem;
+
+pub use self::etag::unless_known;
 
 use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use aws_lambda_events::encodings::Body;

@@ -79,6 +79,16 @@ impl Problem {
         }
     }
 
+    /// The DR has as many notes as it may have.
+    pub fn too_many_notes(detail: impl Into<String>) -> Self {
+        Self {
+            status: 422,
+            kind: "too-many-notes",
+            title: "The DR has too many notes",
+            detail: detail.into(),
+        }
+    }
+
     /// AWS was busy.
     pub fn busy() -> Self {
         let detail =

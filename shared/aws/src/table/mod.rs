@@ -12,6 +12,8 @@
 //! | `ANSWER#{hash}` | `KEPT` | the model's answer to a question about a photo | aggregator |
 //! | `SIGHTING#{mark}` | `FIRST` | where a photo with this mark was seen first | aggregator |
 //! | `SERIAL#{serial}` | `FIRST`, `AGAIN` | the DR in which a serial was seen first, and the next one; for ever | aggregator |
+//! | `PLACE#{dr_number}` | `EXPECTED` | where a DR is expected to be | api, splitter (how long it is kept) |
+//! | `NOTES#{dr_number}` | `NOTED` | what technicians noted of a DR's steps | api, splitter (how long they are kept) |
 //! | `VLM` | `BREAKER` | what is known of the VLM | aggregator |
 //! | `QUEUE#{queue}` | `PROGRESS` | how far a queue of batches has come | aggregator |
 //! | `SWEEPER#{part}` | `SWEPT_TO` | where the sweeper goes on | sweeper |

@@ -7,6 +7,7 @@ pub mod batch;
 pub mod breaker;
 pub mod cache;
 pub mod cameras;
+pub mod checklist;
 pub mod defer;
 pub mod evaluation;
 #[cfg(test)]
@@ -15,6 +16,7 @@ pub mod history;
 pub mod look;
 pub mod message;
 pub mod miss;
+pub mod note;
 pub mod photo_record;
 pub mod plausibility;
 pub mod progress;

@@ -13,6 +13,7 @@ use super::evaluation::{Evaluation, Timings};
 use super::photo_record::PhotoRecord;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::checks::{checked, flagged};
+use crate::domain::ids::{DrNumber, StepKey};
 use crate::domain::judge::{Judgement, PhotoResult, judge};
 use crate::domain::outcome::{PhotoOutcome, Usage};
 use crate::domain::report::Report;
@@ -81,7 +82,8 @@ pub fn finalise(
         return None;
     }
     let results = photos.iter().flat_map(PhotoRecord::results).collect();
-    let judged = |catalogue| judged(evaluation, photos, catalogue, results);
+    let (dr, asked) = (&evaluation.dr_number, &evaluation.steps_asked);
+    let judged = |catalogue| judged(catalogue, dr, asked, photos, results);
     let judgement = catalogue.map_or_else(Judgement::impossible, judged);
     if evaluation.judgement.as_ref() == Some(&judgement) {
         return None;
@@ -96,13 +98,15 @@ pub fn finalise(
     })
 }
 
-fn judged(
-    evaluation: &Evaluation,
-    photos: &[PhotoRecord],
+/// The judgement of a DR's steps by what became of its photos, readings checked, with what people should look at.
+pub(super) fn judged(
     catalogue: &Catalogue,
+    dr: &DrNumber,
+    asked: &[StepKey],
+    photos: &[PhotoRecord],
     results: Vec<PhotoResult>,
 ) -> Judgement {
-    let (results, flags) = checked(catalogue, &evaluation.dr_number, results);
+    let (results, flags) = checked(catalogue, dr, results);
     let elsewhere = photos
         .iter()
         .filter_map(|photo| Some(photo.also_in.as_ref()?.flag(&photo.photo.name)));
@@ -112,7 +116,7 @@ fn judged(
         .collect::<BTreeSet<_>>()
         .into_iter()
         .collect();
-    flagged(judge(catalogue, &evaluation.steps_asked, &results), flags)
+    flagged(judge(catalogue, asked, &results), flags)
 }
 
 fn usage(photos: &[PhotoRecord]) -> Usage {

@@ -43,6 +43,8 @@ pub enum Key {
     CameraAgain(CameraHour),
     /// Where a DR is expected to be.
     Place(DrNumber),
+    /// What technicians noted of a DR's steps.
+    Notes(DrNumber),
     /// What is kept of a look at a photo of a DR.
     Look(DrNumber, PhotoId),
     /// A catalogue that an operator published, by its version.
@@ -73,6 +75,7 @@ impl Key {
             Self::Camera(hour) => (format!("CAMERA#{}", hour.key()), "FIRST".into()),
             Self::CameraAgain(hour) => (format!("CAMERA#{}", hour.key()), "AGAIN".into()),
             Self::Place(dr) => (format!("PLACE#{dr}"), "EXPECTED".into()),
+            Self::Notes(dr) => (format!("NOTES#{dr}"), "NOTED".into()),
             Self::Look(dr, photo) => (format!("LOOKS#{dr}"), format!("LOOK#{photo}")),
             Self::Catalogue(version) => (format!("CATALOGUE#{version}"), "PUBLISHED".into()),
             Self::Cache(None) => ("CACHE".into(), "ALL".into()),

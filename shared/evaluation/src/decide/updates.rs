@@ -10,6 +10,7 @@ use super::cache::{CACHED_FOR, CachedAnswer};
 use super::cameras::CameraSeen;
 use super::evaluation::Evaluation;
 use super::look::LookRecord;
+use super::note::Note;
 use super::photo_record::PhotoRecord;
 use super::queue::Queue;
 use super::record::Finalisation;
@@ -261,6 +262,36 @@ pub fn placed(
         key: Key::Place(dr.clone()),
         guards: Vec::new(),
         actions,
+    }
+}
+
+/// What a technician says of a step is put into this slot of the DR's notes. Whoever was first stays, and is in what the
+/// write returns.
+pub fn noted(
+    dr: &DrNumber,
+    slot: &'static str,
+    note: &Note,
+    at: Timestamp,
+    kept_for: Duration,
+) -> Update {
+    let actions = vec![
+        SetIfAbsent(slot, value(note)),
+        Set("ttl", json!(at.after(kept_for).as_seconds())),
+    ];
+    Update {
+        key: Key::Notes(dr.clone()),
+        guards: Vec::new(),
+        actions,
+    }
+}
+
+/// A DR's notes are kept as long as this new evaluation of it.
+pub fn notes_kept(new: &NewEvaluation) -> Update {
+    let deleted_after = new.evaluation.created_at.after(new.kept_for);
+    Update {
+        key: Key::Notes(new.evaluation.dr_number.clone()),
+        guards: Vec::new(),
+        actions: vec![Set("ttl", json!(deleted_after.as_seconds()))],
     }
 }
 

@@ -4,6 +4,7 @@ pub mod bounds;
 pub mod catalogue;
 pub mod catalogue_rules;
 pub mod certainty;
+pub mod checklist;
 pub mod checks;
 pub(crate) mod hash;
 pub mod ids;

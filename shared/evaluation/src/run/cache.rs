@@ -46,6 +46,8 @@ pub(super) struct Lookup {
     pub(super) valid_from: Timestamp,
     /// Whether somebody said where the DR is.
     pub(super) is_placed: bool,
+    /// Whether technicians noted something of its steps.
+    pub(super) is_noted: bool,
     last: Option<LastAsked>,
 }
 
@@ -62,10 +64,11 @@ pub(super) async fn lookup(
         Key::Cache(None),
         Key::LastAsked(dr.clone(), request.mode),
         Key::Place(dr.clone()),
+        Key::Notes(dr.clone()),
     ];
     let items = ports.get_all::<Value>(keys).await?;
-    let [pointer, of_dr, of_all, last, place] = <[Option<Value>; 5]>::try_from(items)
-        .map_err(|items| RunError::misplaced(format!("{} items instead of 5", items.len())))?;
+    let [pointer, of_dr, of_all, last, place, notes] = <[Option<Value>; 6]>::try_from(items)
+        .map_err(|items| RunError::misplaced(format!("{} items instead of 6", items.len())))?;
     let emptied = [read::<Emptied>(of_dr)?, read(of_all)?];
     Ok(Lookup {
         pointer: read::<Pointer>(pointer)?.map(|pointer| pointer.evaluation_id),
@@ -76,6 +79,7 @@ pub(super) async fn lookup(
             .max()
             .unwrap_or(Timestamp::MIN),
         is_placed: place.is_some(),
+        is_noted: notes.is_some(),
         last: read(last)?,
     })
 }
@@ -229,6 +233,32 @@ fn reported(asked: &[StepKey], answers: &[Reused]) -> Option<Report> {
     })
 }
 
+/// Where these photos were used before in other DRs, by their files alone: one item for each.
+pub(super) async fn seen_by_file(
+    ports: &impl Ports,
+    dr: &DrNumber,
+    photos: Vec<&Photo>,
+    known: &BTreeMap<PhotoId, Known>,
+) -> Result<BTreeMap<PhotoId, Elsewhere>, RunError> {
+    if photos.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let file = |photo: &&Photo| {
+        let known = known.get(&photo.photo_id);
+        let answer = known.and_then(|known| known.reused.first());
+        let content = answer.and_then(|reused| reused.answer.content.clone());
+        Key::Sighting(Mark::File(content.unwrap_or_else(|| photo.etag.clone())))
+    };
+    let keys = photos.iter().map(file).collect();
+    let first = ports.get_all::<Sighting>(keys).await?;
+    let elsewhere = |(photo, first): (&Photo, Option<Sighting>)| {
+        let other = first?.elsewhere_of(dr, Likeness::SameFile)?;
+        Some((photo.photo_id.clone(), other))
+    };
+    let all = photos.into_iter().zip(first);
+    Ok(all.filter_map(elsewhere).collect())
+}
+
 /// Where these photos were used before in other DRs, by their files, and by how they look where that is kept with the
 /// answer.
 async fn seen(
@@ -277,14 +307,50 @@ async fn known<'a>(
     valid_from: Timestamp,
     now: Timestamp,
 ) -> Result<BTreeMap<PhotoId, Known>, RunError> {
+    known_by(ports, photos, cache::questions, versions, valid_from, now).await
+}
+
+/// The same, in two steps: that some questions together were answered is looked up where the question itself was not.
+/// Most were, and who polls pays for each item.
+pub(super) async fn known_in_turn(
+    ports: &impl Ports,
+    photos: &[Photo],
+    versions: &Versions,
+    valid_from: Timestamp,
+    now: Timestamp,
+) -> Result<BTreeMap<PhotoId, Known>, RunError> {
+    let itself = |scope| vec![scope];
+    let all = photos.iter();
+    let mut known = known_by(ports, all.clone(), itself, versions, valid_from, now).await?;
+    let others = |wanted| {
+        let mut questions = cache::questions(wanted);
+        questions.retain(|scope| *scope != wanted);
+        questions
+    };
+    let rest: Vec<&Photo> = all
+        .filter(|photo| !known.contains_key(&photo.photo_id))
+        .collect();
+    let rest = rest.into_iter();
+    known.extend(known_by(ports, rest, others, versions, valid_from, now).await?);
+    Ok(known)
+}
+
+/// What may be used of the answers to these questions.
+async fn known_by<'a>(
+    ports: &impl Ports,
+    photos: impl Iterator<Item = &'a Photo> + Clone,
+    questions: impl Fn(Scope) -> Vec<Scope>,
+    versions: &Versions,
+    valid_from: Timestamp,
+    now: Timestamp,
+) -> Result<BTreeMap<PhotoId, Known>, RunError> {
     let asked: Vec<_> = photos
         .clone()
-        .flat_map(|p| {
-            cache::questions(p.scope)
-                .into_iter()
-                .map(move |scope| (p, scope))
-        })
+        .flat_map(|p| questions(p.scope).into_iter().map(move |scope| (p, scope)))
         .collect();
+    if asked.is_empty() {
+        return Ok(BTreeMap::new());
+    }
     let keys = asked
         .iter()
         .map(|(photo, scope)| Key::Answer(cache::key(photo, *scope, versions)))

@@ -8,9 +8,12 @@
 pub mod aggregate;
 pub mod batch;
 pub mod cache;
+pub mod checklist;
 pub mod defer;
 pub mod error;
 pub mod look;
+pub mod notes;
+pub mod of_dr;
 pub mod plan_anew;
 mod plausibility;
 pub mod ports;

@@ -82,6 +82,10 @@ pub trait Ports {
         if let Some(known) = published::known(version) {
             return Ok(Some(known));
         }
+        // Whatever a caller names: no item can have been published under it.
+        if !published::is_own_version(version) {
+            return Ok(None);
+        }
         let found: Option<Published> = self.get(Key::Catalogue(version.into())).await?;
         let read = |found| match published::read(version, &found) {
             Ok(catalogue) => Some(catalogue),

@@ -7,21 +7,18 @@
 
 use std::collections::BTreeMap;
 
-use photos::metadata::Position;
-use serde::Deserialize;
-
 use super::error::RunError;
+use super::of_dr::of_dr;
 use super::ports::{Ports, evaluation};
 use super::{plausibility, serials};
 use crate::decide::evaluation::Evaluation;
+use crate::decide::note::Note;
 use crate::decide::photo_record::PhotoRecord;
 use crate::decide::plausibility::distances;
 use crate::decide::stale::Freshness;
-use crate::decide::update::Key;
-use crate::domain::ids::{DrNumber, EvaluationId, PhotoId};
+use crate::domain::ids::{EvaluationId, PhotoId};
 use crate::domain::photo_key;
 use crate::domain::reading::Flag;
-use crate::domain::time::Timestamp;
 
 /// An evaluation, its photos, and how things stand with its DR.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,25 +35,8 @@ pub struct Shown {
     pub metres: BTreeMap<PhotoId, u64>,
     /// Whether photos came into another folder than the DR's own, which is then to be looked into as well.
     pub is_misplaced: bool,
-}
-
-#[derive(Deserialize)]
-struct Times {
-    #[serde(default)]
-    changed_at: Option<Timestamp>,
-    #[serde(default)]
-    valid_from: Option<Timestamp>,
-    #[serde(default)]
-    misplaced: bool,
-    #[serde(default)]
-    expected_position: Option<Position>,
-}
-
-/// What is known of a DR beside its evaluations.
-struct OfDr {
-    freshness: Freshness,
-    is_misplaced: bool,
-    expected: Option<Position>,
+    /// What technicians noted of its DR's steps.
+    pub notes: Vec<Note>,
 }
 
 /// Reads what is shown of this evaluation; none if there is no such.
@@ -82,27 +62,6 @@ pub async fn show(ports: &impl Ports, id: &EvaluationId) -> Result<Option<Shown>
         flags: [serials, taken].concat(),
         metres: metres.unwrap_or_default(),
         is_misplaced,
+        notes: of_dr.notes,
     }))
-}
-
-/// How things stand with a DR: when its photos were changed last, and since when answers may be used; whether photos
-/// came into another folder; and where it is expected to be.
-async fn of_dr(ports: &impl Ports, dr: &DrNumber) -> Result<OfDr, RunError> {
-    let keys = vec![
-        Key::Uploads(dr.clone()),
-        Key::Cache(Some(dr.clone())),
-        Key::Cache(None),
-        Key::Place(dr.clone()),
-    ];
-    let found: Vec<Times> = ports.get_all(keys).await?.into_iter().flatten().collect();
-    let latest = |times: fn(&Times) -> Option<Timestamp>| found.iter().filter_map(times).max();
-    let freshness = Freshness {
-        changed_at: latest(|times| times.changed_at).unwrap_or(Timestamp::MIN),
-        valid_from: latest(|times| times.valid_from).unwrap_or(Timestamp::MIN),
-    };
-    Ok(OfDr {
-        freshness,
-        is_misplaced: found.iter().any(|times| times.misplaced),
-        expected: found.iter().find_map(|times| times.expected_position),
-    })
 }

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use super::cache;
+use super::cache::{self, Lookup};
 use super::error::RunError;
 use super::ports::{Ports, Queue, evaluation};
 use super::promote::promote;
@@ -94,9 +94,7 @@ pub async fn start(
                     .transact(updates::open(&new, seen.as_ref(), supersedes.as_ref()))
                     .await?
                 {
-                    if lookup.is_placed {
-                        ports.update(updates::place_kept(&new)).await?;
-                    }
+                    keep_what_people_said(ports, &lookup, &new).await?;
                     return dispatch(ports, new)
                         .await
                         .map(|evaluation| StartResult::Started(Box::new(evaluation)));
@@ -109,6 +107,21 @@ pub async fn start(
         "{TRIES} evaluations of {} were started at once",
         request.dr_number
     )))
+}
+
+/// What people said of the DR is kept as long as the new evaluation.
+async fn keep_what_people_said(
+    ports: &impl Ports,
+    lookup: &Lookup,
+    new: &NewEvaluation,
+) -> Result<(), RunError> {
+    if lookup.is_placed {
+        ports.update(updates::place_kept(new)).await?;
+    }
+    if lookup.is_noted {
+        ports.update(updates::notes_kept(new)).await?;
+    }
+    Ok(())
 }
 
 async fn pointed_to(

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::decide::evaluation::Evaluation;
+use crate::decide::note::Note;
 use crate::decide::photo_record::PhotoRecord;
 use crate::decide::sighting::look_alike;
 use crate::decide::stale::StaleReason;
@@ -25,7 +26,7 @@ pub const MOST_LOOKS: usize = 3;
 pub const MOST_SINCE: usize = 200;
 
 /// The evaluation as JSON, its photos by name; `flags` are those beside its judgement's, `metres` how far its photos are
-/// from where the DR is expected to be, `stale_because` is what makes it stale.
+/// from where the DR is expected to be, `stale_because` is what makes it stale, `notes` are its DR's.
 pub fn view(
     evaluation: &Evaluation,
     photos: &[PhotoRecord],
@@ -33,6 +34,7 @@ pub fn view(
     metres: &BTreeMap<PhotoId, u64>,
     stale_because: &[StaleReason],
     catalogue: Option<&Catalogue>,
+    notes: &[Note],
 ) -> Value {
     let mut photos: Vec<&PhotoRecord> = photos.iter().collect();
     photos.sort_by(|a, b| a.photo.name.cmp(&b.photo.name));
@@ -71,6 +73,7 @@ pub fn view(
         "flags": all_flags(judgement, flags),
         "flags_left_out": left_out(judgement, flags),
         "steps": judgement.map_or(&[][..], |j| j.steps.as_slice()),
+        "notes": notes,
         "photos": photos.iter().map(|record| photo(record, &looks_like(record, &photos), metres)).collect::<Vec<_>>(),
         "photos_skipped": skipped,
         "steps_asked": evaluation.steps_asked,

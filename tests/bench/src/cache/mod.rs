@@ -37,7 +37,7 @@ pub(crate) struct Options {
 pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
     let stack = match &options.stack {
         Some(name) => Stack::attach(name)?,
-        None => Stack::start("bench-cache", &options.latency)?,
+        None => Stack::start("bench-cache", &options.latency, &["--no-looks"])?,
     };
     let measured = measure(
         &stack,

@@ -56,7 +56,7 @@ impl Stack {
     }
 
     /// Starts a stack; what it says, the functions' logs included, goes to a file beside it.
-    pub(crate) fn start(name: &str, latency: &str) -> anyhow::Result<Self> {
+    pub(crate) fn start(name: &str, latency: &str, more: &[&str]) -> anyhow::Result<Self> {
         let mut command = Command::new(root().join("infra/local"));
         let log = log_of(name)?;
         eprintln!(
@@ -66,8 +66,8 @@ impl Stack {
         let output =
             File::create(&log).with_context(|| format!("Failed to write {}", log.display()))?;
         command
-            // Looks are measured by a benchmark of their own.
-            .args(["up", "--name", name, "--latency", latency, "--no-looks"])
+            .args(["up", "--name", name, "--latency", latency])
+            .args(more)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(output);

@@ -69,7 +69,9 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
     let mut now = match (&options.recorded, &options.stack) {
         (Some(path), _) => serde_json::from_slice(&std::fs::read(path)?)?,
         (None, Some(name)) => measure::measure(&Stack::attach(name)?).await?,
-        (None, None) => measure::measure(&Stack::start("bench-cost", LATENCY)?).await?,
+        (None, None) => {
+            measure::measure(&Stack::start("bench-cost", LATENCY, &["--no-looks"])?).await?
+        }
     };
     if let Some(path) = &options.record {
         std::fs::write(path, serde_json::to_string_pretty(&now)? + "\n")?;

@@ -9,7 +9,7 @@ mod arrivals;
 mod people;
 mod present;
 mod step;
-mod watch;
+pub(crate) mod watch;
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -67,7 +67,7 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
     );
     let stack = Arc::new(match &options.stack {
         Some(name) => Stack::attach(name)?,
-        None => Stack::start("bench-load", LATENCY)?,
+        None => Stack::start("bench-load", LATENCY, &["--no-looks"])?,
     });
     let mut steps = Vec::new();
     for (number, rate) in options.drs_per_minute.iter().enumerate() {

@@ -58,6 +58,12 @@ impl<'a> Watch<'a> {
         number(&self.vlm().await?, "max_in_flight")
     }
 
+    /// Messages of bulk work that wait or are being worked on.
+    pub(crate) async fn bulk(&self) -> anyhow::Result<u64> {
+        let (waiting, taken) = self.queue(QUEUES[1]).await?;
+        Ok(waiting + taken)
+    }
+
     async fn second(&self, begun: Instant, busy: f64) -> anyhow::Result<Second> {
         let vlm = self.vlm().await?;
         let (batches, bulk) = tokio::try_join!(self.queue(QUEUES[0]), self.queue(QUEUES[1]))?;
