@@ -24,7 +24,7 @@ def deploy(aws: Aws, packages: list[Package], parameters: dict[str, str]) -> dic
     keys = _upload(aws, packages)
     topic, told = _topic(aws)
     parameters = {"AlarmTopicArn": topic, **parameters}
-    met = quirks.meet(template.load(), parameters)
+    met = quirks.meet(template.load(), parameters, aws.endpoint)
     body = json.dumps(template.with_code(met, _CODE_BUCKET, keys))
     cloudformation = aws.client("cloudformation")
     cloudformation.create_stack(
@@ -47,7 +47,7 @@ def update(aws: Aws, packages: list[Package], parameters: dict[str, str]) -> Non
     cloudformation = aws.client("cloudformation")
     given = cloudformation.describe_stacks(StackName=STACK_NAME)["Stacks"][0]["Parameters"]
     values = {one["ParameterKey"]: one["ParameterValue"] for one in given} | parameters
-    body = json.dumps(template.with_code(quirks.meet(template.load(), values), _CODE_BUCKET, keys))
+    body = json.dumps(template.with_code(quirks.meet(template.load(), values, aws.endpoint), _CODE_BUCKET, keys))
     kept = [{"ParameterKey": name, "UsePreviousValue": True} for name in values.keys() - parameters.keys()]
     changed = [{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()]
     cloudformation.update_stack(

@@ -6,6 +6,7 @@ AWS turns every parameter into text and back into what a property wants. The emu
 It ignores a function's RecursiveLoop, which is therefore set once the function is there, and its VpcConfig, which is
 then nothing. It refuses a template with a composite alarm, and takes one by its own API: it is put there once the alarms
 that it names are.
+It has the APIs at addresses of its own.
 With IAM enforced it asks for an action sqs:SendMessageBatch, which AWS does not have (there sqs:SendMessage is enough),
 and it does not know dynamodb:LeadingKeys, so a condition that some are there would refuse every request.
 
@@ -21,8 +22,8 @@ from typing import Any
 from .template import functions
 
 
-def meet(template: dict[str, Any], parameters: dict[str, str]) -> dict[str, Any]:
-    """The template with those resolved for these parameters."""
+def meet(template: dict[str, Any], parameters: dict[str, str], endpoint: str | None = None) -> dict[str, Any]:
+    """The template with those resolved for these parameters, and for an emulator at this address."""
     met = copy.deepcopy(template)
     values = {name: parameters.get(name, declared.get("Default")) for name, declared in met["Parameters"].items()}
     met["Parameters"]["VlmBaseUrl"].pop("AllowedPattern", None)
@@ -38,6 +39,8 @@ def meet(template: dict[str, Any], parameters: dict[str, str]) -> dict[str, Any]
         variables = function["Properties"].get("Environment", {}).get("Variables", {})
         for name, value in variables.items():
             variables[name] = _text(value, met["Mappings"], values)
+        if endpoint and "EVENTS_ENDPOINT" in variables:
+            variables["EVENTS_ENDPOINT"] = {"Fn::Sub": f"{endpoint}/_aws/execute-api/${{EventsApi}}/live"}
     for statement in _statements(met):
         _allow(statement)
     return met

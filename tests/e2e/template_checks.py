@@ -318,14 +318,19 @@ def the_table_is_safe(template: Template) -> list[str]:
     return wrong
 
 
+def _is_of_web_sockets(template: Template, route: dict[str, Any]) -> bool:
+    return bool(template["Resources"][target(route["ApiId"])]["Properties"]["ProtocolType"] == "WEBSOCKET")
+
+
 def every_route_wants_authorisation(template: Template) -> list[str]:
     """IAM, or a token where an issuer is set; never nothing."""
-    wanted = {"Fn::If": ["UseJwt", "JWT", "AWS_IAM"]}
-    wrong = [
-        name
-        for name, route in resources(template, "AWS::ApiGatewayV2::Route")
-        if route.get("AuthorizationType") != wanted
-    ]
+    wrong = []
+    for name, route in resources(template, "AWS::ApiGatewayV2::Route"):
+        # What comes on a connection comes from who was let in.
+        on_a_connection = _is_of_web_sockets(template, route) and route["RouteKey"] != "$connect"
+        by_token = "CUSTOM" if _is_of_web_sockets(template, route) else "JWT"
+        if not on_a_connection and route.get("AuthorizationType") != {"Fn::If": ["UseJwt", by_token, "AWS_IAM"]}:
+            wrong.append(name)
     return wrong + [name for name, _ in resources(template, "AWS::Lambda::Url")]
 
 
@@ -371,10 +376,21 @@ def policies_are_least_privilege(template: Template) -> list[str]:
     return wrong
 
 
-def the_api_writes_keys_of_its_own_only(template: Template) -> list[str]:
-    """Whoever gets hold of the API can change since when answers are used, what people say of DRs, and add photos."""
+#: The keys of the table that functions may write which people reach, but for those of their own.
+_OWN_KEYS = {
+    "ApiFunction": ("CACHE", "CACHE#*", "PLACE#*", "NOTES#*"),
+    "NotifierFunction": ("CONNECTION#*", "WATCH#*", "PRINCIPAL#*"),
+}
+
+
+def who_is_called_by_people_writes_keys_of_its_own_only(template: Template) -> list[str]:
+    """Whoever gets hold of one changes since when answers are used, what people say of DRs, who is connected."""
+    return [wrong for name, keys in _OWN_KEYS.items() for wrong in _writes_beside(template, name, keys)]
+
+
+def _writes_beside(template: Template, name: str, own: tuple[str, ...]) -> list[str]:
     wrong = []
-    for statement in _statements(template, template["Resources"]["ApiFunction"]["Properties"]):
+    for statement in _statements(template, template["Resources"][name]["Properties"]):
         if not any("Put" in it or "Update" in it or "Write" in it or "Delete" in it for it in _as_list(statement["Action"])):
             continue
         if statement["Action"] == "s3:PutObject":
@@ -384,8 +400,8 @@ def the_api_writes_keys_of_its_own_only(template: Template) -> list[str]:
             continue
         condition = statement.get("Condition", {})
         keys = condition.get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", [])
-        if not keys or any(key != "CACHE" and not key.startswith(("CACHE#", "PLACE#", "NOTES#")) for key in keys):
-            wrong.append(f"{statement['Sid']}: other keys than those of cache, places and notes")
+        if not keys or not set(keys) <= set(own):
+            wrong.append(f"{statement['Sid']}: other keys than its own")
         if condition.get("Null") != {"dynamodb:LeadingKeys": "false"}:
             wrong.append(f"{statement['Sid']}: a request without keys is let through")
     return wrong
@@ -431,30 +447,44 @@ def functions_are_called_by_their_alias(template: Template) -> list[str]:
         properties = resource["Properties"]
         if resource["Type"] == "AWS::ApiGatewayV2::Integration":
             called = properties["IntegrationUri"]
+        elif resource["Type"] == "AWS::ApiGatewayV2::Authorizer" and "AuthorizerUri" in properties:
+            called = properties["AuthorizerUri"]
         elif resource["Type"] in ("AWS::Lambda::EventSourceMapping", "AWS::Lambda::Permission"):
             called = properties["FunctionName"]
         else:
             continue
-        if not str(called.get("Ref", "")).endswith(".Alias"):
+        by_address = "functions/${" in (address := str(called.get("Fn::Sub", ""))) and ".Alias}/invocations" in address
+        if not (str(called.get("Ref", "")).endswith(".Alias") or by_address):
             wrong.append(f"{name}: calls what was deployed last, not the alias")
     return wrong
+
+
+def _function_at(uri: dict[str, Any]) -> str:
+    """The function that an integration calls, by its alias or by the address of that."""
+    if "Fn::Sub" in uri:
+        return str(uri["Fn::Sub"]).partition("functions/${")[2].partition(".Alias}")[0]
+    return target(uri)
 
 
 def every_route_may_call_its_function(template: Template) -> list[str]:
     """Or API Gateway answers 500, which the emulator does not."""
     called = {
-        name: target(integration["IntegrationUri"])
+        name: _function_at(integration["IntegrationUri"])
         for name, integration in resources(template, "AWS::ApiGatewayV2::Integration")
     }
-    allowed = [
-        (target(right["FunctionName"]), str(right["SourceArn"]["Fn::Sub"]).partition("${HttpApi}/*/")[2])
+    rights = [
+        (target(right["FunctionName"]), str(right["SourceArn"]["Fn::Sub"]))
         for _, right in resources(template, "AWS::Lambda::Permission")
         if right["Principal"] == "apigateway.amazonaws.com"
     ]
+    allowed = [(function, source.partition("${HttpApi}/*/")[2]) for function, source in rights]
+    of_web_sockets = {function for function, source in rights if source.endswith("${EventsApi}/*")}
     wrong = []
     for name, route in resources(template, "AWS::ApiGatewayV2::Route"):
         asked = str(route["RouteKey"]).replace(" /", "/")
         function = called[str(route["Target"]["Fn::Sub"]).removeprefix("integrations/${").removesuffix("}")]
+        if _is_of_web_sockets(template, route) and function in of_web_sockets:
+            continue
         if not any(function == of and fnmatchcase(asked, pattern) for of, pattern in allowed):
             wrong.append(f"{name}: may not call {function}")
     return wrong
@@ -514,7 +544,7 @@ CHECKS: tuple[Check, ...] = (
     every_route_wants_authorisation,
     policies_are_least_privilege,
     a_function_in_a_vpc_has_a_role_of_its_own,
-    the_api_writes_keys_of_its_own_only,
+    who_is_called_by_people_writes_keys_of_its_own_only,
     photos_outlast_the_verdicts_that_they_prove,
     logs_are_kept_for_a_set_time,
     the_key_stays_in_its_secret,

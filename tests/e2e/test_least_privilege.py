@@ -16,6 +16,7 @@ import truth
 import urllib3
 from harness import Harness
 from subscribers import Subscriber
+from watchers import Watcher
 
 from stack.local_stack import Options, running
 from stack.paths import REPO
@@ -82,6 +83,19 @@ def test_completions_are_told_to_the_address_that_the_operator_names(enforcing: 
     odd["Records"][0]["dynamodb"]["NewImage"]["mode"] = {"S": "a word of a later release"}
     assert enforcing.invoke("notifier", odd) == ({"batchItemFailures": []}, None), "it may park"
     subscriber.end()
+
+
+def test_who_watches_is_told_and_forgotten_under_iam(enforcing: Harness) -> None:
+    watcher = Watcher(enforcing)
+    dr = enforcing.dr(1)
+    watcher.subscribe(dr_number=dr.number)
+    watcher.until("state")
+    enforcing.upload(dr)
+    enforcing.evaluate(dr)
+    watcher.until("verdict")
+    watcher.say({"action": "unsubscribe", "dr_number": dr.number})
+    watcher.until("unsubscribed")
+    watcher.end()
 
 
 def test_a_photo_that_is_put_off_is_sent_again_under_iam(enforcing: Harness) -> None:

@@ -38,14 +38,7 @@ def _value(name: str) -> str:
     return "1769" if "MEMORY" in name else "2" if "PHOTOS" in name or "SECONDS" in name else "x"
 
 
-#: What a function is given with all others and has no use for.
-_NOT_READ = {("notifier", "TABLE_NAME")}
-_CASES = [
-    (function, name)
-    for function in _FUNCTIONS
-    for name in _settings(function)
-    if (function, name) not in _NOT_READ
-]
+_CASES = [(function, name) for function in _FUNCTIONS for name in _settings(function)]
 
 
 @pytest.mark.parametrize(("function", "missing"), _CASES, ids=lambda part: part)

@@ -192,6 +192,28 @@ _BROKEN: list[tuple[checks.Check, str, Callable[[Template], None]]] = [
     ),
     (
         checks.every_route_wants_authorisation,
+        "open to connect",
+        _put("Resources.ConnectRoute.Properties.AuthorizationType", "NONE"),
+    ),
+    (
+        checks.functions_are_called_by_their_alias,
+        "the WebSocket API",
+        _put(
+            "Resources.EventsIntegration.Properties.IntegrationUri",
+            {"Fn::Sub": "arn:x:path/2015-03-31/functions/${NotifierFunction.Arn}/invocations"},
+        ),
+    ),
+    (checks.every_route_may_call_its_function, "no right of messages", _put("Resources.EventsPermission", None)),
+    (
+        checks.who_is_called_by_people_writes_keys_of_its_own_only,
+        "evaluations",
+        _put(
+            "Resources.NotifierFunction.Properties.Policies.0.Statement.3.Condition.ForAllValues:StringLike",
+            {"dynamodb:LeadingKeys": ["EVALUATION#*"]},
+        ),
+    ),
+    (
+        checks.every_route_wants_authorisation,
         "forgotten",
         _put("Resources.ListEvaluationsRoute.Properties.AuthorizationType", None),
     ),
@@ -236,17 +258,17 @@ _BROKEN: list[tuple[checks.Check, str, Callable[[Template], None]]] = [
         _put("Resources.ApiFunction.Properties.VpcConfig", {"SubnetIds": ["subnet-1"]}),
     ),
     (
-        checks.the_api_writes_keys_of_its_own_only,
+        checks.who_is_called_by_people_writes_keys_of_its_own_only,
         "any key",
         _put("Resources.ApiFunction.Properties.Policies.0.Statement.3.Condition", None),
     ),
     (
-        checks.the_api_writes_keys_of_its_own_only,
+        checks.who_is_called_by_people_writes_keys_of_its_own_only,
         "no key",
         _put("Resources.ApiFunction.Properties.Policies.0.Statement.3.Condition.Null", None),
     ),
     (
-        checks.the_api_writes_keys_of_its_own_only,
+        checks.who_is_called_by_people_writes_keys_of_its_own_only,
         "any object",
         _put("Resources.ApiFunction.Properties.Policies.0.Statement.4.Resource", "*"),
     ),

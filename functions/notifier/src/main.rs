@@ -1,32 +1,85 @@
-//! The notifier: tells those who subscribed of each completion, as the table's stream hands it over.
+//! The notifier: tells those who subscribed of each completion, and those who watch of each change.
+//!
+//! Three ways in: the table's stream, the WebSocket API, and its authorizer.
+//!
+//! # Invariants
+//! - Completions are told first, and whatever becomes of the rest changes nothing of it.
 
+mod authorizer;
+mod client;
+mod connections;
+mod live;
+mod sender;
 mod topic;
 
 use aws::configuration::required;
+use aws::ports::AwsPorts;
 use aws::stream::Changes;
+use aws::table::Table;
 use aws::telemetry;
 use aws::usage::measured;
 use evaluation::run::tell::tell;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use serde::Deserialize;
 use serde_json::Value;
 
+use crate::authorizer::Authorizer;
+use crate::client::ClientEvent;
+use crate::connections::Connections;
+use crate::live::Live;
+use crate::sender::Sender;
 use crate::topic::Topic;
+
+struct Notifier {
+    topic: Topic,
+    /// The API that events come from.
+    source: String,
+    live: Live,
+    authorizer: Option<Authorizer>,
+}
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     telemetry::start()?;
-    let topic = Topic::from_env(&aws::load().await)?;
-    let source = required("API_URL")?;
+    let config = aws::load().await;
+    let connections = Connections::from_env(&config)?;
+    let notifier = Notifier {
+        topic: Topic::from_env(&config)?,
+        source: required("API_URL")?,
+        live: Live {
+            ports: AwsPorts::from_env(&config, &[])?,
+            table: Table::from_env(&config)?,
+            sender: Sender::from_env(&config, connections.clone())?,
+            connections,
+        },
+        authorizer: Authorizer::from_env()?,
+    };
     let ended = run(service_fn(|event: LambdaEvent<Value>| {
-        measured("notifier", handle(&topic, &source, event.payload))
+        measured("notifier", handle(&notifier, event.payload))
     }))
     .await;
     ended.map_err(anyhow::Error::from_boxed)
 }
 
-async fn handle(topic: &Topic, source: &str, event: Value) -> Result<Value, Error> {
-    let changes = Changes::of(&event)
-        .ok_or("the notifier takes events of the table's stream only; tests/events has one")??;
-    let failed = tell(topic, source, &changes.changes).await;
-    Ok(changes.failed(&failed))
+async fn handle(notifier: &Notifier, event: Value) -> Result<Value, Error> {
+    if let Some(changes) = Changes::of(&event) {
+        return Ok(hear(notifier, changes?).await);
+    }
+    if event.get("type").is_some_and(|kind| kind == "REQUEST") {
+        let authorizer = notifier.authorizer.as_ref();
+        let authorizer = authorizer.ok_or("callers of this stack sign and bring no tokens")?;
+        return Ok(authorizer.answer(&event).await);
+    }
+    let unknown = "the notifier takes events of the table's stream and of its WebSocket API only; tests/events has some";
+    let event = ClientEvent::deserialize(event).map_err(|_| unknown)?;
+    let answer = client::handle(&notifier.live, event).await;
+    Ok(answer.inspect_err(|error| {
+        tracing::error!(error = %error.with_causes(), "a client was not answered");
+    })?)
+}
+
+async fn hear(notifier: &Notifier, changes: Changes) -> Value {
+    let failed = tell(&notifier.topic, &notifier.source, &changes.changes).await;
+    notifier.live.send_news(&changes.changes).await;
+    changes.failed(&failed)
 }

@@ -17,6 +17,7 @@
 //! | `VLM` | `BREAKER` | what is known of the VLM | aggregator |
 //! | `QUEUE#{queue}` | `PROGRESS` | how far a queue of batches has come | aggregator |
 //! | `SWEEPER#{part}` | `SWEPT_TO` | where the sweeper goes on | sweeper |
+//! | `CONNECTION#…`, `WATCH#…`, `PRINCIPAL#…` | | who is connected, and what they watch (`functions/notifier`) | notifier |
 //!
 //! Index `history` (`gsi_dr`, `gsi_created`) lists a DR's evaluations and holds what is shown of them there; index
 //! `unfinished` (`gsi_active`, `gsi_due`) holds the unfinished ones only, keys alone, in parts.

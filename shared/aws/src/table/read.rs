@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::KeysAndAttributes;
+use evaluation::decide::look::LookRecord;
 use evaluation::decide::photo_record::PhotoRecord;
 use evaluation::decide::update::Key;
-use evaluation::domain::ids::EvaluationId;
+use evaluation::domain::ids::{DrNumber, EvaluationId, PhotoId};
 use serde::de::DeserializeOwned;
 
 use super::{Item, Table, TableError, from_item, text};
@@ -101,26 +102,40 @@ impl Table {
 
     /// All photos of an evaluation, by photo id.
     pub async fn photos(&self, id: &EvaluationId) -> Result<Vec<PhotoRecord>, TableError> {
+        self.below(&Key::Evaluation(id.clone()), "PHOTO#").await
+    }
+
+    /// All looks at photos of a DR, by photo id.
+    pub async fn looks(&self, dr: &DrNumber) -> Result<Vec<LookRecord>, TableError> {
+        let any = PhotoId::of("", "");
+        self.below(&Key::Look(dr.clone(), any), "LOOK#").await
+    }
+
+    /// The items of a key's partition whose sort keys begin so.
+    async fn below<T: DeserializeOwned>(
+        &self,
+        of: &Key,
+        prefix: &str,
+    ) -> Result<Vec<T>, TableError> {
         let query = self
             .client
             .query()
             .table_name(&self.name)
             .consistent_read(true);
-        let query = query.key_condition_expression("pk = :pk AND begins_with(sk, :photo)");
-        let query =
-            query.expression_attribute_values(":pk", text(Key::Evaluation(id.clone()).parts().0));
+        let query = query.key_condition_expression("pk = :pk AND begins_with(sk, :prefix)");
+        let query = query.expression_attribute_values(":pk", text(of.parts().0));
         let mut items = query
-            .expression_attribute_values(":photo", text("PHOTO#"))
+            .expression_attribute_values(":prefix", text(prefix))
             .into_paginator()
             .items()
             .send();
-        let mut photos = Vec::new();
+        let mut found = Vec::new();
         while let Some(item) = items.next().await {
-            photos.push(from_item(
+            found.push(from_item(
                 item.map_err(|cause| TableError::aws("Query", cause))?,
             )?);
         }
-        Ok(photos)
+        Ok(found)
     }
 }
 

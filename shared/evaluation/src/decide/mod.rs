@@ -33,3 +33,4 @@ pub mod unfinished;
 pub mod update;
 pub mod updates;
 pub mod uploads;
+pub mod watch;

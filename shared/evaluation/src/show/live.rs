@@ -1,0 +1,231 @@
+//! What those who watch are sent: the contents of polling, cut into messages.
+//!
+//! # Invariants
+//! - No message is larger than API Gateway takes. What does not fit is left out, said to be (`truncated`), and to be had
+//!   by the link.
+
+use serde_json::{Map, Value, json};
+
+use crate::decide::look::{LookRecord, LookState};
+use crate::decide::watch::{OfEvaluation, Watched};
+use crate::domain::time::Timestamp;
+
+/// API Gateway takes 128 KB; the rest is for the sequence number and what JSON adds.
+const LARGEST: usize = 120 * 1024;
+/// Said of the present, with photos that may lie in other folders: only who asks gets to know.
+const ONLY_POLLED: [&str; 2] = ["stale", "stale_because"];
+/// What each message says of the evaluation that it is about.
+const NAMES: [&str; 4] = ["evaluation_id", "dr_number", "status", "links"];
+
+/// An evaluation as it is shown (`evaluation::view`), as those who watch see it.
+fn watched(mut shown: Value) -> Value {
+    if let Some(fields) = shown.as_object_mut() {
+        ONLY_POLLED
+            .iter()
+            .for_each(|name| drop(fields.remove(*name)));
+    }
+    shown
+}
+
+/// What is being watched, for the client to tell its subscriptions apart.
+fn name_of(what: &Watched) -> Value {
+    match what {
+        Watched::Evaluation(id) => json!({"evaluation_id": id}),
+        Watched::Dr(dr) => json!({"dr_number": dr}),
+    }
+}
+
+/// The state of what is watched: its evaluations as they are shown, the looks at its photos.
+pub fn state(what: &Watched, shown: Vec<Value>, looks: &[LookRecord], now: Timestamp) -> Value {
+    let evaluations: Vec<Value> = shown.into_iter().map(watched).collect();
+    let looks: Vec<Value> = looks.iter().map(|look| of_look(look, now)).collect();
+    let of = |evaluations: &[Value], truncated: bool| {
+        let mut state = json!({"type": "state", "watch": name_of(what), "evaluations": evaluations, "looks": looks});
+        if let (true, Some(state)) = (truncated, state.as_object_mut()) {
+            state.insert("truncated".into(), json!(true));
+        }
+        state
+    };
+    let whole = of(&evaluations, false);
+    if fits(&whole) {
+        return whole;
+    }
+    let names: Vec<Value> = evaluations
+        .iter()
+        .map(|shown| picked(shown, &names_and(&["progress", "verdict"])))
+        .collect();
+    let short = of(&names, true);
+    match fits(&short) {
+        true => short,
+        false => {
+            json!({"type": "state", "watch": name_of(what), "evaluations": names, "looks": [], "truncated": true})
+        }
+    }
+}
+
+/// What is news about an evaluation, given how it is shown now: a message each.
+pub fn news(of: &OfEvaluation, shown: Value) -> Vec<Value> {
+    let shown = watched(shown);
+    let about = |kind: &str, fields: &[&str]| message(kind, picked(&shown, &names_and(fields)));
+    let photos = shown.get("photos").and_then(Value::as_array);
+    let photos = photos.into_iter().flatten().filter(|photo| {
+        let id = photo.get("photo_id").and_then(Value::as_str);
+        of.photos.iter().any(|news| Some(news.as_str()) == id)
+    });
+    let photos = photos.map(|photo| {
+        let mut message = about("photo", &[]);
+        if let Some(fields) = message.as_object_mut() {
+            fields.insert("photo".into(), photo.clone());
+        }
+        message
+    });
+    let mut all: Vec<Value> = photos.collect();
+    all.extend(of.progress.then(|| about("progress", &["progress"])));
+    all.extend(of.waiting.then(|| about("waiting", &["waiting"])));
+    all.extend(of.verdict.then(|| {
+        let mut evaluation = shown.clone();
+        if let Some(fields) = evaluation.as_object_mut() {
+            fields.remove("photos");
+        }
+        let mut message = about("verdict", &["verdict", "revision"]);
+        if let Some(fields) = message.as_object_mut() {
+            fields.insert("evaluation".into(), evaluation);
+        }
+        message
+    }));
+    all.into_iter().map(bounded).collect()
+}
+
+/// What is news about a look at a photo.
+pub fn look(dr_number: &str, look: &LookRecord, now: Timestamp) -> Value {
+    json!({"type": "photo", "dr_number": dr_number, "look": of_look(look, now)})
+}
+
+fn of_look(look: &LookRecord, now: Timestamp) -> Value {
+    let (state, shows, reason) = match look.state(now) {
+        LookState::GoingOn => ("going_on", None, None),
+        LookState::Answered(shows) => ("answered", Some(shows), None),
+        LookState::Unreadable(reason) => ("unreadable", None, Some(reason)),
+        LookState::PassedOver => ("passed_over", None, None),
+    };
+    json!({
+        "photo_id": look.photo_id,
+        "name": look.name,
+        "state": state,
+        "shows": shows.unwrap_or_default(),
+        "reason": reason.map(|reason| json!({"code": reason.code, "message": reason.message})),
+    })
+}
+
+fn names_and<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    NAMES.iter().chain(more).copied().collect()
+}
+
+fn picked(shown: &Value, names: &[&str]) -> Value {
+    let field = |name: &&str| Some(((*name).to_owned(), shown.get(*name)?.clone()));
+    Value::Object(names.iter().filter_map(field).collect::<Map<_, _>>())
+}
+
+fn message(kind: &str, mut fields: Value) -> Value {
+    if let Some(fields) = fields.as_object_mut() {
+        fields.insert("type".into(), json!(kind));
+    }
+    fields
+}
+
+fn fits(message: &Value) -> bool {
+    message.to_string().len() <= LARGEST
+}
+
+/// The message, or what of it surely fits.
+fn bounded(whole: Value) -> Value {
+    if fits(&whole) {
+        return whole;
+    }
+    let mut short = picked(&whole, &names_and(&["type", "verdict", "revision"]));
+    if let Some(fields) = short.as_object_mut() {
+        fields.insert("truncated".into(), json!(true));
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decide::fixtures::{id, photo};
+    use crate::domain::ids::{DrNumber, PhotoId};
+
+    fn shown(photos: usize, comment: usize) -> Value {
+        let photo = |at: usize| json!({"photo_id": format!("{at:016x}"), "outcome": "evaluated", "comment": "x".repeat(comment)});
+        json!({
+            "evaluation_id": id(1), "dr_number": "DR1", "status": "completed", "links": {"self": "/evaluations/1"},
+            "progress": {"photos_done": photos}, "waiting": null, "stale": true, "stale_because": ["photos"],
+            "verdict": "pass", "revision": 1, "steps": [], "photos": (0..photos).map(photo).collect::<Vec<_>>(),
+        })
+    }
+
+    fn all_of(photos: usize) -> OfEvaluation {
+        OfEvaluation {
+            photos: (0..photos)
+                .map(|at| PhotoId::parse(&format!("{at:016x}")).unwrap())
+                .collect(),
+            progress: true,
+            waiting: true,
+            verdict: true,
+        }
+    }
+
+    #[test]
+    fn news_are_the_parts_of_what_polling_shows_photos_first_and_the_verdict_last() {
+        let sent = news(&all_of(2), shown(3, 4));
+        let kinds: Vec<&str> = sent
+            .iter()
+            .filter_map(|message| message["type"].as_str())
+            .collect();
+        assert_eq!(kinds, ["photo", "photo", "progress", "waiting", "verdict"]);
+        assert_eq!(sent[1]["photo"], shown(3, 4)["photos"][1]);
+        assert_eq!(sent[2]["progress"], shown(3, 4)["progress"]);
+        assert_eq!(sent[4]["evaluation"]["steps"], json!([]));
+        assert!(sent[4]["evaluation"].get("photos").is_none());
+        assert!(
+            sent.iter()
+                .all(|message| message["evaluation_id"] == json!(id(1)))
+        );
+        assert!(
+            sent.iter()
+                .all(|message| !message.to_string().contains("stale"))
+        );
+    }
+
+    #[test]
+    fn what_is_too_large_is_left_out_and_said_to_be() {
+        let what = Watched::Evaluation(id(1));
+        let whole = state(&what, vec![shown(16, 1000)], &[], Timestamp::default());
+        assert!(fits(&whole) && whole.get("truncated").is_none());
+        let many = state(&what, vec![shown(200, 2000)], &[], Timestamp::default());
+        assert!(fits(&many));
+        assert_eq!(
+            (&many["truncated"], &many["evaluations"][0]["verdict"]),
+            (&json!(true), &json!("pass"))
+        );
+        let huge = news(&all_of(1), shown(1, 200_000));
+        assert!(huge.iter().all(fits));
+        assert_eq!(huge[0]["truncated"], json!(true));
+    }
+
+    #[test]
+    fn a_look_says_how_it_stands() {
+        let record = LookRecord::sent(&photo("a.jpg"), Timestamp::default());
+        let dr = DrNumber::parse("DR1").unwrap();
+        let message = look(dr.as_str(), &record, Timestamp::default());
+        assert_eq!(message["look"]["state"], "going_on");
+        assert_eq!(message["look"]["name"], "a.jpg");
+        let state = state(
+            &Watched::Dr(dr),
+            Vec::new(),
+            &[record],
+            Timestamp::default(),
+        );
+        assert_eq!(state["looks"][0], message["look"]);
+    }
+}

@@ -1,0 +1,226 @@
+"""Who watches gets the state first and then each change, in an order that never goes back, whatever other clients do."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from harness import Dr, Harness
+from watchers import Message, Watcher, dial, latest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+Watches = Callable[[], Watcher]
+
+#: What is promised of the time from an outcome to the client; on two cores, with all that runs beside, thrice that.
+_SOON_S = 3.0
+#: More than the bound in each of two spans: the flood may begin at the end of one.
+_FLOOD = 160
+
+
+@pytest.fixture
+def watch(harness: Harness) -> Iterator[Watches]:
+    """Has a client connect for as long as the test lasts."""
+    made: list[Watcher] = []
+
+    def connected() -> Watcher:
+        made.append(Watcher(harness))
+        return made[-1]
+
+    yield connected
+    for watcher in made:
+        watcher.end()
+
+
+def _shown(harness: Harness, evaluation: str) -> Message:
+    """What polling shows, but for what only polling does."""
+    shown = dict(harness.api.evaluation(evaluation).body)
+    return {name: value for name, value in shown.items() if name not in ("stale", "stale_because")}
+
+
+def _begun(harness: Harness, dr: Dr, latency: str = "fixed:1500") -> str:
+    harness.upload(dr)
+    harness.vlm.latency(latency)
+    return str(harness.api.start(dr.number, force=True).body["evaluation_id"])
+
+
+def _ascends(messages: list[Message]) -> None:
+    numbers = [message["sequence"] for message in messages if "sequence" in message]
+    assert numbers == list(range(1, len(numbers) + 1)), "a message is lost, or came out of its order"
+
+
+def test_the_state_comes_first_then_each_photo_and_the_verdict_last(harness: Harness, watch: Watches) -> None:
+    dr = harness.dr(6)
+    evaluation = _begun(harness, dr)
+    watcher = watch()
+    watcher.subscribe(evaluation_id=evaluation)
+    (state,) = watcher.until("state")
+    assert state["watch"] == {"evaluation_id": evaluation}
+    assert state["evaluations"][0]["status"] in ("queued", "running")
+    harness.completed(evaluation)
+    (verdict,) = watcher.until("verdict")
+    photos = watcher.until("photo", len(dr.photos))
+    assert watcher.messages()[0] == state
+    assert {photo["photo"]["name"] for photo in photos} == {path.name for path in dr.photos}
+    assert all(photo["photo"]["outcome"] == "evaluated" for photo in photos)
+    done = [message["progress"]["photos_done"] for message in watcher.until("progress")]
+    assert done == sorted(done), "progress went back"
+    _ascends(watcher.messages())
+    shown = _shown(harness, evaluation)
+    assert {name: value for name, value in shown.items() if name != "photos"} == verdict["evaluation"]
+    assert latest(watcher.messages()) == shown
+
+
+def test_a_photo_is_told_soon_after_its_outcome(harness: Harness, watch: Watches) -> None:
+    dr = harness.dr(4)
+    evaluation = _begun(harness, dr, "fixed:800")
+    watcher = watch()
+    watcher.subscribe(evaluation_id=evaluation)
+    harness.completed(evaluation)
+    watcher.until("verdict")
+    completed = [at for at, message in watcher.times() if message["type"] == "verdict"][0]
+    since = time.strptime(_shown(harness, evaluation)["completed_at"][:19], "%Y-%m-%dT%H:%M:%S")
+    assert completed - time.mktime(since) + time.timezone <= _SOON_S + 1, "the seconds are cut off"
+
+
+def test_who_comes_back_knows_what_knows_who_never_left(harness: Harness, watch: Watches) -> None:
+    dr = harness.dr(5)
+    evaluation = _begun(harness, dr)
+    stays, leaves = watch(), watch()
+    for watcher in (stays, leaves):
+        watcher.subscribe(evaluation_id=evaluation)
+        watcher.until("state")
+    leaves.until("photo")
+    leaves.end()
+    harness.completed(evaluation)
+    stays.until("verdict")
+    back = watch()
+    back.subscribe(evaluation_id=evaluation)
+    back.until("state")
+    stays.until("photo", len(dr.photos))
+    assert latest(back.messages()) == latest(stays.messages()) == _shown(harness, evaluation)
+
+
+def test_who_watches_a_dr_hears_of_the_evaluations_that_begin(harness: Harness, watch: Watches) -> None:
+    dr = harness.dr(2)
+    watcher = watch()
+    watcher.subscribe(dr_number=dr.number)
+    (state,) = watcher.until("state")
+    assert (state["evaluations"], state["looks"]) == ([], [])
+    harness.upload(dr)
+    evaluation = harness.evaluate(dr)
+    (verdict, *_) = watcher.until("verdict")
+    assert verdict["dr_number"] == dr.number
+    assert verdict["evaluation"]["verdict"] == evaluation["verdict"]
+    watcher.subscribe(dr_number=dr.number)
+    (_, again, *_) = watcher.until("state", 2)
+    assert again["evaluations"][0]["evaluation_id"] == evaluation["evaluation_id"]
+    watcher.say({"action": "unsubscribe", "dr_number": dr.number})
+    watcher.until("unsubscribed")
+    told = len(watcher.until("verdict"))
+    harness.evaluate(dr, force=True)
+    time.sleep(1.5)
+    assert len(watcher.until("verdict")) == told
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ("no JSON", "malformed"),
+        ("{}", "malformed"),
+        ({"action": "dance"}, "unknown-action"),
+        ({"action": "subscribe", "dr_number": "D-1"}, "bad-dr-number"),
+        ({"action": "subscribe", "evaluation_id": "01933a5c-7d2e-7c4a-9b1f-3e5d6a7b8c9d"}, "unknown-evaluation"),
+        ("x" * 10_000_000, "too-large"),
+    ],
+    ids=lambda said: str(said)[:40],
+)
+def test_what_is_wrong_is_said_and_the_connection_goes_on(
+    harness: Harness, watch: Watches, said: Any, code: str
+) -> None:
+    watcher = watch()
+    watcher.say(said)
+    (error,) = watcher.until("error")
+    assert error["code"] == code
+    assert error["message"]
+    watcher.say({"action": "ping"})
+    watcher.until("pong")
+
+
+def test_what_one_connection_watches_is_bounded(watch: Watches) -> None:
+    watcher = watch()
+    for number in range(21):
+        watcher.subscribe(dr_number=f"DR{number:03}")
+    (error,) = watcher.until("error")
+    assert error["code"] == "too-many-subscriptions"
+    assert len(watcher.until("state", 20)) == 20
+
+
+def test_a_flood_is_answered_once_and_ended_and_disturbs_nobody(harness: Harness, watch: Watches) -> None:
+    floods, other = watch(), watch()
+    try:
+        for _ in range(_FLOOD):
+            floods.say({"action": "ping"})
+    except ConnectionClosed:
+        pass
+    assert floods.closed.wait(30)
+    assert [message["code"] for message in floods.messages() if message["type"] == "error"] == ["flood"]
+    other.say({"action": "ping"})
+    other.until("pong")
+    dr = harness.dr(1)
+    harness.upload(dr)
+    harness.evaluate(dr)
+
+
+def test_nobody_connects_without_a_signature(harness: Harness) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        dial(harness, signed=False)
+    assert refused.value.response.status_code == 403
+
+
+def test_a_client_that_never_reads_or_is_cut_off_costs_another_nothing(harness: Harness, watch: Watches) -> None:
+    dr = harness.dr(4)
+    evaluation = _begun(harness, dr)
+    silent = dial(harness)
+    silent.send(json.dumps({"action": "subscribe", "evaluation_id": evaluation}))
+    silent.recv()
+    cut_off = dial(harness)
+    cut_off.send(json.dumps({"action": "subscribe", "evaluation_id": evaluation}))
+    cut_off.recv()
+    cut_off.socket.shutdown(socket.SHUT_RDWR)
+    watcher = watch()
+    watcher.subscribe(evaluation_id=evaluation)
+    harness.completed(evaluation)
+    watcher.until("verdict")
+    watcher.until("photo", len(dr.photos))
+    _ascends(watcher.messages())
+    silent.close()
+
+
+def test_hundreds_of_connections_a_tenth_of_them_dead_hear_of_a_verdict(harness: Harness) -> None:
+    dr = harness.dr(2)
+    evaluation = _begun(harness, dr, "fixed:20000")
+    table, name = harness.stack.aws.client("dynamodb"), harness.stack.outputs["TableName"]
+    with ThreadPoolExecutor(16) as pool:
+        watchers = list(pool.map(lambda _: Watcher(harness), range(15)))
+    for watcher in watchers:
+        watcher.subscribe(evaluation_id=evaluation)
+    for watcher in watchers:
+        watcher.until("state")
+    # As connections that API Gateway lost: they stand in the table, and are gone.
+    expires = {"expires_at": {"N": str(int(time.time() * 1000) + 600_000)}}
+    for number in range(50):
+        of = {"S": f"CONNECTION#dead-{number}"}
+        table.put_item(TableName=name, Item={"pk": of, "sk": {"S": "OPEN"}, **expires})
+        table.put_item(TableName=name, Item={"pk": {"S": f"WATCH#{evaluation}"}, "sk": of, **expires})
+    harness.vlm.latency("none")
+    harness.completed(evaluation)
+    for watcher in watchers:
+        watcher.until("verdict")
+        watcher.end()
+    left = table.get_item(TableName=name, Key={"pk": {"S": "CONNECTION#dead-7"}, "sk": {"S": "OPEN"}})
+    assert "Item" not in left, "who is gone is forgotten"

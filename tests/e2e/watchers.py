@@ -1,0 +1,111 @@
+"""Clients of the WebSocket API, as an app or a page has them."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import threading
+import time
+from typing import Any
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from harness import Harness
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+
+from stack.environment import REGION
+
+_PATIENCE_S = 60.0
+_CREDENTIALS = Credentials("test", "test")
+
+Message = dict[str, Any]
+
+
+def address(harness: Harness) -> str:
+    """Where the WebSocket API is."""
+    endpoint = harness.stack.description.endpoint.replace("http", "ws", 1)
+    return f"{endpoint}/_aws/execute-api/{harness.stack.outputs['EventsApiId']}/live"
+
+
+def dial(harness: Harness, *, signed: bool = True) -> ClientConnection:
+    """A connection; whoever has it closes it."""
+    url = address(harness)
+    request = AWSRequest("GET", url.replace("ws", "http", 1))
+    trust = harness.stack.aws.trust
+    context = ssl.create_default_context(cafile=trust) if trust else None
+    if signed:
+        SigV4Auth(_CREDENTIALS, "execute-api", REGION).add_auth(request)
+    headers = {name: value for name, value in request.headers.items() if name.lower() != "host"}
+    return connect(url, additional_headers=headers, ssl=context, max_size=None, proxy=None).__enter__()
+
+
+class Watcher:
+    """A client that reads all that it is sent."""
+
+    def __init__(self, harness: Harness) -> None:
+        self._socket = dial(harness)
+        self._received: list[tuple[float, Message]] = []
+        self.closed = threading.Event()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def say(self, said: Message | str) -> None:
+        """Sends a message."""
+        self._socket.send(said if isinstance(said, str) else json.dumps(said))
+
+    def subscribe(self, **what: str) -> None:
+        """Watches a DR or an evaluation."""
+        self.say({"action": "subscribe", **what})
+
+    def end(self) -> None:
+        """Goes."""
+        self._socket.close()
+
+    def messages(self) -> list[Message]:
+        """All so far, in the order in which they came."""
+        return [message for _, message in self._received]
+
+    def times(self) -> list[tuple[float, Message]]:
+        """The same, with when each came."""
+        return list(self._received)
+
+    def until(self, kind: str, count: int = 1, within_s: float = _PATIENCE_S) -> list[Message]:
+        """The messages of a kind, once there are so many."""
+        deadline = time.monotonic() + within_s
+        while True:
+            found = [message for message in self.messages() if message["type"] == kind]
+            if len(found) >= count:
+                return found
+            assert time.monotonic() < deadline, f"no {kind}: {json.dumps(self.messages())[:2000]}"
+            time.sleep(0.02)
+
+    def _read(self) -> None:
+        try:
+            for text in self._socket:
+                self._received.append((time.time(), json.loads(text)))
+        except ConnectionClosed:
+            pass
+        finally:
+            self.closed.set()
+
+
+def latest(messages: list[Message]) -> Message:
+    """What a client knows of an evaluation that takes a message only if its number is higher than those before."""
+    known: Message = {}
+    highest = 0
+    for message in messages:
+        if message.get("sequence", 0) <= highest:
+            continue
+        highest = message["sequence"]
+        match message["type"]:
+            case "state":
+                known = dict(message["evaluations"][0])
+            case "verdict":
+                known |= message["evaluation"]
+            case "progress":
+                known |= {"progress": message["progress"], "status": message["status"]}
+            case "photo":
+                photo = message["photo"]
+                known["photos"] = [photo if one["photo_id"] == photo["photo_id"] else one for one in known["photos"]]
+    return known
