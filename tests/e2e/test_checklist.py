@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -187,6 +188,25 @@ def test_copies_and_photos_of_other_drs_are_warned_of(harness: Harness) -> None:
     codes = [warning["code"] for warning in photos["IMG-1.jpg"]["warnings"]]
     assert codes == ["used_in_another_dr"]
     assert first.number in photos["IMG-1.jpg"]["warnings"][0]["message"]
+
+
+def test_photos_in_a_folder_that_is_written_otherwise_are_there_too(harness: Harness) -> None:
+    dr = harness.dr(2, seed=1962)
+    one, other = dr.photos
+    harness.put(dr.number, one.name, one.read_bytes())
+    harness.put_key(f"photos/{dr.number.lower()}/{other.name}", other.read_bytes())
+    deadline = time.monotonic() + _PATIENCE_S
+    # Looking into the other folders costs: it is done once an upload there has been told.
+    while set(_by_name(_checklist(harness, dr.number))) != {one.name, other.name}:
+        assert time.monotonic() < deadline
+
+
+def test_a_dr_with_too_many_photos_is_refused_with_what_to_do(harness: Harness) -> None:
+    number = f"E2ECM{time.time_ns() % 10**9:09}"
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        list(pool.map(lambda at: harness.put(number, f"{at}.txt", b"x"), range(201)))
+    told = problem(_ask(harness, number), 422)
+    assert told["type"].endswith("too-many-photos") and "Delete those" in told["detail"]
 
 
 def test_who_knows_the_checklist_is_told_that_it_is_the_same(harness: Harness) -> None:
