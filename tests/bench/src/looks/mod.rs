@@ -22,14 +22,15 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
     let mut phones = Vec::new();
     let with = Stack::start("bench-looks", LATENCY, &[])?;
     phones.extend(both(&with, options, true).await?);
-    let crowd = crowd(&with, options).await?;
+    let looking = crowd(&with, options).await?;
     drop(with);
     let without = Stack::start("bench-no-looks", LATENCY, &["--no-looks"])?;
     phones.extend(both(&without, options, false).await?);
+    let crowds = [looking, crowd(&without, options).await?];
     let report = if options.json {
-        present::json(options, &phones, &crowd).to_string()
+        present::json(options, &phones, &crowds).to_string()
     } else {
-        present::text(options, &phones, &crowd)
+        present::text(options, &phones, &crowds)
     };
     print(&report)
 }

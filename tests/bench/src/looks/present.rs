@@ -38,7 +38,7 @@ fn delay(crowd: &Crowd) -> f64 {
 }
 
 /// For people.
-pub(crate) fn text(options: &Options, phones: &[Phone], crowd: &Crowd) -> String {
+pub(crate) fn text(options: &Options, phones: &[Phone], crowds: &[Crowd; 2]) -> String {
     let mut table = Table::new([
         "",
         "with looks (s)",
@@ -65,32 +65,48 @@ pub(crate) fn text(options: &Options, phones: &[Phone], crowd: &Crowd) -> String
         let ratio = ratio.map_or("–".into(), |ratio| format!("{ratio:.2}"));
         table.row([name.into(), of(true), of(false), ratio]);
     }
+    let mut waits = Table::new([
+        "somebody who waits, medians",
+        "alone (s)",
+        "among others (s)",
+        "times as long",
+        "bulk work that waited",
+    ]);
+    for (name, crowd) in ["with looks", "without"].into_iter().zip(crowds) {
+        waits.row([
+            name.into(),
+            format!("{:.2}", median(&crowd.alone)),
+            format!("{:.2}", median(&crowd.among_others)),
+            format!("{:.2}", delay(crowd)),
+            crowd.bulk.to_string(),
+        ]);
+    }
     format!(
-        "{} photos over {} s, a simulated VLM of 3 s an answer\n\n{}\n\n\
-         Somebody who waits, among {} DRs that are uploaded: {:.2} s, alone {:.2} s (medians of {}): {:.2} times; {} \
-         looks and other bulk work waited",
+        "{} photos over {} s, a simulated VLM of 3 s an answer\n\n{}\n\n{} DRs of as many photos uploaded beside \
+         somebody who asks {} times, and before\n\n{}",
         options.photos,
         options.over,
         table.render(),
         options.crowd,
-        median(&crowd.among_others),
-        median(&crowd.alone),
-        crowd.alone.len(),
-        delay(crowd),
-        crowd.bulk,
+        options.asks,
+        waits.render(),
     )
 }
 
 /// For programs.
-pub(crate) fn json(options: &Options, phones: &[Phone], crowd: &Crowd) -> Value {
+pub(crate) fn json(options: &Options, phones: &[Phone], crowds: &[Crowd; 2]) -> Value {
     let phone = |phone: &Phone| {
         json!({"looks": phone.looks, "asked_at_once": phone.asked, "verdict_after_s": seconds(phone),
             "requests": phone.requests})
     };
+    let crowd = |crowd: &Crowd| {
+        json!({"alone_s": median(&crowd.alone), "among_others_s": median(&crowd.among_others), "ratio": delay(crowd),
+            "bulk_waiting": crowd.bulk})
+    };
+    let [with, without] = crowds;
     json!({
         "photos": options.photos, "over_s": options.over, "phones": phones.iter().map(phone).collect::<Vec<_>>(),
-        "crowd": {"drs": options.crowd, "alone_s": median(&crowd.alone), "among_others_s": median(&crowd.among_others),
-            "ratio": delay(crowd), "bulk_waiting": crowd.bulk},
+        "crowd": {"drs": options.crowd, "with_looks": crowd(with), "without": crowd(without)},
     })
 }
 

@@ -11,9 +11,10 @@ use evaluation::domain::plan::Photo;
 use evaluation::run::ports::{Ports, Queue};
 use evaluation::run::{aggregate, batch, look};
 
-use super::one_photo::by_uploads;
+use super::one_photo::{by_uploads, by_uploads_of};
 use super::past::versions;
 use super::serial::{Serial, SerialEvaluator, at_once};
+use crate::random::Random;
 
 const ETAG: &str = "\"1\"";
 
@@ -97,4 +98,50 @@ fn a_look_whose_message_comes_again_asks_nobody() {
         handle(&world, queue, message, true);
     }
     assert!(world.asked.borrow().is_empty() && world.queue.borrow().is_empty());
+}
+
+/// A phone uploads sixteen photos in any order, now and then replaces one, and S3 tells of each once or twice.
+#[test]
+fn looks_cost_hardly_more_requests_than_an_evaluation_alone() {
+    let (mut with, mut without) = (0, 0);
+    let mut random = Random::new(7);
+    for number in 0..200 {
+        let world = Serial::new(versions(), None);
+        let catalogue = Catalogue::shipped("v1").unwrap();
+        let dr = format!("DR{number}");
+        let etag = |at: u64| format!("\"{at}\"");
+        let photo = |at: u64, etag: &str| {
+            let name = format!("{dr}_{at}.jpg");
+            Photo::new(&format!("photos/{dr}/{name}"), &name, etag, catalogue)
+        };
+        let mut uploads: Vec<Photo> = (0..16).map(|at| photo(at, &etag(at))).collect();
+        if random.chance(500_000) {
+            let at = random.below(16);
+            uploads.push(photo(at, &etag(16)));
+        }
+        // In any order, but for the replaced one, which comes after what it replaces.
+        (0..uploads.len().min(16)).for_each(|at| uploads.swap(at, random.below(16) as usize));
+        let number = DrNumber::parse(&dr).unwrap();
+        for photo in &uploads {
+            for _ in 0..=u8::from(random.chance(200_000)) {
+                let sent = look::send(&world, &number, photo.clone(), catalogue, &versions());
+                at_once(sent).unwrap();
+            }
+            // Some looks are worked off at once, others when more have come.
+            if random.chance(700_000) {
+                handle_all(&world, VecDeque::new());
+            }
+        }
+        let mut there: Vec<Photo> = Vec::new();
+        for photo in uploads {
+            there.retain(|other| other.name != photo.name);
+            there.push(photo);
+        }
+        without += there.len();
+        by_uploads_of(&world, &dr, there, &versions());
+        handle_all(&world, VecDeque::new());
+        with += world.asked.borrow().len();
+    }
+    let ratio = with as f64 / without as f64;
+    assert!((1.0..=1.05).contains(&ratio), "{ratio}");
 }

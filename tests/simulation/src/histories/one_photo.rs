@@ -46,16 +46,39 @@ pub(super) fn named(
     begun(world, dr, etag, versions, (name, Reuse::Nothing))
 }
 
+/// The same, of these photos.
+pub(super) fn by_uploads_of(
+    world: &Serial,
+    dr: &str,
+    photos: Vec<Photo>,
+    versions: &Versions,
+) -> EvaluationId {
+    let reuse = Reuse::AskedSince(world.now.get());
+    of_photos(world, dr, photos, versions, (None, reuse))
+}
+
 fn begun(
     world: &Serial,
     dr: &str,
     etag: &str,
     versions: &Versions,
-    (name, reuse): (Option<&str>, Reuse),
+    how: (Option<&str>, Reuse),
 ) -> (EvaluationId, PhotoId) {
     let catalogue = published::known(&versions.catalogue).unwrap();
     let photo = Photo::new(&format!("photos/{dr}/a.jpg"), "a.jpg", etag, catalogue);
-    let planned = plan(vec![photo.clone()], Mode::Full, catalogue, versions);
+    let id = of_photos(world, dr, vec![photo.clone()], versions, how);
+    (id, photo.photo_id)
+}
+
+fn of_photos(
+    world: &Serial,
+    dr: &str,
+    photos: Vec<Photo>,
+    versions: &Versions,
+    (name, reuse): (Option<&str>, Reuse),
+) -> EvaluationId {
+    let catalogue = published::known(&versions.catalogue).unwrap();
+    let planned = plan(photos, Mode::Full, catalogue, versions);
     let request = Request {
         dr_number: DrNumber::parse(dr).unwrap(),
         mode: Mode::Full,
@@ -71,5 +94,5 @@ fn begun(
     let StartResult::Started(it) = started else {
         panic!("it was not started")
     };
-    (it.evaluation_id, photo.photo_id)
+    it.evaluation_id
 }
