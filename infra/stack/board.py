@@ -35,8 +35,6 @@ class Board:
         console = Console(stderr=True)
         # Drawn when something changes, by whoever says so: a thread of its own would fail where nobody sees it.
         self._live = Live(console=console, auto_refresh=False) if console.is_terminal else None
-        if self._live:
-            self._live.start()
 
     def show(self, dr: str, what: str, done: int, total: int, note: str = "") -> None:
         """Says how far a DR has come."""
@@ -71,6 +69,7 @@ class Board:
     def _draw(self, live: Live) -> None:
         """Nobody sees it any more once the terminal is closed, which is no failure."""
         with suppress(OSError):
+            live.start()
             live.update(self._drawn(), refresh=True)
 
     def _drawn(self) -> RenderableType:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from . import stop
+from . import live, stop
 from .api import Answer
 from .board import Board
 from .errors import StackError
 from .follow import Checklist, Follower
+from .live import Live, Message
 from .local_stack import LocalStack
 from .photos import Dr
 from .uplink import Uplink
@@ -50,6 +52,7 @@ class Evaluated:
     seen_ms: int
     #: From the last photo's upload to when the verdict stood; none if it was known already.
     verdict_after_ms: int | None = None
+    followed_by: str = "polling"
     checklist: Checklist | None = None
 
 
@@ -73,8 +76,13 @@ class Evaluator:
             self.board.close()
 
     def _one(self, dr: Dr) -> Evaluated:
-        with Follower(self._api, dr.number, lambda seen: self.board.checklist(dr.number, seen)) as follower:
+        tell = lambda seen: self.board.checklist(dr.number, seen)  # noqa: E731
+        with Follower(self._api, dr.number, tell, self._connect) as follower:
             return self._followed(dr, follower)
+
+    def _connect(self, dr_number: str, told: Callable[[Message], None]) -> Live | None:
+        url = live.address(self._stack.aws, self._stack.outputs)
+        return Live(url, self._stack.aws.trust, dr_number, told) if url else None
 
     def _followed(self, dr: Dr, follower: Follower) -> Evaluated:
         begun = time.monotonic()
@@ -83,7 +91,7 @@ class Evaluator:
         answer = self._api.start(dr.number, self._wish.mode, force=self._wish.force)
         if answer.status not in (200, 202):
             raise StackError(_refusal(dr, answer))
-        evaluation = self.wait(dr, answer)
+        evaluation = self.wait(dr, answer, follower.wait_for_a_verdict)
         seen = time.monotonic()
         return Evaluated(
             dr=dr,
@@ -94,6 +102,7 @@ class Evaluator:
             api_ms=answer.took_ms,
             seen_ms=round((seen - uploaded) * 1000),
             verdict_after_ms=_after(uploaded_at, evaluation),
+            followed_by="websocket" if follower.is_told else "polling",
             checklist=follower.end(),
         )
 
@@ -121,7 +130,9 @@ class Evaluator:
             uplink.put(bucket, _key(dr, photo), photo)
             self.board.show(dr.number, "uploading", done, len(dr.photos))
 
-    def wait(self, dr: Dr, answer: Answer) -> dict[str, Any]:
+    def wait(
+        self, dr: Dr, answer: Answer, pause: Callable[[float], None] = stop.wait
+    ) -> dict[str, Any]:
         """What becomes of an evaluation that was asked for; a VLM that refuses all requests is an error."""
         evaluation_id = answer.body["evaluation_id"]
         give_up_at = time.monotonic() + self._wish.give_up_after_s
@@ -134,7 +145,7 @@ class Evaluator:
                 return dict(look.body)
             self._raise_if_refused(dr, look.body["waiting"])
             self._stack.check()
-            stop.wait(min(_LOOKS_AT_LEAST_EVERY_S, float(look.headers.get("retry-after", 1))))
+            pause(min(_LOOKS_AT_LEAST_EVERY_S, float(look.headers.get("retry-after", 1))))
         raise StackError(
             f"{dr.number} was not evaluated within {self._wish.give_up_after_s:.0f} s.",
             f"The functions' logs are in {self._stack.folder.path / 'logs'}.",

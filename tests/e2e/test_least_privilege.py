@@ -51,7 +51,8 @@ def test_every_way_in_works_under_iam(enforcing: Harness) -> None:
     assert enforcing.api.request("PUT", f"/drs/{dr.number}", position).status == 200
     assert enforcing.api.request("GET", f"/drs/{dr.number}").body["has_expected_position"] is True
     note = json.dumps({"step": "power_meter", "kind": "disagree", "reason": "It is -18 dBm."}).encode()
-    assert enforcing.api.request("POST", f"/drs/{dr.number}/notes", note).status == 201
+    noted = enforcing.api.request("POST", f"/drs/{dr.number}/notes", note)
+    assert noted.status == 201 and noted.body["note"]["by"].startswith("arn:aws:"), noted
     enforcing.evaluate(dr, force=True)
     assert enforcing.api.request("GET", f"/drs/{dr.number}").body["notes"][0]["step"] == "power_meter"
     body = json.dumps({"photos": [{"name": "a.jpg", "content_type": "image/jpeg", "size": 1}]}).encode()

@@ -5,15 +5,21 @@ from __future__ import annotations
 import io
 import json
 import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from harness import Harness
 from rich.console import Console
+from websockets.sync.server import ServerConnection, serve
 
-from stack import board, uplink
+from stack import board, follow, uplink
+from stack.api import Answer
 from stack.cli import _uplink
+from stack.live import Live
 from stack.paths import INFRA
 
 
@@ -74,6 +80,89 @@ def test_a_photo_is_read_no_faster_than_the_line_carries_it(monkeypatch: pytest.
     assert max(waited) < 1.0, "in pieces"
 
 
+class _Api:
+    """A checklist that changes with each look, unless its ETag is sent."""
+
+    def __init__(self) -> None:
+        self.asked: list[dict[str, str]] = []
+        self.version = 1
+
+    def request(self, _method: str, path: str, **headers: str) -> Answer:
+        assert path == "/drs/DR1"
+        self.asked.append(headers)
+        tag = f'"{self.version}"'
+        if headers.get("if_none_match") == tag:
+            return Answer(304, {"etag": tag}, "", 1)
+        return Answer(200, {"etag": tag}, {"version": self.version}, 1)
+
+
+@pytest.fixture
+def telling() -> Iterator[tuple[str, Callable[[dict[str, Any]], None], list[str]]]:
+    """A WebSocket server: where it is, what it tells whoever is there, and what it was told."""
+    said: list[str] = []
+    there: list[ServerConnection] = []
+
+    def handle(connection: ServerConnection) -> None:
+        there.append(connection)
+        for text in connection:
+            said.append(str(text))
+
+    def tell(message: dict[str, Any]) -> None:
+        _eventually(lambda: bool(said), "nobody has subscribed")
+        for connection in there:
+            connection.send(json.dumps(message)) if message else connection.close()
+
+    with serve(handle, "127.0.0.1", 0) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        port = server.socket.getsockname()[1]
+        yield f"ws://127.0.0.1:{port}", tell, said
+        server.shutdown()
+
+
+def _eventually(true: Callable[[], bool], otherwise: str) -> None:
+    deadline = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < deadline, otherwise
+        time.sleep(0.01)
+
+
+def test_what_is_told_is_looked_at_and_nothing_is_sent_twice(
+    monkeypatch: pytest.MonkeyPatch, telling: tuple[str, Callable[[dict[str, Any]], None], list[str]]
+) -> None:
+    monkeypatch.setattr(follow, "_EVERY_WHILE_TOLD_S", 3600)
+    url, tell, said = telling
+    api, seen = _Api(), []
+    with follow.Follower(api, "DR1", seen.append, lambda dr, told: Live(url, None, dr, told)) as follower:  # type: ignore[arg-type]
+        tell({"type": "state"})
+        _eventually(lambda: seen == [{"version": 1}], "not looked at")
+        assert json.loads(said[0]) == {"action": "subscribe", "dr_number": "DR1"}
+        tell({"type": "photo"})
+        _eventually(lambda: len(api.asked) == 2, "not looked at again")
+        assert api.asked[1] == {"if_none_match": '"1"'}
+        assert seen == [{"version": 1}], "what has not changed is not told"
+        api.version = 2
+        tell({"type": "verdict"})
+        follower.wait_for_a_verdict(3600)
+        assert follower.is_told
+        assert follower.end() == {"version": 2}
+
+
+def test_once_the_connection_is_cut_it_polls(
+    monkeypatch: pytest.MonkeyPatch, telling: tuple[str, Callable[[dict[str, Any]], None], list[str]]
+) -> None:
+    monkeypatch.setattr(follow, "_EVERY_S", 0.01)
+    monkeypatch.setattr(follow, "_EVERY_WHILE_TOLD_S", 0.01)
+    url, tell, _ = telling
+    api, seen = _Api(), []
+    with follow.Follower(api, "DR1", seen.append, lambda dr, told: Live(url, None, dr, told)) as follower:  # type: ignore[arg-type]
+        tell({})
+        _eventually(lambda: not follower.is_told, "not cut")
+        api.version = 2
+        _eventually(lambda: {"version": 2} in seen, "not polled")
+    nowhere = Live("ws://127.0.0.1:1", None, "DR1", lambda _: None)
+    assert not nowhere.is_up
+
+
 def test_evaluate_uploads_as_a_phone_and_tells_how_long_after_the_last_photo(harness: Harness) -> None:
     dr = harness.dr(10, seed=1970)
     folder: Path = dr.photos[0].parent
@@ -84,6 +173,7 @@ def test_evaluate_uploads_as_a_phone_and_tells_how_long_after_the_last_photo(har
     (said,) = json.loads(done.stdout)["evaluations"]
     assert said["evaluation"]["verdict"] == "pass"
     assert said["verdict_after_ms"] is None or 0 <= said["verdict_after_ms"] <= said["seen_ms"]
+    assert said["followed_by"] in ("websocket", "polling")
     assert said["checklist"]["safe_to_leave"] is True
     lines = [line for line in done.stderr.splitlines() if f"{dr.number} checklist: " in line]
     assert lines[-1].endswith("10 of 10 photos looked at, 10 of 10 steps seen; safe to leave")

@@ -94,6 +94,7 @@ def _json(
             "api_ms": one.api_ms,
             "seen_ms": one.seen_ms,
             "verdict_after_ms": one.verdict_after_ms,
+            "followed_by": one.followed_by,
             "checklist": one.checklist,
             "sequential": other,
         }

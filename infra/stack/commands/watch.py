@@ -29,7 +29,9 @@ def run(arguments: argparse.Namespace) -> int:
     stack = attached or start(wanted)
     try:
         # tests/events speaks of this DR.
-        Evaluator(stack, Wish()).upload(photos.find(["DR1730550"], None)[0])
+        evaluator = Evaluator(stack, Wish())
+        evaluator.upload(photos.find(["DR1730550"], None)[0])
+        evaluator.board.close()
         stack.keep()
         say(up.endpoints(stack))
         say(_how(arguments.port))

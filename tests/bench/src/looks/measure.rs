@@ -10,7 +10,7 @@ use samples::photo::jpeg;
 use serde_json::Value;
 use tokio::time::{sleep, sleep_until};
 
-use super::Options;
+use super::options::Options;
 use crate::cache::api::Api;
 use crate::cache::measure::{client, put};
 use crate::cache::stack::Stack;

@@ -6,39 +6,16 @@
 //!   poll's interval is in none of them.
 
 mod measure;
+mod options;
 mod present;
 
-use clap::Args;
-
 use self::measure::{Phone, crowd, phone};
+pub(crate) use self::options::Options;
 use crate::cache::stack::Stack;
 use crate::report::print;
 
 /// Of the simulated VLM: about what sixteen photos take a real one, each.
 const LATENCY: &str = "fixed:3000";
-
-/// What is measured.
-#[derive(Args)]
-pub(crate) struct Options {
-    /// Photos of the DR.
-    #[arg(long, default_value_t = 16)]
-    photos: usize,
-    /// For how many seconds they come.
-    #[arg(long, default_value_t = 60.0)]
-    over: f64,
-    /// Megapixels of a photo.
-    #[arg(long, default_value_t = 1.0)]
-    megapixels: f64,
-    /// DRs that are uploaded while somebody waits for another one.
-    #[arg(long, default_value_t = 20)]
-    crowd: usize,
-    /// How often somebody waits, alone and in the crowd.
-    #[arg(long, default_value_t = 5)]
-    asks: usize,
-    /// Prints JSON.
-    #[arg(long)]
-    json: bool,
-}
 
 /// Measures and prints.
 pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {

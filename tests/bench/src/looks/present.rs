@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::Options;
 use super::measure::{Crowd, Phone};
+use super::options::Options;
 use crate::report::percentile::percentile;
 use crate::report::table::Table;
 

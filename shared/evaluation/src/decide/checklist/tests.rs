@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use photos::quality::Quality;
 use proptest::prelude::*;
 
 use super::*;
@@ -360,6 +361,51 @@ fn warnings_say_what_the_photographer_can_still_mend() {
     };
     assert_eq!(codes("a.jpg"), ["shows_no_step"]);
     assert_eq!(codes("b.jpg"), ["used_in_another_dr"]);
+}
+
+#[test]
+fn photos_that_are_hard_to_judge_or_alike_are_warned_of() {
+    let clear = Quality {
+        sharpness: 0.8,
+        bright: 200,
+        perceptual_hash: 7,
+    };
+    let house = shows(&[("house_photo", 9)]);
+    let photos = ["a.jpg", "b.jpg", "c.jpg", "d.jpg"].map(|name| (name, name, house.clone()));
+    let mut kept = kept(&photos);
+    let qualities = [
+        clear,
+        clear,
+        Quality { bright: 3, ..clear },
+        Quality {
+            sharpness: 0.1,
+            perceptual_hash: !7,
+            ..clear
+        },
+    ];
+    for ((name, etag, _), quality) in photos.iter().zip(qualities) {
+        let known = kept.known.get_mut(&PhotoId::of(name, etag)).unwrap();
+        known.reused[0].answer.quality = Some(quality);
+    }
+    let checklist = checklist(catalogue(), &dr(), planned(&photos), kept, Said::default());
+    let codes = checklist.photos.iter().map(|photo| {
+        let codes = photo.warnings.iter().map(|warning| warning.code);
+        codes.collect::<Vec<_>>()
+    });
+    let expected = [
+        vec![WarningCode::LooksLike],
+        vec![WarningCode::LooksLike],
+        vec![WarningCode::TooDark],
+        vec![WarningCode::TooBlurred],
+    ];
+    assert_eq!(codes.collect::<Vec<_>>(), expected);
+    let alike = &checklist.photos[0].warnings[0].message;
+    assert_eq!(alike, "The photo looks the same as b.jpg.");
+    assert!(
+        checklist.photos[2].warnings[0]
+            .message
+            .contains("more light")
+    );
 }
 
 #[test]
