@@ -74,7 +74,7 @@ class Watcher:
         """The messages of a kind, once there are so many."""
         deadline = time.monotonic() + within_s
         while True:
-            found = [message for message in self.messages() if message["type"] == kind]
+            found = [message for message in self.messages() if message.get("type") == kind]
             if len(found) >= count:
                 return found
             assert time.monotonic() < deadline, f"no {kind}: {json.dumps(self.messages())[:2000]}"

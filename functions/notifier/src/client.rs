@@ -128,8 +128,8 @@ async fn message(live: &Live, id: &str, body: &str) -> Result<(), RunError> {
         live.sender.disconnect(id).await;
         return Ok(());
     };
-    if count > MOST_MESSAGES {
-        if count == MOST_MESSAGES + 1 {
+    if count.received > MOST_MESSAGES {
+        if count.received == MOST_MESSAGES + 1 {
             let flood = Refusal::new(
                 "flood",
                 "You sent too many messages; connect again, and send fewer.",
@@ -140,7 +140,20 @@ async fn message(live: &Live, id: &str, body: &str) -> Result<(), RunError> {
         return Ok(());
     }
     let refused = match wish(body) {
-        Ok(wish) => fulfil(live, id, wish).await?,
+        Ok(Wish::Ping) => {
+            // With the number of the last message, or who missed the last of all would never know.
+            let pong = json!({"type": "pong", "last_sequence": count.sequence});
+            live.sender.send(id, &[pong]).await;
+            None
+        }
+        Ok(Wish::Subscribe(what)) => subscribe(live, id, &what).await?,
+        Ok(Wish::Unsubscribe(what)) => {
+            live.connections.unwatch(id, &what).await?;
+            live.sender
+                .send(id, &[json!({"type": "unsubscribed"})])
+                .await;
+            None
+        }
         Err(refusal) => Some(refusal),
     };
     if let Some(refusal) = refused {
@@ -149,34 +162,21 @@ async fn message(live: &Live, id: &str, body: &str) -> Result<(), RunError> {
     Ok(())
 }
 
-async fn fulfil(live: &Live, id: &str, wish: Wish) -> Result<Option<Refusal>, RunError> {
-    match wish {
-        Wish::Ping => live.sender.send(id, &[json!({"type": "pong"})]).await,
-        Wish::Unsubscribe(what) => {
-            live.connections.unwatch(id, &what).await?;
-            live.sender
-                .send(id, &[json!({"type": "unsubscribed"})])
-                .await;
-        }
-        Wish::Subscribe(what) => {
-            if let Watched::Evaluation(evaluation) = &what
-                && !live.is_known(evaluation).await?
-            {
-                let message = format!("There is no evaluation {evaluation}.");
-                return Ok(Some(Refusal::new("unknown-evaluation", message)));
-            }
-            // The subscription stands before the state is read: what changes between the two is told.
-            match live.connections.watch(id, &what).await? {
-                Added::Yes => live.send_state(id, &what).await?,
-                Added::TooMany => {
-                    let message =
-                        "This connection watches too much; unsubscribe from something first.";
-                    return Ok(Some(Refusal::new("too-many-subscriptions", message)));
-                }
-            }
+async fn subscribe(live: &Live, id: &str, what: &Watched) -> Result<Option<Refusal>, RunError> {
+    if let Watched::Evaluation(evaluation) = what
+        && !live.is_known(evaluation).await?
+    {
+        let message = format!("There is no evaluation {evaluation}.");
+        return Ok(Some(Refusal::new("unknown-evaluation", message)));
+    }
+    // The subscription stands before the state is read: what changes between the two is told.
+    match live.connections.watch(id, what).await? {
+        Added::Yes => live.send_state(id, what).await.map(|()| None),
+        Added::TooMany => {
+            let message = "This connection watches too much; unsubscribe from something first.";
+            Ok(Some(Refusal::new("too-many-subscriptions", message)))
         }
     }
-    Ok(None)
 }
 
 fn said(refusal: &Refusal) -> Value {

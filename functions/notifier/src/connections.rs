@@ -54,6 +54,25 @@ pub(crate) enum Added {
     TooMany,
 }
 
+/// How a connection stands when its client says something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Counted {
+    /// What the client said in this span.
+    pub(crate) received: u64,
+    /// The number of the last message that was meant for it.
+    pub(crate) sequence: u64,
+}
+
+impl Counted {
+    fn of(item: &Item) -> Self {
+        let number = |name| counted(item, name).unwrap_or(0);
+        Self {
+            received: number("received"),
+            sequence: number("sequence"),
+        }
+    }
+}
+
 impl Connections {
     /// Those in the table named by `TABLE_NAME`.
     pub(crate) fn from_env(config: &SdkConfig) -> Result<Self, ConfigError> {
@@ -131,8 +150,8 @@ impl Connections {
         Ok(last.map(|last| last.saturating_sub(before)))
     }
 
-    /// Counts a message of the client; how many there were in this span. None if the connection is gone.
-    pub(crate) async fn count(&self, id: &str) -> Result<Option<u64>, RunError> {
+    /// Counts a message of the client. None if the connection is gone.
+    pub(crate) async fn count(&self, id: &str) -> Result<Option<Counted>, RunError> {
         let span = number(clock::now().as_seconds().div_euclid(SPAN_SECONDS));
         let (names, values) = ([("#span", "span"), ("#received", "received")], number(1));
         let update = |expression: &str| {
@@ -145,10 +164,10 @@ impl Connections {
         };
         let again = update("ADD #received :one").condition_expression("#span = :span");
         if let Some(item) = applied(again.send().await)? {
-            return Ok(counted(&item, "received"));
+            return Ok(Some(Counted::of(&item)));
         }
         let first = update("SET #span = :span, #received = :one").send().await;
-        Ok(applied(first)?.and_then(|item| counted(&item, "received")))
+        Ok(applied(first)?.as_ref().map(Counted::of))
     }
 
     /// A change of a connection that is there.

@@ -30,7 +30,7 @@ use crate::sender::Sender;
 /// Connections that are sent to at once.
 const AT_ONCE: usize = 64;
 /// So long one batch of changes may take: completions wait behind it.
-const WITHIN: Duration = Duration::from_secs(4);
+const WITHIN: Duration = Duration::from_secs(9);
 
 /// What those who watch are sent from.
 pub(crate) struct Live {
@@ -83,9 +83,7 @@ impl Live {
         };
         let dr = evaluation.dr_number;
         let watched = [Watched::Evaluation(id.clone()), Watched::Dr(dr.clone())];
-        let others = [of.progress, of.waiting, of.verdict];
-        let messages = of.photos.len() + others.into_iter().filter(|is| *is).count();
-        let drawn = self.draw(&watched, messages).await?;
+        let drawn = self.draw(&watched, of.messages()).await?;
         if drawn.is_empty() {
             return Ok(None);
         }

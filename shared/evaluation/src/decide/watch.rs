@@ -42,6 +42,24 @@ pub struct OfEvaluation {
     pub verdict: bool,
 }
 
+impl OfEvaluation {
+    /// Whether there is news of progress that no verdict says.
+    pub fn tells_progress(&self) -> bool {
+        self.progress && !self.verdict
+    }
+
+    /// Whether there is news of a wait that no verdict says.
+    pub fn tells_waiting(&self) -> bool {
+        self.waiting && !self.verdict
+    }
+
+    /// How many messages that makes, at most.
+    pub fn messages(&self) -> usize {
+        let others = [self.tells_progress(), self.tells_waiting(), self.verdict];
+        self.photos.len() + others.into_iter().filter(|is| *is).count()
+    }
+}
+
 /// What is news.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct News {

@@ -66,7 +66,7 @@ pub fn checklist(dr: &DrNumber, checklist: Value) -> Value {
     bounded(whole)
 }
 
-/// What is news about an evaluation, given how it is shown now: a message each.
+/// What is news about an evaluation, given how it is shown now: a message each. A verdict says progress and waits, too.
 pub fn news(of: &OfEvaluation, shown: Value) -> Vec<Value> {
     let shown = watched(shown);
     let about = |kind: &str, fields: &[&str]| message(kind, picked(&shown, &names_and(fields)));
@@ -83,8 +83,11 @@ pub fn news(of: &OfEvaluation, shown: Value) -> Vec<Value> {
         message
     });
     let mut all: Vec<Value> = photos.collect();
-    all.extend(of.progress.then(|| about("progress", &["progress"])));
-    all.extend(of.waiting.then(|| about("waiting", &["waiting"])));
+    all.extend(
+        of.tells_progress()
+            .then(|| about("progress", &["progress"])),
+    );
+    all.extend(of.tells_waiting().then(|| about("waiting", &["waiting"])));
     all.extend(of.verdict.then(|| {
         let mut evaluation = shown.clone();
         if let Some(fields) = evaluation.as_object_mut() {
@@ -180,24 +183,32 @@ mod tests {
 
     #[test]
     fn news_are_the_parts_of_what_polling_shows_photos_first_and_the_verdict_last() {
-        let sent = news(&all_of(2), shown(3, 4));
-        let kinds: Vec<&str> = sent
-            .iter()
-            .filter_map(|message| message["type"].as_str())
-            .collect();
-        assert_eq!(kinds, ["photo", "photo", "progress", "waiting", "verdict"]);
+        let with_verdict = all_of(2);
+        let without = OfEvaluation {
+            verdict: false,
+            ..with_verdict.clone()
+        };
+        let (sent, last) = (
+            news(&without, shown(3, 4)),
+            news(&with_verdict, shown(3, 4)),
+        );
+        let kinds = |sent: &[Value]| -> Vec<String> {
+            let kinds = sent.iter().filter_map(|message| message["type"].as_str());
+            kinds.map(str::to_owned).collect()
+        };
+        assert_eq!(kinds(&sent), ["photo", "photo", "progress", "waiting"]);
+        assert_eq!(kinds(&last), ["photo", "photo", "verdict"]);
+        assert_eq!(
+            (sent.len(), last.len()),
+            (without.messages(), with_verdict.messages())
+        );
         assert_eq!(sent[1]["photo"], shown(3, 4)["photos"][1]);
         assert_eq!(sent[2]["progress"], shown(3, 4)["progress"]);
-        assert_eq!(sent[4]["evaluation"]["steps"], json!([]));
-        assert!(sent[4]["evaluation"].get("photos").is_none());
-        assert!(
-            sent.iter()
-                .all(|message| message["evaluation_id"] == json!(id(1)))
-        );
-        assert!(
-            sent.iter()
-                .all(|message| !message.to_string().contains("stale"))
-        );
+        assert_eq!(last[2]["evaluation"]["progress"], shown(3, 4)["progress"]);
+        assert!(last[2]["evaluation"].get("photos").is_none());
+        let all = || sent.iter().chain(&last);
+        assert!(all().all(|message| message["evaluation_id"] == json!(id(1))));
+        assert!(all().all(|message| !message.to_string().contains("stale")));
     }
 
     #[test]
