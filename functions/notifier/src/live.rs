@@ -197,6 +197,7 @@ impl Live {
             &shown.metres,
             &[],
             catalogue,
+            &shown.notes,
         )))
     }
 }
