@@ -384,7 +384,7 @@ _OWN_KEYS = {
 
 
 def who_is_called_by_people_writes_keys_of_its_own_only(template: Template) -> list[str]:
-    """Whoever gets hold of one changes since when answers are used, what people say of DRs, who is connected."""
+    """Whoever gets hold of one changes what people say, since when answers are used, and who is connected."""
     return [wrong for name, keys in _OWN_KEYS.items() for wrong in _writes_beside(template, name, keys)]
 
 

@@ -116,9 +116,15 @@ def test_who_watches_a_dr_hears_of_the_evaluations_that_begin(harness: Harness, 
     (verdict, *_) = watcher.until("verdict")
     assert verdict["dr_number"] == dr.number
     assert verdict["evaluation"]["verdict"] == evaluation["verdict"]
+    watcher.until("checklist")
     watcher.subscribe(dr_number=dr.number)
     (_, again, *_) = watcher.until("state", 2)
     assert again["evaluations"][0]["evaluation_id"] == evaluation["evaluation_id"]
+    shown = harness.api.request("GET", f"/drs/{dr.number}").body
+    last = watcher.until("checklist")[-1]["checklist"]
+    for checklist in (again["checklist"], last):
+        assert checklist == {name: shown[name] for name in checklist}, "the same as polling"
+        assert {photo["state"] for photo in checklist["photos"]} == {"looked_at"}
     watcher.say({"action": "unsubscribe", "dr_number": dr.number})
     watcher.until("unsubscribed")
     told = len(watcher.until("verdict"))

@@ -208,7 +208,7 @@ _BROKEN: list[tuple[checks.Check, str, Callable[[Template], None]]] = [
         checks.who_is_called_by_people_writes_keys_of_its_own_only,
         "evaluations",
         _put(
-            "Resources.NotifierFunction.Properties.Policies.0.Statement.3.Condition.ForAllValues:StringLike",
+            "Resources.NotifierFunction.Properties.Policies.0.Statement.4.Condition.ForAllValues:StringLike",
             {"dynamodb:LeadingKeys": ["EVALUATION#*"]},
         ),
     ),

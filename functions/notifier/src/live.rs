@@ -23,6 +23,7 @@ use futures::stream::{self, StreamExt};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
+use crate::checklists::Checklists;
 use crate::connections::Connections;
 use crate::sender::Sender;
 
@@ -35,6 +36,7 @@ const WITHIN: Duration = Duration::from_secs(4);
 pub(crate) struct Live {
     pub(crate) ports: AwsPorts,
     pub(crate) table: Table,
+    pub(crate) checklists: Checklists,
     pub(crate) connections: Connections,
     pub(crate) sender: Sender,
 }
@@ -48,11 +50,20 @@ impl Live {
             .map(|change| (change.old.as_ref(), change.new.as_ref()));
         let news = News::of(images);
         let all = async {
+            let mut drs: BTreeSet<DrNumber> = news.looks.keys().cloned().collect();
             for (id, of) in &news.evaluations {
-                self.noted(self.of_evaluation(id, of).await);
+                match self.of_evaluation(id, of).await {
+                    Ok(dr) => drs.extend(dr),
+                    Err(error) => not_sent(&error),
+                }
             }
             for (dr, photos) in &news.looks {
-                self.noted(self.of_looks(dr, photos).await);
+                let sent = self.of_looks(dr, photos).await;
+                sent.unwrap_or_else(|error| not_sent(&error));
+            }
+            for dr in drs {
+                let sent = self.of_checklist(&dr).await;
+                sent.unwrap_or_else(|error| not_sent(&error));
             }
         };
         if timeout(WITHIN, all).await.is_err() {
@@ -60,36 +71,45 @@ impl Live {
         }
     }
 
-    fn noted(&self, sent: Result<(), RunError>) {
-        if let Err(error) = sent {
-            tracing::warn!(error = %error.with_causes(), "news were not sent");
-        }
-    }
-
-    async fn of_evaluation(&self, id: &EvaluationId, of: &OfEvaluation) -> Result<(), RunError> {
-        let Some(evaluation) = self
-            .ports
-            .get::<Evaluation>(Key::Evaluation(id.clone()))
-            .await?
-        else {
-            return Ok(());
+    /// Sends what is news about an evaluation; gives its DR if that changes the DR's checklist.
+    async fn of_evaluation(
+        &self,
+        id: &EvaluationId,
+        of: &OfEvaluation,
+    ) -> Result<Option<DrNumber>, RunError> {
+        let key = Key::Evaluation(id.clone());
+        let Some(evaluation) = self.ports.get::<Evaluation>(key).await? else {
+            return Ok(None);
         };
-        let watched = [
-            Watched::Evaluation(id.clone()),
-            Watched::Dr(evaluation.dr_number),
-        ];
-        let messages = of.photos.len()
-            + [of.progress, of.waiting, of.verdict]
-                .into_iter()
-                .filter(|is| *is)
-                .count();
+        let dr = evaluation.dr_number;
+        let watched = [Watched::Evaluation(id.clone()), Watched::Dr(dr.clone())];
+        let others = [of.progress, of.waiting, of.verdict];
+        let messages = of.photos.len() + others.into_iter().filter(|is| *is).count();
         let drawn = self.draw(&watched, messages).await?;
         if drawn.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         let shown = self.shown(id).await?.unwrap_or_default();
         self.post(drawn, &live::news(of, shown)).await;
+        let is_seen = of.verdict || !of.photos.is_empty();
+        Ok(is_seen.then_some(dr))
+    }
+
+    /// Sends a DR's checklist to who watches the DR.
+    async fn of_checklist(&self, dr: &DrNumber) -> Result<(), RunError> {
+        let drawn = self.draw(&[Watched::Dr(dr.clone())], 1).await?;
+        if drawn.is_empty() {
+            return Ok(());
+        }
+        if let Some(checklist) = self.checklist(dr).await? {
+            self.post(drawn, &[live::checklist(dr, checklist)]).await;
+        }
         Ok(())
+    }
+
+    async fn checklist(&self, dr: &DrNumber) -> Result<Option<Value>, RunError> {
+        let last = self.evaluations_of(dr).await?;
+        self.checklists.of(&self.ports, dr, last.first()).await
     }
 
     async fn of_looks(&self, dr: &DrNumber, photos: &BTreeSet<PhotoId>) -> Result<(), RunError> {
@@ -148,28 +168,31 @@ impl Live {
         let Some(number) = self.connections.draw(id, 1).await? else {
             return Ok(());
         };
-        let (evaluations, looks) = match what {
-            Watched::Evaluation(evaluation) => (vec![evaluation.clone()], Vec::new()),
-            Watched::Dr(dr) => (self.evaluations_of(dr).await?, self.table.looks(dr).await?),
+        let state = match what {
+            Watched::Evaluation(evaluation) => {
+                let shown = self.shown(evaluation).await?;
+                live::state(what, shown.into_iter().collect(), &[], None, clock::now())
+            }
+            Watched::Dr(dr) => {
+                let mut shown = Vec::new();
+                for evaluation in self.evaluations_of(dr).await? {
+                    shown.extend(self.shown(&evaluation).await?);
+                }
+                let (looks, checklist) = (self.table.looks(dr).await?, self.checklist(dr).await?);
+                live::state(what, shown, &looks, checklist, clock::now())
+            }
         };
-        let mut shown = Vec::new();
-        for evaluation in evaluations {
-            shown.extend(self.shown(&evaluation).await?);
-        }
-        let state = live::state(what, shown, &looks, clock::now());
         self.sender.send(id, &[with_number(&state, number)]).await;
         Ok(())
     }
 
-    /// The evaluations that answer what was asked of a DR last, in each mode.
+    /// The evaluations that answer what was asked of a DR last, in each mode, the last one first.
     async fn evaluations_of(&self, dr: &DrNumber) -> Result<Vec<EvaluationId>, RunError> {
         let asked = [Mode::Full, Mode::Quick].map(|mode| Key::LastAsked(dr.clone(), mode));
         let asked = self.ports.get_all::<LastAsked>(asked.into()).await?;
-        Ok(asked
-            .into_iter()
-            .flatten()
-            .map(|asked| asked.last_evaluation_id)
-            .collect())
+        let ids = asked.into_iter().flatten();
+        let ids: BTreeSet<_> = ids.map(|asked| asked.last_evaluation_id).collect();
+        Ok(ids.into_iter().rev().collect())
     }
 
     /// Whether there is this evaluation.
@@ -189,10 +212,9 @@ impl Live {
             .ports
             .catalogue(&shown.evaluation.versions.catalogue)
             .await?;
-        let (evaluation, photos) = (&shown.evaluation, &shown.photos);
         Ok(Some(view(
-            evaluation,
-            photos,
+            &shown.evaluation,
+            &shown.photos,
             &shown.flags,
             &shown.metres,
             &[],
@@ -200,6 +222,10 @@ impl Live {
             &shown.notes,
         )))
     }
+}
+
+fn not_sent(error: &RunError) {
+    tracing::warn!(error = %error.with_causes(), "news were not sent");
 }
 
 fn with_number(message: &Value, number: u64) -> Value {

@@ -6,6 +6,7 @@
 //! - Completions are told first, and whatever becomes of the rest changes nothing of it.
 
 mod authorizer;
+mod checklists;
 mod client;
 mod connections;
 mod live;
@@ -24,6 +25,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::authorizer::Authorizer;
+use crate::checklists::Checklists;
 use crate::client::ClientEvent;
 use crate::connections::Connections;
 use crate::live::Live;
@@ -49,6 +51,7 @@ async fn main() -> anyhow::Result<()> {
         live: Live {
             ports: AwsPorts::from_env(&config, &[])?,
             table: Table::from_env(&config)?,
+            checklists: Checklists::from_env(&config)?,
             sender: Sender::from_env(&config, connections.clone())?,
             connections,
         },

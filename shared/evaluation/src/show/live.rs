@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::decide::look::{LookRecord, LookState};
 use crate::decide::watch::{OfEvaluation, Watched};
+use crate::domain::ids::DrNumber;
 use crate::domain::time::Timestamp;
 
 /// API Gateway takes 128 KB; the rest is for the sequence number and what JSON adds.
@@ -35,32 +36,34 @@ fn name_of(what: &Watched) -> Value {
     }
 }
 
-/// The state of what is watched: its evaluations as they are shown, the looks at its photos.
-pub fn state(what: &Watched, shown: Vec<Value>, looks: &[LookRecord], now: Timestamp) -> Value {
+/// The state of what is watched: its evaluations as they are shown, of a DR the looks at its photos and its checklist.
+pub fn state(
+    what: &Watched,
+    shown: Vec<Value>,
+    looks: &[LookRecord],
+    checklist: Option<Value>,
+    now: Timestamp,
+) -> Value {
     let evaluations: Vec<Value> = shown.into_iter().map(watched).collect();
-    let looks: Vec<Value> = looks.iter().map(|look| of_look(look, now)).collect();
-    let of = |evaluations: &[Value], truncated: bool| {
-        let mut state = json!({"type": "state", "watch": name_of(what), "evaluations": evaluations, "looks": looks});
-        if let (true, Some(state)) = (truncated, state.as_object_mut()) {
-            state.insert("truncated".into(), json!(true));
-        }
-        state
-    };
-    let whole = of(&evaluations, false);
-    if fits(&whole) {
-        return whole;
-    }
+    let names = names_and(&["progress", "verdict"]);
     let names: Vec<Value> = evaluations
         .iter()
-        .map(|shown| picked(shown, &names_and(&["progress", "verdict"])))
+        .map(|shown| picked(shown, &names))
         .collect();
-    let short = of(&names, true);
-    match fits(&short) {
-        true => short,
-        false => {
-            json!({"type": "state", "watch": name_of(what), "evaluations": names, "looks": [], "truncated": true})
-        }
-    }
+    let looks: Vec<Value> = looks.iter().map(|look| of_look(look, now)).collect();
+    let whole = json!({"type": "state", "watch": name_of(what), "evaluations": evaluations, "looks": looks,
+        "checklist": checklist});
+    let short = json!({"type": "state", "watch": name_of(what), "evaluations": names, "looks": [], "checklist": null,
+        "truncated": true});
+    if fits(&whole) { whole } else { short }
+}
+
+/// A DR's checklist.
+pub fn checklist(dr: &DrNumber, checklist: Value) -> Value {
+    let links = json!({"self": format!("/drs/{dr}")});
+    let whole =
+        json!({"type": "checklist", "dr_number": dr, "links": links, "checklist": checklist});
+    bounded(whole)
 }
 
 /// What is news about an evaluation, given how it is shown now: a message each.
@@ -153,7 +156,7 @@ fn bounded(whole: Value) -> Value {
 mod tests {
     use super::*;
     use crate::decide::fixtures::{id, photo};
-    use crate::domain::ids::{DrNumber, PhotoId};
+    use crate::domain::ids::PhotoId;
 
     fn shown(photos: usize, comment: usize) -> Value {
         let photo = |at: usize| json!({"photo_id": format!("{at:016x}"), "outcome": "evaluated", "comment": "x".repeat(comment)});
@@ -200,13 +203,30 @@ mod tests {
     #[test]
     fn what_is_too_large_is_left_out_and_said_to_be() {
         let what = Watched::Evaluation(id(1));
-        let whole = state(&what, vec![shown(16, 1000)], &[], Timestamp::default());
+        let whole = state(
+            &what,
+            vec![shown(16, 1000)],
+            &[],
+            None,
+            Timestamp::default(),
+        );
         assert!(fits(&whole) && whole.get("truncated").is_none());
-        let many = state(&what, vec![shown(200, 2000)], &[], Timestamp::default());
+        let many = state(
+            &what,
+            vec![shown(200, 2000)],
+            &[],
+            None,
+            Timestamp::default(),
+        );
         assert!(fits(&many));
         assert_eq!(
             (&many["truncated"], &many["evaluations"][0]["verdict"]),
             (&json!(true), &json!("pass"))
+        );
+        let checklist = checklist(&DrNumber::parse("DR1").unwrap(), json!("x".repeat(200_000)));
+        assert_eq!(
+            (&checklist["truncated"], &checklist["links"]["self"]),
+            (&json!(true), &json!("/drs/DR1"))
         );
         let huge = news(&all_of(1), shown(1, 200_000));
         assert!(huge.iter().all(fits));
@@ -224,6 +244,7 @@ mod tests {
             &Watched::Dr(dr),
             Vec::new(),
             &[record],
+            None,
             Timestamp::default(),
         );
         assert_eq!(state["looks"][0], message["look"]);
