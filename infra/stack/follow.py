@@ -1,7 +1,7 @@
 """Follows a DR's checklist while its photos go up and are looked at, as the app does.
 
-The checklist is asked for with the ETag of the one that is known, so that what has not changed is not sent again: when
-the stack's WebSocket says that something is new, and without it every second.
+The stack's WebSocket tells it as it changes. Without that it is asked for every second, with the ETag of the one that
+is known, so that what has not changed is not sent again.
 """
 
 from __future__ import annotations
@@ -87,7 +87,13 @@ class Follower:
     def _told(self, message: Message) -> None:
         if message.get("type") == "verdict":
             self._verdict.set()
-        self._news.set()
+        if isinstance(told := message.get("checklist"), dict):
+            # It lacks what only the API says of a DR, which the last look brings.
+            self._tag, self._last = "", told
+            self._tell(told)
+        elif message.get("type") == "checklist":
+            # It is larger than a message may be.
+            self._news.set()
 
     def _run(self) -> None:
         while not self._ended.is_set():

@@ -126,20 +126,23 @@ def _eventually(true: Callable[[], bool], otherwise: str) -> None:
         time.sleep(0.01)
 
 
-def test_what_is_told_is_looked_at_and_nothing_is_sent_twice(
+def test_what_is_told_is_shown_and_what_is_too_large_for_that_is_looked_at(
     monkeypatch: pytest.MonkeyPatch, telling: tuple[str, Callable[[dict[str, Any]], None], list[str]]
 ) -> None:
     monkeypatch.setattr(follow, "_EVERY_WHILE_TOLD_S", 3600)
     url, tell, said = telling
     api, seen = _Api(), []
     with follow.Follower(api, "DR1", seen.append, lambda dr, told: Live(url, None, dr, told)) as follower:  # type: ignore[arg-type]
-        tell({"type": "state"})
-        _eventually(lambda: seen == [{"version": 1}], "not looked at")
+        tell({"type": "state", "checklist": {"version": "told"}})
+        _eventually(lambda: seen == [{"version": "told"}], "not told")
         assert json.loads(said[0]) == {"action": "subscribe", "dr_number": "DR1"}
-        tell({"type": "photo"})
-        _eventually(lambda: len(api.asked) == 2, "not looked at again")
-        assert api.asked[1] == {"if_none_match": '"1"'}
-        assert seen == [{"version": 1}], "what has not changed is not told"
+        assert api.asked == []
+        for _ in range(2):
+            asked = len(api.asked)
+            tell({"type": "checklist", "truncated": True})
+            _eventually(lambda: len(api.asked) > asked, "not looked at")  # noqa: B023
+        assert api.asked == [{}, {"if_none_match": '"1"'}]
+        assert seen[1:] == [{"version": 1}], "what has not changed is not told"
         api.version = 2
         tell({"type": "verdict"})
         follower.wait_for_a_verdict(3600)
@@ -173,7 +176,7 @@ def test_evaluate_uploads_as_a_phone_and_tells_how_long_after_the_last_photo(har
     (said,) = json.loads(done.stdout)["evaluations"]
     assert said["evaluation"]["verdict"] == "pass"
     assert said["verdict_after_ms"] is None or 0 <= said["verdict_after_ms"] <= said["seen_ms"]
-    assert said["followed_by"] in ("websocket", "polling")
+    assert said["followed_by"] == "websocket"
     assert said["checklist"]["safe_to_leave"] is True
     lines = [line for line in done.stderr.splitlines() if f"{dr.number} checklist: " in line]
     assert lines[-1].endswith("10 of 10 photos looked at, 10 of 10 steps seen; safe to leave")
