@@ -280,6 +280,11 @@ impl Day {
     }
 
     fn note_upload(&mut self, dr: DrNumber, photos: Vec<Photo>) {
+        let photos = if self.world.borrow().looks {
+            photos
+        } else {
+            Vec::new()
+        };
         let ports = self.called(Function::Splitter);
         let quiet = Duration::from_secs(self.world.borrow().spans.quiet);
         // S3 tells of uploads late, and not in their order.

@@ -39,7 +39,8 @@ pub struct Outcome {
 ///
 /// A third of the seeds are dense: few photos, short deadlines, and everything happens at once; in a third of these
 /// most answers come after the deadline. Of the others one in fifty is a large day, and one in ten has an outage of
-/// up to eight hours. On one day in five, photos wait for a closer look.
+/// up to eight hours. On one day in five, photos wait for a closer look; on one in four, uploads are looked at, and on
+/// another one completions are told: both only add steps to what the others find.
 pub fn run(seed: u64, catalogue: &Catalogue, without: Option<GuardName>) -> Outcome {
     let mut random = Random::new(seed ^ 0x5EED);
     let dense = seed.is_multiple_of(3);
@@ -52,6 +53,8 @@ pub fn run(seed: u64, catalogue: &Catalogue, without: Option<GuardName>) -> Outc
         rates.closer_look = CLOSER;
     }
     let mut world = World::new(seed, rates, spans);
+    world.looks = seed.is_multiple_of(4);
+    world.telling.silent = seed % 4 != 1;
     world.table.without = without;
     world.skew_ms = if random.chance(300_000) { 2_000 } else { 0 };
     let begun = world.now;
@@ -108,7 +111,7 @@ fn rates(random: &mut Random, dense: bool) -> Rates {
         duplicate: rate(200_000),
         twice: rate(if dense { 500_000 } else { 50_000 }),
         repeated: rate(if dense { 200_000 } else { 20_000 }),
-        purge: if dense { rate(20_000) } else { 0 },
+        purge: if dense { rate(60_000) } else { 0 },
         throttle: rate(20_000),
         emptied: rate(if dense { 500_000 } else { 50_000 }),
         partial_send: rate(100_000),

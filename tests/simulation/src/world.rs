@@ -136,6 +136,8 @@ pub struct World {
     pub heedless: bool,
     /// When photos were sent for the first time, by whom, and through which queue.
     pub sent: BTreeMap<(EvaluationId, PhotoId, Function, Queue), Timestamp>,
+    /// Whether photos are looked at as they are uploaded.
+    pub looks: bool,
     /// Photos that looks were sent at.
     pub looked_at: BTreeSet<PhotoId>,
     /// Photos that were deleted.
@@ -178,6 +180,7 @@ impl World {
             deployed: Vec::new(),
             heedless: false,
             sent: BTreeMap::new(),
+            looks: true,
             looked_at: BTreeSet::new(),
             gone: BTreeSet::new(),
             truth: BTreeMap::new(),

@@ -124,8 +124,8 @@ fn looks_cost_hardly_more_requests_than_an_evaluation_alone() {
         let number = DrNumber::parse(&dr).unwrap();
         for photo in &uploads {
             for _ in 0..=u8::from(random.chance(200_000)) {
-                let sent = look::send(&world, &number, photo.clone(), catalogue, &versions());
-                at_once(sent).unwrap();
+                let (photo, versions) = (photo.clone(), versions());
+                at_once(look::send(&world, &number, photo, catalogue, &versions)).unwrap();
             }
             // Some looks are worked off at once, others when more have come.
             if random.chance(700_000) {
