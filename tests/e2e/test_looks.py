@@ -75,6 +75,7 @@ def test_a_dr_that_was_looked_at_has_its_verdict_without_one_request(looking: Ha
     assert truth.seen(shown) == truth.verdict(dr.truth)
     assert _asked(looking, dr.number) == 10
     assert shown["cache"]["photos_reused"] == 10
+    assert {tuple(photo["reused_from"]) for photo in shown["photos"]} == {()}, "no evaluation asked"
 
 
 def test_what_people_see_is_the_same_with_looks_and_without(looking: Harness) -> None:

@@ -96,7 +96,7 @@ impl CachedAnswer {
             content: report.content.clone(),
             metadata: report.metadata().cloned().unwrap_or_default(),
             quality: report.facts.as_ref().map(|facts| facts.quality),
-            by_look: false,
+            by_look: report.by_look,
         })
     }
 

@@ -44,6 +44,9 @@ pub struct Report {
     /// about under another ETag. `at` is then when that answer came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered_for: Option<EvaluationId>,
+    /// Whether that was no evaluation but a look.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_look: bool,
 }
 
 impl Report {
@@ -61,6 +64,7 @@ impl Report {
             usage: None,
             content: None,
             answered_for: None,
+            by_look: false,
         }
     }
 

@@ -8,6 +8,7 @@
 
 use futures::future::join_all;
 use serde_json::Value;
+use tracing::{Instrument, Span};
 
 use super::error::RunError;
 use crate::decide::tell::{Event, event};
@@ -37,14 +38,24 @@ pub trait Announcer {
 /// Tells of all these changes, at once; gives the places of those that are not done, the first one first.
 pub async fn tell(announcer: &impl Announcer, source: &str, changes: &[Change]) -> Vec<usize> {
     let told = changes.iter().enumerate().map(async |(at, change)| {
-        let told = one(announcer, source, change).await;
-        let failed = told.inspect_err(|error| {
-            let cause = error.with_causes();
-            tracing::error!(error = %cause, "a change was not told; it comes again");
-        });
+        let told = async {
+            let told = one(announcer, source, change).await;
+            told.inspect_err(|error| {
+                let cause = error.with_causes();
+                tracing::error!(error = %cause, "a change was not told; it comes again");
+            })
+        };
+        let failed = told.instrument(span(change)).await;
         failed.err().map(|_| at)
     });
     join_all(told).await.into_iter().flatten().collect()
+}
+
+/// Has what is logged say which trace the evaluation belongs to.
+fn span(change: &Change) -> Span {
+    let text = |name| change.new.as_ref()?.get(name)?.as_str();
+    let trace = text("trace_id").unwrap_or_default();
+    tracing::error_span!("completion", trace_id = trace)
 }
 
 async fn one(announcer: &impl Announcer, source: &str, change: &Change) -> Result<(), RunError> {

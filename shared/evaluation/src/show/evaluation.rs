@@ -198,15 +198,14 @@ fn without_whereabouts(facts: &Facts) -> Facts {
     }
 }
 
-/// The evaluations for which the answers were given that are used here.
+/// The evaluations for which the answers were given that are used here; looks have none.
 fn reused_from(record: &PhotoRecord) -> Vec<&EvaluationId> {
     let earlier = record
         .reused
         .iter()
+        .filter(|reused| !reused.answer.by_look)
         .map(|reused| &reused.answer.evaluation_id);
-    let by_content = record
-        .report
-        .as_ref()
-        .and_then(|report| report.answered_for.as_ref());
+    let report = record.report.as_ref().filter(|report| !report.by_look);
+    let by_content = report.and_then(|report| report.answered_for.as_ref());
     earlier.chain(by_content).collect()
 }
