@@ -50,6 +50,8 @@ def test_a_caller_s_trace_goes_through_every_function_also_when_a_photo_is_put_o
     assert answer.headers["x-trace-id"] == answer.body["trace_id"] == _SAME
     evaluation_id = answer.body["evaluation_id"]
     assert harness.completed(evaluation_id)["trace_id"] == _SAME
+    # The logs of several processes come one after another.
+    _life(harness, evaluation_id, "a photo waits")
     lines = [line for line in _life(harness, evaluation_id) if line.trace_id == _SAME]
     said = {(line.function, line.what) for line in lines}
     assert said >= {
