@@ -111,6 +111,8 @@ impl Authorizer {
         let key = self.key(header.kid.as_deref()).await?;
         let mut checks = Validation::new(header.alg);
         checks.set_issuer(&[&self.issuer]);
+        // Else the issuer is looked at only where a token names one.
+        checks.set_required_spec_claims(&["exp", "iss"]);
         // Or the client id, which Cognito's access tokens have in its place: below.
         checks.validate_aud = false;
         checks.validate_nbf = true;

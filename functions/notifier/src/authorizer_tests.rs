@@ -125,6 +125,15 @@ async fn any_other_token_lets_nobody_in() {
         issuer.token(json!({"aud": null})),
         issuer.token(json!({"aud": null, "client_id": "another"})),
         issuer.token(json!({"iss": "https://another.example"})),
+        issuer.token(json!({"iss": null})),
+        issuer.signed(
+            &json!({"alg": "ES256", "kid": "1"}),
+            &json!({"sub": "anna", "aud": "app", "exp": FAR}),
+        ),
+        issuer.signed(
+            &json!({"alg": "ES256", "kid": "1"}),
+            &json!({"iss": issuer.url, "sub": "anna", "aud": "app"}),
+        ),
         other.signed(&json!({"alg": "ES256", "kid": "1"}), &claims),
         issuer.signed(&json!({"alg": "ES256", "kid": "2"}), &claims),
         issuer.signed(&json!({"alg": "ES256"}), &claims),
