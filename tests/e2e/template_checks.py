@@ -453,23 +453,24 @@ def functions_are_called_by_their_alias(template: Template) -> list[str]:
             called = properties["FunctionName"]
         else:
             continue
-        by_address = "functions/${" in (address := str(called.get("Fn::Sub", ""))) and ".Alias}/invocations" in address
-        if not (str(called.get("Ref", "")).endswith(".Alias") or by_address):
+        if not str(_called(called).get("Ref", "")).endswith(".Alias"):
             wrong.append(f"{name}: calls what was deployed last, not the alias")
     return wrong
 
 
-def _function_at(uri: dict[str, Any]) -> str:
-    """The function that an integration calls, by its alias or by the address of that."""
-    if "Fn::Sub" in uri:
-        return str(uri["Fn::Sub"]).partition("functions/${")[2].partition(".Alias}")[0]
-    return target(uri)
+def _called(uri: dict[str, Any]) -> dict[str, Any]:
+    """What an address calls: itself, or what its `${Function}` stands for."""
+    match uri:
+        case {"Fn::Sub": [str(address), {"Function": dict(function)}]} if "functions/${Function}/invocations" in address:
+            return function
+        case _:
+            return uri
 
 
 def every_route_may_call_its_function(template: Template) -> list[str]:
     """Or API Gateway answers 500, which the emulator does not."""
     called = {
-        name: _function_at(integration["IntegrationUri"])
+        name: target(_called(integration["IntegrationUri"]))
         for name, integration in resources(template, "AWS::ApiGatewayV2::Integration")
     }
     rights = [

@@ -86,13 +86,15 @@ def test_what_people_see_is_the_same_with_looks_and_without(looking: Harness) ->
     looking.upload(second)
     used = first.photos[1]
     anew = used.read_bytes().replace(b"\xff\xd8", b"\xff\xd8\xff\xfe\x00\x06note", 1)
-    looking.put(second.number, used.name.replace(first.number, second.number).replace("_1", "_7"), anew)
+    name = used.name.replace(first.number, second.number).replace("_1", "_7")
+    looking.put(second.number, name, anew)
     looking.put(second.number, "IMG-1.jpg", second.photos[0].read_bytes())
     _looked_at(looking, second, 12)
     asked = _asked(looking, second.number)
     by_looks = looking.evaluate(second)
     assert _asked(looking, second.number) == asked
-    assert [flag["code"] for flag in by_looks["flags"]] == ["used_in_another_dr"]
+    # Only its flags: drawn photos of other tests' DRs may look like others of this one.
+    assert [flag["code"] for flag in by_looks["flags"] if flag["photo"] == name] == ["used_in_another_dr"]
     by_force = looking.evaluate(second, force=True)
     assert _shown(by_looks) == _shown(by_force)
 
