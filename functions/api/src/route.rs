@@ -19,6 +19,7 @@ use evaluation::run::error::{Class, with_causes};
 use evaluation::run::ports::Ports;
 use evaluation::run::show::{Shown, show};
 use evaluation::show::evaluation::view;
+use evaluation::show::review::with_reviews;
 use lambda_runtime::Error;
 use photos::metadata::Position;
 use serde::Deserialize;
@@ -26,7 +27,7 @@ use serde_json::{Value, json};
 use tracing::Instrument;
 
 use crate::api::{Api, Refusal};
-use crate::{checklist, health, history, notes, place, uploads};
+use crate::{checklist, health, history, notes, place, reviews, uploads};
 
 /// Seconds after which the app may look for progress again.
 const RETRY_AFTER_SECONDS: &str = "1";
@@ -42,6 +43,12 @@ enum Question {
     EmptyCache(Option<DrNumber>),
     /// What is known of a DR, and left to do.
     Dr(DrNumber),
+    /// What people decided of an evaluation's DR.
+    Reviews(EvaluationId, reviews::Page),
+    /// Somebody decides something of an evaluation.
+    Review(EvaluationId),
+    /// Somebody withdraws a decision.
+    Withdraw(EvaluationId, u32),
     /// Somebody has something to say of a DR's step.
     Note(DrNumber),
     /// A DR is expected to be there, or it is not known any more where.
@@ -92,6 +99,9 @@ async fn answer(api: &Api, event: Value) -> Result<ApiGatewayV2httpResponse, Ref
         }
         Question::EmptyCache(dr) => empty_cache(&api.table, dr.as_ref()).await,
         Question::Dr(dr) => checklist::read(api, &request, &dr).await,
+        Question::Reviews(id, page) => reviews::list(api, &request, &id, page).await,
+        Question::Review(id) => reviews::decide(api, &request, &id).await,
+        Question::Withdraw(id, number) => reviews::withdraw(api, &request, &id, number).await,
         Question::Note(dr) => notes::say(api, &request, &dr).await,
         Question::Uploads(dr) => addresses(api, &request, &dr).await,
         Question::Place(dr, position) => {
@@ -120,6 +130,7 @@ async fn evaluation(api: &Api, id: &EvaluationId) -> Result<ApiGatewayV2httpResp
         metres,
         is_misplaced,
         notes,
+        reviews,
     } = shown;
     let catalogue = api.ports.catalogue(&evaluation.versions.catalogue).await?;
     let photos_now = match may_have_changed(&evaluation, freshness) {
@@ -132,18 +143,17 @@ async fn evaluation(api: &Api, id: &EvaluationId) -> Result<ApiGatewayV2httpResp
         photos_now,
         &current(api, &evaluation),
     );
-    let response = http::json(
-        200,
-        &view(
-            &evaluation,
-            &photos,
-            &flags,
-            &metres,
-            &stale_because,
-            catalogue,
-            &notes,
-        ),
+    let seen = view(
+        &evaluation,
+        &photos,
+        &flags,
+        &metres,
+        &stale_because,
+        catalogue,
+        &notes,
     );
+    let seen = with_reviews(seen, &evaluation, &photos, catalogue, &reviews);
+    let response = http::json(200, &seen);
     let done = evaluation.completed_at.is_some();
     Ok(if done {
         response
@@ -228,6 +238,8 @@ fn question(request: &ApiGatewayV2httpRequest) -> Result<Question, Problem> {
     let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
     let dr_number =
         |dr: &str| DrNumber::parse(dr).map_err(|invalid| Problem::bad_dr_number(invalid.0));
+    let evaluation_id =
+        |id: &str| EvaluationId::parse(id).map_err(|invalid| Problem::not_found(invalid.0));
     let method = context.http.method.as_str();
     match (method, parts.as_slice()) {
         ("GET", ["health"]) => Ok(Question::Health),
@@ -237,15 +249,23 @@ fn question(request: &ApiGatewayV2httpRequest) -> Result<Question, Problem> {
         ("POST", ["drs", dr, "notes"]) => Ok(Question::Note(dr_number(dr)?)),
         ("POST", ["drs", dr, "uploads"]) => Ok(Question::Uploads(dr_number(dr)?)),
         ("PUT", ["drs", dr]) => Ok(Question::Place(dr_number(dr)?, place::asked(request)?)),
-        ("GET", ["evaluations", id]) => EvaluationId::parse(id)
-            .map(Question::Evaluation)
-            .map_err(|invalid| Problem::not_found(invalid.0)),
+        ("GET", ["evaluations", id]) => evaluation_id(id).map(Question::Evaluation),
+        ("GET", ["evaluations", id, "reviews"]) => Ok(Question::Reviews(
+            evaluation_id(id)?,
+            reviews::Page::of(request)?,
+        )),
+        ("POST", ["evaluations", id, "reviews"]) => Ok(Question::Review(evaluation_id(id)?)),
+        ("DELETE", ["evaluations", id, "reviews", number]) => Ok(Question::Withdraw(
+            evaluation_id(id)?,
+            reviews::number(number)?,
+        )),
         ("GET", ["drs", dr, "evaluations"]) => Ok(Question::History(
             dr_number(dr)?,
             history::Page::of(request)?,
         )),
         _ => Err(Problem::not_found(
-            "There is GET /evaluations/{evaluation_id}, GET and PUT /drs/{dr_number}, \
+            "There is GET /evaluations/{evaluation_id}, GET and POST /evaluations/{evaluation_id}/reviews, \
+             DELETE /evaluations/{evaluation_id}/reviews/{number}, GET and PUT /drs/{dr_number}, \
              POST /drs/{dr_number}/uploads and /notes, GET /drs/{dr_number}/evaluations, DELETE /drs/{dr_number}/cache, DELETE /cache and GET /health.",
         )),
     }
@@ -302,6 +322,27 @@ mod tests {
         let note = sent("POST", "/drs/dr1/notes").unwrap();
         assert_eq!(note, Question::Note(dr));
         assert_eq!(sent("GET", "/drs/DR1/notes").unwrap_err().status, 404);
+    }
+
+    #[test]
+    fn a_review_is_of_an_evaluation_and_is_withdrawn_by_its_number() {
+        let id = clock::new_evaluation_id();
+        let path = format!("/evaluations/{id}/reviews");
+        assert_eq!(sent("POST", &path).unwrap(), Question::Review(id.clone()));
+        assert!(matches!(asked(&path), Ok(Question::Reviews(..))));
+        assert_eq!(
+            sent("DELETE", &format!("{path}/7")).unwrap(),
+            Question::Withdraw(id, 7)
+        );
+        for (method, path) in [
+            ("DELETE", path.clone()),
+            ("DELETE", format!("{path}/x")),
+            ("DELETE", format!("{path}/-1")),
+            ("PUT", format!("{path}/7")),
+            ("POST", "/evaluations/7/reviews".into()),
+        ] {
+            assert_eq!(sent(method, &path).unwrap_err().status, 404, "{path}");
+        }
     }
 
     #[test]

@@ -19,6 +19,7 @@ use evaluation::run::show::show;
 use evaluation::run::tell::Change;
 use evaluation::show::evaluation::view;
 use evaluation::show::live;
+use evaluation::show::review::with_reviews;
 use futures::stream::{self, StreamExt};
 use serde_json::{Value, json};
 use tokio::time::timeout;
@@ -89,7 +90,7 @@ impl Live {
         }
         let shown = self.shown(id).await?.unwrap_or_default();
         self.post(drawn, &live::news(of, shown)).await;
-        let is_seen = of.verdict || !of.photos.is_empty();
+        let is_seen = of.verdict || of.review || !of.photos.is_empty();
         Ok(is_seen.then_some(dr))
     }
 
@@ -210,7 +211,7 @@ impl Live {
             .ports
             .catalogue(&shown.evaluation.versions.catalogue)
             .await?;
-        Ok(Some(view(
+        let seen = view(
             &shown.evaluation,
             &shown.photos,
             &shown.flags,
@@ -218,6 +219,11 @@ impl Live {
             &[],
             catalogue,
             &shown.notes,
+        );
+        let (evaluation, photos) = (&shown.evaluation, &shown.photos);
+        let reviews = &shown.reviews;
+        Ok(Some(with_reviews(
+            seen, evaluation, photos, catalogue, reviews,
         )))
     }
 }

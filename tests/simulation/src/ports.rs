@@ -15,11 +15,12 @@ use evaluation::decide::tell::Event;
 use evaluation::decide::unfinished::{Page, Unfinished, key_of};
 use evaluation::decide::update::{Key, Part, Put, Update};
 use evaluation::domain::catalogue::Catalogue;
-use evaluation::domain::ids::EvaluationId;
+use evaluation::domain::ids::{DrNumber, EvaluationId};
 use evaluation::domain::invalid::Invalid;
 use evaluation::domain::outcome::{PhotoOutcome, ReasonCode};
 use evaluation::domain::plan::Photo;
 use evaluation::domain::report::Report;
+use evaluation::domain::review;
 use evaluation::domain::time::Timestamp;
 use evaluation::domain::versions::Versions;
 use evaluation::run::batch::{AttemptResult, PhotoEvaluator};
@@ -208,6 +209,13 @@ impl Ports for ModelPorts {
         items.iter().map(|item| Self::read(item)).collect()
     }
 
+    async fn reviews(&self, dr: &DrNumber) -> Result<Vec<Value>, RunError> {
+        self.step().await?;
+        let partition = Key::Review(dr.clone(), 0).parts().0;
+        let items = self.world.borrow().table.query(&partition, review::PREFIX);
+        Ok(items.iter().map(|item| (**item).clone()).collect())
+    }
+
     async fn unfinished(&self, part: u8, after: Option<&Unfinished>) -> Result<Page, RunError> {
         self.step().await?;
         let world = self.world.borrow();
@@ -255,9 +263,15 @@ impl Ports for ModelPorts {
         self.step().await?;
         let mut world = self.world.borrow_mut();
         invariants::before_transaction(&mut world.sight(), &parts);
+        let reviews = parts.iter().map(Part::key);
+        let reviews = reviews.filter(|key| matches!(key, Key::Review(..)));
+        let before: Vec<_> = reviews.map(|key| (key, world.table.get(key))).collect();
         let done = world.table.transact(&parts);
         for part in &parts {
             invariants::lawful(&mut world.sight(), part.key());
+        }
+        for (key, before) in before {
+            invariants::after_write(&mut world.sight(), key, before.as_deref());
         }
         Ok(done)
     }
@@ -315,6 +329,11 @@ impl Announcer for ModelPorts {
             self.published(event);
         }
         Ok(())
+    }
+
+    fn alarm(&self, what: &str) {
+        let what = format!("a review was changed: {what}");
+        self.world.borrow_mut().violation(what);
     }
 
     async fn set_aside(&self, _: &Change, why: &Invalid) -> Result<(), RunError> {

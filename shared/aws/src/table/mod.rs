@@ -14,6 +14,7 @@
 //! | `SERIAL#{serial}` | `FIRST`, `AGAIN` | the DR in which a serial was seen first, and the next one; for ever | aggregator |
 //! | `PLACE#{dr_number}` | `EXPECTED` | where a DR is expected to be | api, splitter (how long it is kept) |
 //! | `NOTES#{dr_number}` | `NOTED` | what technicians noted of a DR's steps | api, splitter (how long they are kept) |
+//! | `REVIEWS#{dr_number}` | `REVIEW#{number}` | what a person decided; written once, never changed | api |
 //! | `VLM` | `BREAKER` | what is known of the VLM | aggregator |
 //! | `QUEUE#{queue}` | `PROGRESS` | how far a queue of batches has come | aggregator |
 //! | `SWEEPER#{part}` | `SWEPT_TO` | where the sweeper goes on | sweeper |

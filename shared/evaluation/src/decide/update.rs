@@ -9,6 +9,7 @@ use super::sighting::Mark;
 use crate::domain::ids::{DrNumber, EvaluationId, PhotoId};
 use crate::domain::key::KeyParts;
 use crate::domain::plan::Mode;
+use crate::domain::review;
 
 /// Which item.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,6 +46,8 @@ pub enum Key {
     Place(DrNumber),
     /// What technicians noted of a DR's steps.
     Notes(DrNumber),
+    /// What a person decided, the DR's record of this number.
+    Review(DrNumber, u32),
     /// What is kept of a look at a photo of a DR.
     Look(DrNumber, PhotoId),
     /// A catalogue that an operator published, by its version.
@@ -76,6 +79,7 @@ impl Key {
             Self::CameraAgain(hour) => (format!("CAMERA#{}", hour.key()), "AGAIN".into()),
             Self::Place(dr) => (format!("PLACE#{dr}"), "EXPECTED".into()),
             Self::Notes(dr) => (format!("NOTES#{dr}"), "NOTED".into()),
+            Self::Review(dr, number) => (format!("REVIEWS#{dr}"), review::sort_key(*number)),
             Self::Look(dr, photo) => (format!("LOOKS#{dr}"), format!("LOOK#{photo}")),
             Self::Catalogue(version) => (format!("CATALOGUE#{version}"), "PUBLISHED".into()),
             Self::Cache(None) => ("CACHE".into(), "ALL".into()),
@@ -160,11 +164,13 @@ pub enum GuardName {
     LaterProgressStays,
     /// A photo is looked at once a day.
     LookedAtOnce,
+    /// What a person decided is never written over.
+    ReviewStays,
 }
 
 impl GuardName {
     /// All of them.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::FingerprintUnmoved,
         Self::SupersededKnown,
         Self::SupersededNotEnded,
@@ -194,6 +200,7 @@ impl GuardName {
         Self::PromotedOnce,
         Self::LaterProgressStays,
         Self::LookedAtOnce,
+        Self::ReviewStays,
     ];
 }
 
