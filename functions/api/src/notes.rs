@@ -4,7 +4,7 @@
 //! - Who says it is what the gateway found out, never what a request claims; it is in no log.
 
 use aws::clock;
-use aws::http::{self, problem::Problem};
+use aws::http::{self, caller::Caller, problem::Problem};
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -40,7 +40,7 @@ pub(crate) async fn say(
     let body = asked(request)?;
     let named = request.query_string_parameters.first("catalogue");
     let (catalogue, _) = api.asks(dr, named).await?;
-    let said = said(body, catalogue, caller(request))?;
+    let said = said(body, catalogue, Caller::of(request).name())?;
     let (step, kind) = (said.step.clone(), said.kind);
     let (status, note) = match note(&api.ports, dr, said, api.kept_for).await? {
         NoteResult::Noted(note) => (201, note),
@@ -91,20 +91,6 @@ fn said(body: Body, catalogue: &Catalogue, by: Option<&str>) -> Result<Note, Pro
     let wrong = |invalid: evaluation::domain::invalid::Invalid| refused(&invalid.0);
     let kind = NoteKind::parse(&body.kind).map_err(wrong)?;
     Note::new(step, kind, &body.reason, by, clock::now()).map_err(wrong)
-}
-
-/// Who calls: the subject of the JWT, or the ARN whose key signed.
-fn caller(request: &ApiGatewayV2httpRequest) -> Option<&str> {
-    let authorizer = request.request_context.authorizer.as_ref()?;
-    let subject = authorizer
-        .jwt
-        .as_ref()
-        .and_then(|jwt| jwt.claims.get("sub"));
-    let arn = authorizer
-        .iam
-        .as_ref()
-        .and_then(|iam| iam.user_arn.as_ref());
-    subject.or(arn).map(String::as_str)
 }
 
 #[cfg(test)]
@@ -161,22 +147,5 @@ mod tests {
             assert!(problem.detail.contains("\"reason\": \"…\""), "{words}");
             assert!(problem.detail.len() < 600, "{words}");
         }
-    }
-
-    #[test]
-    fn who_says_it_is_what_the_gateway_found_out() {
-        let of = |authorizer: Value| {
-            let sample = include_str!("../../../tests/events/api-history.json");
-            let mut event: Value = serde_json::from_str(sample).unwrap();
-            event["requestContext"]["authorizer"] = authorizer;
-            let request = ApiGatewayV2httpRequest::deserialize(event).unwrap();
-            caller(&request).map(str::to_owned)
-        };
-        let arn = "arn:aws:sts::123456789012:assumed-role/app/7";
-        assert_eq!(of(json!({"iam": {"userArn": arn}})).as_deref(), Some(arn));
-        let jwt = json!({"jwt": {"claims": {"sub": "u-7", "email": "a@b"}, "scopes": null}});
-        assert_eq!(of(jwt).as_deref(), Some("u-7"));
-        assert_eq!(of(json!({})), None);
-        assert_eq!(of(Value::Null), None);
     }
 }

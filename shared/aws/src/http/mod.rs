@@ -1,5 +1,6 @@
 //! Answers to API Gateway: JSON, and RFC 9457 problem documents that say what to do and nothing of the inside.
 
+pub mod caller;
 mod etag;
 pub mod problem;
 
