@@ -3,9 +3,12 @@
 
 mod api;
 mod checklist;
+mod contract;
 mod health;
 mod history;
 mod notes;
+#[cfg(test)]
+mod openapi;
 mod place;
 mod reviews;
 mod route;

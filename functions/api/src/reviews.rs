@@ -5,11 +5,9 @@
 //! - Nothing is ever changed: a withdrawal is a record, too. Whoever decided without knowing what another one had
 //!   decided meanwhile is told: both stand.
 
-use aws::http::{self, problem::Problem};
+use aws::http::{self, caller::Caller, problem::Problem};
 use aws::telemetry;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use evaluation::decide::review::{Refused, Reviewed, Reviews, Wish, Wished, seen_until};
 use evaluation::domain::bounds::cut;
 use evaluation::domain::ids::{EvaluationId, StepKey};
@@ -18,12 +16,11 @@ use evaluation::domain::review::{Decision, MOST_REVIEWS};
 use evaluation::domain::review_chain::Chain;
 use evaluation::figures::{Figure, Metric};
 use evaluation::run::review::{ReviewResult, review, reviewed, reviews};
-use evaluation::show::review::{records, written};
+use evaluation::show::review::{page, written};
 use serde::Deserialize;
-use serde_json::Value;
+use utoipa::ToSchema;
 
 use crate::api::{Api, Refusal};
-use crate::notes::caller;
 
 const EXPECTED: &str = "Send {\"step\": \"power_meter\", \"decision\": \"fail\", \"reason\": \"…\", \"photo\": \"a.jpg\"}; \
                         decision is \"pass\", \"fail\" or, of a step, \"missing\"; without a step it is of the whole; \
@@ -34,21 +31,32 @@ const LONGEST_REFUSAL: usize = 300;
 /// Records of a page, unless asked otherwise, and at most.
 const USUAL: usize = 100;
 
-#[derive(Debug, Deserialize)]
+/// What a person decides.
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Body {
+#[schema(example = json!({"step": "power_meter", "decision": "fail", "reason": "The meter is off."}))]
+pub(crate) struct ReviewRequest {
+    /// The step, one that the evaluation asked; without it the decision is of the whole.
     #[serde(default)]
     step: Option<String>,
+    /// `pass`, `fail` or, of a step, `missing`.
+    #[schema(value_type = Decision)]
     decision: String,
+    /// Why, in one line of at most 500 bytes: own words, or a fail code of the catalogue.
+    #[schema(min_length = 1, max_length = 500)]
     reason: String,
+    /// The name or id of the photo that it rests on, if it is another one than the model decided by.
     #[serde(default)]
     photo: Option<String>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+/// Why a decision is withdrawn.
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct WithdrawalBody {
+pub(crate) struct WithdrawalRequest {
+    /// Why, in one line of at most 500 bytes.
     #[serde(default)]
+    #[schema(min_length = 1, max_length = 500)]
     reason: Option<String>,
 }
 
@@ -94,12 +102,12 @@ pub(crate) async fn list(
     api: &Api,
     request: &ApiGatewayV2httpRequest,
     id: &EvaluationId,
-    page: Page,
+    wanted: Page,
 ) -> Result<ApiGatewayV2httpResponse, Refusal> {
     let of = of(api, id).await?;
     let reviews = reviews(&api.ports, &of.evaluation.dr_number).await?;
     check(&of, &reviews);
-    let body = records(&of, &reviews, page.after, page.limit);
+    let body = page(&of, &reviews, wanted.after, wanted.limit);
     let tag = reviews.tag(of.evaluation.revision);
     let known = header(request, "if-none-match");
     Ok(http::unless_tagged(http::json(200, &body), &tag, known))
@@ -200,60 +208,39 @@ fn problem(why: Refused, of: &Reviewed) -> Problem {
 }
 
 fn wrong(why: Invalid, expected: &str) -> Problem {
-    refused(&why.0, expected)
-}
-
-fn refused(what: &str, expected: &str) -> Problem {
-    Problem::bad_request(format!("{}. {expected}", cut(what, LONGEST_REFUSAL)))
+    Problem::bad_request(format!("{}. {expected}", cut(&why.0, LONGEST_REFUSAL)))
 }
 
 fn decision(request: &ApiGatewayV2httpRequest) -> Result<Wish, Problem> {
-    let no_json = || refused("The body is not JSON", EXPECTED);
-    let json = json(request)
-        .and_then(|json| json.ok_or(()))
-        .map_err(|()| no_json())?;
-    let body = Body::deserialize(json);
-    let body = body.map_err(|cause| refused(&cause.to_string(), EXPECTED))?;
+    let body: ReviewRequest = http::read(request, EXPECTED)?;
     let step = body.step.as_deref().map(StepKey::parse).transpose();
     let what = Wished::Decision {
         step: step.map_err(|why| wrong(why, EXPECTED))?,
         decision: Decision::parse(&body.decision).map_err(|why| wrong(why, EXPECTED))?,
         photo: body.photo,
     };
-    let wish = Wish::new(what, Some(&body.reason), caller(request));
+    let by = Caller::of(request).name();
+    let wish = Wish::new(what, Some(&body.reason), by);
     wish.map_err(|why| wrong(why, EXPECTED))
 }
 
 fn withdrawal(request: &ApiGatewayV2httpRequest, number: u32) -> Result<Wish, Problem> {
     let expected = EXPECTED_OF_WITHDRAWAL;
-    let json = json(request).map_err(|()| refused("The body is not JSON", expected))?;
-    let body = json.map(WithdrawalBody::deserialize).transpose();
-    let body = body.map_err(|cause| refused(&cause.to_string(), expected))?;
-    let reason = body.unwrap_or_default().reason;
-    let wish = Wish::new(
-        Wished::Withdrawal(number),
-        reason.as_deref(),
-        caller(request),
-    );
-    wish.map_err(|why| wrong(why, expected))
-}
-
-/// The body of a request; none if it is empty.
-fn json(request: &ApiGatewayV2httpRequest) -> Result<Option<Value>, ()> {
-    let body = request.body.as_deref().unwrap_or_default();
-    let bytes = match request.is_base64_encoded {
-        true => BASE64_STANDARD.decode(body).map_err(drop)?,
-        false => body.as_bytes().to_vec(),
+    let is_empty = request.body.as_deref().unwrap_or_default().is_empty();
+    let body: WithdrawalRequest = match is_empty {
+        true => WithdrawalRequest::default(),
+        false => http::read(request, expected)?,
     };
-    match bytes.is_empty() {
-        true => Ok(None),
-        false => serde_json::from_slice(&bytes).map(Some).map_err(drop),
-    }
+    let by = Caller::of(request).name();
+    let wish = Wish::new(Wished::Withdrawal(number), body.reason.as_deref(), by);
+    wish.map_err(|why| wrong(why, expected))
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use base64::Engine;
+    use base64::prelude::BASE64_STANDARD;
+    use serde_json::{Value, json};
 
     use super::*;
 

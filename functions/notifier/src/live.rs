@@ -17,9 +17,8 @@ use evaluation::run::error::RunError;
 use evaluation::run::ports::Ports;
 use evaluation::run::show::show;
 use evaluation::run::tell::Change;
-use evaluation::show::evaluation::view;
+use evaluation::show::evaluation::{view, with_reviews};
 use evaluation::show::live;
-use evaluation::show::review::with_reviews;
 use futures::stream::{self, StreamExt};
 use serde_json::{Value, json};
 use tokio::time::timeout;
@@ -221,10 +220,8 @@ impl Live {
             &shown.notes,
         );
         let (evaluation, photos) = (&shown.evaluation, &shown.photos);
-        let reviews = &shown.reviews;
-        Ok(Some(with_reviews(
-            seen, evaluation, photos, catalogue, reviews,
-        )))
+        let seen = with_reviews(seen, evaluation, photos, catalogue, &shown.reviews);
+        Ok(Some(json!(seen)))
     }
 }
 

@@ -12,6 +12,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::ids::{DrNumber, EvaluationId, Score, StepKey};
 use super::invalid::Invalid;
@@ -25,7 +26,7 @@ pub const MOST_REVIEWS: u32 = 500;
 pub const PREFIX: &str = "REVIEW#";
 
 /// What a person decides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Decision {
     /// It is done well, and shown.
@@ -104,7 +105,8 @@ pub struct Decided {
 }
 
 /// What stood when it was decided.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = ReviewBefore)]
 pub struct Before {
     /// The model's verdict.
     pub verdict: Verdict,

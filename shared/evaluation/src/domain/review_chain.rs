@@ -8,6 +8,7 @@
 
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::hash::hex_of;
 use super::review::{Link, PREFIX};
@@ -17,8 +18,9 @@ use super::time::Timestamp;
 const NOT_HASHED: [&str; 3] = ["pk", "sk", "ttl"];
 
 /// Whether a DR's records are all there, as they were written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(tag = "state", rename_all = "snake_case")]
+#[schema(as = ReviewChain)]
 pub enum Chain {
     /// They are.
     Intact,

@@ -12,6 +12,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::hash::hex_of;
 use super::ids::{EvaluationId, StepKey};
@@ -74,7 +75,7 @@ impl Subject<'_> {
 }
 
 /// Why a decision holds no longer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Lapse {
     /// It is of a later evaluation.
@@ -92,8 +93,9 @@ pub enum Lapse {
 }
 
 /// How it stands with a record, for one evaluation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(tag = "state", rename_all = "snake_case")]
+#[schema(as = ReviewState)]
 pub enum State {
     /// A decision that stands.
     Stands,

@@ -1,15 +1,17 @@
 //! What people decided, for whoever stands in front of the house: what and why, and not who.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::domain::catalogue::Catalogue;
 use crate::domain::ids::StepKey;
 use crate::domain::judge::Verdict;
 use crate::domain::review::{Decision, ReviewRecord};
 use crate::domain::reviewed::{Subject, reviewed_verdict, standing};
+use crate::domain::time::Moment;
 
 /// A decision that stands.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct ShownDecision {
     /// The step; none if it is of the whole.
     pub step: Option<StepKey>,
@@ -19,8 +21,8 @@ pub struct ShownDecision {
     pub reason: Option<String>,
     /// The photo that it rests on.
     pub photo: Option<String>,
-    /// When, as text.
-    pub at: String,
+    /// When.
+    pub at: Moment,
 }
 
 /// The decisions that stand for this DR as it is now, the whole first, and the verdict that they lead to.
@@ -43,6 +45,6 @@ fn one(record: &ReviewRecord) -> Option<ShownDecision> {
         decision: decided.decision,
         reason: record.reason.clone(),
         photo: decided.photo.as_ref().map(|photo| photo.name.clone()),
-        at: record.at.to_string(),
+        at: record.at.into(),
     })
 }

@@ -13,6 +13,7 @@ mod warning;
 
 use photos::metadata::Position;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 pub use self::decision::ShownDecision;
 pub use self::known::{Kept, Unanswered};
@@ -46,7 +47,7 @@ pub struct Said {
 }
 
 /// A DR's checklist.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Checklist {
     /// The DR.
     pub dr_number: DrNumber,
