@@ -3,6 +3,7 @@
 
 mod api;
 mod checklist;
+mod evidence;
 mod health;
 mod history;
 mod notes;

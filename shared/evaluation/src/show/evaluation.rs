@@ -1,7 +1,8 @@
 //! An evaluation as the app sees it.
 //!
 //! # Invariants
-//! - No position is shown, only distances.
+//! - It is the same for whoever asks: nothing in it is for reviewers only (`super::evidence`).
+//! - No position is shown, only distances; no camera's serial, and no other DR.
 
 use std::collections::BTreeMap;
 
@@ -100,9 +101,10 @@ pub fn view(
 }
 
 /// What was flagged when it was judged, and what is known since.
-fn all_flags<'a>(judgement: Option<&'a Judgement>, since: &'a [Flag]) -> Vec<&'a Flag> {
+fn all_flags(judgement: Option<&Judgement>, since: &[Flag]) -> Vec<Flag> {
     let judged = judgement.map_or(&[][..], |judgement| judgement.flags.as_slice());
-    let mut flags: Vec<&Flag> = judged.iter().chain(since.iter().take(MOST_SINCE)).collect();
+    let all = judged.iter().chain(since.iter().take(MOST_SINCE));
+    let mut flags: Vec<Flag> = all.cloned().map(Flag::for_everybody).collect();
     flags.sort();
     flags
 }
@@ -169,7 +171,7 @@ fn photo(record: &PhotoRecord, looks_like: &[&str], metres: &BTreeMap<PhotoId, u
         "partial": report.is_some_and(|report| report.partial),
         "findings": findings.map_or(&[][..], Vec::as_slice),
         "asked": record.photo.scope,
-        "reused_from": reused_from(record),
+        "reused_from": own_answers(record),
         "attempts": record.attempt + 1,
         "deferred_until": record.deferred_until.map(|until| until.to_string()),
         "timings": report.and_then(|r| r.timings),
@@ -179,13 +181,12 @@ fn photo(record: &PhotoRecord, looks_like: &[&str], metres: &BTreeMap<PhotoId, u
         "metres_from_expected": metres.get(&record.photo.photo_id),
         "looks_like": looks_like.get(..MOST_LOOKS).unwrap_or(looks_like),
         "looks_like_left_out": looks_like.len().saturating_sub(MOST_LOOKS),
-        "also_in": record.also_in,
         "warning": facts.and_then(|facts| warning(&facts.quality)),
         "tokens_per_second": report.and_then(|r| r.usage?.tokens_per_second(r.timings?.generation_ms?)),
     })
 }
 
-/// What everybody may see of a photo: where a customer lives is for reviewers, whom nothing tells from others yet.
+/// What everybody may see of a photo: where a customer lives is for reviewers.
 fn without_whereabouts(facts: &Facts) -> Facts {
     let metadata = Metadata {
         camera_serial: None,
@@ -198,8 +199,16 @@ fn without_whereabouts(facts: &Facts) -> Facts {
     }
 }
 
+/// The same as `reused_from`, unless that leads to another DR.
+fn own_answers(record: &PhotoRecord) -> Vec<&EvaluationId> {
+    match record.also_in {
+        Some(_) => Vec::new(),
+        None => reused_from(record),
+    }
+}
+
 /// The evaluations for which the answers were given that are used here; looks have none.
-fn reused_from(record: &PhotoRecord) -> Vec<&EvaluationId> {
+pub(super) fn reused_from(record: &PhotoRecord) -> Vec<&EvaluationId> {
     let earlier = record
         .reused
         .iter()
