@@ -229,7 +229,7 @@ def _is_complete(evidence: dict[str, Any], first: Dr, second: Dr) -> None:
     (camera,) = evidence["cameras"]
     assert (camera["other"]["dr_number"], camera["kilometres"]) == (first.number, 111)
     assert camera["other"]["position"]["latitude"] == pytest.approx(-27.2041, abs=1e-4)
-    assert camera["at"] == camera["other"]["at"] == "2026-01-14T10:15:00.000Z"
+    assert camera["own"]["at"] == camera["other"]["at"] == "2026-01-14T10:15:00.000Z"
     messages = {flag["code"]: flag["message"] for flag in evidence["flags"]}
     for code in ("used_in_another_dr", "camera_in_two_places"):
         assert first.number in messages[code]

@@ -3,10 +3,13 @@
 
 mod api;
 mod checklist;
+mod contract;
 mod evidence;
 mod health;
 mod history;
 mod notes;
+#[cfg(test)]
+mod openapi;
 mod place;
 mod route;
 #[cfg(test)]

@@ -6,15 +6,13 @@
 use aws::clock;
 use aws::http::{self, caller::Caller, problem::Problem};
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use evaluation::decide::note::{Note, NoteKind, SLOTS};
 use evaluation::domain::bounds::cut;
 use evaluation::domain::catalogue::Catalogue;
 use evaluation::domain::ids::{DrNumber, StepKey};
 use evaluation::run::notes::{NoteResult, note};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::api::{Api, Refusal};
 
@@ -23,12 +21,38 @@ const EXPECTED: &str = "Send {\"step\": \"power_meter\", \"kind\": \"disagree\",
 /// Bytes of what is wrong with a request that are repeated.
 const LONGEST_REFUSAL: usize = 300;
 
-#[derive(Debug, Deserialize)]
+/// What is said of a step.
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Body {
+#[schema(example = json!({"step": "power_meter", "kind": "disagree", "reason": "The meter shows -18.4 dBm."}))]
+pub(crate) struct NoteRequest {
+    /// The step, one of the DR's catalogue.
     step: String,
+    /// `disagree` with the judgement, or that it can't be photographed (`cannot_be_photographed`).
+    #[schema(value_type = NoteKind)]
     kind: String,
+    /// Why, in one line of at most 500 bytes.
+    #[schema(min_length = 1, max_length = 500)]
     reason: String,
+}
+
+/// A note that stands.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct NoteAnswer {
+    /// The DR.
+    dr_number: DrNumber,
+    /// The note, which may have been said before.
+    note: Note,
+    /// Where more is to be had.
+    links: NoteLinks,
+}
+
+/// Where a note is shown.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct NoteLinks {
+    /// The checklist.
+    #[schema(example = "/drs/DR1730550")]
+    dr: String,
 }
 
 /// Keeps a note.
@@ -37,7 +61,7 @@ pub(crate) async fn say(
     request: &ApiGatewayV2httpRequest,
     dr: &DrNumber,
 ) -> Result<ApiGatewayV2httpResponse, Refusal> {
-    let body = asked(request)?;
+    let body: NoteRequest = http::read(request, EXPECTED)?;
     let named = request.query_string_parameters.first("catalogue");
     let (catalogue, _) = api.asks(dr, named).await?;
     let said = said(body, catalogue, Caller::of(request).name())?;
@@ -54,21 +78,15 @@ pub(crate) async fn say(
         }
     };
     tracing::info!(dr.number = %dr, note.step = %step, note.kind = ?kind, note.new = status == 201, "a note was said");
-    let links = json!({"dr": format!("/drs/{dr}")});
-    let body = json!({"dr_number": dr, "note": note, "links": links});
-    Ok(http::json(status, &body))
-}
-
-/// What a request says.
-fn asked(request: &ApiGatewayV2httpRequest) -> Result<Body, Problem> {
-    let body = request.body.as_deref().unwrap_or_default();
-    let no_json = || refused("The body is not JSON");
-    let bytes = match request.is_base64_encoded {
-        true => BASE64_STANDARD.decode(body).map_err(|_| no_json())?,
-        false => body.as_bytes().to_vec(),
+    let links = NoteLinks {
+        dr: format!("/drs/{dr}"),
     };
-    let json: Value = serde_json::from_slice(&bytes).map_err(|_| no_json())?;
-    Body::deserialize(json).map_err(|cause| refused(&cause.to_string()))
+    let answer = NoteAnswer {
+        dr_number: dr.clone(),
+        note,
+        links,
+    };
+    Ok(http::json(status, &answer))
 }
 
 fn refused(what: &str) -> Problem {
@@ -76,7 +94,7 @@ fn refused(what: &str) -> Problem {
 }
 
 /// The note that a request says, about a step of this catalogue.
-fn said(body: Body, catalogue: &Catalogue, by: Option<&str>) -> Result<Note, Problem> {
+fn said(body: NoteRequest, catalogue: &Catalogue, by: Option<&str>) -> Result<Note, Problem> {
     let step = StepKey::parse(&body.step).ok();
     let step = step.filter(|step| catalogue.step(step).is_some());
     let step = step.ok_or_else(|| {
@@ -95,12 +113,15 @@ fn said(body: Body, catalogue: &Catalogue, by: Option<&str>) -> Result<Note, Pro
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
 
     fn read(body: &str) -> Result<Note, Problem> {
         let mut request = ApiGatewayV2httpRequest::default();
         request.body = Some(body.into());
-        said(asked(&request)?, Catalogue::shipped("v4").unwrap(), None)
+        let body = http::read(&request, EXPECTED)?;
+        said(body, Catalogue::shipped("v4").unwrap(), None)
     }
 
     fn body(field: &str, value: Value) -> String {
@@ -115,10 +136,6 @@ mod tests {
         assert_eq!(note.step.as_str(), "power_meter");
         assert_eq!(note.kind, NoteKind::CannotBePhotographed);
         assert_eq!((note.reason.as_str(), note.by), ("why", None));
-        let mut request = ApiGatewayV2httpRequest::default();
-        request.body = Some(BASE64_STANDARD.encode(body("reason", "why".into())));
-        request.is_base64_encoded = true;
-        assert!(asked(&request).is_ok());
     }
 
     #[test]

@@ -8,11 +8,12 @@ use std::collections::BTreeMap;
 
 use photos::metadata::Position;
 use serde::Serialize;
-use serde_json::{Value, json};
+use utoipa::ToSchema;
 
-use super::evaluation::{MOST_SINCE, reused_from};
+use super::evaluation::MOST_SINCE;
+use super::path_of;
+use super::photo::reused_from;
 use crate::decide::cameras::{CameraSeen, Meeting};
-use crate::decide::evaluation::Evaluation;
 use crate::decide::photo_record::PhotoRecord;
 use crate::decide::serials::{SerialOnPhoto, SerialSeen};
 use crate::decide::sighting::Elsewhere;
@@ -20,186 +21,216 @@ use crate::domain::ids::{DrNumber, EvaluationId, PhotoId, StepKey};
 use crate::domain::outcome::{Finding, PhotoOutcome};
 use crate::domain::reading::Flag;
 use crate::domain::serial::ProvenBy;
+use crate::domain::time::Moment;
 use crate::run::evidence::Evidence;
 use crate::run::show::Shown;
 
 /// What only reviewers see of an evaluation.
-#[derive(Debug, Serialize)]
-pub struct EvidenceView<'a> {
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = Evidence)]
+pub struct EvidenceView {
     /// The evaluation.
-    evaluation_id: &'a EvaluationId,
+    pub evaluation_id: EvaluationId,
     /// Its DR.
-    dr_number: &'a DrNumber,
-    /// How often it was judged.
-    revision: u64,
+    pub dr_number: DrNumber,
+    /// How often it was finalised.
+    pub revision: u32,
     /// Where the DR is expected to be, if somebody said so.
-    expected_position: Option<Position>,
-    /// All flags, with the DRs and photos that they are about.
-    flags: Vec<&'a Flag>,
-    /// Flags that are not shown.
-    flags_left_out: u64,
+    pub expected_position: Option<Position>,
+    /// What people should look at, with the DRs and photos that it is about.
+    pub flags: Vec<Flag>,
+    /// How many flags are not shown.
+    pub flags_left_out: u64,
     /// Its photos, by name.
-    photos: Vec<PhotoEvidence<'a>>,
+    pub photos: Vec<PhotoEvidence>,
     /// Its serials that are on photos of other DRs, too.
-    serials: Vec<SerialEvidence<'a>>,
-    /// Its cameras that were in other DRs, too far away at about the same time.
-    cameras: Vec<CameraEvidence<'a>>,
-    /// Addresses.
-    links: Value,
+    pub serials: Vec<SerialEvidence>,
+    /// Its cameras that were in other DRs, too far away for the time between.
+    pub cameras: Vec<CameraEvidence>,
+    /// Where more is to be had.
+    pub links: EvidenceLinks,
 }
 
-/// One photo.
-#[derive(Debug, Serialize)]
-struct PhotoEvidence<'a> {
-    photo_id: &'a PhotoId,
-    name: &'a str,
-    uploaded_at: Option<String>,
-    /// By the camera's clock, as it wrote it.
-    captured_at: Option<&'a str>,
-    camera: Option<&'a str>,
-    camera_serial: Option<&'a str>,
-    position: Option<Position>,
-    metres_from_expected: Option<u64>,
-    /// Another DR that used it before.
-    also_in: Option<&'a Elsewhere>,
-    /// The bar codes that the program decoded, beside what the model read there.
-    codes: Vec<Code<'a>>,
-    /// The evaluations for which the answers were given that are used here.
-    reused_from: Vec<&'a EvaluationId>,
+/// Where more is to be had: paths below the API's address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct EvidenceLinks {
+    /// The evidence itself.
+    #[serde(rename = "self")]
+    pub itself: String,
+    /// The evaluation.
+    pub evaluation: String,
 }
 
-#[derive(Debug, Serialize)]
-struct Code<'a> {
-    step: &'a StepKey,
-    code: &'a str,
-    reading: Option<&'a str>,
+/// What only reviewers see of a photo.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct PhotoEvidence {
+    /// Its identity.
+    pub photo_id: PhotoId,
+    /// Its name.
+    pub name: String,
+    /// When it was uploaded.
+    pub uploaded_at: Option<Moment>,
+    /// When it was taken, by the camera's clock, as the camera wrote it.
+    pub captured_at: Option<String>,
+    /// The camera's maker and model.
+    pub camera: Option<String>,
+    /// The camera's serial number.
+    pub camera_serial: Option<String>,
+    /// Where it was taken.
+    pub position: Option<Position>,
+    /// How far from where the DR is expected to be that is.
+    pub metres_from_expected: Option<u64>,
+    /// Another DR in which it was used before.
+    pub also_in: Option<Elsewhere>,
+    /// The bar codes on it.
+    pub codes: Vec<DecodedCode>,
+    /// The evaluations, of other DRs as well, for which answers were given that are used here.
+    pub reused_from: Vec<EvaluationId>,
 }
 
-#[derive(Debug, Serialize)]
-struct SerialEvidence<'a> {
-    serial: &'a str,
-    step: &'a StepKey,
-    photo: &'a str,
-    proven_by: ProvenBy,
-    also_on: Vec<&'a SerialSeen>,
+/// A bar code that the program decoded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct DecodedCode {
+    /// The step that shows it.
+    pub step: StepKey,
+    /// What it says.
+    pub code: String,
+    /// What the model read there.
+    pub reading: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
-struct CameraEvidence<'a> {
-    #[serde(flatten)]
-    own: Seen<'a>,
-    other: Seen<'a>,
-    kilometres: u64,
-    minutes: u64,
+/// A serial that is on photos of other DRs, too.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct SerialEvidence {
+    /// The serial.
+    pub serial: String,
+    /// The step that shows it.
+    pub step: StepKey,
+    /// The photo that shows it.
+    pub photo: String,
+    /// What says so.
+    pub proven_by: ProvenBy,
+    /// Where else it was seen.
+    pub also_on: Vec<SerialSeen>,
 }
 
-#[derive(Debug, Serialize)]
-struct Seen<'a> {
-    dr_number: &'a DrNumber,
-    photo: &'a str,
-    /// By the camera's clock.
-    at: String,
-    position: Position,
+/// A camera that was in another DR, too far away for the time between.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct CameraEvidence {
+    /// Where it was here.
+    pub own: CameraPlace,
+    /// Where it was in the other DR.
+    pub other: CameraPlace,
+    /// How far these are from each other.
+    pub kilometres: u64,
+    /// How long it was between the two.
+    pub minutes: u64,
 }
 
-impl<'a> From<&'a CameraSeen> for Seen<'a> {
-    fn from(seen: &'a CameraSeen) -> Self {
+/// Where a camera was.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct CameraPlace {
+    /// The DR.
+    pub dr_number: DrNumber,
+    /// The photo.
+    pub photo: String,
+    /// When, by the camera's clock; that of the place, unless the camera wrote a time zone.
+    pub at: Moment,
+    /// Where.
+    pub position: Position,
+}
+
+impl From<&CameraSeen> for CameraPlace {
+    fn from(seen: &CameraSeen) -> Self {
         Self {
-            dr_number: &seen.dr_number,
-            photo: &seen.photo,
-            at: seen.was.at.to_string(),
+            dr_number: seen.dr_number.clone(),
+            photo: seen.photo.clone(),
+            at: seen.was.at.into(),
             position: seen.was.position,
         }
     }
 }
 
-/// The evidence of an evaluation.
-pub fn view(evidence: &Evidence) -> EvidenceView<'_> {
+/// The evidence as it is shown.
+pub fn view(evidence: &Evidence) -> EvidenceView {
     let shown = &evidence.shown;
-    let Evaluation {
-        evaluation_id,
-        dr_number,
-        revision,
-        ..
-    } = &shown.evaluation;
+    let id = &shown.evaluation.evaluation_id;
     let mut records: Vec<&PhotoRecord> = shown.photos.iter().collect();
     records.sort_by(|a, b| a.photo.name.cmp(&b.photo.name));
     let (flags, flags_left_out) = flags(shown);
     let photo = |record| of_photo(record, &shown.metres);
     EvidenceView {
-        evaluation_id,
-        dr_number,
-        revision: u64::from(*revision),
+        evaluation_id: id.clone(),
+        dr_number: shown.evaluation.dr_number.clone(),
+        revision: shown.evaluation.revision,
         expected_position: shown.expected,
         flags,
         flags_left_out,
         photos: records.into_iter().map(photo).collect(),
         serials: evidence.serials.iter().map(of_serial).collect(),
         cameras: evidence.cameras.iter().map(of_camera).collect(),
-        links: json!({
-            "self": format!("/evaluations/{evaluation_id}/evidence"),
-            "evaluation": format!("/evaluations/{evaluation_id}"),
-        }),
+        links: EvidenceLinks {
+            itself: format!("{}/evidence", path_of(id)),
+            evaluation: path_of(id),
+        },
     }
 }
 
-fn flags(shown: &Shown) -> (Vec<&Flag>, u64) {
+fn flags(shown: &Shown) -> (Vec<Flag>, u64) {
     let judgement = shown.evaluation.judgement.as_ref();
     let judged = judgement.map_or(&[][..], |judgement| judgement.flags.as_slice());
     let since = shown.flags.iter().take(MOST_SINCE);
-    let mut flags: Vec<&Flag> = judged.iter().chain(since).collect();
+    let mut flags: Vec<Flag> = judged.iter().chain(since).cloned().collect();
     flags.sort();
     let left_out = judgement.map_or(0, |judgement| judgement.flags_left_out as u64);
     let since = shown.flags.len().saturating_sub(MOST_SINCE) as u64;
     (flags, left_out.saturating_add(since))
 }
 
-fn of_photo<'a>(record: &'a PhotoRecord, metres: &BTreeMap<PhotoId, u64>) -> PhotoEvidence<'a> {
+fn of_photo(record: &PhotoRecord, metres: &BTreeMap<PhotoId, u64>) -> PhotoEvidence {
     let metadata = record.metadata();
-    let text = |of: Option<&'a String>| of.map(String::as_str);
     PhotoEvidence {
-        photo_id: &record.photo.photo_id,
-        name: &record.photo.name,
-        uploaded_at: record.photo.uploaded_at.map(|at| at.to_string()),
-        captured_at: text(metadata.and_then(|it| it.captured_at.as_ref())),
-        camera: text(metadata.and_then(|it| it.camera.as_ref())),
-        camera_serial: text(metadata.and_then(|it| it.camera_serial.as_ref())),
+        photo_id: record.photo.photo_id.clone(),
+        name: record.photo.name.clone(),
+        uploaded_at: record.photo.uploaded_at.map(Moment),
+        captured_at: metadata.and_then(|it| it.captured_at.clone()),
+        camera: metadata.and_then(|it| it.camera.clone()),
+        camera_serial: metadata.and_then(|it| it.camera_serial.clone()),
         position: metadata.and_then(|it| it.position),
         metres_from_expected: metres.get(&record.photo.photo_id).copied(),
-        also_in: record.also_in.as_ref(),
+        also_in: record.also_in.clone(),
         codes: codes(record),
         reused_from: reused_from(record),
     }
 }
 
-fn codes(record: &PhotoRecord) -> Vec<Code<'_>> {
+fn codes(record: &PhotoRecord) -> Vec<DecodedCode> {
     let outcome = record.report.as_ref().map(|report| &report.outcome);
     let Some(PhotoOutcome::Evaluated { findings }) = outcome else {
         return Vec::new();
     };
-    let decoded = findings.iter().filter_map(decoded);
-    decoded.collect()
+    findings.iter().filter_map(decoded).collect()
 }
 
-fn decoded(finding: &Finding) -> Option<Code<'_>> {
-    Some(Code {
-        step: &finding.step,
-        code: finding.code.as_deref()?,
-        reading: finding.reading.as_deref(),
+fn decoded(finding: &Finding) -> Option<DecodedCode> {
+    Some(DecodedCode {
+        step: finding.step.clone(),
+        code: finding.code.clone()?,
+        reading: finding.reading.clone(),
     })
 }
 
-fn of_serial((on, also_on): &(SerialOnPhoto, Vec<SerialSeen>)) -> SerialEvidence<'_> {
+fn of_serial((on, also_on): &(SerialOnPhoto, Vec<SerialSeen>)) -> SerialEvidence {
     SerialEvidence {
-        serial: &on.serial,
-        step: &on.step,
-        photo: &on.photo,
+        serial: on.serial.clone(),
+        step: on.step.clone(),
+        photo: on.photo.clone(),
         proven_by: on.by,
-        also_on: also_on.iter().collect(),
+        also_on: also_on.clone(),
     }
 }
 
-fn of_camera(meeting: &Meeting) -> CameraEvidence<'_> {
+fn of_camera(meeting: &Meeting) -> CameraEvidence {
     CameraEvidence {
         own: (&meeting.own).into(),
         other: (&meeting.other).into(),
