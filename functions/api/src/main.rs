@@ -4,6 +4,7 @@
 mod api;
 mod checklist;
 mod contract;
+mod evidence;
 mod health;
 mod history;
 mod notes;

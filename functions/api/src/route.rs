@@ -28,10 +28,12 @@ use tracing::Instrument;
 use utoipa::ToSchema;
 
 use crate::api::{Api, Refusal};
-use crate::{checklist, contract, health, history, notes, place, reviews, uploads};
+use crate::{checklist, contract, evidence, health, history, notes, place, reviews, uploads};
 
 /// Seconds after which the app may look for progress again.
 const RETRY_AFTER_SECONDS: &str = "1";
+/// The route of whoever has the function called without the routes of the template.
+const NO_GATEWAY: &str = "$default";
 
 /// The cache was emptied: no answer from before is used any more.
 #[derive(Debug, Serialize, ToSchema)]
@@ -46,6 +48,8 @@ pub(crate) struct CacheEmptied {
 #[derive(Debug, PartialEq)]
 enum Question {
     Evaluation(EvaluationId),
+    /// What only reviewers see of an evaluation.
+    Evidence(EvaluationId),
     History(DrNumber, history::Page),
     /// How this release does, and what it works with.
     Health,
@@ -124,6 +128,7 @@ async fn answer_to(
 ) -> Result<ApiGatewayV2httpResponse, Refusal> {
     match question(request)? {
         Question::Evaluation(id) => evaluation(api, &id).await,
+        Question::Evidence(id) => evidence::read(api, &id).await,
         Question::Health => {
             let in_use: Vec<&str> = api.asks_with.catalogues.versions().collect();
             let asks_with = api.asks_with.usual();
@@ -167,6 +172,7 @@ async fn evaluation(api: &Api, id: &EvaluationId) -> Result<ApiGatewayV2httpResp
         is_misplaced,
         notes,
         reviews,
+        ..
     } = shown;
     let catalogue = api.ports.catalogue(&evaluation.versions.catalogue).await?;
     let photos_now = match may_have_changed(&evaluation, freshness) {
@@ -278,6 +284,12 @@ fn question(request: &ApiGatewayV2httpRequest) -> Result<Question, Problem> {
     let evaluation_id =
         |id: &str| EvaluationId::parse(id).map_err(|invalid| Problem::not_found(invalid.0));
     let method = context.http.method.as_str();
+    let routed = request.route_key.as_deref().unwrap_or(NO_GATEWAY);
+    if !is_of_route(routed, method, &parts) {
+        return Err(Problem::not_found(format!(
+            "This is no address of {routed}."
+        )));
+    }
     match (method, parts.as_slice()) {
         ("GET", ["health"]) => Ok(Question::Health),
         ("GET", ["openapi.json"]) => Ok(Question::Contract),
@@ -288,6 +300,7 @@ fn question(request: &ApiGatewayV2httpRequest) -> Result<Question, Problem> {
         ("POST", ["drs", dr, "uploads"]) => Ok(Question::Uploads(dr_number(dr)?)),
         ("PUT", ["drs", dr]) => Ok(Question::Place(dr_number(dr)?, place::asked(request)?)),
         ("GET", ["evaluations", id]) => evaluation_id(id).map(Question::Evaluation),
+        ("GET", ["evaluations", id, "evidence"]) => evaluation_id(id).map(Question::Evidence),
         ("GET", ["evaluations", id, "reviews"]) => Ok(Question::Reviews(
             evaluation_id(id)?,
             reviews::Page::of(request)?,
@@ -302,11 +315,21 @@ fn question(request: &ApiGatewayV2httpRequest) -> Result<Question, Problem> {
             history::Page::of(request)?,
         )),
         _ => Err(Problem::not_found(
-            "There is GET /evaluations/{evaluation_id}, GET and POST /evaluations/{evaluation_id}/reviews, \
+            "There is GET /evaluations/{evaluation_id} and its /evidence, GET and POST /evaluations/{evaluation_id}/reviews, \
              DELETE /evaluations/{evaluation_id}/reviews/{number}, GET and PUT /drs/{dr_number}, \
              POST /drs/{dr_number}/uploads and /notes, GET /drs/{dr_number}/evaluations, DELETE /drs/{dr_number}/cache, DELETE /cache, GET /health and GET /openapi.json.",
         )),
     }
+}
+
+/// Whether a path is one of the route by which the gateway let the caller in: it may have read the path otherwise.
+fn is_of_route(route: &str, method: &str, parts: &[&str]) -> bool {
+    let Some((of, path)) = route.split_once(' ') else {
+        return route == NO_GATEWAY;
+    };
+    let path: Vec<&str> = path.trim_matches('/').split('/').collect();
+    let fits = |(wanted, part): (&&str, &&str)| wanted.starts_with('{') || wanted == part;
+    of == method && path.len() == parts.len() && path.iter().zip(parts).all(fits)
 }
 
 #[cfg(test)]
@@ -323,6 +346,31 @@ mod tests {
         event["rawPath"] = path.into();
         event["requestContext"]["http"]["method"] = method.into();
         question(&ApiGatewayV2httpRequest::deserialize(event).unwrap())
+    }
+
+    #[test]
+    fn a_path_that_the_gateway_took_for_another_route_is_refused() {
+        let id = clock::new_evaluation_id();
+        let sample = include_str!("../../../tests/events/api-history.json");
+        let by = |route: &str, path: &str| {
+            let mut event: Value = serde_json::from_str(sample).unwrap();
+            event["routeKey"] = route.into();
+            event["rawPath"] = path.into();
+            question(&ApiGatewayV2httpRequest::deserialize(event).unwrap())
+        };
+        let (dr, evaluation) = ("GET /drs/{dr_number}", "GET /evaluations/{evaluation_id}");
+        assert!(by(dr, "/drs/DR1").is_ok());
+        assert!(by(evaluation, &format!("/evaluations/{id}")).is_ok());
+        for (route, path) in [
+            (dr, "/health".to_owned()),
+            (dr, "/drs/DR1/evaluations".to_owned()),
+            (dr, format!("/evaluations/{id}")),
+            ("GET /health", "/drs/DR1".to_owned()),
+            ("PUT /drs/{dr_number}", "/drs/DR1".to_owned()),
+        ] {
+            let refused = by(route, &path).unwrap_err();
+            assert_eq!(refused.status, 404, "{route} {path}");
+        }
     }
 
     #[test]

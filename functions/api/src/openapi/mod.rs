@@ -33,6 +33,8 @@ use self::common::Common;
         drs::list_evaluations,
         drs::note,
         drs::place,
+        evaluations::evidence,
+        evaluations::force,
         evaluations::get,
         reviews::list,
         reviews::review,

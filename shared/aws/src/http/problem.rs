@@ -73,6 +73,16 @@ impl Problem {
         }
     }
 
+    /// The caller's roles don't allow it.
+    pub fn not_allowed(detail: impl Into<String>) -> Self {
+        Self {
+            status: 403,
+            kind: "not-allowed",
+            title: "You may not do that",
+            detail: detail.into(),
+        }
+    }
+
     /// There is nothing of that name.
     pub fn not_found(detail: impl Into<String>) -> Self {
         Self {

@@ -11,6 +11,7 @@ pub mod cache;
 pub mod checklist;
 pub mod defer;
 pub mod error;
+pub mod evidence;
 pub mod look;
 pub mod notes;
 pub mod of_dr;
