@@ -3,8 +3,10 @@
 
 mod api;
 mod checklist;
+mod claims;
 mod health;
 mod history;
+mod list;
 mod notes;
 mod place;
 mod route;

@@ -94,7 +94,7 @@ fn said(body: Body, catalogue: &Catalogue, by: Option<&str>) -> Result<Note, Pro
 }
 
 /// Who calls: the subject of the JWT, or the ARN whose key signed.
-fn caller(request: &ApiGatewayV2httpRequest) -> Option<&str> {
+pub(crate) fn caller(request: &ApiGatewayV2httpRequest) -> Option<&str> {
     let authorizer = request.request_context.authorizer.as_ref()?;
     let subject = authorizer
         .jwt
