@@ -216,6 +216,9 @@ def _parser() -> _Parser:
         "--only", nargs="+", default=[""], help="only checks whose names contain one of these"
     )
     mutate.add_argument("--json", action="store_true", help="print JSON")
+    commands.add_parser(
+        "openapi", help="write functions/api/openapi.json anew, from the types of the API"
+    )
     peer = commands.add_parser(
         "peer",
         help="install what the photo benchmarks compare with (npm's sharp on Node by default); they call this",

@@ -441,6 +441,13 @@ def _refusal(**parameters: str) -> str | None:
     return None
 
 
+def test_the_routes_are_those_of_the_contract() -> None:
+    document = json.loads((REPO / "functions/api/openapi.json").read_text())
+    described = {f"{method.upper()} {path}" for path, item in document["paths"].items() for method in item}
+    routes = [str(route["RouteKey"]) for _, route in checks.resources(_LOADED, "AWS::ApiGatewayV2::Route")]
+    assert described == {route for route in routes if " /" in route}
+
+
 _HTTPS = {"VlmBaseUrl": "https://vlm.example"}
 _BEDROCK = ",".join(
     [

@@ -6,17 +6,38 @@
 
 use aws::http;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use evaluation::decide::checklist::Checklist;
 use evaluation::domain::ids::DrNumber;
 use evaluation::domain::photo_key::{folder, folders};
+use evaluation::domain::time::Moment;
 use evaluation::run::checklist::of_photos;
 use evaluation::run::of_dr::{OfDr, of_dr};
-use serde_json::{Value, json};
+use evaluation::show::Links;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::api::{Api, Refusal};
-use crate::{history, place};
+use crate::history::{self, HistoryItem};
 
 /// Evaluations that are shown; the history has all of them.
 const EVALUATIONS: i32 = 5;
+
+/// What is known of a DR, and left to do.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Dr)]
+pub(crate) struct DrView {
+    /// Whether it is known where it is.
+    has_expected_position: bool,
+    /// Since when.
+    expected_position_set_at: Option<Moment>,
+    /// Its last evaluations.
+    evaluations: Vec<HistoryItem>,
+    /// Where more is to be had.
+    links: Links,
+    /// Its checklist.
+    #[serde(flatten)]
+    checklist: Checklist,
+}
 
 /// Reads the checklist of a DR.
 pub(crate) async fn read(
@@ -36,15 +57,16 @@ pub(crate) async fn read(
     let photos = api.photos(dr, folders, catalogue).await?;
     let last = history.evaluations.first();
     let last = last.map(|entry| &entry.evaluation_id);
-    let mut body = place::shown(dr, of_dr.expected.is_some(), of_dr.placed_at);
+    let has_expected_position = of_dr.expected.is_some();
+    let placed_at = of_dr.placed_at.filter(|_| has_expected_position);
     let with = (catalogue, &versions);
     let checklist = of_photos(&api.ports, dr, of_dr, photos, last, with).await?;
-    let evaluations: Vec<Value> = history.evaluations.iter().map(history::entry).collect();
-    if let (Some(fields), Value::Object(more)) = (body.as_object_mut(), json!(checklist)) {
-        fields.extend(more);
-        fields.insert("evaluations".into(), evaluations.into());
-    }
-    let known = request.headers.get("if-none-match");
-    let known = known.and_then(|known| known.to_str().ok());
-    Ok(http::unless_known(http::json(200, &body), known))
+    let answer = DrView {
+        has_expected_position,
+        expected_position_set_at: placed_at.map(Moment),
+        evaluations: history.evaluations.iter().map(history::entry).collect(),
+        links: Links::of_dr(dr),
+        checklist,
+    };
+    Ok(http::json(200, &answer))
 }

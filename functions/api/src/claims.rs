@@ -4,29 +4,35 @@
 //! - Who claims is what the gateway found out, never what a request says.
 
 use aws::clock;
-use aws::http::{self, problem::Problem};
+use aws::http::{self, caller::Caller, problem::Problem};
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use evaluation::decide::claim::{Claim, MOST_CLAIMS};
 use evaluation::domain::ids::DrNumber;
+use evaluation::domain::time::Moment;
 use evaluation::run::claims::{ClaimResult, claim, give_back};
 use serde::Serialize;
-use serde_json::json;
+use utoipa::ToSchema;
 
 use crate::api::{Api, Refusal};
-use crate::notes::caller;
 
-/// A claim as it is shown.
-#[derive(Debug, Serialize)]
+/// Who looks at a DR.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Claim)]
 pub(crate) struct Held {
+    /// Who: the subject of the token, or the ARN whose key signed.
     by: String,
-    since: String,
-    until: String,
+    /// Since when.
+    since: Moment,
+    /// Until when, unless the claim is renewed.
+    until: Moment,
 }
 
 /// A DR's claim.
-#[derive(Debug, Serialize)]
-struct Claimed {
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Claimed {
+    /// The DR.
     dr_number: DrNumber,
+    /// Who looks at it; null once it was given back.
     claim: Option<Held>,
 }
 
@@ -35,8 +41,8 @@ impl Held {
     pub(crate) fn of(claim: &Claim) -> Self {
         Self {
             by: claim.by.clone(),
-            since: claim.since.to_string(),
-            until: claim.until.to_string(),
+            since: claim.since.into(),
+            until: claim.until.into(),
         }
     }
 }
@@ -77,7 +83,7 @@ pub(crate) async fn end(
 fn answer(dr: &DrNumber, claim: Option<&Claim>) -> ApiGatewayV2httpResponse {
     let claim = claim.map(Held::of);
     let dr_number = dr.clone();
-    http::json(200, &json!(Claimed { dr_number, claim }))
+    http::json(200, &Claimed { dr_number, claim })
 }
 
 fn anothers(claim: &Claim) -> Refusal {
@@ -89,5 +95,5 @@ fn anothers(claim: &Claim) -> Refusal {
 }
 
 fn who(request: &ApiGatewayV2httpRequest) -> Result<&str, Problem> {
-    caller(request).ok_or_else(Problem::nobody)
+    Caller::of(request).name().ok_or_else(Problem::nobody)
 }

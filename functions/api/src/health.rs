@@ -9,19 +9,87 @@ use evaluation::decide::breaker::Breaker;
 use evaluation::decide::message;
 use evaluation::decide::update::Key;
 use evaluation::domain::catalogue::Catalogue;
+use evaluation::domain::time::Moment;
+use evaluation::domain::versions::ShownVersions;
 use evaluation::domain::versions::Versions;
 use evaluation::run::error::RunError;
 use evaluation::run::ports::Ports;
 use photos::size_policy::SizePolicy;
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 use vlm::prompt::PROMPT_VERSION;
+
+/// How a release does.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Health {
+    /// Whether photos are evaluated now.
+    status: HealthStatus,
+    /// What the release is called.
+    release: String,
+    /// The version of the function that answers.
+    function_version: Option<String>,
+    /// What is known of the VLM.
+    vlm: VlmHealth,
+    /// What DRs are asked with, unless a rule or a request says otherwise.
+    asks_with: ShownVersions,
+    /// What it works with.
+    knows: Knows,
+}
+
+/// Whether photos are evaluated now.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum HealthStatus {
+    /// They are.
+    Ok,
+    /// They wait for the VLM.
+    VlmAway,
+}
+
+/// What is known of the VLM.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct VlmHealth {
+    /// What is taken to be so.
+    state: VlmState,
+    /// Failures in a row.
+    failures: u32,
+    /// Since when it fails.
+    since: Option<Moment>,
+    /// How it failed last.
+    reason: Option<String>,
+}
+
+/// What the VLM is taken to be.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum VlmState {
+    /// It answers.
+    Available,
+    /// It failed lately, and is asked all the same.
+    Failing,
+    /// It is away, and only probes ask.
+    Away,
+}
+
+/// What a release works with.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Knows {
+    /// Lists of steps.
+    catalogue_versions: Vec<String>,
+    /// Prompts.
+    prompt_versions: Vec<String>,
+    /// Sizes of photos.
+    size_policy_versions: Vec<String>,
+    /// Messages between functions.
+    message_versions: Vec<u32>,
+}
 
 /// How this release does: what it asks with unless a rule or a request says otherwise, and which catalogues are in use.
 pub(crate) async fn view(
     ports: &impl Ports,
     current: &Versions,
     in_use: &[&str],
-) -> Result<Value, RunError> {
+) -> Result<Health, RunError> {
     let breaker = ports.get::<Breaker>(Key::Breaker).await?;
     let mut catalogues: Vec<&str> = Catalogue::known_versions().collect();
     for version in in_use {
@@ -45,39 +113,45 @@ fn health(
     breaker: &Breaker,
     current: &Versions,
     catalogues: &[&str],
-) -> Value {
-    let state = match breaker {
-        breaker if breaker.is_open() => "away",
-        breaker if breaker.failures > 0 => "failing",
-        _ => "available",
-    };
-    let since = breaker.since.filter(|_| breaker.failures > 0);
-    let reason = breaker.reason.as_ref().filter(|_| breaker.failures > 0);
-    let asks_with = current.parts();
-    let asks_with: Map<String, Value> = asks_with
-        .map(|(part, version)| (part.published_name().to_owned(), version.into()))
-        .collect();
-    json!({
-        "status": if breaker.is_open() { "vlm_away" } else { "ok" },
-        "release": release,
-        "function_version": function_version,
-        "vlm": {
-            "state": state, "failures": breaker.failures, "since": since.map(|at| at.to_string()), "reason": reason,
+) -> Health {
+    let size_policies = SizePolicy::known_versions();
+    Health {
+        status: match breaker.is_open() {
+            true => HealthStatus::VlmAway,
+            false => HealthStatus::Ok,
         },
-        "asks_with": asks_with,
-        "knows": {
-            "catalogue_versions": catalogues,
-            "prompt_versions": [PROMPT_VERSION],
-            "size_policy_versions": SizePolicy::known_versions().collect::<Vec<_>>(),
-            "message_versions": [message::VERSION],
+        release: release.to_owned(),
+        function_version: function_version.map(str::to_owned),
+        vlm: vlm(breaker),
+        asks_with: current.into(),
+        knows: Knows {
+            catalogue_versions: catalogues.iter().map(ToString::to_string).collect(),
+            prompt_versions: vec![PROMPT_VERSION.to_owned()],
+            size_policy_versions: size_policies.map(str::to_owned).collect(),
+            message_versions: vec![message::VERSION.into()],
         },
-    })
+    }
+}
+
+fn vlm(breaker: &Breaker) -> VlmHealth {
+    let fails = breaker.failures > 0;
+    VlmHealth {
+        state: match breaker {
+            breaker if breaker.is_open() => VlmState::Away,
+            _ if fails => VlmState::Failing,
+            _ => VlmState::Available,
+        },
+        failures: breaker.failures,
+        since: breaker.since.filter(|_| fails).map(Moment),
+        reason: breaker.reason.clone().filter(|_| fails),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use evaluation::decide::breaker::FAILURES_TO_OPEN;
     use evaluation::domain::time::Timestamp;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -90,7 +164,7 @@ mod tests {
         };
         let current = vlm::versions::versions("v3", "a-model", "s4");
         let catalogues: Vec<&str> = Catalogue::known_versions().collect();
-        health("abc-1", Some("7"), &breaker, &current, &catalogues)
+        json!(health("abc-1", Some("7"), &breaker, &current, &catalogues))
     }
 
     #[test]

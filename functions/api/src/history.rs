@@ -3,9 +3,16 @@
 use aws::http::problem::Problem;
 use aws::table::{Cursor, HistoryPage};
 use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
+use evaluation::decide::evaluation::Status;
 use evaluation::decide::history::HistoryEntry;
 use evaluation::domain::ids::DrNumber;
-use serde_json::{Value, json};
+use evaluation::domain::ids::EvaluationId;
+use evaluation::domain::judge::Verdict;
+use evaluation::domain::plan::Mode;
+use evaluation::domain::time::Moment;
+use evaluation::show::path_of;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 /// Evaluations of one page, unless asked otherwise.
 const USUAL: u8 = 20;
@@ -44,31 +51,85 @@ pub(crate) fn limit<T: From<u8>>(request: &ApiGatewayV2httpRequest) -> Result<T,
     }
 }
 
-/// The page as JSON.
-pub(crate) fn view(dr: &DrNumber, page: &HistoryPage) -> Value {
-    let evaluations: Vec<Value> = page.evaluations.iter().map(entry).collect();
-    json!({"dr_number": dr, "evaluations": evaluations, "next": page.next})
+/// A page of a DR's history.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct History {
+    /// The DR.
+    dr_number: DrNumber,
+    /// Its evaluations, newest first.
+    evaluations: Vec<HistoryItem>,
+    /// The next page's `cursor`; null on the last one.
+    #[schema(value_type = Option<String>)]
+    next: Option<Cursor>,
+}
+
+/// An evaluation in short.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = EvaluationInShort)]
+pub(crate) struct HistoryItem {
+    /// Its identity.
+    evaluation_id: EvaluationId,
+    /// As asked.
+    mode: Mode,
+    /// Where it stands.
+    status: Status,
+    /// The verdict, once there is one.
+    verdict: Option<Verdict>,
+    /// The mean of the asked steps' best scores.
+    #[schema(minimum = 0, maximum = 10)]
+    average_score: Option<f64>,
+    /// The number of its photos.
+    photos_total: usize,
+    /// The evaluation that took its place.
+    superseded_by: Option<EvaluationId>,
+    /// When it was asked for.
+    created_at: Moment,
+    /// When it was finalised last.
+    completed_at: Option<Moment>,
+    /// Where it is shown.
+    links: HistoryItemLinks,
+}
+
+/// Where an evaluation is shown.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = EvaluationLinks)]
+pub(crate) struct HistoryItemLinks {
+    /// The evaluation.
+    #[serde(rename = "self")]
+    itself: String,
+}
+
+/// The page as it is shown.
+pub(crate) fn view(dr: &DrNumber, page: HistoryPage) -> History {
+    History {
+        dr_number: dr.clone(),
+        evaluations: page.evaluations.iter().map(entry).collect(),
+        next: page.next,
+    }
 }
 
 /// One evaluation of a history.
-pub(crate) fn entry(evaluation: &HistoryEntry) -> Value {
-    json!({
-        "evaluation_id": evaluation.evaluation_id,
-        "mode": evaluation.mode,
-        "status": evaluation.status(),
-        "verdict": evaluation.verdict,
-        "average_score": evaluation.average_score,
-        "photos_total": evaluation.photos_total,
-        "superseded_by": evaluation.superseded_by,
-        "created_at": evaluation.created_at.to_string(),
-        "completed_at": evaluation.completed_at.map(|at| at.to_string()),
-        "links": {"self": format!("/evaluations/{}", evaluation.evaluation_id)},
-    })
+pub(crate) fn entry(evaluation: &HistoryEntry) -> HistoryItem {
+    HistoryItem {
+        evaluation_id: evaluation.evaluation_id.clone(),
+        mode: evaluation.mode,
+        status: evaluation.status(),
+        verdict: evaluation.verdict,
+        average_score: evaluation.average_score,
+        photos_total: evaluation.photos_total,
+        superseded_by: evaluation.superseded_by.clone(),
+        created_at: evaluation.created_at.into(),
+        completed_at: evaluation.completed_at.map(Moment),
+        links: HistoryItemLinks {
+            itself: path_of(&evaluation.evaluation_id),
+        },
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use serde::Deserialize;
+    use serde_json::{Value, json};
 
     use super::*;
 

@@ -4,6 +4,8 @@
 //! - A page costs at most a query for each state, one for the claims and one for each year that is counted, or, of
 //!   claimed DRs, one for each; none reads further than so many cards, whatever there is.
 
+use std::time::Duration;
+
 use aws::clock;
 use aws::http::{self, problem::Problem};
 use aws::table::{Table, TableError};
@@ -15,11 +17,11 @@ use evaluation::domain::certainty::Certainty;
 use evaluation::domain::ids::{DrNumber, EvaluationId};
 use evaluation::domain::judge::Verdict;
 use evaluation::domain::plan::Mode;
-use evaluation::domain::time::Timestamp;
+use evaluation::domain::time::{Moment, Timestamp};
 use futures::future::try_join_all;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde::Serialize;
-use serde_json::json;
+use utoipa::ToSchema;
 
 use crate::api::{Api, Refusal};
 use crate::claims::Held;
@@ -27,8 +29,8 @@ use crate::history;
 
 /// DRs whose cards are read at once.
 const AT_ONCE: usize = 16;
-/// Counts are asked for in whole days; the shortest span.
-const MOMENT: std::time::Duration = std::time::Duration::from_millis(1);
+/// The shortest span: what ends at midnight does not begin the next day.
+const INSTANT: Duration = Duration::from_millis(1);
 
 /// What a request asks for.
 #[derive(Debug, PartialEq, Eq)]
@@ -39,57 +41,96 @@ pub(crate) struct Asked {
     limit: usize,
 }
 
-/// A page of the list.
-#[derive(Debug, Serialize)]
+/// A page of the list across DRs.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = EvaluationList)]
 pub(crate) struct List {
+    /// Evaluations, in the order asked for. A page may have fewer than `limit`: go on while there is a `next`.
     evaluations: Vec<Listed>,
-    /// On the first page.
+    /// How many there are; on the first page only.
     counts: Option<Counted>,
-    /// The `cursor` of the next page, if there is one.
+    /// The `cursor` of the next page; null on the last one.
     next: Option<String>,
 }
 
 /// An evaluation as it is listed.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ListedEvaluation)]
 pub(crate) struct Listed {
+    /// Its identity.
     evaluation_id: EvaluationId,
+    /// Its DR.
     dr_number: DrNumber,
+    /// As asked.
     mode: Mode,
+    /// The model's verdict; null while there is none.
     verdict: Option<Verdict>,
+    /// How many verdicts it has had.
     revision: u32,
+    /// The mean of the asked steps' best scores.
+    #[schema(minimum = 0, maximum = 10)]
     average_score: Option<f64>,
+    /// How sure the model was of the step that it was least sure of.
     certainty: Option<Certainty>,
+    /// How many flags its verdict has; those that came since are not counted.
     flags: usize,
+    /// The number of its photos.
     photos_total: usize,
+    /// The evaluation that took its place.
     superseded_by: Option<EvaluationId>,
+    /// Whether people decided something of it.
     reviewed: bool,
+    /// The verdict with what people decided.
     reviewed_verdict: Option<Verdict>,
-    created_at: String,
-    completed_at: Option<String>,
+    /// When it was asked for.
+    created_at: Moment,
+    /// When it was finalised last.
+    completed_at: Option<Moment>,
+    /// Who looks at its DR, if somebody does.
     claim: Option<Held>,
-    links: Links,
+    /// Where more is to be had.
+    links: ListedLinks,
 }
 
-#[derive(Debug, Serialize)]
-struct Links {
+/// Where more of a listed evaluation is to be had.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ListedLinks {
+    /// The evaluation.
     #[serde(rename = "self")]
+    #[schema(example = "/evaluations/01890a5d-ac96-774b-bcce-b302099a8057")]
     itself: String,
+    /// Its DR.
+    #[schema(example = "/drs/DR1730550")]
     dr: String,
+    /// Where the DR is claimed.
+    #[schema(example = "/drs/DR1730550/claim")]
     claim: String,
 }
 
-/// How many evaluations there are that were asked for on these days, whole days in UTC, of what is asked for otherwise
-/// (but for claims).
-#[derive(Debug, Serialize)]
+/// How many evaluations there are that were asked for on these days, of what the request asks for otherwise, but for
+/// claims. Evaluations that were deleted since are still counted.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = EvaluationCounts)]
 pub(crate) struct Counted {
+    /// The first day, in UTC, counted as a whole.
+    #[schema(format = Date)]
     first_day: String,
+    /// The last day, the same.
+    #[schema(format = Date)]
     last_day: String,
+    /// All of them.
     evaluations: u64,
+    /// Those without a verdict yet.
     unfinished: u64,
+    /// Those that pass.
     pass: u64,
+    /// Those that fail.
     fail: u64,
+    /// Those that are incomplete.
     incomplete: u64,
+    /// Those with flags.
     flagged: u64,
+    /// Those of which people decided something.
     reviewed: u64,
 }
 
@@ -118,9 +159,7 @@ pub(crate) async fn read(
         counts,
         next: page.next.map(|place| place.cursor()),
     };
-    let known = request.headers.get("if-none-match");
-    let known = known.and_then(|known| known.to_str().ok());
-    Ok(http::unless_known(http::json(200, &json!(list)), known))
+    Ok(http::json(200, &list))
 }
 
 /// A part of each state that is asked for; none where the claims say where to look.
@@ -150,7 +189,7 @@ async fn counts(api: &Api, asked: &Asked, now: Timestamp) -> Result<Option<Count
     let filter = &asked.filter;
     let oldest = now.before(api.kept_for);
     let from = filter.from.map_or(oldest, |from| from.max(oldest));
-    let to = filter.to.map_or(now, |to| to.before(MOMENT).min(now));
+    let to = filter.to.map_or(now, |to| to.before(INSTANT).min(now));
     let years = years(from, to);
     let read = years.iter().map(|(from, to)| api.table.counts(from, to));
     let days = try_join_all(read).await?.concat();
@@ -186,13 +225,13 @@ fn listed(card: Card, claims: &[Claim]) -> Listed {
     let (id, dr) = (&card.evaluation_id, &card.dr_number);
     Listed {
         claim: claimed(dr, claims).map(Held::of),
-        links: Links {
+        links: ListedLinks {
             itself: format!("/evaluations/{id}"),
             dr: format!("/drs/{dr}"),
             claim: format!("/drs/{dr}/claim"),
         },
-        created_at: card.created_at.to_string(),
-        completed_at: card.completed_at.map(|at| at.to_string()),
+        created_at: card.created_at.into(),
+        completed_at: card.completed_at.map(Moment),
         evaluation_id: card.evaluation_id,
         dr_number: card.dr_number,
         mode: card.mode,
@@ -217,7 +256,9 @@ impl Asked {
             Some("least_certain") => Order::LeastCertain,
             Some(_) => return Err(refused("sort is newest or least_certain")),
         };
-        let verdicts = parameter("verdict").map(verdicts).transpose()?;
+        // What commas part comes as several values, and so does what is said several times.
+        let verdicts = request.query_string_parameters.all("verdict");
+        let verdicts = verdicts.map(|words| verdicts_of(&words)).transpose()?;
         let filter = Filter {
             verdicts: verdicts.unwrap_or_default(),
             flagged: truth("flagged", parameter("flagged"))?,
@@ -243,7 +284,7 @@ fn refused(what: &str) -> Problem {
     Problem::bad_request(format!("{what}."))
 }
 
-fn verdicts(words: &str) -> Result<Vec<Ended>, Problem> {
+fn verdicts_of(words: &[&str]) -> Result<Vec<Ended>, Problem> {
     let verdict = |word: &str| match word {
         "unfinished" => Ok(Ended::Unfinished),
         "pass" => Ok(Ended::With(Verdict::Pass)),
@@ -253,7 +294,7 @@ fn verdicts(words: &str) -> Result<Vec<Ended>, Problem> {
             "verdict is pass, fail, incomplete or unfinished, or several of them with commas between",
         )),
     };
-    words.split(',').map(verdict).collect()
+    words.iter().copied().map(verdict).collect()
 }
 
 fn truth(name: &str, word: Option<&str>) -> Result<Option<bool>, Problem> {
@@ -276,7 +317,7 @@ fn time(name: &str, word: Option<&str>) -> Result<Option<Timestamp>, Problem> {
 #[cfg(test)]
 mod tests {
     use serde::Deserialize;
-    use serde_json::Value;
+    use serde_json::{Value, json};
 
     use super::*;
 

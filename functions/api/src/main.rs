@@ -4,10 +4,13 @@
 mod api;
 mod checklist;
 mod claims;
+mod contract;
 mod health;
 mod history;
 mod list;
 mod notes;
+#[cfg(test)]
+mod openapi;
 mod place;
 mod route;
 #[cfg(test)]

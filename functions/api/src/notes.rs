@@ -4,17 +4,15 @@
 //! - Who says it is what the gateway found out, never what a request claims; it is in no log.
 
 use aws::clock;
-use aws::http::{self, problem::Problem};
+use aws::http::{self, caller::Caller, problem::Problem};
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use evaluation::decide::note::{Note, NoteKind, SLOTS};
 use evaluation::domain::bounds::cut;
 use evaluation::domain::catalogue::Catalogue;
 use evaluation::domain::ids::{DrNumber, StepKey};
 use evaluation::run::notes::{NoteResult, note};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::api::{Api, Refusal};
 
@@ -23,12 +21,38 @@ const EXPECTED: &str = "Send {\"step\": \"power_meter\", \"kind\": \"disagree\",
 /// Bytes of what is wrong with a request that are repeated.
 const LONGEST_REFUSAL: usize = 300;
 
-#[derive(Debug, Deserialize)]
+/// What is said of a step.
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Body {
+#[schema(example = json!({"step": "power_meter", "kind": "disagree", "reason": "The meter shows -18.4 dBm."}))]
+pub(crate) struct NoteRequest {
+    /// The step, one of the DR's catalogue.
     step: String,
+    /// `disagree` with the judgement, or that it can't be photographed (`cannot_be_photographed`).
+    #[schema(value_type = NoteKind)]
     kind: String,
+    /// Why, in one line of at most 500 bytes.
+    #[schema(min_length = 1, max_length = 500)]
     reason: String,
+}
+
+/// A note that stands.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct NoteAnswer {
+    /// The DR.
+    dr_number: DrNumber,
+    /// The note, which may have been said before.
+    note: Note,
+    /// Where more is to be had.
+    links: NoteLinks,
+}
+
+/// Where a note is shown.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct NoteLinks {
+    /// The checklist.
+    #[schema(example = "/drs/DR1730550")]
+    dr: String,
 }
 
 /// Keeps a note.
@@ -37,10 +61,10 @@ pub(crate) async fn say(
     request: &ApiGatewayV2httpRequest,
     dr: &DrNumber,
 ) -> Result<ApiGatewayV2httpResponse, Refusal> {
-    let body = asked(request)?;
+    let body: NoteRequest = http::read(request, EXPECTED)?;
     let named = request.query_string_parameters.first("catalogue");
     let (catalogue, _) = api.asks(dr, named).await?;
-    let said = said(body, catalogue, caller(request))?;
+    let said = said(body, catalogue, Caller::of(request).name())?;
     let (step, kind) = (said.step.clone(), said.kind);
     let (status, note) = match note(&api.ports, dr, said, api.kept_for).await? {
         NoteResult::Noted(note) => (201, note),
@@ -54,21 +78,15 @@ pub(crate) async fn say(
         }
     };
     tracing::info!(dr.number = %dr, note.step = %step, note.kind = ?kind, note.new = status == 201, "a note was said");
-    let links = json!({"dr": format!("/drs/{dr}")});
-    let body = json!({"dr_number": dr, "note": note, "links": links});
-    Ok(http::json(status, &body))
-}
-
-/// What a request says.
-fn asked(request: &ApiGatewayV2httpRequest) -> Result<Body, Problem> {
-    let body = request.body.as_deref().unwrap_or_default();
-    let no_json = || refused("The body is not JSON");
-    let bytes = match request.is_base64_encoded {
-        true => BASE64_STANDARD.decode(body).map_err(|_| no_json())?,
-        false => body.as_bytes().to_vec(),
+    let links = NoteLinks {
+        dr: format!("/drs/{dr}"),
     };
-    let json: Value = serde_json::from_slice(&bytes).map_err(|_| no_json())?;
-    Body::deserialize(json).map_err(|cause| refused(&cause.to_string()))
+    let answer = NoteAnswer {
+        dr_number: dr.clone(),
+        note,
+        links,
+    };
+    Ok(http::json(status, &answer))
 }
 
 fn refused(what: &str) -> Problem {
@@ -76,7 +94,7 @@ fn refused(what: &str) -> Problem {
 }
 
 /// The note that a request says, about a step of this catalogue.
-fn said(body: Body, catalogue: &Catalogue, by: Option<&str>) -> Result<Note, Problem> {
+fn said(body: NoteRequest, catalogue: &Catalogue, by: Option<&str>) -> Result<Note, Problem> {
     let step = StepKey::parse(&body.step).ok();
     let step = step.filter(|step| catalogue.step(step).is_some());
     let step = step.ok_or_else(|| {
@@ -93,28 +111,17 @@ fn said(body: Body, catalogue: &Catalogue, by: Option<&str>) -> Result<Note, Pro
     Note::new(step, kind, &body.reason, by, clock::now()).map_err(wrong)
 }
 
-/// Who calls: the subject of the JWT, or the ARN whose key signed.
-pub(crate) fn caller(request: &ApiGatewayV2httpRequest) -> Option<&str> {
-    let authorizer = request.request_context.authorizer.as_ref()?;
-    let subject = authorizer
-        .jwt
-        .as_ref()
-        .and_then(|jwt| jwt.claims.get("sub"));
-    let arn = authorizer
-        .iam
-        .as_ref()
-        .and_then(|iam| iam.user_arn.as_ref());
-    subject.or(arn).map(String::as_str)
-}
-
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
 
     fn read(body: &str) -> Result<Note, Problem> {
         let mut request = ApiGatewayV2httpRequest::default();
         request.body = Some(body.into());
-        said(asked(&request)?, Catalogue::shipped("v4").unwrap(), None)
+        let body = http::read(&request, EXPECTED)?;
+        said(body, Catalogue::shipped("v4").unwrap(), None)
     }
 
     fn body(field: &str, value: Value) -> String {
@@ -129,10 +136,6 @@ mod tests {
         assert_eq!(note.step.as_str(), "power_meter");
         assert_eq!(note.kind, NoteKind::CannotBePhotographed);
         assert_eq!((note.reason.as_str(), note.by), ("why", None));
-        let mut request = ApiGatewayV2httpRequest::default();
-        request.body = Some(BASE64_STANDARD.encode(body("reason", "why".into())));
-        request.is_base64_encoded = true;
-        assert!(asked(&request).is_ok());
     }
 
     #[test]
@@ -161,22 +164,5 @@ mod tests {
             assert!(problem.detail.contains("\"reason\": \"…\""), "{words}");
             assert!(problem.detail.len() < 600, "{words}");
         }
-    }
-
-    #[test]
-    fn who_says_it_is_what_the_gateway_found_out() {
-        let of = |authorizer: Value| {
-            let sample = include_str!("../../../tests/events/api-history.json");
-            let mut event: Value = serde_json::from_str(sample).unwrap();
-            event["requestContext"]["authorizer"] = authorizer;
-            let request = ApiGatewayV2httpRequest::deserialize(event).unwrap();
-            caller(&request).map(str::to_owned)
-        };
-        let arn = "arn:aws:sts::123456789012:assumed-role/app/7";
-        assert_eq!(of(json!({"iam": {"userArn": arn}})).as_deref(), Some(arn));
-        let jwt = json!({"jwt": {"claims": {"sub": "u-7", "email": "a@b"}, "scopes": null}});
-        assert_eq!(of(jwt).as_deref(), Some("u-7"));
-        assert_eq!(of(json!({})), None);
-        assert_eq!(of(Value::Null), None);
     }
 }

@@ -9,46 +9,64 @@ use aws::clock;
 use aws::http::{self, problem::Problem};
 use aws::table::Table;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use evaluation::decide::updates;
 use evaluation::domain::ids::DrNumber;
-use evaluation::domain::time::Timestamp;
+use evaluation::domain::time::{Moment, Timestamp};
 use evaluation::run::error::RunError;
+use evaluation::show::Links;
 use photos::metadata::Position;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::ToSchema;
 
 const EXPECTED: &str = "Send {\"expected_position\": {\"latitude\": -26.2041, \"longitude\": 28.0473}}, in degrees, \
                         or null to have it forgotten.";
 
-#[derive(Deserialize)]
+/// Where a DR is.
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Body {
-    /// Null is said, not left out.
-    expected_position: Value,
+#[schema(example = json!({"expected_position": {"latitude": -26.2041, "longitude": 28.0473}}))]
+pub(crate) struct PlaceRequest {
+    /// In degrees (WGS 84); null to have it forgotten. It must be said.
+    #[serde(deserialize_with = "said")]
+    #[schema(required)]
+    expected_position: Option<Position>,
+}
+
+/// Null is said, not left out.
+fn said<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Position>, D::Error> {
+    Option::deserialize(deserializer)
+}
+
+/// What everybody may know of where a DR is.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PlaceView {
+    /// The DR.
+    dr_number: DrNumber,
+    /// Whether it is known where it is.
+    has_expected_position: bool,
+    /// Since when.
+    expected_position_set_at: Option<Moment>,
+    /// Where more is to be had.
+    links: Links,
+}
+
+/// Where a DR is, as it was said.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PlaceAnswer {
+    /// What everybody may know of that.
+    #[serde(flatten)]
+    place: PlaceView,
+    /// What was said.
+    expected_position: Option<Position>,
 }
 
 /// The position that a request says.
 pub(crate) fn asked(request: &ApiGatewayV2httpRequest) -> Result<Option<Position>, Problem> {
     let refuse = |what: &str| Problem::bad_request(format!("{what}. {EXPECTED}"));
-    let body = request.body.as_deref().unwrap_or_default();
-    let bytes = if request.is_base64_encoded {
-        let decoded = BASE64_STANDARD.decode(body);
-        decoded.map_err(|_| refuse("The body is not JSON"))?
-    } else {
-        body.as_bytes().to_vec()
-    };
-    let json: Value = serde_json::from_slice(&bytes).map_err(|_| refuse("The body is not JSON"))?;
-    let body: Body = serde_json::from_value(json).map_err(|cause| refuse(&cause.to_string()))?;
-    if body.expected_position.is_null() {
-        return Ok(None);
-    }
-    let position: Position = serde_json::from_value(body.expected_position)
-        .map_err(|cause| refuse(&format!("expected_position: {cause}")))?;
-    match wrong(&position) {
+    let body: PlaceRequest = http::read(request, EXPECTED)?;
+    match body.expected_position.as_ref().and_then(wrong) {
         Some(what) => Err(refuse(what)),
-        None => Ok(Some(position)),
+        None => Ok(body.expected_position),
     }
 }
 
@@ -75,25 +93,29 @@ pub(crate) async fn store(
     let update = updates::placed(dr, position, at, kept_for);
     table.update(&update).await?;
     tracing::info!(dr.number = %dr, position.known = position.is_some(), "where a DR is was said");
-    let mut body = shown(dr, position.is_some(), Some(at));
-    if let Some(fields) = body.as_object_mut() {
-        fields.insert("expected_position".into(), json!(position));
-    }
-    Ok(http::json(200, &body))
+    let answer = PlaceAnswer {
+        place: shown(dr, position.is_some(), Some(at)),
+        expected_position: position,
+    };
+    Ok(http::json(200, &answer))
 }
 
 /// What everybody may know of where a DR is.
-pub(crate) fn shown(dr: &DrNumber, known: bool, set_at: Option<Timestamp>) -> Value {
-    json!({
-        "dr_number": dr,
-        "has_expected_position": known,
-        "expected_position_set_at": set_at.filter(|_| known).map(|at| at.to_string()),
-        "links": {"self": format!("/drs/{dr}"), "history": format!("/drs/{dr}/evaluations")},
-    })
+pub(crate) fn shown(dr: &DrNumber, known: bool, set_at: Option<Timestamp>) -> PlaceView {
+    PlaceView {
+        dr_number: dr.clone(),
+        has_expected_position: known,
+        expected_position_set_at: set_at.filter(|_| known).map(Moment),
+        links: Links::of_dr(dr),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+    use base64::prelude::BASE64_STANDARD;
+    use serde_json::{Value, json};
+
     use super::*;
 
     fn sent(body: String, is_base64_encoded: bool) -> Result<Option<Position>, Problem> {
@@ -148,11 +170,11 @@ mod tests {
     fn what_is_shown_to_everybody_says_only_that_a_position_is_known() {
         let dr = DrNumber::parse("DR1").unwrap();
         let at = Timestamp::from_millis(0);
-        let known = shown(&dr, true, Some(at));
+        let known = json!(shown(&dr, true, Some(at)));
         assert_eq!(known["has_expected_position"], true);
         let said = "1970-01-01T00:00:00.000Z";
         assert_eq!(known["expected_position_set_at"], said);
-        let forgotten = shown(&dr, false, Some(at));
+        let forgotten = json!(shown(&dr, false, Some(at)));
         assert_eq!(forgotten["expected_position_set_at"], Value::Null);
     }
 }

@@ -14,6 +14,7 @@ use evaluation::domain::catalogue::Catalogue;
 use evaluation::domain::ids::{DrNumber, EvaluationId};
 use evaluation::domain::photo_key::{folder, folders};
 use evaluation::domain::plan::Photo;
+use evaluation::domain::time::Moment;
 use evaluation::domain::versions::Versions;
 use evaluation::run::error::{Class, with_causes};
 use evaluation::run::ports::Ports;
@@ -21,15 +22,25 @@ use evaluation::run::show::{Shown, show};
 use evaluation::show::evaluation::view;
 use lambda_runtime::Error;
 use photos::metadata::Position;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tracing::Instrument;
+use utoipa::ToSchema;
 
 use crate::api::{Api, Refusal};
-use crate::{checklist, claims, health, history, list, notes, place, uploads};
+use crate::{checklist, claims, contract, health, history, list, notes, place, uploads};
 
 /// Seconds after which the app may look for progress again.
 const RETRY_AFTER_SECONDS: &str = "1";
+
+/// The cache was emptied: no answer from before is used any more.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CacheEmptied {
+    /// The DR; null if it is about all.
+    dr_number: Option<DrNumber>,
+    /// Answers to what was asked before are not used.
+    valid_from: Moment,
+}
 
 /// A question.
 #[derive(Debug, PartialEq)]
@@ -52,6 +63,8 @@ enum Question {
     Note(DrNumber),
     /// A DR is expected to be there, or it is not known any more where.
     Place(DrNumber, Option<Position>),
+    /// What may be asked, and what is answered.
+    Contract,
     /// Photos of a DR are to be uploaded.
     Uploads(DrNumber),
 }
@@ -83,14 +96,35 @@ async fn answered(api: &Api, event: Value) -> ApiGatewayV2httpResponse {
     response
 }
 
+/// The answer to what is read, unless its caller knows it already.
+fn unless_known(
+    request: &ApiGatewayV2httpRequest,
+    response: ApiGatewayV2httpResponse,
+) -> ApiGatewayV2httpResponse {
+    let is_read = request.request_context.http.method.as_str() == "GET";
+    if !is_read || response.status_code != 200 {
+        return response;
+    }
+    let known = request.headers.get("if-none-match");
+    http::unless_known(response, known.and_then(|known| known.to_str().ok()))
+}
+
 async fn answer(api: &Api, event: Value) -> Result<ApiGatewayV2httpResponse, Refusal> {
     let unreadable = |_| Problem::bad_request("This is no request of an HTTP API (payload 2.0).");
     let request = ApiGatewayV2httpRequest::deserialize(event).map_err(unreadable)?;
-    match question(&request)? {
+    let response = answer_to(api, &request).await?;
+    Ok(unless_known(&request, response))
+}
+
+async fn answer_to(
+    api: &Api,
+    request: &ApiGatewayV2httpRequest,
+) -> Result<ApiGatewayV2httpResponse, Refusal> {
+    match question(request)? {
         Question::Evaluation(id) => evaluation(api, &id).await,
-        Question::List => list::read(api, &request).await,
-        Question::Claim(dr) => claims::make(api, &request, &dr).await,
-        Question::GiveBack(dr) => claims::end(api, &request, &dr).await,
+        Question::List => list::read(api, request).await,
+        Question::Claim(dr) => claims::make(api, request, &dr).await,
+        Question::GiveBack(dr) => claims::end(api, request, &dr).await,
         Question::Health => {
             let in_use: Vec<&str> = api.asks_with.catalogues.versions().collect();
             let asks_with = api.asks_with.usual();
@@ -100,16 +134,17 @@ async fn answer(api: &Api, event: Value) -> Result<ApiGatewayV2httpResponse, Ref
             ))
         }
         Question::EmptyCache(dr) => empty_cache(&api.table, dr.as_ref()).await,
-        Question::Dr(dr) => checklist::read(api, &request, &dr).await,
-        Question::Note(dr) => notes::say(api, &request, &dr).await,
-        Question::Uploads(dr) => addresses(api, &request, &dr).await,
+        Question::Dr(dr) => checklist::read(api, request, &dr).await,
+        Question::Note(dr) => notes::say(api, request, &dr).await,
+        Question::Uploads(dr) => addresses(api, request, &dr).await,
+        Question::Contract => Ok(contract::answer()),
         Question::Place(dr, position) => {
             let stored = place::store(&api.table, &dr, position, api.kept_for);
             stored.await.map_err(Refusal::from)
         }
         Question::History(dr, page) => {
             let found = api.table.history(&dr, page.limit, page.cursor.as_ref());
-            Ok(http::json(200, &history::view(&dr, &found.await?)))
+            Ok(http::json(200, &history::view(&dr, found.await?)))
         }
     }
 }
@@ -221,10 +256,11 @@ async fn empty_cache(
     let valid_from = clock::now();
     table.update(&updates::invalidated(dr, valid_from)).await?;
     tracing::info!(dr.number = dr.map(DrNumber::as_str), cache.valid_from = %valid_from, "the cache was emptied by hand");
-    Ok(http::json(
-        200,
-        &json!({"dr_number": dr, "valid_from": valid_from.to_string()}),
-    ))
+    let answer = CacheEmptied {
+        dr_number: dr.cloned(),
+        valid_from: valid_from.into(),
+    };
+    Ok(http::json(200, &answer))
 }
 
 /// Reads the question off the path itself: path parameters are missing where no gateway fills them in.
@@ -240,6 +276,7 @@ fn question(request: &ApiGatewayV2httpRequest) -> Result<Question, Problem> {
     let method = context.http.method.as_str();
     match (method, parts.as_slice()) {
         ("GET", ["health"]) => Ok(Question::Health),
+        ("GET", ["openapi.json"]) => Ok(Question::Contract),
         ("DELETE", ["cache"]) => Ok(Question::EmptyCache(None)),
         ("DELETE", ["drs", dr, "cache"]) => Ok(Question::EmptyCache(Some(dr_number(dr)?))),
         ("GET", ["drs", dr]) => Ok(Question::Dr(dr_number(dr)?)),
@@ -258,7 +295,7 @@ fn question(request: &ApiGatewayV2httpRequest) -> Result<Question, Problem> {
         )),
         _ => Err(Problem::not_found(
             "There is GET /evaluations and /evaluations/{evaluation_id}, GET and PUT /drs/{dr_number}, \
-             POST /drs/{dr_number}/uploads and /notes, GET /drs/{dr_number}/evaluations, PUT and DELETE /drs/{dr_number}/claim, DELETE /drs/{dr_number}/cache, DELETE /cache and GET /health.",
+             POST /drs/{dr_number}/uploads and /notes, GET /drs/{dr_number}/evaluations, PUT and DELETE /drs/{dr_number}/claim, DELETE /drs/{dr_number}/cache, DELETE /cache, GET /health and GET /openapi.json.",
         )),
     }
 }

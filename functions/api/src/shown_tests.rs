@@ -27,8 +27,9 @@ use evaluation::domain::catalogue::Catalogue;
 use evaluation::domain::outcome::PhotoOutcome;
 use evaluation::domain::reading::Flag;
 use evaluation::domain::scope::Scope;
-use evaluation::show::evaluation::{MOST_LOOKS, MOST_SINCE, view};
-use serde_json::Value;
+use evaluation::show::evaluation::{MOST_SINCE, view};
+use evaluation::show::photo::MOST_LOOKS;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// Lambda's limit of an answer, in which the body is a text within JSON.
@@ -133,7 +134,7 @@ fn shown(text: &str) -> Value {
         .iter()
         .map(|record| (record.photo.photo_id.clone(), 1112));
     let metres = metres.collect();
-    view(
+    json!(view(
         &evaluation,
         &photos,
         &flags,
@@ -141,7 +142,7 @@ fn shown(text: &str) -> Value {
         &[StaleReason::Photos],
         published::known(&evaluation.versions.catalogue),
         &vec![note(&"\"".repeat(LONGEST_REASON)); SLOTS.len()],
-    )
+    ))
 }
 
 fn note(reason: &str) -> Note {
@@ -220,6 +221,7 @@ fn photos_that_are_too_dark_to_be_told_apart_do_not_look_like_each_other() {
         published::known(&evaluation.versions.catalogue),
         &[note("why")],
     );
+    let shown = json!(shown);
     assert_eq!(shown["notes"][0]["reason"], "why");
     assert_eq!(shown["photos"][0]["looks_like"], serde_json::json!([]));
 }

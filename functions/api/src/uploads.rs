@@ -5,7 +5,7 @@
 //!   an upload never replaces one.
 //! - An address is good for minutes, and for nothing else.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use aws::clock;
@@ -18,10 +18,12 @@ use base64::prelude::BASE64_STANDARD;
 use evaluation::domain::catalogue::Catalogue;
 use evaluation::domain::ids::DrNumber;
 use evaluation::domain::photo_key::folder;
+use evaluation::domain::time::Moment;
 use evaluation::domain::upload_name::stored_name;
 use evaluation::run::error::RunError;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use evaluation::show::Links;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// How long an address is good: a photo of 50 MB takes 7 minutes at 1 Mbit/s.
 const GOOD_FOR: Duration = Duration::from_secs(15 * 60);
@@ -39,20 +41,60 @@ const EXPECTED: &str = "Send {\"photos\": [{\"name\": \"DR1730550_ph_powm1_1.jpg
                         \"size\": 2345678}]}; \"sha256\" in hexadecimal may stand beside them.";
 
 /// A photo that is to be uploaded.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = WantedUpload)]
 pub(crate) struct Wanted {
+    /// Its name, of at most 4,096 bytes; folders and control characters are taken out.
+    #[schema(max_length = 4096, example = "DR1730550_ph_powm1_1.jpg")]
     name: String,
+    /// What the file is: `image/jpeg`, `image/png`, `image/heic`, `image/heif` or `image/webp`.
+    #[schema(example = "image/jpeg")]
     content_type: String,
+    /// Bytes of the file.
+    #[schema(minimum = 1, maximum = 50_000_000, example = 2_345_678)]
     size: u64,
+    /// The file's SHA-256 in hexadecimal digits, for S3 to check.
     #[serde(default)]
+    #[schema(pattern = "^[0-9a-fA-F]{64}$")]
     sha256: Option<String>,
 }
 
-#[derive(Deserialize)]
+/// Photos that are to be uploaded.
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Body {
+pub(crate) struct UploadsRequest {
+    /// 1 to 200, in the order in which the addresses are wanted.
+    #[schema(min_items = 1, max_items = 200)]
     photos: Vec<Wanted>,
+}
+
+/// Where photos are to be sent.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct UploadsAnswer {
+    /// The DR.
+    dr_number: DrNumber,
+    /// An address for each photo, in the order in which they were asked for.
+    photos: Vec<UploadAddress>,
+    /// Until when the addresses are good.
+    expires_at: Moment,
+    /// Where more is to be had.
+    links: Links,
+}
+
+/// Where and how one photo is to be sent.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct UploadAddress {
+    /// Its name as it will be stored.
+    name: String,
+    /// The method of HTTP.
+    #[schema(example = "PUT")]
+    method: String,
+    /// The address.
+    #[schema(format = "uri")]
+    url: String,
+    /// The headers to send, exactly these.
+    headers: BTreeMap<String, String>,
 }
 
 /// The photos that a request wants to upload, each of at most so many bytes.
@@ -61,14 +103,7 @@ pub(crate) fn asked(
     most_bytes: u64,
 ) -> Result<Vec<Wanted>, Problem> {
     let refuse = |what: String| Problem::bad_request(format!("{what}. {EXPECTED}"));
-    let body = request.body.as_deref().unwrap_or_default();
-    let no_json = || refuse("The body is not JSON".into());
-    let bytes = match request.is_base64_encoded {
-        true => BASE64_STANDARD.decode(body).map_err(|_| no_json())?,
-        false => body.as_bytes().to_vec(),
-    };
-    let json: Value = serde_json::from_slice(&bytes).map_err(|_| no_json())?;
-    let body = Body::deserialize(json).map_err(|cause| refuse(cause.to_string()))?;
+    let body: UploadsRequest = http::read(request, EXPECTED)?;
     if !(1..=MOST_PHOTOS).contains(&body.photos.len()) {
         let count = body.photos.len();
         return Err(refuse(format!(
@@ -126,13 +161,13 @@ pub(crate) async fn addresses(
         taken.insert(name);
     }
     tracing::info!(dr.number = %dr, uploads = photos.len(), "addresses for uploads were given");
-    let body = json!({
-        "dr_number": dr,
-        "photos": photos,
-        "expires_at": expires_at.to_string(),
-        "links": {"self": format!("/drs/{dr}"), "history": format!("/drs/{dr}/evaluations")},
-    });
-    Ok(http::json(201, &body))
+    let answer = UploadsAnswer {
+        dr_number: dr.clone(),
+        photos,
+        expires_at: expires_at.into(),
+        links: Links::of_dr(dr),
+    };
+    Ok(http::json(201, &answer))
 }
 
 async fn address(
@@ -141,7 +176,7 @@ async fn address(
     dr: &DrNumber,
     photo: &Wanted,
     name: &str,
-) -> Result<Value, RunError> {
+) -> Result<UploadAddress, RunError> {
     let bug =
         |what: &'static str| move |cause: aws_sdk_s3::error::BoxError| RunError::bug(what, cause);
     let length = i64::try_from(photo.size).map_err(|cause| bug("a size")(cause.into()))?;
@@ -158,16 +193,22 @@ async fn address(
         .presigned(good_for)
         .await
         .map_err(|cause| bug("an upload can't be signed")(cause.into()))?;
-    let headers: serde_json::Map<String, Value> = signed
+    let headers = signed
         .headers()
         .filter(|(name, _)| !name.eq_ignore_ascii_case("host"))
-        .map(|(name, value)| (name.to_owned(), value.into()))
-        .collect();
-    Ok(json!({"name": name, "method": signed.method(), "url": signed.uri(), "headers": headers}))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+    Ok(UploadAddress {
+        name: name.to_owned(),
+        method: signed.method().to_owned(),
+        url: signed.uri().to_owned(),
+        headers: headers.collect(),
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
 
     const MOST: u64 = 50_000_000;

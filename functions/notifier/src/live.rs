@@ -210,7 +210,7 @@ impl Live {
             .ports
             .catalogue(&shown.evaluation.versions.catalogue)
             .await?;
-        Ok(Some(view(
+        let shown = view(
             &shown.evaluation,
             &shown.photos,
             &shown.flags,
@@ -218,7 +218,8 @@ impl Live {
             &[],
             catalogue,
             &shown.notes,
-        )))
+        );
+        Ok(Some(json!(shown)))
     }
 }
 

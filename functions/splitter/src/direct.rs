@@ -1,6 +1,7 @@
 //! Direct invocation: `{"dr_number": "DR1730550", "mode": "full", "force": false}`.
 
 use evaluation::run::error::with_causes;
+use evaluation::show::start::EvaluationStarted;
 use lambda_runtime::Error;
 use serde_json::Value;
 
@@ -14,5 +15,5 @@ pub(crate) async fn handle(splitter: &Splitter, event: Value) -> Result<Value, E
     let answer = answer.inspect_err(|error| {
         tracing::error!(error = %with_causes(error), "no evaluation was started");
     })?;
-    Ok(post::body(&answer))
+    Ok(serde_json::to_value(EvaluationStarted::from(&answer))?)
 }

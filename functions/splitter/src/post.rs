@@ -5,16 +5,13 @@ use std::time::Duration;
 use aws::http;
 use aws::http::problem::Problem;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
-use evaluation::decide::evaluation::{Evaluation, Status};
 use evaluation::decide::start::{Request, Reuse};
 use evaluation::domain::ids::DrNumber;
-use evaluation::domain::plan::Mode;
 use evaluation::run::error::Class;
 use evaluation::run::start::StartResult;
+use evaluation::show::start::{EvaluationRequest, EvaluationStarted};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::evaluate::{Spent, Splitter};
 use crate::refusal::StartError;
@@ -24,18 +21,6 @@ const RETRY_AFTER_SECONDS: &str = "2";
 const EXPECTED: &str = "Send a JSON object such as \
     {\"dr_number\": \"DR1730550\", \"mode\": \"full\", \"force\": false}; \
     \"mode\" (full or quick), \"force\" and \"catalogue\" (a version) may be left out.";
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RequestBody {
-    dr_number: String,
-    #[serde(default)]
-    mode: Mode,
-    #[serde(default)]
-    force: bool,
-    #[serde(default)]
-    catalogue: Option<String>,
-}
 
 /// Answers a request: an evaluation, or a problem document.
 pub(crate) async fn handle(splitter: &Splitter, event: Value) -> ApiGatewayV2httpResponse {
@@ -53,8 +38,12 @@ pub(crate) async fn handle(splitter: &Splitter, event: Value) -> ApiGatewayV2htt
 
 /// Reads the wish out of a JSON object.
 pub(crate) fn read(body: &Value) -> Result<Request, Problem> {
-    let body = RequestBody::deserialize(body)
+    let body = EvaluationRequest::deserialize(body)
         .map_err(|cause| Problem::bad_request(format!("{cause}. {EXPECTED}")))?;
+    wish(body)
+}
+
+fn wish(body: EvaluationRequest) -> Result<Request, Problem> {
     let dr_number =
         DrNumber::parse(&body.dr_number).map_err(|invalid| Problem::bad_dr_number(invalid.0))?;
     let catalogue = body.catalogue;
@@ -73,14 +62,8 @@ pub(crate) fn read(body: &Value) -> Result<Request, Problem> {
 
 fn request(event: &Value) -> Result<Request, Problem> {
     let refuse = || Problem::bad_request(format!("The body is not JSON. {EXPECTED}"));
-    let http = ApiGatewayV2httpRequest::deserialize(event).map_err(|_| refuse())?;
-    let body = http.body.unwrap_or_default();
-    let bytes = if http.is_base64_encoded {
-        BASE64_STANDARD.decode(body).map_err(|_| refuse())?
-    } else {
-        body.into_bytes()
-    };
-    read(&serde_json::from_slice(&bytes).map_err(|_| refuse())?)
+    let request = ApiGatewayV2httpRequest::deserialize(event).map_err(|_| refuse())?;
+    wish(http::read(&request, EXPECTED)?)
 }
 
 /// Where the time went, in milliseconds, as browsers and tools read it (W3C Server Timing).
@@ -99,42 +82,14 @@ fn response(answer: &StartResult) -> ApiGatewayV2httpResponse {
     } else {
         200
     };
-    let body = body(answer);
-    let location = body
-        .pointer("/links/self")
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned();
-    let response = http::with_header(http::json(status, &body), "location", &location);
+    let body = EvaluationStarted::from(answer);
+    let response = http::json(status, &body);
+    let response = http::with_header(response, "location", &body.links.itself);
     if matches!(answer, StartResult::Cached(_)) {
         response
     } else {
         http::with_header(response, "retry-after", RETRY_AFTER_SECONDS)
     }
-}
-
-/// The body of an answer.
-pub(crate) fn body(answer: &StartResult) -> Value {
-    let (evaluation, joined, cached) = match answer {
-        StartResult::Started(evaluation) => (evaluation, false, false),
-        StartResult::Joined(evaluation) => (evaluation, true, false),
-        StartResult::Cached(evaluation) => (evaluation, false, true),
-    };
-    let Evaluation {
-        evaluation_id,
-        dr_number,
-        mode,
-        photos_total,
-        ..
-    } = evaluation.as_ref();
-    let status: Status = evaluation.status();
-    json!({
-        "evaluation_id": evaluation_id, "dr_number": dr_number, "mode": mode, "mode_note": evaluation.mode_note,
-        "status": status, "photos_total": photos_total, "joined": joined, "cached": cached,
-        "trace_id": evaluation.trace_id,
-        "missed_because": if joined || cached { &[][..] } else { evaluation.cache.missed_because.as_slice() },
-        "links": {"self": format!("/evaluations/{evaluation_id}"), "history": format!("/drs/{dr_number}/evaluations")},
-    })
 }
 
 fn problem(error: &StartError) -> Problem {
@@ -155,6 +110,11 @@ fn problem(error: &StartError) -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+    use base64::prelude::BASE64_STANDARD;
+    use evaluation::domain::plan::Mode;
+    use serde_json::json;
+
     use super::*;
 
     /// The sample event, with this body.

@@ -36,6 +36,7 @@ pub mod size_policy;
 pub mod stages;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use self::codes::Code;
 #[cfg(feature = "codecs")]
@@ -69,7 +70,7 @@ pub struct Prepared {
 }
 
 /// What became of a photo's colour profile.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ColourProfile {
     /// It could not be applied: the colours that were sent may be off.
@@ -77,7 +78,7 @@ pub enum ColourProfile {
 }
 
 /// What was sent to the VLM.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ImageFigures {
     /// Bytes of the photo in S3.
     pub original_bytes: u64,

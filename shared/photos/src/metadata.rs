@@ -1,9 +1,10 @@
 //! What a photo's EXIF data says. It is read and never sent on: where a customer lives is nobody's business but theirs.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Who took a photo, when, and where.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Metadata {
     /// When the photo was taken, by the camera's clock, such as `2026-01-14T10:15:02`; with the time zone if the
     /// camera wrote it.
@@ -21,7 +22,7 @@ pub struct Metadata {
 }
 
 /// A place on Earth, in degrees.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Position {
     /// North of the equator.
     pub latitude: f64,

@@ -9,6 +9,7 @@
 //! re-encoded and cropped variants measure, and how far the two sides of each threshold are apart.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Below this a photo is too blurred to judge.
 pub const LEAST_SHARPNESS: f32 = 0.40;
@@ -28,7 +29,7 @@ const AROUND: [usize; 4] = [0, 4, 5, 9];
 const CELLS: (usize, usize) = (9, 8);
 
 /// Measures of a photo.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Quality {
     /// 0 to 1: how much of the differences between neighbours goes when the picture is blurred once more. What is
     /// blurred already loses little.
@@ -38,6 +39,7 @@ pub struct Quality {
     /// 64 bits, each telling whether a part is brighter than its right neighbour. As text, in hexadecimal digits:
     /// JSON's readers round large numbers.
     #[serde(with = "hexadecimal")]
+    #[schema(value_type = String, pattern = "^[0-9a-f]{16}$")]
     pub perceptual_hash: u64,
 }
 

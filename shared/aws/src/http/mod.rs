@@ -1,8 +1,11 @@
 //! Answers to API Gateway: JSON, and RFC 9457 problem documents that say what to do and nothing of the inside.
 
+mod body;
+pub mod caller;
 mod etag;
 pub mod problem;
 
+pub use self::body::read;
 pub use self::etag::unless_known;
 
 use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
@@ -10,16 +13,22 @@ use aws_lambda_events::encodings::Body;
 use aws_lambda_events::http::{HeaderMap, HeaderName, HeaderValue};
 use evaluation::domain::time::Timestamp;
 use evaluation::figures::{Figure, Metric};
-use serde_json::Value;
+use serde::Serialize;
 
 use crate::{clock, telemetry};
 
 /// The header of each answer that names the request's trace.
 pub const TRACE_HEADER: &str = "x-trace-id";
 
-/// An answer with a JSON body.
-pub fn json(status: i64, body: &Value) -> ApiGatewayV2httpResponse {
-    respond(status, "application/json", body)
+/// An answer with a JSON body; what can't be written as JSON is a bug, and said to be one.
+pub fn json(status: i64, body: &impl Serialize) -> ApiGatewayV2httpResponse {
+    match serde_json::to_value(body) {
+        Ok(body) => text(status, "application/json", body.to_string()),
+        Err(error) => {
+            tracing::error!(%error, "an answer can't be written");
+            problem::Problem::internal().response()
+        }
+    }
 }
 
 /// The same answer with one more header; a value that no header can hold is left out.
@@ -45,7 +54,8 @@ pub fn note(function: &str, began: Timestamp, response: &ApiGatewayV2httpRespons
     ]);
 }
 
-fn respond(status: i64, content_type: &'static str, body: &Value) -> ApiGatewayV2httpResponse {
+/// An answer with a body of this type.
+pub fn text(status: i64, content_type: &'static str, body: String) -> ApiGatewayV2httpResponse {
     let mut headers = HeaderMap::new();
     headers.insert(
         HeaderName::from_static("content-type"),
@@ -58,6 +68,6 @@ fn respond(status: i64, content_type: &'static str, body: &Value) -> ApiGatewayV
     let mut response = ApiGatewayV2httpResponse::default();
     response.status_code = status;
     response.headers = headers;
-    response.body = Some(Body::Text(body.to_string()));
+    response.body = Some(Body::Text(body));
     response
 }

@@ -1,12 +1,36 @@
 //! Problem documents (RFC 9457).
 
 use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
+use serde::Serialize;
 use serde_json::json;
+use utoipa::ToSchema;
 
-use super::{respond, with_header};
+use super::{text, with_header};
 
 /// Seconds after which a caller may try again when AWS was busy.
 const RETRY_AFTER_SECONDS: &str = "5";
+
+/// What each `type` begins with.
+const NAMESPACE: &str = "urn:problem:fibre-evaluation:";
+/// What problem documents are sent as.
+pub const PROBLEM_TYPE: &str = "application/problem+json";
+
+/// What went wrong, and what to do about it (RFC 9457).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct ProblemDocument {
+    /// The class, stable for programs; take one that you don't know by its status.
+    #[serde(rename = "type")]
+    #[schema(pattern = "^urn:problem:fibre-evaluation:[a-z-]+$")]
+    pub kind: String,
+    /// The class in words.
+    pub title: String,
+    /// The HTTP status.
+    #[schema(minimum = 400, maximum = 599)]
+    pub status: u16,
+    /// This case in words, and what to do.
+    pub detail: String,
+}
 
 /// What went wrong with a request, fit for its caller.
 ///
@@ -146,15 +170,20 @@ impl Problem {
         }
     }
 
+    /// The document.
+    pub fn document(&self) -> ProblemDocument {
+        ProblemDocument {
+            kind: format!("{NAMESPACE}{}", self.kind),
+            title: self.title.to_owned(),
+            status: self.status,
+            detail: self.detail.clone(),
+        }
+    }
+
     /// The answer to send.
     pub fn response(&self) -> ApiGatewayV2httpResponse {
-        let body = json!({
-            "type": format!("urn:problem:fibre-evaluation:{}", self.kind),
-            "title": self.title,
-            "status": self.status,
-            "detail": self.detail,
-        });
-        let response = respond(i64::from(self.status), "application/problem+json", &body);
+        let body = json!(self.document()).to_string();
+        let response = text(i64::from(self.status), PROBLEM_TYPE, body);
         if self.status == 503 {
             with_header(response, "retry-after", RETRY_AFTER_SECONDS)
         } else {

@@ -8,6 +8,7 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::miss::CacheFigures;
 use crate::domain::ids::{DrNumber, EvaluationId, PhotoId, StepKey};
@@ -112,7 +113,7 @@ pub struct Evaluation {
 }
 
 /// Where an evaluation's time went, in milliseconds: the way of the photo that ended last, so that the parts add up.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Timings {
     /// From the request until the first batch message was sent.
     pub split_ms: u64,
@@ -131,7 +132,7 @@ pub struct Timings {
 }
 
 /// Where an evaluation stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// No photo is being asked about yet.

@@ -3,6 +3,8 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use super::cache::Reused;
 use super::photo_record::PhotoRecord;
@@ -10,6 +12,7 @@ use crate::domain::ids::EvaluationId;
 use crate::domain::key::{KeyPart, KeyParts};
 use crate::domain::plan::{Photo, Plan};
 use crate::domain::versions::{VersionPart, Versions};
+use crate::show::words::words;
 
 /// Why an evaluation was started although earlier ones are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -31,6 +34,23 @@ pub enum Miss {
     #[serde(untagged)]
     Version(VersionPart),
 }
+
+impl PartialSchema for Miss {
+    fn schema() -> RefOr<Schema> {
+        let own = [
+            Self::First,
+            Self::Forced,
+            Self::Photos,
+            Self::Expired,
+            Self::Emptied,
+            Self::Incomplete,
+        ];
+        let description = "Why an evaluation was started although earlier ones are kept.";
+        words::<VersionPart>(description, &own)
+    }
+}
+
+impl ToSchema for Miss {}
 
 /// Its name in metrics.
 impl fmt::Display for Miss {
@@ -61,7 +81,7 @@ pub struct QuestionDigest {
 }
 
 /// What the cache did for an evaluation.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CacheFigures {
     /// Why it was started.
     pub missed_because: Vec<Miss>,

@@ -8,6 +8,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use crate::domain::bounds::cut;
 use crate::domain::ids::StepKey;
@@ -27,7 +28,7 @@ pub const SLOTS: [&str; 24] = [
 ];
 
 /// What is said of a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NoteKind {
     /// The judgement is wrong.
@@ -53,7 +54,7 @@ impl NoteKind {
 }
 
 /// What was said of a step, as it is kept and shown.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Note {
     /// The step.
     pub step: StepKey,
@@ -63,6 +64,7 @@ pub struct Note {
     pub reason: String,
     /// When it was said first.
     #[serde(with = "time::text")]
+    #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
     /// Who said it, if that is known: the subject of a JWT, or an ARN.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -8,6 +8,7 @@
 
 use photos::quality::Quality;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::domain::bounds::shortened_name;
 use crate::domain::hash::hex_of;
@@ -116,7 +117,7 @@ fn looks(hash: u64) -> impl Iterator<Item = Mark> {
 }
 
 /// How it is known that two photos are the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Likeness {
     /// The files are the same.
@@ -126,7 +127,7 @@ pub enum Likeness {
 }
 
 /// Another DR in which a photo was used before.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Elsewhere {
     /// The DR.
     pub dr_number: DrNumber,

@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use super::evaluation::Evaluation;
 use crate::domain::plan::{Photo, fingerprint_of};
 use crate::domain::time::Timestamp;
 use crate::domain::versions::{VersionPart, Versions};
+use crate::show::words::words;
 
 /// What has changed since an evaluation began. The same question asked now would be answered anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -21,6 +24,15 @@ pub enum StaleReason {
     #[serde(untagged)]
     Version(VersionPart),
 }
+
+impl PartialSchema for StaleReason {
+    fn schema() -> RefOr<Schema> {
+        let description = "What has changed since an evaluation began.";
+        words::<VersionPart>(description, &[Self::Photos, Self::Emptied])
+    }
+}
+
+impl ToSchema for StaleReason {}
 
 /// How things stand with a DR now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

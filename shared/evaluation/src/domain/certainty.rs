@@ -5,6 +5,7 @@
 //! - It is a share from 0 to 1, kept to three decimals.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// The probability that a score lies on its side of the pass mark, as far as the model's own numbers say.
 ///
@@ -18,8 +19,16 @@ use serde::{Deserialize, Serialize};
 /// assert_eq!(serde_json::to_string(&sure).unwrap(), "0.987");
 /// assert!(Certainty::of(0.5).unwrap() < sure && Certainty::of(f64::NAN).is_none());
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
 #[serde(try_from = "f64", into = "f64")]
+#[schema(
+    value_type = f64,
+    minimum = 0,
+    maximum = 1,
+    description = "How probable the model took it to be that a score lies on its side of the pass mark."
+)]
 pub struct Certainty(u16);
 
 /// Thousandths.

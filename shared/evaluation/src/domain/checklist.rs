@@ -6,6 +6,7 @@
 //! - All that is left is said at once, critical steps first.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::catalogue::{Catalogue, Step};
 use super::certainty::Certainty;
@@ -18,7 +19,7 @@ use super::serial::ProvenBy;
 const MOST_NAMED: usize = 3;
 
 /// How far a step has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StepState {
     /// No photo that was looked at shows it.
@@ -40,7 +41,7 @@ impl From<StepOutcome> for StepState {
 }
 
 /// One step of a checklist.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct ChecklistStep {
     /// The step.
     pub step: StepKey,
@@ -79,7 +80,7 @@ pub struct ChecklistStep {
 }
 
 /// Something that is left to do.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct ToDo {
     /// The step; none if a photo can't be read.
     pub step: Option<StepKey>,

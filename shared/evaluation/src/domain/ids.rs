@@ -7,6 +7,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::hash::hex_of;
 use super::invalid::Invalid;
@@ -14,8 +15,10 @@ use super::time::Timestamp;
 
 macro_rules! text_type {
     ($(#[$doc:meta])* $name:ident) => {
+        #[derive(
+            Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+        )]
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
         pub struct $name(String);
 
@@ -49,18 +52,22 @@ macro_rules! text_type {
 
 text_type!(
     /// A drop record's number: 3 to 20 capital letters and digits, e.g. `DR1730550`.
+    #[schema(pattern = "^[A-Z0-9]{3,20}$", example = "DR1730550")]
     DrNumber
 );
 text_type!(
     /// One evaluation, a time-ordered UUID (version 7), so that sorting by it sorts by start.
+    #[schema(format = "uuid", example = "01890a5d-ac96-774b-bcce-b302099a8057")]
     EvaluationId
 );
 text_type!(
     /// One photo's name and content within a DR: 16 hex digits of a SHA-256. A replaced photo has another id.
+    #[schema(pattern = "^[0-9a-f]{16}$", example = "9f86d081884c7d65")]
     PhotoId
 );
 text_type!(
     /// The key of a step of the catalogue, e.g. `power_meter`.
+    #[schema(pattern = "^[a-z0-9_]{1,64}$", example = "power_meter")]
     StepKey
 );
 
@@ -146,8 +153,9 @@ impl StepKey {
 }
 
 /// A model's score for one step on one photo: a whole number from 0 to 10.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "u8", into = "u8")]
+#[schema(maximum = 10)]
 pub struct Score(u8);
 
 impl Score {

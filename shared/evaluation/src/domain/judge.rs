@@ -8,6 +8,7 @@
 //! - The order of the photos' arrival changes nothing: the best score wins, ties go to the first name.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::catalogue::{Catalogue, Step};
 use super::certainty::Certainty;
@@ -26,7 +27,7 @@ pub struct PhotoResult {
 }
 
 /// The overall verdict.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// Enough steps pass, and every critical one.
@@ -49,7 +50,7 @@ impl Verdict {
 }
 
 /// What is known of one step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StepOutcome {
     /// The best photo's score reaches the catalogue's threshold.
@@ -63,7 +64,7 @@ pub enum StepOutcome {
 }
 
 /// What a technician is to do: bad photos are told apart from bad work.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Remedy {
     /// Take a photo of it: none shows it.
@@ -78,7 +79,7 @@ pub enum Remedy {
 }
 
 /// One row of the verdict.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct StepVerdict {
     /// The step.
     pub step: StepKey,

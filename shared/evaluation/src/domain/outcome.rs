@@ -7,13 +7,14 @@ use photos::metadata::Metadata;
 use photos::quality::Quality;
 pub use photos::{ColourProfile, ImageFigures};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::certainty::Certainty;
 use super::ids::{Score, StepKey};
 pub use super::reason::{Reason, ReasonCode};
 
 /// One step that a photo shows, as the model judged it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Finding {
     /// The step.
     pub step: StepKey,
@@ -89,7 +90,7 @@ impl PhotoOutcome {
 }
 
 /// What a photo itself tells, whatever the model says of it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Facts {
     /// How sharp and bright it is, and a hash of how it looks.
     pub quality: Quality,
@@ -102,7 +103,7 @@ pub struct Facts {
 }
 
 /// How long each part of a photo's way took, in milliseconds; a closer look included, if there was one.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PhotoTimings {
     /// From sending the batch message to its arrival in the function.
     pub queue_ms: u64,
@@ -121,7 +122,7 @@ pub struct PhotoTimings {
 }
 
 /// Tokens as the VLM server counted them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Usage {
     /// Tokens read, the image included.
     pub prompt_tokens: u64,

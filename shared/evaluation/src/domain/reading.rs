@@ -5,6 +5,7 @@
 //! - What depends on the DR is worked out here, after the answer: the same answer may serve another DR's photo.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::ids::{DrNumber, StepKey};
 use super::label::{Label, label, number};
@@ -37,7 +38,7 @@ pub enum Reads {
 }
 
 /// A reading as a value.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Extracted {
     /// A serial in capital letters and digits.
@@ -54,7 +55,7 @@ pub enum Extracted {
 ///
 /// Those from `SerialContradicts` on, which the release before does not know, are never stored: they are worked out where
 /// an evaluation is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FlagCode {
     /// The label carries another DR's number.
@@ -95,7 +96,7 @@ pub enum FlagCode {
 }
 
 /// Something that people should look at.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 pub struct Flag {
     /// The photo's name.
     pub photo: String,

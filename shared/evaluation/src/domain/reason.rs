@@ -7,6 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::bounds::{LONGEST_MESSAGE, cut};
 
@@ -29,7 +30,7 @@ impl Reason {
 }
 
 /// The classes of reasons. A further one names in `before_it` what earlier releases take it for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ReasonCode {
     /// The photo was deleted after the evaluation began.

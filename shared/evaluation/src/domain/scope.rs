@@ -4,13 +4,25 @@
 //! - `Critical` and `Others` share no step, and together they are `All`: what both say of a photo is what `All` says.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::catalogue::{Catalogue, Step};
 use super::ids::StepKey;
 
 /// Which steps a photo is asked about.
 #[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {

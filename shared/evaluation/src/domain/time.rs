@@ -3,7 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
+use utoipa::ToSchema;
 
 use super::invalid::Invalid;
 
@@ -82,6 +83,35 @@ impl fmt::Display for Timestamp {
             Ok(moment) => write!(f, "{moment:.3}"),
             Err(_) => write!(f, "{} ms", self.0),
         }
+    }
+}
+
+/// A moment as it is shown: text, RFC 3339 in UTC, with milliseconds.
+///
+/// ```
+/// use evaluation::domain::time::{Moment, Timestamp};
+///
+/// let at = Moment(Timestamp::from_millis(0));
+/// assert_eq!(serde_json::to_string(&at).unwrap(), "\"1970-01-01T00:00:00.000Z\"");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ToSchema)]
+#[schema(
+    value_type = String,
+    format = DateTime,
+    description = "RFC 3339 in UTC, with milliseconds.",
+    example = "2026-11-24T10:34:54.007Z"
+)]
+pub struct Moment(pub Timestamp);
+
+impl Serialize for Moment {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        text::serialize(&self.0, serializer)
+    }
+}
+
+impl From<Timestamp> for Moment {
+    fn from(at: Timestamp) -> Self {
+        Self(at)
     }
 }
 

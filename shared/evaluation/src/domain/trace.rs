@@ -7,6 +7,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Hexadecimal digits of the two parts, time and chance.
 const TIME: usize = 8;
@@ -22,8 +23,12 @@ const CHANCE: usize = 24;
 /// let w3c = "00-5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8-01";
 /// assert_eq!(TraceId::of_traceparent(w3c).unwrap(), id);
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
+#[schema(
+    description = "The thread through all that came of one request or upload, in all logs.",
+    example = "1-5759e988-bd862e3fe1be46a994272793"
+)]
 pub struct TraceId(String);
 
 impl TraceId {

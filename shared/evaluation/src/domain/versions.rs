@@ -4,6 +4,7 @@
 //! it. A further version is a line here, and a line where its value comes from.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 macro_rules! versions {
     ($($(#[$doc:meta])* $field:ident, $part:ident, $published:literal;)+) => {
@@ -22,7 +23,7 @@ macro_rules! versions {
         }
 
         /// One of the versions, by name.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
         #[serde(rename_all = "snake_case")]
         pub enum VersionPart {
             $($(#[$doc])* $part,)+
@@ -37,6 +38,18 @@ macro_rules! versions {
                 match self {
                     $(Self::$part => $published,)+
                 }
+            }
+        }
+
+        /// The versions as the API shows them.
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+        pub struct ShownVersions {
+            $($(#[$doc])* #[serde(rename = $published)] pub $field: String,)+
+        }
+
+        impl From<&Versions> for ShownVersions {
+            fn from(versions: &Versions) -> Self {
+                Self { $($field: versions.$field.clone(),)+ }
             }
         }
 

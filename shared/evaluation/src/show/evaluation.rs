@@ -1,32 +1,128 @@
 //! An evaluation as the app sees it.
-//!
-//! # Invariants
-//! - No position is shown, only distances.
 
 use std::collections::BTreeMap;
 
-use crate::decide::evaluation::Evaluation;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::Links;
+use super::photo::{self, PhotoView};
+use crate::decide::evaluation::{Evaluation, Status, Timings};
+use crate::decide::miss::CacheFigures;
 use crate::decide::note::Note;
 use crate::decide::photo_record::PhotoRecord;
-use crate::decide::sighting::look_alike;
 use crate::decide::stale::StaleReason;
 use crate::domain::catalogue::Catalogue;
-use crate::domain::ids::{EvaluationId, PhotoId, StepKey};
-use crate::domain::judge::Judgement;
-use crate::domain::outcome::{Facts, PhotoOutcome, ReasonCode};
-use crate::domain::photo_rules::warning;
+use crate::domain::certainty::Certainty;
+use crate::domain::ids::{DrNumber, EvaluationId, PhotoId, StepKey};
+use crate::domain::judge::{Judgement, StepVerdict, Verdict};
+use crate::domain::outcome::Usage;
+use crate::domain::plan::Mode;
 use crate::domain::reading::Flag;
 use crate::domain::scope::Scope;
-use photos::metadata::Metadata;
-use serde_json::{Value, json};
+use crate::domain::time::Moment;
+use crate::domain::trace::TraceId;
+use crate::domain::versions::ShownVersions;
 
-/// Photos of the DR that are named as looking like another one.
-pub const MOST_LOOKS: usize = 3;
 /// Flags beside a judgement's that are shown.
 pub const MOST_SINCE: usize = 200;
 
-/// The evaluation as JSON, its photos by name; `flags` are those beside its judgement's, `metres` how far its photos are
-/// from where the DR is expected to be, `stale_because` is what makes it stale, `notes` are its DR's.
+/// An evaluation as it is shown.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = Evaluation)]
+pub struct EvaluationView {
+    /// Its identity.
+    pub evaluation_id: EvaluationId,
+    /// Its DR.
+    pub dr_number: DrNumber,
+    /// As asked.
+    pub mode: Mode,
+    /// Why quick mode looked at everything, if it did.
+    pub mode_note: Option<String>,
+    /// Where it stands.
+    pub status: Status,
+    /// Since when it waits for the VLM, and why; null if it does not.
+    pub waiting: Option<Waiting>,
+    /// How far it has come.
+    pub progress: Progress,
+    /// Whether the same question would be answered anew now.
+    pub stale: bool,
+    /// Why it would.
+    pub stale_because: Vec<StaleReason>,
+    /// The verdict, once there is one.
+    pub verdict: Option<Verdict>,
+    /// The mean of the asked steps' best scores, a missing step counting 0; null while a step is not evaluated.
+    #[schema(minimum = 0, maximum = 10)]
+    pub average_score: Option<f64>,
+    /// The least certainty of its rows; null where nothing is known of it.
+    pub certainty: Option<Certainty>,
+    /// What people should look at.
+    pub flags: Vec<Flag>,
+    /// How many flags are not shown.
+    pub flags_left_out: u64,
+    /// A row for each step, once there is a verdict.
+    pub steps: Vec<StepVerdict>,
+    /// What technicians said of the DR's steps.
+    pub notes: Vec<Note>,
+    /// Its photos, by name.
+    pub photos: Vec<PhotoView>,
+    /// The names of photos that quick mode did not need.
+    pub photos_skipped: Vec<String>,
+    /// The steps asked.
+    pub steps_asked: Vec<StepKey>,
+    /// The steps that quick mode does not ask about.
+    pub steps_not_asked: Vec<StepKey>,
+    /// How often it was finalised.
+    pub revision: u32,
+    /// The evaluation that took its place.
+    pub superseded_by: Option<EvaluationId>,
+    /// The quick evaluation that it goes on from.
+    pub continues: Option<EvaluationId>,
+    /// The thread through all that came of the request or upload that started it.
+    pub trace_id: Option<TraceId>,
+    /// When it was asked for.
+    pub created_at: Moment,
+    /// When it ends, complete or not.
+    pub deadline_at: Moment,
+    /// When it was finalised last.
+    pub completed_at: Option<Moment>,
+    /// From when on it is not returned to the same question any more.
+    pub expires_at: Option<Moment>,
+    /// Where the time went, once there is a verdict.
+    pub timings: Option<Timings>,
+    /// What the cache did for it.
+    pub cache: CacheFigures,
+    /// Tokens that were spent on it, once there is a verdict.
+    pub usage: Option<Usage>,
+    /// Where more is to be had.
+    pub links: Links,
+    /// What it was asked with.
+    #[serde(flatten)]
+    pub versions: ShownVersions,
+}
+
+/// That an evaluation waits for the VLM.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Waiting {
+    /// Since when.
+    pub since: Moment,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// How far an evaluation has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Progress {
+    /// Its photos.
+    pub photos_total: usize,
+    /// Those with an outcome.
+    pub photos_done: usize,
+    /// Those without.
+    pub photos_pending: usize,
+}
+
+/// The evaluation as it is shown, its photos by name; `flags` are those beside its judgement's, `metres` how far its
+/// photos are from where the DR is expected to be, `stale_because` is what makes it stale, `notes` are its DR's.
 pub fn view(
     evaluation: &Evaluation,
     photos: &[PhotoRecord],
@@ -35,74 +131,78 @@ pub fn view(
     stale_because: &[StaleReason],
     catalogue: Option<&Catalogue>,
     notes: &[Note],
-) -> Value {
+) -> EvaluationView {
     let mut photos: Vec<&PhotoRecord> = photos.iter().collect();
     photos.sort_by(|a, b| a.photo.name.cmp(&b.photo.name));
     let judgement = evaluation.judgement.as_ref();
-    let not_needed = |record: &&&PhotoRecord| {
-        record
-            .report
-            .as_ref()
-            .is_some_and(|report| report.outcome.is_not_needed())
-    };
-    let skipped: Vec<&str> = photos
-        .iter()
-        .filter(not_needed)
-        .map(|record| record.photo.name.as_str())
-        .collect();
-    let waiting = evaluation
-        .waiting_since
-        .map(|since| json!({"since": since.to_string(), "reason": evaluation.waiting_reason}));
-    let mut view = json!({
-        "evaluation_id": evaluation.evaluation_id,
-        "dr_number": evaluation.dr_number,
-        "mode": evaluation.mode,
-        "mode_note": evaluation.mode_note,
-        "status": evaluation.status(),
-        "waiting": waiting,
-        "progress": {
-            "photos_total": evaluation.photos_total,
-            "photos_done": evaluation.photos_done(),
-            "photos_pending": evaluation.pending.len(),
-        },
-        "stale": !stale_because.is_empty(),
-        "stale_because": stale_because,
-        "verdict": evaluation.verdict(),
-        "average_score": judgement.and_then(|j| j.average_score),
-        "certainty": judgement.and_then(Judgement::certainty),
-        "flags": all_flags(judgement, flags),
-        "flags_left_out": left_out(judgement, flags),
-        "steps": judgement.map_or(&[][..], |j| j.steps.as_slice()),
-        "notes": notes,
-        "photos": photos.iter().map(|record| photo(record, &looks_like(record, &photos), metres)).collect::<Vec<_>>(),
-        "photos_skipped": skipped,
-        "steps_asked": evaluation.steps_asked,
-        "steps_not_asked": not_asked(evaluation, catalogue),
-        "revision": evaluation.revision,
-        "superseded_by": evaluation.superseded_by,
-        "continues": evaluation.continues,
-        "trace_id": evaluation.trace_id,
-        "created_at": evaluation.created_at.to_string(),
-        "deadline_at": evaluation.deadline_at.to_string(),
-        "completed_at": evaluation.completed_at.map(|at| at.to_string()),
-        "expires_at": evaluation.expires_at.map(|at| at.to_string()),
-        "timings": evaluation.timings,
-        "cache": evaluation.cache,
-        "usage": evaluation.usage,
-        "links": {"self": format!("/evaluations/{}", evaluation.evaluation_id), "history": format!("/drs/{}/evaluations", evaluation.dr_number)},
-    });
-    if let Some(fields) = view.as_object_mut() {
-        let versions = evaluation.versions.parts();
-        fields
-            .extend(versions.map(|(part, version)| (part.published_name().into(), version.into())));
+    let shown = |record: &&PhotoRecord| photo::view(record, &photos, metres);
+    EvaluationView {
+        evaluation_id: evaluation.evaluation_id.clone(),
+        dr_number: evaluation.dr_number.clone(),
+        mode: evaluation.mode,
+        mode_note: evaluation.mode_note.clone(),
+        status: evaluation.status(),
+        waiting: waiting(evaluation),
+        progress: progress(evaluation),
+        stale: !stale_because.is_empty(),
+        stale_because: stale_because.to_vec(),
+        verdict: evaluation.verdict(),
+        average_score: judgement.and_then(|j| j.average_score),
+        certainty: judgement.and_then(Judgement::certainty),
+        flags: all_flags(judgement, flags),
+        flags_left_out: left_out(judgement, flags),
+        steps: judgement.map(|j| j.steps.clone()).unwrap_or_default(),
+        notes: notes.to_vec(),
+        photos: photos.iter().map(shown).collect(),
+        photos_skipped: skipped(&photos),
+        steps_asked: evaluation.steps_asked.clone(),
+        steps_not_asked: not_asked(evaluation, catalogue),
+        revision: evaluation.revision,
+        superseded_by: evaluation.superseded_by.clone(),
+        continues: evaluation.continues.clone(),
+        trace_id: evaluation.trace_id.clone(),
+        created_at: evaluation.created_at.into(),
+        deadline_at: evaluation.deadline_at.into(),
+        completed_at: evaluation.completed_at.map(Moment),
+        expires_at: evaluation.expires_at.map(Moment),
+        timings: evaluation.timings,
+        cache: evaluation.cache.clone(),
+        usage: evaluation.usage,
+        links: Links::of_evaluation(&evaluation.evaluation_id, &evaluation.dr_number),
+        versions: (&evaluation.versions).into(),
     }
-    view
+}
+
+fn waiting(evaluation: &Evaluation) -> Option<Waiting> {
+    evaluation.waiting_since.map(|since| Waiting {
+        since: since.into(),
+        reason: evaluation.waiting_reason.clone(),
+    })
+}
+
+fn progress(evaluation: &Evaluation) -> Progress {
+    Progress {
+        photos_total: evaluation.photos_total,
+        photos_done: evaluation.photos_done(),
+        photos_pending: evaluation.pending.len(),
+    }
+}
+
+/// The names of photos that quick mode did not need.
+fn skipped(photos: &[&PhotoRecord]) -> Vec<String> {
+    let not_needed = |record: &&&PhotoRecord| {
+        let report = record.report.as_ref();
+        report.is_some_and(|report| report.outcome.is_not_needed())
+    };
+    let skipped = photos.iter().filter(not_needed);
+    skipped.map(|record| record.photo.name.clone()).collect()
 }
 
 /// What was flagged when it was judged, and what is known since.
-fn all_flags<'a>(judgement: Option<&'a Judgement>, since: &'a [Flag]) -> Vec<&'a Flag> {
+fn all_flags(judgement: Option<&Judgement>, since: &[Flag]) -> Vec<Flag> {
     let judged = judgement.map_or(&[][..], |judgement| judgement.flags.as_slice());
-    let mut flags: Vec<&Flag> = judged.iter().chain(since.iter().take(MOST_SINCE)).collect();
+    let since = since.iter().take(MOST_SINCE);
+    let mut flags: Vec<Flag> = judged.iter().chain(since).cloned().collect();
     flags.sort();
     flags
 }
@@ -122,90 +222,4 @@ fn not_asked(evaluation: &Evaluation, catalogue: Option<&Catalogue>) -> Vec<Step
         .into_iter()
         .filter(|step| !asked(step))
         .collect()
-}
-
-/// The DR's other photos that are the same file or look the same.
-fn looks_like<'a>(record: &PhotoRecord, photos: &[&'a PhotoRecord]) -> Vec<&'a str> {
-    let quality = |record: &PhotoRecord| Some(record.report.as_ref()?.facts.as_ref()?.quality);
-    let other = |photo: &&&PhotoRecord| photo.photo.photo_id != record.photo.photo_id;
-    let same = |photo: &&&PhotoRecord| {
-        let alike = quality(record)
-            .zip(quality(photo))
-            .is_some_and(|(one, other)| look_alike(&one, &other));
-        alike || photo.content() == record.content()
-    };
-    photos
-        .iter()
-        .filter(other)
-        .filter(same)
-        .map(|photo| photo.photo.name.as_str())
-        .collect()
-}
-
-/// A photo; of those that look like it the first few are named, or an answer would grow with the square of the photos.
-fn photo(record: &PhotoRecord, looks_like: &[&str], metres: &BTreeMap<PhotoId, u64>) -> Value {
-    let (outcome, findings, reason) = match record.report.as_ref().map(|report| &report.outcome) {
-        None => ("pending", None, None),
-        Some(PhotoOutcome::NotEvaluated { reason }) if reason.code == ReasonCode::NotNeeded => {
-            ("skipped", None, Some(reason))
-        }
-        Some(PhotoOutcome::NotEvaluated { reason }) if reason.code == ReasonCode::SamePhoto => {
-            ("same_photo", None, Some(reason))
-        }
-        Some(PhotoOutcome::NotEvaluated { reason }) if reason.code == ReasonCode::NotAPhoto => {
-            ("not_a_photo", None, Some(reason))
-        }
-        Some(PhotoOutcome::Evaluated { findings }) => ("evaluated", Some(findings), None),
-        Some(PhotoOutcome::NotEvaluated { reason }) => ("not_evaluated", None, Some(reason)),
-    };
-    let report = record.report.as_ref();
-    let facts = report.and_then(|report| report.facts.as_ref());
-    json!({
-        "photo_id": record.photo.photo_id,
-        "name": record.photo.name,
-        "step_hint": record.photo.step_hint,
-        "outcome": outcome,
-        "reason": reason.map(|reason| json!({"code": reason.code, "message": reason.message})),
-        "partial": report.is_some_and(|report| report.partial),
-        "findings": findings.map_or(&[][..], Vec::as_slice),
-        "asked": record.photo.scope,
-        "reused_from": reused_from(record),
-        "attempts": record.attempt + 1,
-        "deferred_until": record.deferred_until.map(|until| until.to_string()),
-        "timings": report.and_then(|r| r.timings),
-        "image": report.and_then(|r| r.image),
-        "usage": report.and_then(|r| r.usage),
-        "facts": facts.map(without_whereabouts),
-        "metres_from_expected": metres.get(&record.photo.photo_id),
-        "looks_like": looks_like.get(..MOST_LOOKS).unwrap_or(looks_like),
-        "looks_like_left_out": looks_like.len().saturating_sub(MOST_LOOKS),
-        "also_in": record.also_in,
-        "warning": facts.and_then(|facts| warning(&facts.quality)),
-        "tokens_per_second": report.and_then(|r| r.usage?.tokens_per_second(r.timings?.generation_ms?)),
-    })
-}
-
-/// What everybody may see of a photo: where a customer lives is for reviewers, whom nothing tells from others yet.
-fn without_whereabouts(facts: &Facts) -> Facts {
-    let metadata = Metadata {
-        camera_serial: None,
-        position: None,
-        ..facts.metadata.clone()
-    };
-    Facts {
-        metadata,
-        ..facts.clone()
-    }
-}
-
-/// The evaluations for which the answers were given that are used here; looks have none.
-fn reused_from(record: &PhotoRecord) -> Vec<&EvaluationId> {
-    let earlier = record
-        .reused
-        .iter()
-        .filter(|reused| !reused.answer.by_look)
-        .map(|reused| &reused.answer.evaluation_id);
-    let report = record.report.as_ref().filter(|report| !report.by_look);
-    let by_content = report.and_then(|report| report.answered_for.as_ref());
-    earlier.chain(by_content).collect()
 }

@@ -11,6 +11,7 @@ mod warning;
 
 use photos::metadata::Position;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 pub use self::known::{Kept, Unanswered};
 pub use self::photo::{ChecklistPhoto, PhotoState, ShownReason, ShownStep};
@@ -38,7 +39,7 @@ pub struct Said {
 }
 
 /// A DR's checklist.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Checklist {
     /// The DR.
     pub dr_number: DrNumber,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::known::{KnownPhotos, Unanswered};
 use super::warning::Warning;
@@ -13,7 +14,7 @@ use crate::domain::ids::{PhotoId, Score, StepKey};
 use crate::domain::outcome::{Finding, PhotoOutcome, ReasonCode};
 
 /// What is known of a photo.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PhotoState {
     /// The model looked at it.
@@ -27,7 +28,7 @@ pub enum PhotoState {
 }
 
 /// Why a photo can't be looked at, and what to do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ShownReason {
     /// The class.
     pub code: ReasonCode,
@@ -36,7 +37,7 @@ pub struct ShownReason {
 }
 
 /// A step that a photo shows.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ShownStep {
     /// The step.
     pub step: StepKey,
@@ -55,7 +56,7 @@ pub struct ShownStep {
 }
 
 /// One photo of a checklist.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct ChecklistPhoto {
     /// Its identity: name and content.
     pub photo_id: PhotoId,
@@ -64,6 +65,7 @@ pub struct ChecklistPhoto {
     /// The step that its name promises.
     pub step_hint: Option<StepKey>,
     /// When it was uploaded.
+    #[schema(format = DateTime)]
     pub uploaded_at: Option<String>,
     /// What is known of it.
     pub state: PhotoState,

@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 use photos::metadata::Position;
 use photos::quality::Quality;
 use serde::Serialize;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use super::known::{KnownPhotos, quality};
 use crate::decide::photo_record::PhotoRecord;
@@ -19,6 +21,7 @@ use crate::domain::catalogue::Catalogue;
 use crate::domain::ids::StepKey;
 use crate::domain::photo_rules;
 use crate::domain::reading::{Flag, FlagCode};
+use crate::show::words::words;
 
 /// Warnings of one photo that are shown, those first that fail a step.
 const MOST_WARNINGS: usize = 10;
@@ -44,8 +47,26 @@ pub enum WarningCode {
     Flag(FlagCode),
 }
 
+impl PartialSchema for WarningCode {
+    fn schema() -> RefOr<Schema> {
+        let own = [
+            Self::TooDark,
+            Self::TooBlurred,
+            Self::ShowsNoStep,
+            Self::SamePhoto,
+            Self::LooksLike,
+        ];
+        words::<FlagCode>(
+            "The kinds of warnings: some of their own, and those of flags.",
+            &own,
+        )
+    }
+}
+
+impl ToSchema for WarningCode {}
+
 /// Something about a photo.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 pub struct Warning {
     /// The kind.
     pub code: WarningCode,

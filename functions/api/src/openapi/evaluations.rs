@@ -1,0 +1,59 @@
+//! Asking for evaluations, and what they say.
+
+use aws::http::problem::{Problem, ProblemDocument};
+use evaluation::show::evaluation::EvaluationView;
+use evaluation::show::start::{EvaluationRequest, EvaluationStarted};
+
+/// Ask for an evaluation
+///
+/// Starts the evaluation of a DR's photos, joins the one that runs, or returns the one that answered the same question
+/// within the last 24 hours.
+#[utoipa::path(
+    post,
+    path = "/evaluations",
+    operation_id = "startEvaluation",
+    tag = "evaluations",
+    request_body = EvaluationRequest,
+    responses(
+        (status = 202, description = "A new evaluation runs.", body = EvaluationStarted, headers(
+            ("location" = String, description = "Where it is shown."),
+            ("retry-after" = String, description = "Seconds after which to look first."),
+            ("server-timing" = String, description = "Where the time went: `list` the photos, `table`."),
+        )),
+        (status = 200, description = "One that runs was joined, or one from before answers.", body = EvaluationStarted,
+         headers(
+            ("location" = String, description = "Where it is shown."),
+            ("server-timing" = String, description = "Where the time went: `list` the photos, `table`."),
+        )),
+        (status = 400, description = "The request can't be understood.", body = ProblemDocument,
+         content_type = "application/problem+json", example = json!(Problem::bad_dr_number(
+            "A DR number has 3 to 20 letters and digits and nothing else, for example DR1730550.").document())),
+        (status = 404, description = "The DR has no photos.", body = ProblemDocument,
+         content_type = "application/problem+json", example = json!(Problem::no_photos(
+            "DR7 has no photos. Upload them below photos/DR7/ and ask again.").document())),
+        (status = 422, description = "The DR has more than 200 photos.", body = ProblemDocument,
+         content_type = "application/problem+json"),
+    ),
+)]
+pub(super) fn start() {}
+
+/// Read an evaluation
+///
+/// Poll it until its `status` is `completed`; an `incomplete` verdict may still become `pass` or `fail`.
+#[utoipa::path(
+    get,
+    path = "/evaluations/{evaluation_id}",
+    operation_id = "getEvaluation",
+    tag = "evaluations",
+    params(
+        ("evaluation_id" = String, Path, description = "As the answer to `POST /evaluations` gives it.", format = "uuid"),
+    ),
+    responses(
+        (status = 200, description = "The evaluation as it stands.", body = EvaluationView, headers(
+            ("retry-after" = String, description = "Seconds after which to look again; absent once it is completed."),
+        )),
+        (status = 404, description = "There is no such evaluation.", body = ProblemDocument,
+         content_type = "application/problem+json"),
+    ),
+)]
+pub(super) fn get() {}
