@@ -8,6 +8,7 @@
 mod common;
 mod drs;
 mod evaluations;
+mod list;
 mod service;
 
 use utoipa::OpenApi;
@@ -36,6 +37,9 @@ use self::common::Common;
         evaluations::force,
         evaluations::get,
         evaluations::start,
+        list::claim,
+        list::give_back,
+        list::list_evaluations,
         service::empty_cache,
         service::get_contract,
         service::get_health,
