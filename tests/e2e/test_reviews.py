@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -219,6 +220,8 @@ def test_who_subscribed_and_who_watches_is_told(
     watcher.subscribe(dr_number=dr.number)
     watcher.until("state")
     said = _say(harness, its_id, step=_STEP, decision="fail", reason="secret reason").body["review"]
+    (first,) = watcher.until("review")
+    assert (first["verdict"], first["reviewed_verdict"]) == ("pass", "fail")
     _withdraw(harness, its_id, 1)
     message = watcher.until("review", 2)[-1]
     assert message["evaluation_id"] == its_id and message["reviewed_verdict"] is None
@@ -249,7 +252,19 @@ def test_a_record_that_somebody_changes_all_the_same_is_noticed(harness: Harness
     )
     answer = harness.api.request("GET", f"/evaluations/{its_id}/reviews", if_none_match=known)
     assert answer.body["chain"] == {"state": "broken", "at": 2}
-    assert harness.stack.logs.last_detail("notifier", "a review was changed") is not None
+    line = _line(harness, f"REVIEWS#{dr.number} REVIEW#00000001")
+    assert "a review was changed" in line and "ERROR" in line
+
+
+def _line(harness: Harness, item: str) -> str:
+    """The notifier's line about an item, once there is one."""
+    log = harness.stack.folder.path / "logs" / "notifier.log"
+    for _ in range(300):
+        lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+        if found := [line for line in lines if item in line]:
+            return found[-1]
+        time.sleep(0.1)
+    raise AssertionError(f"no line about {item}")
 
 
 def test_reviews_are_kept_longer_than_verdicts(harness: Harness, passed: Evaluated) -> None:

@@ -28,7 +28,9 @@ use tracing::Instrument;
 use utoipa::ToSchema;
 
 use crate::api::{Api, Refusal};
-use crate::{checklist, contract, evidence, health, history, notes, place, reviews, uploads};
+use crate::{
+    checklist, claims, contract, evidence, health, history, list, notes, place, reviews, uploads,
+};
 
 /// Seconds after which the app may look for progress again.
 const RETRY_AFTER_SECONDS: &str = "1";
@@ -50,6 +52,12 @@ enum Question {
     Evaluation(EvaluationId),
     /// What only reviewers see of an evaluation.
     Evidence(EvaluationId),
+    /// Evaluations across DRs.
+    List,
+    /// A reviewer looks at a DR.
+    Claim(DrNumber),
+    /// And does so no more.
+    GiveBack(DrNumber),
     History(DrNumber, history::Page),
     /// How this release does, and what it works with.
     Health,
@@ -129,6 +137,9 @@ async fn answer_to(
     match question(request)? {
         Question::Evaluation(id) => evaluation(api, &id).await,
         Question::Evidence(id) => evidence::read(api, &id).await,
+        Question::List => list::read(api, request).await,
+        Question::Claim(dr) => claims::make(api, request, &dr).await,
+        Question::GiveBack(dr) => claims::end(api, request, &dr).await,
         Question::Health => {
             let in_use: Vec<&str> = api.asks_with.catalogues.versions().collect();
             let asks_with = api.asks_with.usual();
@@ -299,6 +310,9 @@ fn question(request: &ApiGatewayV2httpRequest) -> Result<Question, Problem> {
         ("POST", ["drs", dr, "notes"]) => Ok(Question::Note(dr_number(dr)?)),
         ("POST", ["drs", dr, "uploads"]) => Ok(Question::Uploads(dr_number(dr)?)),
         ("PUT", ["drs", dr]) => Ok(Question::Place(dr_number(dr)?, place::asked(request)?)),
+        ("GET", ["evaluations"]) => Ok(Question::List),
+        ("PUT", ["drs", dr, "claim"]) => Ok(Question::Claim(dr_number(dr)?)),
+        ("DELETE", ["drs", dr, "claim"]) => Ok(Question::GiveBack(dr_number(dr)?)),
         ("GET", ["evaluations", id]) => evaluation_id(id).map(Question::Evaluation),
         ("GET", ["evaluations", id, "evidence"]) => evaluation_id(id).map(Question::Evidence),
         ("GET", ["evaluations", id, "reviews"]) => Ok(Question::Reviews(
@@ -315,9 +329,10 @@ fn question(request: &ApiGatewayV2httpRequest) -> Result<Question, Problem> {
             history::Page::of(request)?,
         )),
         _ => Err(Problem::not_found(
-            "There is GET /evaluations/{evaluation_id} and its /evidence, GET and POST /evaluations/{evaluation_id}/reviews, \
+            "There is GET /evaluations, /evaluations/{evaluation_id} and its /evidence, GET and POST /evaluations/{evaluation_id}/reviews, \
              DELETE /evaluations/{evaluation_id}/reviews/{number}, GET and PUT /drs/{dr_number}, \
-             POST /drs/{dr_number}/uploads and /notes, GET /drs/{dr_number}/evaluations, DELETE /drs/{dr_number}/cache, DELETE /cache, GET /health and GET /openapi.json.",
+             POST /drs/{dr_number}/uploads and /notes, GET /drs/{dr_number}/evaluations, PUT and DELETE \
+             /drs/{dr_number}/claim, DELETE /drs/{dr_number}/cache, DELETE /cache, GET /health and GET /openapi.json.",
         )),
     }
 }
@@ -405,6 +420,11 @@ mod tests {
         assert_eq!(sent("PUT", "/drs/DR1").unwrap_err().status, 400, "no body");
         assert_eq!(sent("POST", "/drs/DR1").unwrap_err().status, 404);
         let dr = DrNumber::parse("DR1").unwrap();
+        let claim = sent("PUT", "/drs/dr1/claim").unwrap();
+        assert_eq!(claim, Question::Claim(dr.clone()));
+        let given_back = sent("DELETE", "/drs/DR1/claim").unwrap();
+        assert_eq!(given_back, Question::GiveBack(dr.clone()));
+        assert_eq!(sent("GET", "/drs/DR1/claim").unwrap_err().status, 404);
         let note = sent("POST", "/drs/dr1/notes").unwrap();
         assert_eq!(note, Question::Note(dr));
         assert_eq!(sent("GET", "/drs/DR1/notes").unwrap_err().status, 404);
@@ -450,11 +470,12 @@ mod tests {
 
     #[test]
     fn other_paths_and_bad_ids_are_refused_with_what_to_do() {
+        assert_eq!(asked("/evaluations").unwrap(), Question::List);
         assert_eq!(asked("/health").unwrap(), Question::Health);
         assert_eq!(sent("DELETE", "/health").unwrap_err().status, 404);
         for (path, status) in [
             ("/", 404),
-            ("/evaluations", 404),
+            ("/claim", 404),
             ("/evaluations/7", 404),
             ("/drs/D-1/evaluations", 400),
             ("/drs/D-1", 400),

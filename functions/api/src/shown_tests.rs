@@ -22,6 +22,7 @@ use photos::quality::Quality;
 
 use evaluation::decide::evaluation::Evaluation;
 use evaluation::decide::photo_record::PhotoRecord;
+use evaluation::decide::review::Reviews;
 use evaluation::decide::stale::{Freshness, StaleReason};
 use evaluation::domain::catalogue::Catalogue;
 use evaluation::domain::outcome::PhotoOutcome;
@@ -227,6 +228,7 @@ fn evidence(text: &str) -> Value {
         metres: BTreeMap::new(),
         is_misplaced: false,
         notes: Vec::new(),
+        reviews: Reviews::of_items(Vec::new(), Timestamp::default()),
     };
     let evidence = Evidence {
         shown,
@@ -249,27 +251,6 @@ fn reviewers_are_shown_where_by_which_camera_and_in_which_other_dr_within_what_a
         let answer = serde_json::to_vec(&http::json(200, &evidence(text))).unwrap();
         assert!(answer.len() < LARGEST_ANSWER, "{text:?}: {}", answer.len());
     }
-}
-
-#[test]
-fn a_flag_that_names_other_drs_says_to_everybody_only_that_it_is_so() {
-    for code in [
-        FlagCode::UsedInAnotherDr,
-        FlagCode::SerialInAnotherDr,
-        FlagCode::CameraInTwoPlaces,
-        FlagCode::Unknown,
-    ] {
-        let flag = Flag {
-            code,
-            message: "as a.jpg in DR2".into(),
-            ..flags("a").remove(0)
-        };
-        let shown = flag.clone().for_everybody();
-        assert!(!shown.message.is_empty() && !shown.message.contains("DR2"));
-        assert_eq!((shown.code, shown.photo), (flag.code, flag.photo));
-    }
-    let own = flags("a").remove(0);
-    assert_eq!(own.clone().for_everybody(), own);
 }
 
 #[test]

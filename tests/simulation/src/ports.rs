@@ -263,15 +263,17 @@ impl Ports for ModelPorts {
         self.step().await?;
         let mut world = self.world.borrow_mut();
         invariants::before_transaction(&mut world.sight(), &parts);
-        let reviews = parts.iter().map(Part::key);
-        let reviews = reviews.filter(|key| matches!(key, Key::Review(..)));
-        let before: Vec<_> = reviews.map(|key| (key, world.table.get(key))).collect();
+        let before = parts.iter().map(|part| world.table.get(part.key()));
+        let before: Vec<_> = before.collect();
         let done = world.table.transact(&parts);
-        for part in &parts {
+        for (part, before) in parts.iter().zip(before) {
             invariants::lawful(&mut world.sight(), part.key());
-        }
-        for (key, before) in before {
-            invariants::after_write(&mut world.sight(), key, before.as_deref());
+            if matches!(part.key(), Key::Review(..)) {
+                invariants::after_write(&mut world.sight(), part.key(), before.as_deref());
+            }
+            if done {
+                world.streamed(part.key(), before.as_deref());
+            }
         }
         Ok(done)
     }

@@ -8,6 +8,7 @@
 mod common;
 mod drs;
 mod evaluations;
+mod list;
 mod reviews;
 mod service;
 
@@ -40,6 +41,9 @@ use self::common::Common;
         reviews::review,
         reviews::withdraw,
         evaluations::start,
+        list::claim,
+        list::give_back,
+        list::list_evaluations,
         service::empty_cache,
         service::get_contract,
         service::get_health,

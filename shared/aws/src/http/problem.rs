@@ -133,12 +133,44 @@ impl Problem {
         }
     }
 
+    /// Somebody else works on the DR.
+    pub fn claimed(detail: impl Into<String>) -> Self {
+        Self {
+            status: 409,
+            kind: "claimed",
+            title: "Somebody else looks at the DR",
+            detail: detail.into(),
+        }
+    }
+
     /// The DR has as many reviews as it may have.
     pub fn too_many_reviews(detail: impl Into<String>) -> Self {
         Self {
             status: 422,
             kind: "too-many-reviews",
             title: "The DR has too many reviews",
+            detail: detail.into(),
+        }
+    }
+
+    /// As many DRs are claimed as may be.
+    pub fn too_many_claims(detail: impl Into<String>) -> Self {
+        Self {
+            status: 422,
+            kind: "too-many-claims",
+            title: "Too many DRs are claimed",
+            detail: detail.into(),
+        }
+    }
+
+    /// Nobody knows who calls.
+    pub fn nobody() -> Self {
+        let detail =
+            "This needs a caller with a name: the subject of a token, or the ARN whose key signed.";
+        Self {
+            status: 403,
+            kind: "unknown-caller",
+            title: "It is not known who calls",
             detail: detail.into(),
         }
     }

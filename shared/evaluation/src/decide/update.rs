@@ -48,6 +48,14 @@ pub enum Key {
     Notes(DrNumber),
     /// What a person decided, the DR's record of this number.
     Review(DrNumber, u32),
+    /// What the list across DRs shows of an evaluation of a DR.
+    Card(DrNumber, EvaluationId),
+    /// The same, listed by certainty.
+    CardByCertainty(DrNumber, EvaluationId),
+    /// How many evaluations of a day (as 2026-11-26) are in each state.
+    Counts(String),
+    /// Who claims a DR, and until when.
+    Claim(DrNumber),
     /// What is kept of a look at a photo of a DR.
     Look(DrNumber, PhotoId),
     /// A catalogue that an operator published, by its version.
@@ -80,11 +88,20 @@ impl Key {
             Self::Place(dr) => (format!("PLACE#{dr}"), "EXPECTED".into()),
             Self::Notes(dr) => (format!("NOTES#{dr}"), "NOTED".into()),
             Self::Review(dr, number) => (format!("REVIEWS#{dr}"), review::sort_key(*number)),
+            Self::Card(dr, id) => (format!("CARDS#{dr}"), format!("CARD#{id}")),
+            Self::CardByCertainty(dr, id) => (format!("CARDS#{dr}"), format!("CERTAINTY#{id}")),
+            Self::Counts(day) => (format!("COUNTS#{}", year(day)), day.clone()),
+            Self::Claim(dr) => (format!("CLAIM#{dr}"), "HELD".into()),
             Self::Look(dr, photo) => (format!("LOOKS#{dr}"), format!("LOOK#{photo}")),
             Self::Catalogue(version) => (format!("CATALOGUE#{version}"), "PUBLISHED".into()),
             Self::Cache(None) => ("CACHE".into(), "ALL".into()),
         }
     }
+}
+
+/// The year of a day: what is counted on the days of a range is then read in few queries.
+fn year(day: &str) -> &str {
+    day.split('-').next().unwrap_or_default()
 }
 
 /// A condition on one attribute; dots lead into maps.
@@ -166,11 +183,15 @@ pub enum GuardName {
     LookedAtOnce,
     /// What a person decided is never written over.
     ReviewStays,
+    /// A card is replaced by one that was made of it, and counted once.
+    CardAsSeen,
+    /// A DR is claimed by one person at a time.
+    ClaimFree,
 }
 
 impl GuardName {
     /// All of them.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 32] = [
         Self::FingerprintUnmoved,
         Self::SupersededKnown,
         Self::SupersededNotEnded,
@@ -201,6 +222,8 @@ impl GuardName {
         Self::LaterProgressStays,
         Self::LookedAtOnce,
         Self::ReviewStays,
+        Self::CardAsSeen,
+        Self::ClaimFree,
     ];
 }
 
@@ -244,6 +267,8 @@ pub enum UpdateAction {
     DeleteMembers(&'static str, Members),
     /// It is a number and grows by one; an absent one becomes 1.
     Increment(&'static str),
+    /// It is a number and grows by this, or shrinks; an absent one counts as 0.
+    Add(&'static str, i64),
 }
 
 /// Members of a set: at least one, since DynamoDB refuses an empty set wherever it occurs.

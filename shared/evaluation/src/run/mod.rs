@@ -8,7 +8,9 @@
 pub mod aggregate;
 pub mod batch;
 pub mod cache;
+pub mod cards;
 pub mod checklist;
+pub mod claims;
 pub mod defer;
 pub mod error;
 pub mod evidence;
