@@ -34,6 +34,12 @@ to the queue of its kind. A message is deleted only after it was sent; what can'
 message that is handled twice changes nothing. With STACK it works on AWS, with the credentials and
 region of the environment; otherwise on the stack that `up` keeps.
 """
+_RELIST = """\
+Has every evaluation that the table holds put into the list across DRs (GET /evaluations), once after the
+deploy that brings that list. It reads the whole table once and touches each evaluation; what is listed
+already stays. With STACK it works on AWS, with the credentials and region of the environment; otherwise
+on the stack that `up` keeps.
+"""
 _REPORT = """\
 Prints what CloudWatch knows of a stack: mean and percentiles of all times, rates, tokens, what
 waits, and the alarms. With STACK it works on AWS, with the credentials and region of the
@@ -200,6 +206,7 @@ def _parser() -> _Parser:
     _smoke(commands)
     _rollback(commands)
     _redrive(commands)
+    _relist(commands)
     _preflight(commands)
     _catalogue(commands)
     mutate = commands.add_parser(
@@ -326,6 +333,13 @@ def _rollback(commands: "argparse._SubParsersAction[_Parser]") -> None:
     rollback.add_argument(
         "--to", metavar="RELEASE", help="this release (default: the one before the live one)"
     )
+
+
+def _relist(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    relist = commands.add_parser(
+        "relist", help="put evaluations from before it into the list across DRs", description=_RELIST
+    )
+    _of_a_stack(relist)
 
 
 def _redrive(commands: "argparse._SubParsersAction[_Parser]") -> None:

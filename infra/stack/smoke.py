@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ class Smoke:
         if answer.status != 200:
             raise StackError(
                 f"GET /health answered {answer.status}: {_said(answer.body)}",
-                "With 401 or 403: may you call the API? With JwtIssuer put a token into API_TOKEN.",
+                "With 401 or 403: are you an operator? With JwtIssuer put an operator's token into API_TOKEN.",
             )
         vlm = answer.body["vlm"]
         if vlm["state"] != "available":
@@ -126,7 +127,24 @@ class Smoke:
             self._s3.delete_object(Bucket=self._bucket, **version)
         self._wait_for_the_events(began)
         for key in list(self._items(evaluation_id)):
-            self._table.delete_item(TableName=self._target.outputs["TableName"], Key=key)
+            deleted = self._table.delete_item(
+                TableName=self._target.outputs["TableName"], Key=key, ReturnValues="ALL_OLD"
+            )
+            if key["sk"]["S"].startswith("CARD#"):
+                self._count_no_more(deleted.get("Attributes", {}))
+
+    def _count_no_more(self, card: dict[str, Any]) -> None:
+        """The list across DRs counts evaluations by day and state."""
+        if not card:
+            return
+        day = datetime.fromtimestamp(int(card["created_at"]["N"]) / 1000, UTC).date().isoformat()
+        self._table.update_item(
+            TableName=self._target.outputs["TableName"],
+            Key={"pk": {"S": f"COUNTS#{day[:4]}"}, "sk": {"S": day}},
+            UpdateExpression="ADD #state :one_less",
+            ExpressionAttributeNames={"#state": card["gsi_list"]["S"].removeprefix("LISTED#")},
+            ExpressionAttributeValues={":one_less": {"N": "-1"}},
+        )
 
     def _photos(self) -> Iterator[dict[str, str]]:
         """The photos first, then their versions: the deletion of a photo is what events tell of."""
@@ -150,7 +168,7 @@ class Smoke:
 
     def _items(self, evaluation_id: str | None) -> Iterator[dict[str, Any]]:
         """Keys of what the table keeps of the DR."""
-        partitions = [f"DR#{self.dr}", f"CACHE#{self.dr}"]
+        partitions = [f"DR#{self.dr}", f"CACHE#{self.dr}", f"CARDS#{self.dr}"]
         evaluations = {evaluation_id} if evaluation_id else set()
         evaluations |= {entry["evaluation_id"] for entry in self._history()}
         for one in evaluations:

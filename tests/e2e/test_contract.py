@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from harness import Harness
 
 from stack import tools
-from stack.api import Answer
 from stack.environment import REGION
 from stack.paths import REPO
 
@@ -105,12 +102,3 @@ def test_a_client_that_is_made_from_the_contract_works(harness: Harness, folder:
         TRUST=str(harness.stack.aws.trust or ""),
     )
     assert json.loads(_run(use, environment, folder)) == {"verdict": "pass", "photos": 10, "history": 1}
-
-
-def _ask(harness: Harness, number: str, key: str, **more: Any) -> Answer:
-    body = json.dumps({"dr_number": number, "force": True, **more}).encode()
-    return harness.api.request("POST", "/evaluations", body, idempotency_key=key)
-
-
-if __name__ == "__main__":
-    sys.exit("pytest runs this")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import statistics
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -94,6 +95,36 @@ def test_a_verdict_is_told_soon_after_it_stands(
         late.append(told_at - completed_at)
     tell(f"verdicts were told {', '.join(f'{span:.2f}' for span in late)} s after they stood")
     assert sorted(late)[2] <= _SOON_S
+
+
+def _known_at(harness: Harness, evaluation: str) -> dict[str, float]:
+    """When each photo's outcome was known, as the batch function noted."""
+    found = harness.stack.aws.client("dynamodb").query(
+        TableName=harness.stack.outputs["TableName"],
+        KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",
+        ExpressionAttributeValues={":pk": {"S": f"EVALUATION#{evaluation}"}, ":sk": {"S": "PHOTO#"}},
+    )
+    reports = {item["photo_id"]["S"]: item["report"]["M"] for item in found["Items"]}
+    return {photo: int(report["at"]["N"]) / 1000 for photo, report in reports.items()}
+
+
+def test_each_photo_is_told_soon_after_its_outcome_was_known(
+    harness: Harness, watch: Watches, tell: Callable[[str], None]
+) -> None:
+    dr = harness.dr(20, seed=1990)
+    evaluation = _begun(harness, dr, "realistic")
+    watcher = watch()
+    watcher.subscribe(evaluation_id=evaluation)
+    watcher.until("state")
+    harness.completed(evaluation)
+    watcher.until("photo", len(dr.photos))
+    known_at = _known_at(harness, evaluation)
+    told = [(at, message["photo"]["photo_id"]) for at, message in watcher.times() if message["type"] == "photo"]
+    late = sorted(at - known_at[photo] for at, photo in told)
+    median, p95 = statistics.median(late), statistics.quantiles(late, n=20)[-1]
+    tell(f"{len(late)} photos were told {median:.2f} s after their outcomes were known (median; P95 {p95:.2f} s)")
+    assert set(known_at) == {photo for _, photo in told}
+    assert median <= _SOON_S
 
 
 def test_who_comes_back_knows_what_knows_who_never_left(harness: Harness, watch: Watches) -> None:

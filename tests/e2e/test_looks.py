@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import statistics
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,11 @@ import pytest
 import truth
 from faults import Faults
 from harness import Dr, Harness
+from watchers import Watcher
 
 _PATIENCE_S = 60.0
+#: What is promised is a second; on two cores, with all that runs beside, thrice that.
+_SOON_S = 3.0
 
 
 @pytest.fixture
@@ -61,21 +66,49 @@ def _told(dr: Dr, path: Path, etag: str) -> dict[str, Any]:
 
 def _shown(evaluation: dict[str, Any]) -> dict[str, Any]:
     """What people see of a verdict, and of its photos."""
-    of_photo = ("name", "outcome", "findings", "warning", "facts", "also_in", "looks_like")
+    of_photo = ("name", "outcome", "findings", "warning", "facts", "looks_like")
     photos = [[photo[name] for name in of_photo] for photo in evaluation["photos"]]
     return {"steps": evaluation["steps"], "flags": evaluation["flags"], "photos": photos}
 
 
 def test_a_dr_that_was_looked_at_has_its_verdict_without_one_request(looking: Harness) -> None:
-    dr = looking.dr(10, seed=1950)
-    looking.upload(dr)
-    _looked_at(looking, dr, 10)
-    (entry,) = looking.quiet(dr)
-    shown = looking.completed(entry["evaluation_id"])
+    for seed in (1950, 1994, 1995):
+        dr = looking.dr(10, seed=seed)
+        looking.upload(dr)
+        _looked_at(looking, dr, 10)
+        (entry,) = looking.quiet(dr)
+        shown = looking.completed(entry["evaluation_id"])
+        began = datetime.fromisoformat(shown["created_at"]).timestamp()
+        if began > max(int(look["ended_at"]["N"]) / 1000 for look in _looks(looking, dr)):
+            break
+        # On a busy machine the quiet period is over before the last look is: that photo may be asked about once more.
+        assert _asked(looking, dr.number) <= 11
+    else:
+        pytest.fail("three times the quiet period was over before the looks were")
     assert truth.seen(shown) == truth.verdict(dr.truth)
     assert _asked(looking, dr.number) == 10
     assert shown["cache"]["photos_reused"] == 10
     assert {tuple(photo["reused_from"]) for photo in shown["photos"]} == {()}, "no evaluation asked"
+
+
+def test_each_look_is_told_soon_after_it_ended(looking: Harness, tell: Callable[[str], None]) -> None:
+    dr = looking.dr(8, seed=1991)
+    watcher = Watcher(looking)
+    watcher.subscribe(dr_number=dr.number)
+    watcher.until("state")
+    looking.upload(dr)
+    _looked_at(looking, dr, 8)
+    answered = lambda: {  # noqa: E731
+        message["look"]["photo_id"]: at
+        for at, message in reversed(watcher.times())
+        if message["type"] == "photo" and message["look"]["state"] == "answered"
+    }
+    _until("each was told", lambda: len(answered()) == 8)
+    ended = {look["photo_id"]["S"]: int(look["ended_at"]["N"]) / 1000 for look in _looks(looking, dr)}
+    late = sorted(at - ended[photo] for photo, at in answered().items())
+    tell(f"looks were told {statistics.median(late):.2f} s after they ended (median; the last {late[-1]:.2f} s)")
+    assert statistics.median(late) <= _SOON_S
+    watcher.end()
 
 
 def test_what_people_see_is_the_same_with_looks_and_without(looking: Harness) -> None:
@@ -97,6 +130,8 @@ def test_what_people_see_is_the_same_with_looks_and_without(looking: Harness) ->
     assert [flag["code"] for flag in by_looks["flags"] if flag["photo"] == name] == ["used_in_another_dr"]
     by_force = looking.evaluate(second, force=True)
     assert _shown(by_looks) == _shown(by_force)
+    seen = [[photo["also_in"] for photo in looking.evidence(one)["photos"]] for one in (by_looks, by_force)]
+    assert seen[0] == seen[1] and any(seen[0])
 
 
 def test_an_upload_that_is_told_of_twice_is_looked_at_once_and_a_replaced_photo_once_more(looking: Harness) -> None:

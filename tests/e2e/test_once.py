@@ -19,8 +19,8 @@ _PATIENCE_S = 40.0
 
 
 def _ask(harness: Harness, dr: Dr, key: str, **more: Any) -> Answer:
-    body = json.dumps({"dr_number": dr.number, "force": True, **more}).encode()
-    return harness.api.request("POST", "/evaluations", body, idempotency_key=key)
+    body = json.dumps({"dr_number": dr.number, **more}).encode()
+    return harness.api.request("POST", "/evaluations/forced", body, idempotency_key=key)
 
 
 def _again(harness: Harness, dr: Dr, key: str) -> Answer:

@@ -15,9 +15,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 /// Evaluations of one page, unless asked otherwise.
-const USUAL: i32 = 20;
+const USUAL: u8 = 20;
 /// Evaluations of one page at most.
-const MOST: i32 = 100;
+const MOST: u8 = 100;
 
 /// Which page.
 #[derive(Debug, PartialEq)]
@@ -29,21 +29,25 @@ pub(crate) struct Page {
 impl Page {
     /// Reads `limit` and `cursor` off a request.
     pub(crate) fn of(request: &ApiGatewayV2httpRequest) -> Result<Self, Problem> {
-        let parameter = |name: &str| request.query_string_parameters.first(name);
-        let limit = match parameter("limit").map(str::parse::<i32>) {
-            None => USUAL,
-            Some(Ok(limit)) if (1..=MOST).contains(&limit) => limit,
-            Some(_) => {
-                return Err(Problem::bad_request(format!(
-                    "limit is a number from 1 to {MOST}."
-                )));
-            }
-        };
-        let cursor = parameter("cursor").map(Cursor::parse).transpose();
+        let limit: i32 = limit(request)?;
+        let cursor = request.query_string_parameters.first("cursor");
+        let cursor = cursor.map(Cursor::parse).transpose();
         let cursor = cursor.map_err(|_| {
             Problem::bad_request("cursor is the value of \"next\" of the page before; leave it out for the first page.")
         })?;
         Ok(Self { limit, cursor })
+    }
+}
+
+/// How many evaluations a page is to have.
+pub(crate) fn limit<T: From<u8>>(request: &ApiGatewayV2httpRequest) -> Result<T, Problem> {
+    let limit = request.query_string_parameters.first("limit");
+    match limit.map(str::parse::<u8>) {
+        None => Ok(USUAL.into()),
+        Some(Ok(limit)) if (1..=MOST).contains(&limit) => Ok(limit.into()),
+        Some(_) => Err(Problem::bad_request(format!(
+            "limit is a number from 1 to {MOST}."
+        ))),
     }
 }
 
@@ -146,7 +150,7 @@ mod tests {
         assert_eq!(
             asked(json!({})).unwrap(),
             Page {
-                limit: USUAL,
+                limit: USUAL.into(),
                 cursor: None
             }
         );

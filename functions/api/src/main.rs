@@ -3,9 +3,12 @@
 
 mod api;
 mod checklist;
+mod claims;
 mod contract;
+mod evidence;
 mod health;
 mod history;
+mod list;
 mod notes;
 #[cfg(test)]
 mod openapi;

@@ -1,9 +1,11 @@
-//! The notifier: tells those who subscribed of each completion, and those who watch of each change.
+//! The notifier: tells those who subscribed of each completion, and those who watch of each change, and keeps the cards that
+//! the list across DRs is read from.
 //!
 //! Three ways in: the table's stream, the WebSocket API, and its authorizer.
 //!
 //! # Invariants
-//! - Completions are told first, and whatever becomes of the rest changes nothing of it.
+//! - Completions are told first, and whatever becomes of the rest changes nothing of it, but that they are told again where
+//!   a card could not be written.
 
 mod authorizer;
 mod checklists;
@@ -19,6 +21,7 @@ use aws::stream::Changes;
 use aws::table::Table;
 use aws::telemetry;
 use aws::usage::measured;
+use evaluation::run::cards::keep;
 use evaluation::run::tell::tell;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde::Deserialize;
@@ -82,7 +85,11 @@ async fn handle(notifier: &Notifier, event: Value) -> Result<Value, Error> {
 }
 
 async fn hear(notifier: &Notifier, changes: Changes) -> Value {
-    let failed = tell(&notifier.topic, &notifier.source, &changes.changes).await;
-    notifier.live.send_news(&changes.changes).await;
+    let mut failed = tell(&notifier.topic, &notifier.source, &changes.changes).await;
+    let sent = notifier.live.send_news(&changes.changes);
+    let (not_kept, ()) = tokio::join!(keep(&notifier.live.ports, &changes.changes), sent);
+    failed.extend(not_kept);
+    failed.sort_unstable();
+    failed.dedup();
     changes.failed(&failed)
 }

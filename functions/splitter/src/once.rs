@@ -14,8 +14,6 @@ use evaluation::run::start::StartResult;
 use crate::evaluate::{Spent, Splitter};
 use crate::refusal::StartError;
 
-/// The route that keys belong to.
-const ROUTE: &str = "POST /evaluations";
 /// By so much clocks of two functions differ at most, and more.
 const CLOCKS_DIFFER: Duration = Duration::from_secs(3);
 /// Characters of a key at most.
@@ -40,7 +38,8 @@ pub(crate) fn key(request: &ApiGatewayV2httpRequest) -> Result<Option<RequestKey
         )));
     }
     let caller = Caller::of(request).name().unwrap_or_default();
-    Ok(Some(RequestKey::of(caller, ROUTE, said)))
+    let route = request.route_key.as_deref().unwrap_or_default();
+    Ok(Some(RequestKey::of(caller, route, said)))
 }
 
 /// Answers a request once, however often it comes under its key; `until` is when this function ends.

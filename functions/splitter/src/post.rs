@@ -16,6 +16,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::evaluate::{Spent, Splitter};
+use crate::force;
 use crate::once;
 use crate::refusal::StartError;
 
@@ -31,7 +32,12 @@ pub(crate) async fn handle(
     event: Value,
     until: Timestamp,
 ) -> ApiGatewayV2httpResponse {
-    let (request, key) = match request(&event) {
+    let operators = &splitter.settings.operators;
+    let asked = request(&event).and_then(|(request, key)| {
+        let request = force::allowed(operators, &event, request)?;
+        Ok((request, key))
+    });
+    let (request, key) = match asked {
         Ok(asked) => asked,
         Err(problem) => return problem.response(),
     };

@@ -19,8 +19,8 @@ use evaluation::domain::time::Timestamp;
 use evaluation::run::error::RunError;
 use evaluation::run::ports::{Ports, Queue};
 use evaluation::run::start::{StartResult, start};
-use evaluation::run::tell::tell;
-use evaluation::run::{aggregate, batch, look, plan_anew, sweep, uploads};
+use evaluation::run::tell::{Change, tell};
+use evaluation::run::{aggregate, batch, cards, claims, look, plan_anew, sweep, uploads};
 
 use crate::chain::{Chain, Function};
 use crate::ports::ModelPorts;
@@ -262,6 +262,7 @@ impl Day {
                 return;
             };
             self.empty_cache(&request.dr_number);
+            self.claim(&request.dr_number);
             if upload {
                 self.note_uploads(&request.dr_number, &photos);
             } else {
@@ -407,16 +408,50 @@ impl Day {
         }
         let changes = world.telling.hand_over(now);
         drop(world);
+        self.keep_beside(changes.clone());
         let (ports, reading) = (
             self.called(Function::Notifier),
             Reading::new(&self.world, changes.len()),
         );
         let mine = ports.clone();
         self.begin(ports, None, async move {
-            let failed = tell(&mine, SOURCE, &changes).await;
-            reading.is_through(failed.first().copied());
+            let untold = tell(&mine, SOURCE, &changes).await;
+            let not_kept = cards::keep(&mine, &changes).await;
+            let failed = untold.into_iter().chain(not_kept).min();
+            reading.is_through(failed);
             Ok(())
         });
+    }
+
+    /// The same changes are with another notifier at the same time, as when a shard goes over to it, if this is such a
+    /// day.
+    fn keep_beside(&mut self, changes: Vec<Change>) {
+        let rate = self.world.borrow().rates.twice;
+        if !self.world.borrow_mut().fault("handed_over_at_once", rate) {
+            return;
+        }
+        let ports = self.called(Function::Notifier);
+        let mine = ports.clone();
+        self.begin(ports, None, async move {
+            cards::keep(&mine, &changes).await;
+            Ok(())
+        });
+    }
+
+    /// Two reviewers claim the DR at the same time, and give it back at some time, if this is such a day.
+    fn claim(&mut self, dr: &DrNumber) {
+        let rate = self.world.borrow().rates.twice;
+        if !self.world.borrow_mut().fault("claimed_at_once", rate) {
+            return;
+        }
+        for by in ["anna", "ben"] {
+            let ports = self.called(Function::Splitter);
+            let (mine, dr) = (ports.clone(), dr.clone());
+            self.begin(ports, None, async move {
+                claims::claim(&mine, &dr, by).await?;
+                claims::give_back(&mine, &dr, by).await.map(drop)
+            });
+        }
     }
 
     fn begin(

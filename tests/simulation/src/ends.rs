@@ -1,13 +1,17 @@
 //! What must hold of every evaluation at the end of all days.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use evaluation::decide::card::{Card, Image, State};
 use evaluation::decide::evaluation::Evaluation;
 use evaluation::decide::photo_record::PhotoRecord;
+use evaluation::decide::update::Key;
 use evaluation::domain::judge::{StepOutcome, StepVerdict, Verdict};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::invariants::{ended_for_another_release, misjudged, photos_of};
+use crate::invariants::{Violation, ended_for_another_release, misjudged, photos_of};
 use crate::world::World;
 
 /// An evaluation ends at its deadline and this much later at most: as promised under any single fault; and under
@@ -66,6 +70,9 @@ pub fn at_the_end(world: &mut World) -> Ends {
     if let Some(violation) = world.telling.wrong_at_the_end() {
         world.violations.push(violation);
     }
+    if let Some(violation) = miscounted(world) {
+        world.violations.push(violation);
+    }
     if orphans(world) > 0 {
         world.violation("photos are left of an evaluation that never stood");
     }
@@ -75,6 +82,60 @@ pub fn at_the_end(world: &mut World) -> Ends {
         }
     }
     ends
+}
+
+/// What is wrong with the cards: each is as its evaluation says, whatever befell the stream's records, and the counts are
+/// those of the cards.
+fn miscounted(world: &World) -> Option<Violation> {
+    if world.telling.silent {
+        return None;
+    }
+    let violation = |what: &str| Some(Violation(format!("14: {what}")));
+    for item in world.table.having("photos_total") {
+        let item = Value::Object(item.clone());
+        let Ok(Some(image)) = Image::of(None, Some(&item)) else {
+            return violation("an evaluation can't be put on a card");
+        };
+        let kept = world.table.get(&image.key());
+        let kept = kept.and_then(|card| Card::deserialize(&*card).ok());
+        let version = kept.as_ref().map_or(0, |card| card.version);
+        let made = Card::made(None, &image).map(|card| Card { version, ..card });
+        if kept != made {
+            return violation("a card is another than its evaluation says");
+        }
+    }
+    let mut counted: BTreeMap<(String, &str), i64> = BTreeMap::new();
+    for card in world
+        .table
+        .having("made_from")
+        .filter(|card| is_first(card))
+    {
+        let Ok(card) = Card::deserialize(&Value::Object(card.clone())) else {
+            return violation("a card can't be read");
+        };
+        *counted
+            .entry((card.day(), card.state().name()))
+            .or_default() += 1;
+    }
+    let days: BTreeSet<String> = counted.keys().map(|(day, _)| day.clone()).collect();
+    for (day, state) in days
+        .iter()
+        .flat_map(|day| State::ALL.map(|state| (day, state)))
+    {
+        let count = world.table.get(&Key::Counts(day.clone()));
+        let count = count.and_then(|item| item.get(state.name())?.as_i64());
+        let cards = counted.get(&(day.clone(), state.name())).copied();
+        if count.unwrap_or(0) != cards.unwrap_or(0) {
+            return violation("the counts of a day are not those of its cards");
+        }
+    }
+    None
+}
+
+/// A card with a verdict is there twice.
+fn is_first(card: &Map<String, Value>) -> bool {
+    let sk = card.get("sk").and_then(Value::as_str);
+    sk.is_some_and(|sk| sk.starts_with("CARD#"))
 }
 
 fn grace(world: &World) -> Duration {

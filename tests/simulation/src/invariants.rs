@@ -83,11 +83,15 @@ pub fn after_write(sight: &mut Sight<'_>, key: &Key, before: Option<&Value>) {
         Key::Cache(_) if number(after, "valid_from") < number(before, "valid_from") => {
             sight.violation("6: what was invalidated is valid again");
         }
+        Key::Claim(_) => claim_changed(sight, before, after),
         Key::Progress(_) if number(after, "due_at") < number(before, "due_at") => {
             sight.violation("what is noted of how far a queue has come went back");
         }
         Key::Fingerprint(_)
         | Key::Look(..)
+        | Key::Card(..)
+        | Key::CardByCertainty(..)
+        | Key::Counts(_)
         | Key::Progress(_)
         | Key::SweptTo(_)
         | Key::LastAsked(..)
@@ -102,6 +106,17 @@ pub fn after_write(sight: &mut Sight<'_>, key: &Key, before: Option<&Value>) {
         | Key::CameraAgain(_)
         | Key::Notes(_)
         | Key::Place(_) => (),
+    }
+}
+
+/// A claim that holds stays until it is given back.
+fn claim_changed(sight: &mut Sight<'_>, before: Option<&Value>, after: Option<&Value>) {
+    let by = |item: Option<&Value>| item?.get("by")?.as_str().map(str::to_owned);
+    let (was, is) = (by(before), by(after));
+    let over = sight.now.as_millis() + sight.skew_ms;
+    let held = number(before, "until").is_some_and(|until| until > over);
+    if held && was.is_some() && is.is_some() && was != is {
+        sight.violation("a DR is claimed by two people at once");
     }
 }
 

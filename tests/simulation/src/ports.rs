@@ -255,9 +255,14 @@ impl Ports for ModelPorts {
         self.step().await?;
         let mut world = self.world.borrow_mut();
         invariants::before_transaction(&mut world.sight(), &parts);
+        let before = parts.iter().map(|part| world.table.get(part.key()));
+        let before: Vec<_> = before.collect();
         let done = world.table.transact(&parts);
-        for part in &parts {
+        for (part, before) in parts.iter().zip(before) {
             invariants::lawful(&mut world.sight(), part.key());
+            if done {
+                world.streamed(part.key(), before.as_deref());
+            }
         }
         Ok(done)
     }

@@ -241,6 +241,10 @@ fn apply(item: &mut Map<String, Value>, change: &UpdateAction) {
             let count = item.get(*name).and_then(Value::as_u64).unwrap_or(0);
             item.insert((*name).into(), json!(count + 1));
         }
+        UpdateAction::Add(name, number) => {
+            let count = item.get(*name).and_then(Value::as_i64).unwrap_or(0);
+            item.insert((*name).into(), json!(count + number));
+        }
         UpdateAction::DeleteMembers(name, members) => {
             let left: Vec<Value> = item
                 .get(*name)

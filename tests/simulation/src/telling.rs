@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use evaluation::decide::card::Image;
 use evaluation::domain::time::Timestamp;
 use evaluation::run::tell::Change;
 use serde_json::Value;
@@ -40,8 +41,8 @@ pub struct Telling {
 }
 
 impl Telling {
-    /// An evaluation's item was written. The stream hands on only those with a verdict, as the template filters, and
-    /// perhaps late.
+    /// An evaluation's item was written. What has neither a verdict nor news for its card is left out, since the notifier
+    /// passes it over; the rest the stream hands on, perhaps late.
     pub fn written(
         &mut self,
         old: Option<&Value>,
@@ -49,7 +50,8 @@ impl Telling {
         now: Timestamp,
         late: Duration,
     ) {
-        let says = |new: &&Value| !self.silent && new.get("verdict").is_some();
+        let is_news = |new: &Value| !matches!(Image::of(old, Some(new)), Ok(None));
+        let says = |new: &&Value| !self.silent && (new.get("verdict").is_some() || is_news(new));
         let Some(new) = new.filter(says) else {
             return;
         };

@@ -54,7 +54,7 @@ const TRACE: &str = "The thread through all that came of the request, in all log
 
 /// What the gateway says by itself: it answers before any function is asked, and can't be told how.
 #[derive(Serialize, ToSchema)]
-struct GatewayMessage {
+pub(super) struct GatewayMessage {
     /// What is wrong, in a word or two.
     #[schema(example = "Forbidden")]
     message: Option<String>,

@@ -2,7 +2,10 @@
 
 use aws::http::problem::{Problem, ProblemDocument};
 use evaluation::show::evaluation::EvaluationView;
+use evaluation::show::evidence::EvidenceView;
 use evaluation::show::start::{EvaluationRequest, EvaluationStarted};
+
+use super::common::GatewayMessage;
 
 /// Ask for an evaluation
 ///
@@ -33,6 +36,11 @@ use evaluation::show::start::{EvaluationRequest, EvaluationStarted};
         (status = 400, description = "The request can't be understood.", body = ProblemDocument,
          content_type = "application/problem+json", example = json!(Problem::bad_dr_number(
             "A DR number has 3 to 20 letters and digits and nothing else, for example DR1730550.").document())),
+        (status = 403, description = "You may not do this; or you ask by force, and are no operator.", content(
+            (ProblemDocument = "application/problem+json", example = json!(Problem::not_allowed(
+                "Only an operator may ask by force.").document())),
+            (GatewayMessage = "application/json"),
+        )),
         (status = 404, description = "The DR has no photos.", body = ProblemDocument,
          content_type = "application/problem+json", example = json!(Problem::no_photos(
             "DR7 has no photos. Upload them below photos/DR7/ and ask again.").document())),
@@ -45,6 +53,59 @@ use evaluation::show::start::{EvaluationRequest, EvaluationStarted};
     ),
 )]
 pub(super) fn start() {}
+
+/// Ask for an evaluation by force
+///
+/// Uses no answer from before, and ends one that runs as `incomplete`. For operators; `force` may be left out here.
+#[utoipa::path(
+    post,
+    path = "/evaluations/forced",
+    operation_id = "forceEvaluation",
+    tag = "evaluations",
+    params(
+        ("idempotency-key" = Option<String>, Header, pattern = "^[!-~]{1,255}$", description =
+            "Made up for each request, such as a UUID: whoever sends the same request again with the same key within \
+             24 hours gets the same evaluation."),
+    ),
+    request_body = EvaluationRequest,
+    responses(
+        (status = 202, description = "A new evaluation runs.", body = EvaluationStarted, headers(
+            ("location" = String, description = "Where it is shown."),
+            ("retry-after" = String, description = "Seconds after which to look first."),
+            ("server-timing" = String, description = "Where the time went: `list` the photos, `table`."),
+        )),
+        (status = 400, description = "The request can't be understood.", body = ProblemDocument,
+         content_type = "application/problem+json"),
+        (status = 404, description = "The DR has no photos.", body = ProblemDocument,
+         content_type = "application/problem+json"),
+        (status = 409, description = "A request with this key is being answered.", body = ProblemDocument,
+         content_type = "application/problem+json", headers(
+            ("retry-after" = String, description = "Seconds after which to send it again."),
+        )),
+        (status = 422, description = "The DR has more than 200 photos, or the key is another request's.",
+         body = ProblemDocument, content_type = "application/problem+json"),
+    ),
+)]
+pub(super) fn force() {}
+
+/// Read what only reviewers see of an evaluation
+///
+/// Where its photos were taken, by which cameras, and which other DRs have to do with it.
+#[utoipa::path(
+    get,
+    path = "/evaluations/{evaluation_id}/evidence",
+    operation_id = "getEvidence",
+    tag = "evaluations",
+    params(
+        ("evaluation_id" = String, Path, description = "As the answer to `POST /evaluations` gives it.", format = "uuid"),
+    ),
+    responses(
+        (status = 200, description = "The evidence as it is known now.", body = EvidenceView),
+        (status = 404, description = "There is no such evaluation.", body = ProblemDocument,
+         content_type = "application/problem+json"),
+    ),
+)]
+pub(super) fn evidence() {}
 
 /// Read an evaluation
 ///

@@ -8,6 +8,7 @@
 mod common;
 mod drs;
 mod evaluations;
+mod list;
 mod service;
 
 use utoipa::OpenApi;
@@ -32,8 +33,13 @@ use self::common::Common;
         drs::list_evaluations,
         drs::note,
         drs::place,
+        evaluations::evidence,
+        evaluations::force,
         evaluations::get,
         evaluations::start,
+        list::claim,
+        list::give_back,
+        list::list_evaluations,
         service::empty_cache,
         service::get_contract,
         service::get_health,

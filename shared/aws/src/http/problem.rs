@@ -73,6 +73,16 @@ impl Problem {
         }
     }
 
+    /// The caller's roles don't allow it.
+    pub fn not_allowed(detail: impl Into<String>) -> Self {
+        Self {
+            status: 403,
+            kind: "not-allowed",
+            title: "You may not do that",
+            detail: detail.into(),
+        }
+    }
+
     /// There is nothing of that name.
     pub fn not_found(detail: impl Into<String>) -> Self {
         Self {
@@ -129,6 +139,38 @@ impl Problem {
             status: 422,
             kind: "key-used",
             title: "The Idempotency-Key is another request's",
+            detail: detail.into(),
+        }
+    }
+
+    /// Somebody else works on the DR.
+    pub fn claimed(detail: impl Into<String>) -> Self {
+        Self {
+            status: 409,
+            kind: "claimed",
+            title: "Somebody else looks at the DR",
+            detail: detail.into(),
+        }
+    }
+
+    /// As many DRs are claimed as may be.
+    pub fn too_many_claims(detail: impl Into<String>) -> Self {
+        Self {
+            status: 422,
+            kind: "too-many-claims",
+            title: "Too many DRs are claimed",
+            detail: detail.into(),
+        }
+    }
+
+    /// Nobody knows who calls.
+    pub fn nobody() -> Self {
+        let detail =
+            "This needs a caller with a name: the subject of a token, or the ARN whose key signed.";
+        Self {
+            status: 403,
+            kind: "unknown-caller",
+            title: "It is not known who calls",
             detail: detail.into(),
         }
     }

@@ -80,6 +80,10 @@ impl Expressions {
                 let one = self.placeholder(AttributeValue::N("1".into()));
                 ("ADD", format!("{} {one}", self.name(name)))
             }
+            UpdateAction::Add(name, number) => {
+                let number = self.placeholder(AttributeValue::N(number.to_string()));
+                ("ADD", format!("{} {number}", self.name(name)))
+            }
         })
     }
 

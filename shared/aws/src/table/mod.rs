@@ -14,15 +14,20 @@
 //! | `SERIAL#{serial}` | `FIRST`, `AGAIN` | the DR in which a serial was seen first, and the next one; for ever | aggregator |
 //! | `PLACE#{dr_number}` | `EXPECTED` | where a DR is expected to be | api, splitter (how long it is kept) |
 //! | `NOTES#{dr_number}` | `NOTED` | what technicians noted of a DR's steps | api, splitter (how long they are kept) |
+//! | `CARDS#{dr_number}` | `CARD#{id}`, `CERTAINTY#{id}` | what the list across DRs shows of an evaluation; the second is listed by certainty | notifier |
+//! | `COUNTS#{year}` | `{day}` | how many evaluations of a day are in each state | notifier |
+//! | `CLAIM#{dr_number}` | `HELD` | who claims a DR, and until when | api |
 //! | `VLM` | `BREAKER` | what is known of the VLM | aggregator |
 //! | `QUEUE#{queue}` | `PROGRESS` | how far a queue of batches has come | aggregator |
 //! | `SWEEPER#{part}` | `SWEPT_TO` | where the sweeper goes on | sweeper |
 //! | `CONNECTION#…`, `WATCH#…`, `PRINCIPAL#…` | | who is connected, and what they watch (`functions/notifier`) | notifier |
 //!
 //! Index `history` (`gsi_dr`, `gsi_created`) lists a DR's evaluations and holds what is shown of them there; index
-//! `unfinished` (`gsi_active`, `gsi_due`) holds the unfinished ones only, keys alone, in parts.
+//! `unfinished` (`gsi_active`, `gsi_due`) holds the unfinished ones only, keys alone, in parts. Index `listed` (`gsi_list`,
+//! `gsi_at`) holds cards, by state, and claims: DynamoDB adds one index at a time to a table, so it has two orders in one.
 
 mod cancellation;
+mod cards;
 mod expression;
 mod failure;
 mod history;

@@ -7,12 +7,15 @@ pub mod batch;
 pub mod breaker;
 pub mod cache;
 pub mod cameras;
+pub mod card;
 pub mod checklist;
+pub mod claim;
 pub mod defer;
 pub mod evaluation;
 #[cfg(test)]
 pub(crate) mod fixtures;
 pub mod history;
+pub mod list;
 pub mod look;
 pub mod message;
 pub mod miss;

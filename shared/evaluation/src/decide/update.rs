@@ -46,6 +46,14 @@ pub enum Key {
     Place(DrNumber),
     /// What technicians noted of a DR's steps.
     Notes(DrNumber),
+    /// What the list across DRs shows of an evaluation of a DR.
+    Card(DrNumber, EvaluationId),
+    /// The same, listed by certainty.
+    CardByCertainty(DrNumber, EvaluationId),
+    /// How many evaluations of a day (as 2026-11-26) are in each state.
+    Counts(String),
+    /// Who claims a DR, and until when.
+    Claim(DrNumber),
     /// What is kept of a look at a photo of a DR.
     Look(DrNumber, PhotoId),
     /// A catalogue that an operator published, by its version.
@@ -79,12 +87,21 @@ impl Key {
             Self::CameraAgain(hour) => (format!("CAMERA#{}", hour.key()), "AGAIN".into()),
             Self::Place(dr) => (format!("PLACE#{dr}"), "EXPECTED".into()),
             Self::Notes(dr) => (format!("NOTES#{dr}"), "NOTED".into()),
+            Self::Card(dr, id) => (format!("CARDS#{dr}"), format!("CARD#{id}")),
+            Self::CardByCertainty(dr, id) => (format!("CARDS#{dr}"), format!("CERTAINTY#{id}")),
+            Self::Counts(day) => (format!("COUNTS#{}", year(day)), day.clone()),
+            Self::Claim(dr) => (format!("CLAIM#{dr}"), "HELD".into()),
             Self::Look(dr, photo) => (format!("LOOKS#{dr}"), format!("LOOK#{photo}")),
             Self::Catalogue(version) => (format!("CATALOGUE#{version}"), "PUBLISHED".into()),
             Self::Request(key) => (format!("REQUEST#{}", key.as_str()), "LEASED".into()),
             Self::Cache(None) => ("CACHE".into(), "ALL".into()),
         }
     }
+}
+
+/// The year of a day: what is counted on the days of a range is then read in few queries.
+fn year(day: &str) -> &str {
+    day.split('-').next().unwrap_or_default()
 }
 
 /// A condition on one attribute; dots lead into maps.
@@ -164,11 +181,15 @@ pub enum GuardName {
     LaterProgressStays,
     /// A photo is looked at once a day.
     LookedAtOnce,
+    /// A card is replaced by one that was made of it, and counted once.
+    CardAsSeen,
+    /// A DR is claimed by one person at a time.
+    ClaimFree,
 }
 
 impl GuardName {
     /// All of them.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 31] = [
         Self::FingerprintUnmoved,
         Self::SupersededKnown,
         Self::SupersededNotEnded,
@@ -198,6 +219,8 @@ impl GuardName {
         Self::PromotedOnce,
         Self::LaterProgressStays,
         Self::LookedAtOnce,
+        Self::CardAsSeen,
+        Self::ClaimFree,
     ];
 }
 
@@ -241,6 +264,8 @@ pub enum UpdateAction {
     DeleteMembers(&'static str, Members),
     /// It is a number and grows by one; an absent one becomes 1.
     Increment(&'static str),
+    /// It is a number and grows by this, or shrinks; an absent one counts as 0.
+    Add(&'static str, i64),
 }
 
 /// Members of a set: at least one, since DynamoDB refuses an empty set wherever it occurs.

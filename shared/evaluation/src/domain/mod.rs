@@ -1,11 +1,13 @@
 //! The domain, pure: no AWS types, no clock, no network.
 
+pub mod agreement;
 pub mod bounds;
 pub mod catalogue;
 pub mod catalogue_rules;
 pub mod certainty;
 pub mod checklist;
 pub mod checks;
+pub mod discrimination;
 pub(crate) mod hash;
 pub mod ids;
 pub mod invalid;

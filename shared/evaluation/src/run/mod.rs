@@ -8,9 +8,12 @@
 pub mod aggregate;
 pub mod batch;
 pub mod cache;
+pub mod cards;
 pub mod checklist;
+pub mod claims;
 pub mod defer;
 pub mod error;
+pub mod evidence;
 pub mod look;
 pub mod notes;
 pub mod of_dr;

@@ -1,0 +1,281 @@
+//! A card: what the list of evaluations across DRs shows of one of them, and where it stands in that list.
+//!
+//! Cards are made of what the table's stream says of evaluations, and counted by day and state.
+//!
+//! # Invariants
+//! - A card follows from what it is made of alone: an earlier state of the evaluation, come late or again, changes
+//!   nothing.
+//! - The counts of a day are those of its cards: both change in one transaction, on condition that the card is as it was
+//!   read.
+
+mod counts;
+mod state;
+#[cfg(test)]
+mod tests;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::update::Condition::{Absent, Is};
+use super::update::UpdateAction::{Add, Set};
+use super::update::{Guard, GuardName, Key, Part, Put, Update};
+use crate::domain::certainty::Certainty;
+use crate::domain::ids::{DrNumber, EvaluationId};
+use crate::domain::invalid::Invalid;
+use crate::domain::judge::Verdict;
+use crate::domain::plan::Mode;
+use crate::domain::time::Timestamp;
+
+pub use self::counts::{Counts, day, years};
+pub use self::state::State;
+
+/// What sorts behind every certainty: that nothing is known of it.
+const UNKNOWN_CERTAINTY: u16 = 9999;
+/// Seconds of a day.
+const DAY_SECONDS: i64 = 24 * 60 * 60;
+
+/// What the list shows of an evaluation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Card {
+    /// The evaluation.
+    pub evaluation_id: EvaluationId,
+    /// Its DR.
+    pub dr_number: DrNumber,
+    /// As asked.
+    pub mode: Mode,
+    /// The number of photos asked. Called otherwise than in an evaluation, which is known by that attribute.
+    #[serde(rename = "photos")]
+    pub photos_total: usize,
+    /// The model's verdict, once there is one.
+    #[serde(default)]
+    pub verdict: Option<Verdict>,
+    /// How often it was finalised.
+    #[serde(default)]
+    pub revision: u32,
+    /// The mean of the best scores.
+    #[serde(default)]
+    pub average_score: Option<f64>,
+    /// How many flags the verdict has for people.
+    #[serde(default)]
+    pub flags: usize,
+    /// How sure the model was of the row that it was least sure of.
+    #[serde(default)]
+    pub certainty: Option<Certainty>,
+    /// The evaluation that took its place.
+    #[serde(default)]
+    pub superseded_by: Option<EvaluationId>,
+    /// When it was asked for.
+    pub created_at: Timestamp,
+    /// When it was finalised last.
+    #[serde(default)]
+    pub completed_at: Option<Timestamp>,
+    /// Whether people decided something of it.
+    #[serde(default)]
+    pub reviewed: bool,
+    /// The verdict with what people decided, if they did.
+    #[serde(default)]
+    pub reviewed_verdict: Option<Verdict>,
+    /// The state of the evaluation that it was made of: a later one has a higher number.
+    pub made_from: u64,
+    /// How often the card was written.
+    pub version: u64,
+    /// Seconds since 1970 after which it may be deleted: with the evaluation.
+    #[serde(default)]
+    pub ttl: i64,
+}
+
+/// Of an evaluation's item, only what a card is made of: a release before or after this one may have written the rest.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Image {
+    evaluation_id: EvaluationId,
+    dr_number: DrNumber,
+    mode: Mode,
+    photos_total: usize,
+    created_at: Timestamp,
+    #[serde(default)]
+    revision: u32,
+    #[serde(default)]
+    verdict: Option<Verdict>,
+    #[serde(default)]
+    average_score: Option<f64>,
+    #[serde(default)]
+    completed_at: Option<Timestamp>,
+    #[serde(default)]
+    superseded_by: Option<EvaluationId>,
+    #[serde(default)]
+    judgement: Option<Judged>,
+    #[serde(default)]
+    ttl: i64,
+    /// When an operator had all cards made that were not there.
+    #[serde(default)]
+    listed_anew: Option<Value>,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+struct Judged {
+    #[serde(default)]
+    flags: Vec<Anything>,
+    #[serde(default)]
+    flags_left_out: usize,
+    #[serde(default)]
+    steps: Vec<Row>,
+}
+
+/// A flag, whatever it says.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+struct Anything {}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+struct Row {
+    #[serde(default)]
+    certainty: Option<Certainty>,
+}
+
+impl Image {
+    /// What a change of an item says that a card is to be made of; none if it is no evaluation, or no news.
+    pub fn of(old: Option<&Value>, new: Option<&Value>) -> Result<Option<Self>, Invalid> {
+        let is_evaluation = |item: &&Value| item.get("photos_total").is_some();
+        let Some(new) = new.filter(is_evaluation) else {
+            return Ok(None);
+        };
+        let read = |item: &Value| {
+            Self::deserialize(item)
+                .map_err(|cause| Invalid(format!("an evaluation's item can't be read: {cause}")))
+        };
+        let (old, new) = (old.map(read).transpose()?, read(new)?);
+        let is_news = old.is_none_or(|old| {
+            old.made_from() != new.made_from() || old.listed_anew != new.listed_anew
+        });
+        Ok(is_news.then_some(new))
+    }
+
+    /// Which state of the evaluation this is. It is superseded only before it ends, and then for ever, and each verdict
+    /// has a higher revision: so a later state never has a lower number.
+    fn made_from(&self) -> u64 {
+        u64::from(self.revision) * 2 + u64::from(self.superseded_by.is_some())
+    }
+
+    /// Where its card is.
+    pub fn key(&self) -> Key {
+        Key::Card(self.dr_number.clone(), self.evaluation_id.clone())
+    }
+}
+
+impl Card {
+    /// The card that this state of the evaluation makes of the one that is there; none if that says no less.
+    pub fn made(before: Option<&Self>, image: &Image) -> Option<Self> {
+        let made_from = image.made_from();
+        if before.is_some_and(|card| card.made_from >= made_from) {
+            return None;
+        }
+        let judged = image.judgement.as_ref();
+        let flags = judged.map_or(0, |judged| judged.flags.len() + judged.flags_left_out);
+        let rows = judged.map(|judged| judged.steps.iter());
+        let certainties = rows.into_iter().flatten().filter_map(|row| row.certainty);
+        Some(Self {
+            evaluation_id: image.evaluation_id.clone(),
+            dr_number: image.dr_number.clone(),
+            mode: image.mode,
+            photos_total: image.photos_total,
+            verdict: image.verdict,
+            revision: image.revision,
+            average_score: image.average_score,
+            flags,
+            certainty: certainties.min(),
+            superseded_by: image.superseded_by.clone(),
+            created_at: image.created_at,
+            completed_at: image.completed_at,
+            reviewed: before.is_some_and(|card| card.reviewed),
+            reviewed_verdict: before.and_then(|card| card.reviewed_verdict),
+            made_from,
+            version: before.map_or(1, |card| card.version.saturating_add(1)),
+            ttl: image.ttl,
+        })
+    }
+
+    /// Where it is counted and listed.
+    pub fn state(&self) -> State {
+        match self.verdict {
+            None => State::UNFINISHED,
+            Some(_) => State {
+                verdict: self.verdict,
+                flagged: self.flags > 0,
+                reviewed: self.reviewed,
+            },
+        }
+    }
+
+    /// Its place among those of its state: by when it was asked for.
+    pub fn by_time(&self) -> String {
+        self.evaluation_id.to_string()
+    }
+
+    /// Its place among those of its state: the least certain first, of the same certainty the oldest, and what nothing is
+    /// known of at the end.
+    pub fn by_certainty(&self) -> String {
+        let thousandths = self.certainty.map_or(UNKNOWN_CERTAINTY, |certainty| {
+            (certainty.share() * 1000.0).round() as u16
+        });
+        format!("{thousandths:04}#{}", self.evaluation_id)
+    }
+
+    /// The day on which it is counted, in UTC.
+    pub fn day(&self) -> String {
+        day(self.created_at)
+    }
+
+    /// Puts the card in place of the one that was there, and has it counted, on condition that that one still is.
+    pub fn parts(&self, before: Option<&Self>) -> Vec<Part> {
+        let as_seen = match before {
+            None => Absent("pk"),
+            Some(card) => Is("version", json!(card.version)),
+        };
+        let (dr, id) = (self.dr_number.clone(), self.evaluation_id.clone());
+        let state = self.state();
+        let card = Put {
+            key: Key::Card(dr.clone(), id.clone()),
+            guards: vec![Guard::one(GuardName::CardAsSeen, as_seen)],
+            item: self.item(state.listed(), self.by_time()),
+        };
+        // The index has one order, so a card with a verdict is there twice.
+        let by_certainty = self.verdict.map(|_| Put {
+            key: Key::CardByCertainty(dr, id),
+            guards: Vec::new(),
+            item: self.item(state.unsure(), self.by_certainty()),
+        });
+        let puts = [card].into_iter().chain(by_certainty).map(Part::Put);
+        let counted = self.counted(before).map(Part::Update);
+        puts.chain(counted).collect()
+    }
+
+    fn item(&self, list: String, at: String) -> Value {
+        let mut item = json!(self);
+        if let Some(fields) = item.as_object_mut() {
+            // Absent is less than null.
+            fields.retain(|_, value| !value.is_null());
+            fields.insert("gsi_list".into(), list.into());
+            fields.insert("gsi_at".into(), at.into());
+        }
+        item
+    }
+
+    /// Counts it in its state and no more in the one before; nothing if that is the same.
+    fn counted(&self, before: Option<&Self>) -> Option<Update> {
+        let (was, is) = (before.map(Self::state), self.state());
+        if was == Some(is) {
+            return None;
+        }
+        let kept_for = self.ttl.saturating_sub(self.created_at.as_seconds());
+        let next_day = (self.created_at.as_seconds().div_euclid(DAY_SECONDS) + 1) * DAY_SECONDS;
+        let actions = was.map(|was| Add(was.name(), -1)).into_iter();
+        let ends = [
+            Add(is.name(), 1),
+            Set("ttl", json!(next_day.saturating_add(kept_for))),
+        ];
+        Some(Update {
+            key: Key::Counts(self.day()),
+            guards: Vec::new(),
+            actions: actions.chain(ends).collect(),
+        })
+    }
+}

@@ -1,0 +1,176 @@
+//! Cards made of what the stream says, as values.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::super::fixtures::{evaluation_of, id};
+use super::*;
+use crate::decide::evaluation::Evaluation;
+use crate::domain::judge::Judgement;
+use crate::domain::reading::{Flag, FlagCode};
+
+fn flag() -> Flag {
+    Flag {
+        photo: "DR1_a.jpg".into(),
+        step: None,
+        code: FlagCode::PowerImplausible,
+        message: "a message".into(),
+        fails: false,
+    }
+}
+
+/// An evaluation's item as the table holds it after so many verdicts.
+fn item(revision: u32, verdict: Option<Verdict>, flags: usize) -> Value {
+    let evaluation = Evaluation {
+        revision,
+        completed_at: verdict.map(|_| Timestamp::from_millis(1_795_516_494_007)),
+        created_at: Timestamp::from_millis(1_795_516_400_000),
+        judgement: verdict.map(|verdict| Judgement {
+            verdict,
+            flags: vec![flag(); flags],
+            ..Judgement::impossible()
+        }),
+        ..evaluation_of(&["DR1_a.jpg"])
+    };
+    let mut item = json!(evaluation);
+    item["ttl"] = json!(1_803_292_400);
+    if let Some(verdict) = verdict {
+        item["verdict"] = json!(verdict);
+    }
+    item
+}
+
+fn of(old: Option<&Value>, new: Option<&Value>) -> Option<Image> {
+    Image::of(old, new).unwrap()
+}
+
+fn image(item: &Value) -> Image {
+    Image::of(None, Some(item)).unwrap().unwrap()
+}
+
+/// The cards and counts of a table in which these changes were put onto cards.
+#[derive(Default)]
+struct Kept {
+    card: Option<Card>,
+    counts: BTreeMap<&'static str, i64>,
+}
+
+impl Kept {
+    fn put(&mut self, item: &Value) {
+        let Some(card) = Card::made(self.card.as_ref(), &image(item)) else {
+            return;
+        };
+        for part in card.parts(self.card.as_ref()) {
+            let Part::Update(update) = part else { continue };
+            assert_eq!(update.key, Key::Counts("2026-11-24".into()));
+            for action in update.actions {
+                if let Add(state, by) = action {
+                    *self.counts.entry(state).or_default() += by;
+                }
+            }
+        }
+        self.card = Some(card);
+    }
+
+    fn counted(&self) -> BTreeMap<&'static str, i64> {
+        let counted = self.counts.iter().filter(|(_, count)| **count != 0);
+        counted.map(|(state, count)| (*state, *count)).collect()
+    }
+}
+
+#[test]
+fn a_card_says_what_the_evaluation_says_and_where_it_is_listed() {
+    let mut item = item(1, Some(Verdict::Fail), 2);
+    item["judgement"]["flags_left_out"] = json!(3);
+    item["judgement"]["steps"] =
+        json!([{"certainty": 0.98}, {"certainty": null}, {"certainty": 0.512}]);
+    let card = Card::made(None, &image(&item)).unwrap();
+    assert_eq!(
+        (card.verdict, card.flags, card.revision),
+        (Some(Verdict::Fail), 5, 1)
+    );
+    assert_eq!(card.certainty, Certainty::of(0.512));
+    assert_eq!(card.by_certainty(), format!("0512#{}", id(1)));
+    assert_eq!(
+        (card.state().name(), card.day().as_str()),
+        ("fail_flagged", "2026-11-24")
+    );
+    let parts = card.parts(None);
+    let lists = parts.iter().filter_map(|part| match part {
+        Part::Put(put) => put.item.get("gsi_list").cloned(),
+        Part::Update(_) => None,
+    });
+    assert_eq!(
+        lists.collect::<Vec<_>>(),
+        [json!("LISTED#fail_flagged"), json!("UNSURE#fail_flagged")]
+    );
+    let Some(Part::Put(put)) = parts.first() else {
+        panic!("no card")
+    };
+    assert_eq!(Card::deserialize(&put.item).unwrap(), card);
+}
+
+#[test]
+fn what_nothing_is_known_of_is_not_listed_by_certainty_before_its_verdict_and_then_last() {
+    let unfinished = Card::made(None, &image(&item(0, None, 0))).unwrap();
+    assert_eq!(unfinished.parts(None).len(), 2, "the card and its count");
+    let card = Card::made(Some(&unfinished), &image(&item(1, Some(Verdict::Pass), 0))).unwrap();
+    assert!(card.by_certainty().as_str() > "1000");
+    assert_eq!(card.parts(Some(&unfinished)).len(), 3);
+}
+
+#[test]
+fn what_changes_nothing_of_a_card_is_no_news() {
+    let (before, mut after) = (item(0, None, 0), item(0, None, 0));
+    after["waiting_since"] = json!(7);
+    assert_eq!(of(Some(&before), Some(&after)), None, "it waits");
+    assert_eq!(of(Some(&before), None), None, "it is gone");
+    assert_eq!(
+        of(None, Some(&json!({"photo_id": "0123456789abcdef"}))),
+        None
+    );
+    assert!(of(None, Some(&before)).is_some(), "it has begun");
+    after["listed_anew"] = json!(1);
+    assert!(
+        of(Some(&before), Some(&after)).is_some(),
+        "an operator wants its card"
+    );
+    after["mode"] = json!("a mode of a later release");
+    assert!(Image::of(Some(&before), Some(&after)).is_err());
+}
+
+#[test]
+fn every_state_has_a_name_of_its_own() {
+    let mut names: Vec<_> = State::ALL.map(State::name).into();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), State::ALL.len());
+}
+
+proptest! {
+    /// Whatever order the changes of an evaluation come in, and however often: the last state counts, and counts once.
+    #[test]
+    fn a_card_and_its_counts_follow_from_the_last_state_alone(
+        order in prop::collection::vec(0usize..4, 0..12),
+    ) {
+        let mut superseded = item(0, None, 0);
+        superseded["superseded_by"] = json!(id(2));
+        let mut upgraded = item(2, Some(Verdict::Pass), 0);
+        upgraded["superseded_by"] = json!(id(2));
+        let mut incomplete = item(1, Some(Verdict::Incomplete), 1);
+        incomplete["superseded_by"] = json!(id(2));
+        let states = [item(0, None, 0), superseded, incomplete, upgraded];
+        let (mut kept, mut last) = (Kept::default(), 0);
+        for at in order {
+            kept.put(&states[at]);
+            last = last.max(at);
+            let mut expected = Kept::default();
+            expected.put(&states[last]);
+            let version = kept.card.as_ref().map_or(0, |card| card.version);
+            let card = expected.card.clone().map(|card| Card { version, ..card });
+            prop_assert_eq!(&kept.card, &card);
+            prop_assert_eq!(kept.counted(), expected.counted());
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! Pages of random lists, read from a model of the index.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::certainty::Certainty;
+use crate::domain::plan::Mode;
+
+const ORDERS: [Order; 2] = [Order::Newest, Order::LeastCertain];
+const HOUR_MS: i64 = 3_600_000;
+
+fn dr(number: u8) -> DrNumber {
+    DrNumber::parse(&format!("DR{number}")).unwrap()
+}
+
+fn at(hour: u8) -> Timestamp {
+    Timestamp::from_millis(1_795_000_000_000 + i64::from(hour) * HOUR_MS)
+}
+
+fn card(number: u8, (hour, state, certainty, of): (u8, usize, Option<u8>, u8)) -> Card {
+    let state = State::ALL[state];
+    Card {
+        evaluation_id: EvaluationId::from_parts(at(hour), [number; 10]),
+        dr_number: dr(of),
+        mode: Mode::Full,
+        photos_total: 1,
+        verdict: state.verdict,
+        revision: 0,
+        average_score: None,
+        flags: usize::from(state.flagged),
+        certainty: certainty.and_then(|share| Certainty::of(f64::from(share) / 10.0)),
+        superseded_by: None,
+        created_at: at(hour),
+        completed_at: None,
+        reviewed: state.reviewed,
+        reviewed_verdict: None,
+        made_from: 0,
+        version: 1,
+        ttl: 0,
+    }
+}
+
+fn cards() -> impl Strategy<Value = Vec<Card>> {
+    let one = (
+        0u8..6,
+        0..State::ALL.len(),
+        prop::option::of(0u8..11),
+        1u8..5,
+    );
+    prop::collection::vec(one, 0..60)
+        .prop_map(|all| (0..).zip(all).map(|(n, of)| card(n, of)).collect())
+}
+
+fn filter() -> impl Strategy<Value = Filter> {
+    let verdict = prop_oneof![
+        Just(Ended::Unfinished),
+        Just(Ended::With(Verdict::Pass)),
+        Just(Ended::With(Verdict::Fail)),
+    ];
+    let truth = || prop::option::of(any::<bool>());
+    let hour = || prop::option::of((0u8..7).prop_map(at));
+    (
+        prop::collection::vec(verdict, 0..3),
+        truth(),
+        truth(),
+        hour(),
+        hour(),
+        any::<bool>(),
+    )
+        .prop_map(
+            |(verdicts, flagged, reviewed, from, to, unclaimed)| Filter {
+                verdicts,
+                flagged,
+                reviewed,
+                claimed: unclaimed.then_some(false),
+                from,
+                to,
+            },
+        )
+}
+
+/// What the index gives for a reading.
+fn read(cards: &[Card], reading: &Reading, order: Order) -> Part {
+    let is_there = |card: &&Card| match order {
+        Order::Newest => card.state().listed() == reading.list,
+        Order::LeastCertain => card.verdict.is_some() && card.state().unsure() == reading.list,
+    };
+    let mut there: Vec<Card> = cards.iter().filter(is_there).cloned().collect();
+    there.sort_by_key(|card| order.place(card).0);
+    there
+        .retain(|card| (reading.low.clone()..=reading.high.clone()).contains(&order.place(card).0));
+    if reading.backward {
+        there.reverse();
+    }
+    // DynamoDB says that there may be more where it was told to stop, also at the very end.
+    let more = there.len() >= reading.most;
+    there.truncate(reading.most);
+    Part { cards: there, more }
+}
+
+/// All pages of a list, and the most cards that were read for one.
+fn pages(
+    cards: &[Card],
+    filter: &Filter,
+    order: Order,
+    limit: usize,
+    claims: &[Claim],
+) -> (Vec<Card>, usize) {
+    let (mut listed, mut after, mut most) = (Vec::new(), None::<Place>, 0);
+    for _ in 0..200 {
+        let readings = filter.readings(order, after.as_ref(), limit);
+        assert!(readings.len() <= State::ALL.len());
+        let parts: Vec<Part> = readings
+            .iter()
+            .map(|reading| read(cards, reading, order))
+            .collect();
+        most = most.max(parts.iter().map(|part| part.cards.len()).sum());
+        let page = page(parts, order, after.as_ref(), limit, |card| {
+            filter.takes(card, order, claims)
+        });
+        assert!(page.cards.len() <= limit);
+        listed.extend(page.cards);
+        match page.next {
+            None => return (listed, most),
+            Some(next) => after = Some(order.parse(&next.cursor()).unwrap()),
+        }
+    }
+    panic!("the pages don't end");
+}
+
+fn claim(number: u8) -> Claim {
+    Claim {
+        dr_number: dr(number),
+        by: "anna".into(),
+        since: at(0),
+        until: at(1),
+    }
+}
+
+proptest! {
+    #[test]
+    fn pages_leave_nothing_out_repeat_nothing_and_read_no_further_than_bounded(
+        cards in cards(), filter in filter(), limit in 1usize..6,
+    ) {
+        let claims = [claim(1), claim(2)];
+        for order in ORDERS {
+            let taken = cards.iter().filter(|card| filter.takes(card, order, &claims));
+            let mut expected: Vec<Card> = taken.cloned().collect();
+            expected.sort_by(|one, other| order.compare(&order.place(one), &order.place(other)));
+            let (listed, most) = pages(&cards, &filter, order, limit, &claims);
+            prop_assert_eq!(listed, expected);
+            let looked_through = filter.from.is_some() || filter.to.is_some();
+            let bound = match order {
+                Order::LeastCertain if looked_through => LOOKED_THROUGH,
+                _ => limit + 2,
+            };
+            prop_assert!(most <= State::ALL.len() * bound);
+        }
+    }
+
+    #[test]
+    fn a_cursor_is_taken_back_as_it_was_given_and_anything_else_is_refused(
+        cards in cards(), text in "[ -~]{0,60}",
+    ) {
+        for order in ORDERS {
+            for card in &cards {
+                let place = order.place(card);
+                prop_assert_eq!(order.parse(&place.cursor()).unwrap(), place);
+            }
+            if let Ok(place) = order.parse(&text) {
+                prop_assert!(place.cursor().eq_ignore_ascii_case(&text));
+            }
+        }
+    }
+}
+
+#[test]
+fn the_least_certain_come_first_and_what_nothing_is_known_of_last() {
+    let cards = [
+        (0, 1, None, 1),
+        (1, 5, Some(9), 1),
+        (2, 1, Some(5), 1),
+        (3, 0, Some(1), 1),
+        (4, 5, Some(5), 1),
+    ];
+    let cards: Vec<Card> = (0..).zip(cards).map(|(n, of)| card(n, of)).collect();
+    let (listed, _) = pages(&cards, &Filter::default(), Order::LeastCertain, 2, &[]);
+    let hours: Vec<_> = listed.iter().map(|card| card.created_at).collect();
+    assert_eq!(
+        hours,
+        [2, 4, 1, 0].map(at),
+        "that without a verdict is not there"
+    );
+}
+
+#[test]
+fn a_range_without_anything_in_it_is_not_read() {
+    let filter = Filter {
+        from: Some(at(3)),
+        to: Some(at(1)),
+        ..Filter::default()
+    };
+    assert_eq!(filter.readings(Order::Newest, None, 5), []);
+}
