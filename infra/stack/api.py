@@ -41,19 +41,22 @@ class Api:
         self._pool = urllib3.PoolManager(maxsize=32, retries=False, timeout=urllib3.Timeout(35), ca_certs=trust)
 
     @classmethod
-    def local(cls, aws: Aws, api_id: str) -> Api:
-        """That of a local stack."""
+    def local(
+        cls, aws: Aws, api_id: str, *, token: str | None = None, credentials: Credentials = _CREDENTIALS
+    ) -> Api:
+        """That of a local stack: with a token, or signed by somebody."""
         base = f"{aws.endpoint}/_aws/execute-api/{api_id}/{quote('$default')}"
-        return cls(base, _CREDENTIALS, REGION, trust=aws.trust)
+        return cls(base, credentials, REGION, token=token, trust=aws.trust)
 
     def start(
         self, dr_number: str, mode: str = "full", *, force: bool = False, catalogue: str | None = None
     ) -> Answer:
-        """POST /evaluations."""
-        body: dict[str, str | bool] = {"dr_number": dr_number, "mode": mode, "force": force}
+        """POST /evaluations, by force POST /evaluations/forced."""
+        body = {"dr_number": dr_number, "mode": mode}
         if catalogue:
             body["catalogue"] = catalogue
-        return self.request("POST", "/evaluations", json.dumps(body).encode())
+        path = "/evaluations/forced" if force else "/evaluations"
+        return self.request("POST", path, json.dumps(body).encode())
 
     def evaluation(self, evaluation_id: str) -> Answer:
         """GET /evaluations/{evaluation_id}."""

@@ -232,6 +232,12 @@ class Harness:
         assert answer.status in (200, 202), answer
         return self.completed(answer.body["evaluation_id"])
 
+    def evidence(self, evaluation: dict[str, Any]) -> dict[str, Any]:
+        """What only reviewers see of it."""
+        answer = self.api.request("GET", f"/evaluations/{evaluation['evaluation_id']}/evidence")
+        assert answer.status == 200, answer
+        return dict(answer.body)
+
     def completed(self, evaluation_id: str, within_s: float = _PATIENCE_S) -> dict[str, Any]:
         """An evaluation, once it is completed."""
         return dict(self.when(evaluation_id, lambda seen: seen["status"] == "completed", within_s))

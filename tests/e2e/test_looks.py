@@ -66,7 +66,7 @@ def _told(dr: Dr, path: Path, etag: str) -> dict[str, Any]:
 
 def _shown(evaluation: dict[str, Any]) -> dict[str, Any]:
     """What people see of a verdict, and of its photos."""
-    of_photo = ("name", "outcome", "findings", "warning", "facts", "also_in", "looks_like")
+    of_photo = ("name", "outcome", "findings", "warning", "facts", "looks_like")
     photos = [[photo[name] for name in of_photo] for photo in evaluation["photos"]]
     return {"steps": evaluation["steps"], "flags": evaluation["flags"], "photos": photos}
 
@@ -130,6 +130,8 @@ def test_what_people_see_is_the_same_with_looks_and_without(looking: Harness) ->
     assert [flag["code"] for flag in by_looks["flags"] if flag["photo"] == name] == ["used_in_another_dr"]
     by_force = looking.evaluate(second, force=True)
     assert _shown(by_looks) == _shown(by_force)
+    seen = [[photo["also_in"] for photo in looking.evidence(one)["photos"]] for one in (by_looks, by_force)]
+    assert seen[0] == seen[1] and any(seen[0])
 
 
 def test_an_upload_that_is_told_of_twice_is_looked_at_once_and_a_replaced_photo_once_more(looking: Harness) -> None:

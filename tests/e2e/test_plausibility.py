@@ -130,11 +130,15 @@ def test_a_camera_in_two_far_places_at_once_is_flagged_in_both(harness: Harness)
     assert _flags(before) == []
     assert {code for _, code in _flags(later)} == {"camera_in_two_places"}
     shown = harness.api.evaluation(before["evaluation_id"]).body
-    (flag,) = [flag for flag in shown["flags"] if flag["code"] == "camera_in_two_places"]
+    assert {code for _, code in _flags(shown)} == {"camera_in_two_places"}
+    assert second.number not in str(shown), "which one is for reviewers"
+    evidence, of_beside = harness.evidence(shown), harness.evidence(beside)
+    (flag,) = [flag for flag in evidence["flags"] if flag["code"] == "camera_in_two_places"]
     assert second.number in flag["message"] and "111 km away" in flag["message"]
-    others = [flag["message"] for flag in beside["flags"] if flag["code"] == "camera_in_two_places"]
+    others = [flag["message"] for flag in of_beside["flags"] if flag["code"] == "camera_in_two_places"]
     assert all(first.number not in message for message in others), "near places are no wonder"
     assert "E2E-0001" not in json.dumps([before, later, beside])
+    assert {photo["camera_serial"] for photo in evidence["photos"]} == {"E2E-0001"}
 
 
 def test_a_photo_of_a_screen_or_a_print_is_flagged(harness: Harness) -> None:

@@ -41,20 +41,23 @@ def test_a_photo_of_another_dr_is_flagged_with_which(harness: Harness) -> None:
     harness.put(second.number, "IMG-1.jpg", used.read_bytes())
     evaluation = harness.evaluate(second)
     expected = {"dr_number": first.number, "photo": used.name, "how": "same_file"}
-    assert _photo(evaluation, "IMG-1.jpg")["also_in"] == expected
+    evidence = harness.evidence(evaluation)
+    assert _photo(evidence, "IMG-1.jpg")["also_in"] == expected
     (flag,) = [flag for flag in evaluation["flags"] if flag["photo"] == "IMG-1.jpg"]
     assert (flag["code"], flag["fails"]) == ("used_in_another_dr", False)
+    assert first.number not in str(evaluation), "which one is for reviewers"
+    (flag,) = [flag for flag in evidence["flags"] if flag["photo"] == "IMG-1.jpg"]
     assert f"{used.name} in {first.number}" in flag["message"]
 
     commented = used.read_bytes().replace(b"\xff\xd8", b"\xff\xd8\xff\xfe\x00\x06note", 1)
     harness.upload(third)
     name = used.name.replace(first.number, third.number)  # under the same step, so sent in the same size
     harness.put(third.number, name, commented)
-    photo = _photo(harness.evaluate(third), name)
+    photo = _photo(harness.evidence(harness.evaluate(third)), name)
     assert photo["also_in"] == {**expected, "how": "looks_the_same"}
 
     repeated = harness.evaluate(first, force=True)
-    assert _photo(repeated, used.name)["also_in"] is None, "who was first is not flagged"
+    assert _photo(harness.evidence(repeated), used.name)["also_in"] is None, "who was first is not flagged"
 
 
 def test_a_photo_whose_answer_is_used_again_is_flagged_too(harness: Harness) -> None:
@@ -69,7 +72,9 @@ def test_a_photo_whose_answer_is_used_again_is_flagged_too(harness: Harness) -> 
     evaluation = harness.evaluate(second)
     assert evaluation["cache"]["photos_reused"] == 1
     (flag,) = [flag for flag in evaluation["flags"] if flag["photo"] == name]
-    assert flag["code"] == "used_in_another_dr" and first.number in flag["message"]
+    assert flag["code"] == "used_in_another_dr" and first.number not in flag["message"]
+    (flag,) = [flag for flag in harness.evidence(evaluation)["flags"] if flag["photo"] == name]
+    assert first.number in flag["message"]
 
 
 def test_the_same_bytes_under_another_etag_are_asked_about_once_and_found_in_other_drs(harness: Harness) -> None:
@@ -84,12 +89,13 @@ def test_the_same_bytes_under_another_etag_are_asked_about_once_and_found_in_oth
         assert _asked(harness, first) == 2, "nobody is asked about it again"
         photo = _photo(evaluation, used.name.replace(first.number, dr.number))
         assert (photo["outcome"], photo["findings"]) == ("evaluated", before["findings"])
-        assert photo["reused_from"]
-        assert photo["also_in"] == {"dr_number": first.number, "photo": used.name, "how": "same_file"}
+        seen = _photo(harness.evidence(evaluation), photo["name"])
+        assert seen["reused_from"] and not photo["reused_from"], "it leads to the other DR"
+        assert seen["also_in"] == {"dr_number": first.number, "photo": used.name, "how": "same_file"}
         assert [flag["code"] for flag in evaluation["flags"] if flag["photo"] == photo["name"]] == [
             "used_in_another_dr"
         ]
-    quick = _photo(harness.evaluate(second, "quick"), photo["name"].replace(third.number, second.number))
+    quick = _photo(harness.evidence(harness.evaluate(second, "quick")), photo["name"].replace(third.number, second.number))
     assert quick["also_in"]["dr_number"] == first.number, "found by its ETag now, and flagged all the same"
     harness.evaluate(third, force=True)
     assert _asked(harness, first) == 3, "by force nothing from before is used"

@@ -19,6 +19,18 @@ def _flags(evaluation: dict[str, Any], code: str) -> list[dict[str, Any]]:
     return [flag for flag in evaluation["flags"] if flag["code"] == code]
 
 
+def _is_on(harness: Harness, evaluation: dict[str, Any], serial: str, other: str) -> None:
+    """Reviewers see that this serial is on a photo of another DR, and which."""
+    evidence = harness.evidence(evaluation)
+    (flag,) = _flags(evidence, "serial_in_another_dr")
+    assert serial in flag["message"] and other in flag["message"]
+    (found,) = evidence["serials"]
+    assert (found["serial"], found["step"], found["proven_by"]) == (serial, _ONT, "both")
+    assert [seen["dr_number"] for seen in found["also_on"]] == [other]
+    codes = [code for photo in evidence["photos"] if photo["name"] == found["photo"] for code in photo["codes"]]
+    assert codes == [{"step": _ONT, "code": serial, "reading": serial}]
+
+
 def test_what_a_bar_code_says_proves_what_was_read(harness: Harness) -> None:
     dr = harness.dr(10, seed=2920)
     harness.upload(dr)
@@ -52,11 +64,12 @@ def test_the_same_serial_in_two_drs_is_flagged_on_both(harness: Harness) -> None
     harness.upload(second)
     later = harness.evaluate(second)
     (flag,) = _flags(later, "serial_in_another_dr")
-    assert serial in flag["message"] and first.number in flag["message"]
     assert (flag["step"], flag["fails"]) == (_ONT, False)
+    assert first.number not in flag["message"], "which one is for reviewers"
+    _is_on(harness, later, serial, first.number)
 
     shown = harness.api.evaluation(before["evaluation_id"]).body
-    (flag,) = _flags(shown, "serial_in_another_dr")
-    assert serial in flag["message"] and second.number in flag["message"]
+    assert _flags(shown, "serial_in_another_dr") != []
+    _is_on(harness, shown, serial, second.number)
     assert (shown["verdict"], shown["revision"]) == (before["verdict"], before["revision"])
     assert _flags(harness.evaluate(second, force=True), "serial_in_another_dr") != [], "for ever"

@@ -29,14 +29,25 @@ def address(harness: Harness) -> str:
     return f"{endpoint}/_aws/execute-api/{harness.stack.outputs['EventsApiId']}/live"
 
 
-def dial(harness: Harness, *, signed: bool = True) -> ClientConnection:
-    """A connection; whoever has it closes it."""
+def dial(
+    harness: Harness,
+    *,
+    signed: bool = True,
+    token: str | None = None,
+    by_query: bool = False,
+    credentials: Credentials = _CREDENTIALS,
+) -> ClientConnection:
+    """A connection, signed or with a token; whoever has it closes it."""
     url = address(harness)
+    if token and by_query:
+        url += f"?access_token={token}"
     request = AWSRequest("GET", url.replace("ws", "http", 1))
     trust = harness.stack.aws.trust
     context = ssl.create_default_context(cafile=trust) if trust else None
-    if signed:
-        SigV4Auth(_CREDENTIALS, "execute-api", REGION).add_auth(request)
+    if token and not by_query:
+        request.headers["authorization"] = f"Bearer {token}"
+    elif signed and not token:
+        SigV4Auth(credentials, "execute-api", REGION).add_auth(request)
     headers = {name: value for name, value in request.headers.items() if name.lower() != "host"}
     return connect(url, additional_headers=headers, ssl=context, max_size=None, proxy=None).__enter__()
 
@@ -44,8 +55,8 @@ def dial(harness: Harness, *, signed: bool = True) -> ClientConnection:
 class Watcher:
     """A client that reads all that it is sent."""
 
-    def __init__(self, harness: Harness) -> None:
-        self._socket = dial(harness)
+    def __init__(self, harness: Harness, token: str | None = None, *, by_query: bool = False) -> None:
+        self._socket = dial(harness, token=token, by_query=by_query)
         self._received: list[tuple[float, Message]] = []
         self.closed = threading.Event()
         threading.Thread(target=self._read, daemon=True).start()

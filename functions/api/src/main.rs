@@ -5,12 +5,14 @@ mod api;
 mod checklist;
 mod claims;
 mod contract;
+mod evidence;
 mod health;
 mod history;
 mod list;
 mod notes;
 #[cfg(test)]
 mod openapi;
+mod photo_link;
 mod place;
 mod route;
 #[cfg(test)]

@@ -11,7 +11,8 @@ use evaluation::decide::evaluation::Evaluation;
 use evaluation::decide::stale::{may_have_changed, stale_because};
 use evaluation::decide::updates;
 use evaluation::domain::catalogue::Catalogue;
-use evaluation::domain::ids::{DrNumber, EvaluationId};
+use evaluation::domain::ids::{DrNumber, EvaluationId, PhotoId};
+use evaluation::domain::invalid::Invalid;
 use evaluation::domain::photo_key::{folder, folders};
 use evaluation::domain::plan::Photo;
 use evaluation::domain::time::Moment;
@@ -28,10 +29,14 @@ use tracing::Instrument;
 use utoipa::ToSchema;
 
 use crate::api::{Api, Refusal};
-use crate::{checklist, claims, contract, health, history, list, notes, place, uploads};
+use crate::{
+    checklist, claims, contract, evidence, health, history, list, notes, photo_link, place, uploads,
+};
 
 /// Seconds after which the app may look for progress again.
 const RETRY_AFTER_SECONDS: &str = "1";
+/// The route of whoever has the function called without the routes of the template.
+const NO_GATEWAY: &str = "$default";
 
 /// The cache was emptied: no answer from before is used any more.
 #[derive(Debug, Serialize, ToSchema)]
@@ -46,12 +51,16 @@ pub(crate) struct CacheEmptied {
 #[derive(Debug, PartialEq)]
 enum Question {
     Evaluation(EvaluationId),
+    /// Where a photo of an evaluation is.
+    PhotoLink(EvaluationId, PhotoId),
     /// Evaluations across DRs.
     List,
     /// A reviewer looks at a DR.
     Claim(DrNumber),
     /// And does so no more.
     GiveBack(DrNumber),
+    /// What only reviewers see of an evaluation.
+    Evidence(EvaluationId),
     History(DrNumber, history::Page),
     /// How this release does, and what it works with.
     Health,
@@ -122,9 +131,11 @@ async fn answer_to(
 ) -> Result<ApiGatewayV2httpResponse, Refusal> {
     match question(request)? {
         Question::Evaluation(id) => evaluation(api, &id).await,
+        Question::PhotoLink(id, photo) => photo_link::give(api, &id, &photo).await,
         Question::List => list::read(api, request).await,
         Question::Claim(dr) => claims::make(api, request, &dr).await,
         Question::GiveBack(dr) => claims::end(api, request, &dr).await,
+        Question::Evidence(id) => evidence::read(api, &id).await,
         Question::Health => {
             let in_use: Vec<&str> = api.asks_with.catalogues.versions().collect();
             let asks_with = api.asks_with.usual();
@@ -164,6 +175,7 @@ async fn evaluation(api: &Api, id: &EvaluationId) -> Result<ApiGatewayV2httpResp
         metres,
         is_misplaced,
         notes,
+        ..
     } = shown;
     let catalogue = api.ports.catalogue(&evaluation.versions.catalogue).await?;
     let photos_now = match may_have_changed(&evaluation, freshness) {
@@ -274,6 +286,12 @@ fn question(request: &ApiGatewayV2httpRequest) -> Result<Question, Problem> {
     let dr_number =
         |dr: &str| DrNumber::parse(dr).map_err(|invalid| Problem::bad_dr_number(invalid.0));
     let method = context.http.method.as_str();
+    let routed = request.route_key.as_deref().unwrap_or(NO_GATEWAY);
+    if !is_of_route(routed, method, &parts) {
+        return Err(Problem::not_found(format!(
+            "This is no address of {routed}."
+        )));
+    }
     match (method, parts.as_slice()) {
         ("GET", ["health"]) => Ok(Question::Health),
         ("GET", ["openapi.json"]) => Ok(Question::Contract),
@@ -286,18 +304,37 @@ fn question(request: &ApiGatewayV2httpRequest) -> Result<Question, Problem> {
         ("GET", ["evaluations"]) => Ok(Question::List),
         ("PUT", ["drs", dr, "claim"]) => Ok(Question::Claim(dr_number(dr)?)),
         ("DELETE", ["drs", dr, "claim"]) => Ok(Question::GiveBack(dr_number(dr)?)),
+        ("GET", ["evaluations", id, "photos", photo]) => {
+            let not_found = |invalid: Invalid| Problem::not_found(invalid.0);
+            let id = EvaluationId::parse(id).map_err(not_found)?;
+            let photo = PhotoId::parse(photo).map_err(not_found)?;
+            Ok(Question::PhotoLink(id, photo))
+        }
         ("GET", ["evaluations", id]) => EvaluationId::parse(id)
             .map(Question::Evaluation)
+            .map_err(|invalid| Problem::not_found(invalid.0)),
+        ("GET", ["evaluations", id, "evidence"]) => EvaluationId::parse(id)
+            .map(Question::Evidence)
             .map_err(|invalid| Problem::not_found(invalid.0)),
         ("GET", ["drs", dr, "evaluations"]) => Ok(Question::History(
             dr_number(dr)?,
             history::Page::of(request)?,
         )),
         _ => Err(Problem::not_found(
-            "There is GET /evaluations and /evaluations/{evaluation_id}, GET and PUT /drs/{dr_number}, \
+            "There is GET /evaluations, /evaluations/{evaluation_id} and its /evidence and /photos/{photo_id}, GET and PUT /drs/{dr_number}, \
              POST /drs/{dr_number}/uploads and /notes, GET /drs/{dr_number}/evaluations, PUT and DELETE /drs/{dr_number}/claim, DELETE /drs/{dr_number}/cache, DELETE /cache, GET /health and GET /openapi.json.",
         )),
     }
+}
+
+/// Whether a path is one of the route by which the gateway let the caller in: it may have read the path otherwise.
+fn is_of_route(route: &str, method: &str, parts: &[&str]) -> bool {
+    let Some((of, path)) = route.split_once(' ') else {
+        return route == NO_GATEWAY;
+    };
+    let path: Vec<&str> = path.trim_matches('/').split('/').collect();
+    let fits = |(wanted, part): (&&str, &&str)| wanted.starts_with('{') || wanted == part;
+    of == method && path.len() == parts.len() && path.iter().zip(parts).all(fits)
 }
 
 #[cfg(test)]
@@ -314,6 +351,31 @@ mod tests {
         event["rawPath"] = path.into();
         event["requestContext"]["http"]["method"] = method.into();
         question(&ApiGatewayV2httpRequest::deserialize(event).unwrap())
+    }
+
+    #[test]
+    fn a_path_that_the_gateway_took_for_another_route_is_refused() {
+        let id = clock::new_evaluation_id();
+        let sample = include_str!("../../../tests/events/api-history.json");
+        let by = |route: &str, path: &str| {
+            let mut event: Value = serde_json::from_str(sample).unwrap();
+            event["routeKey"] = route.into();
+            event["rawPath"] = path.into();
+            question(&ApiGatewayV2httpRequest::deserialize(event).unwrap())
+        };
+        let (dr, evaluation) = ("GET /drs/{dr_number}", "GET /evaluations/{evaluation_id}");
+        assert!(by(dr, "/drs/DR1").is_ok());
+        assert!(by(evaluation, &format!("/evaluations/{id}")).is_ok());
+        for (route, path) in [
+            (dr, "/health".to_owned()),
+            (dr, "/drs/DR1/evaluations".to_owned()),
+            (dr, format!("/evaluations/{id}")),
+            ("GET /health", "/drs/DR1".to_owned()),
+            ("PUT /drs/{dr_number}", "/drs/DR1".to_owned()),
+        ] {
+            let refused = by(route, &path).unwrap_err();
+            assert_eq!(refused.status, 404, "{route} {path}");
+        }
     }
 
     #[test]
@@ -384,6 +446,7 @@ mod tests {
             ("/", 404),
             ("/claim", 404),
             ("/evaluations/7", 404),
+            ("/evaluations/7/photos/0123456789abcdef", 404),
             ("/drs/D-1/evaluations", 400),
             ("/drs/D-1", 400),
             ("/drs/DR1/photos", 404),

@@ -22,12 +22,15 @@ use photos::quality::Quality;
 
 use evaluation::decide::evaluation::Evaluation;
 use evaluation::decide::photo_record::PhotoRecord;
-use evaluation::decide::stale::StaleReason;
+use evaluation::decide::stale::{Freshness, StaleReason};
 use evaluation::domain::catalogue::Catalogue;
 use evaluation::domain::outcome::PhotoOutcome;
 use evaluation::domain::reading::Flag;
 use evaluation::domain::scope::Scope;
+use evaluation::run::evidence::Evidence;
+use evaluation::run::show::Shown;
 use evaluation::show::evaluation::{MOST_SINCE, view};
+use evaluation::show::evidence;
 use evaluation::show::photo::MOST_LOOKS;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -156,7 +159,7 @@ fn flags(text: &str) -> Vec<Flag> {
     let flag = Flag {
         photo: filled(text, LONGEST_NAME),
         step: None,
-        code: FlagCode::CameraInTwoPlaces,
+        code: FlagCode::TakenFarAway,
         message: filled(text, LONGEST_NAME + 100),
         fails: false,
     };
@@ -198,6 +201,75 @@ fn how_far_a_photo_is_is_shown_and_not_where_nor_by_which_camera_it_was_taken() 
     assert_eq!(names, ["camera", "captured_at"]);
     let text = shown.to_string();
     assert!(!text.contains("26.204") && !text.contains("28.047") && !text.contains("SECRET-7"));
+    assert!(!text.contains("DR2"));
+}
+
+/// The most that reviewers may be shown.
+fn evidence(text: &str) -> Value {
+    let NewEvaluation {
+        evaluation, photos, ..
+    } = begun(text);
+    let photos: Vec<PhotoRecord> = photos.iter().map(|record| ended(record, text)).collect();
+    let catalogue = Catalogue::shipped("v3").unwrap();
+    let verdict = finalise(&evaluation, &photos, Some(catalogue), Timestamp::default()).unwrap();
+    let shown = Shown {
+        evaluation: Evaluation {
+            judgement: Some(verdict.judgement),
+            ..evaluation
+        },
+        photos,
+        freshness: Freshness {
+            changed_at: Timestamp::MIN,
+            valid_from: Timestamp::MIN,
+        },
+        flags: flags(text),
+        expected: None,
+        metres: BTreeMap::new(),
+        is_misplaced: false,
+        notes: Vec::new(),
+    };
+    let evidence = Evidence {
+        shown,
+        serials: Vec::new(),
+        cameras: Vec::new(),
+    };
+    json!(evidence::view(&evidence))
+}
+
+#[test]
+fn reviewers_are_shown_where_by_which_camera_and_in_which_other_dr_within_what_a_function_may_answer()
+ {
+    let shown = evidence("a");
+    let photo = &shown["photos"][0];
+    assert_eq!(photo["position"]["latitude"], -26.20417);
+    assert_eq!(photo["camera_serial"], "SECRET-7");
+    assert_eq!(photo["also_in"]["dr_number"], "DR2");
+    assert!(shown["flags_left_out"].as_u64().unwrap() > 0);
+    for text in ["a", "\"", "\\", "\u{ad}", "ä", "\u{1f3e0}"] {
+        let answer = serde_json::to_vec(&http::json(200, &evidence(text))).unwrap();
+        assert!(answer.len() < LARGEST_ANSWER, "{text:?}: {}", answer.len());
+    }
+}
+
+#[test]
+fn a_flag_that_names_other_drs_says_to_everybody_only_that_it_is_so() {
+    for code in [
+        FlagCode::UsedInAnotherDr,
+        FlagCode::SerialInAnotherDr,
+        FlagCode::CameraInTwoPlaces,
+        FlagCode::Unknown,
+    ] {
+        let flag = Flag {
+            code,
+            message: "as a.jpg in DR2".into(),
+            ..flags("a").remove(0)
+        };
+        let shown = flag.clone().for_everybody();
+        assert!(!shown.message.is_empty() && !shown.message.contains("DR2"));
+        assert_eq!((shown.code, shown.photo), (flag.code, flag.photo));
+    }
+    let own = flags("a").remove(0);
+    assert_eq!(own.clone().for_everybody(), own);
 }
 
 #[test]

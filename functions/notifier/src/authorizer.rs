@@ -1,13 +1,15 @@
 //! Who may connect where callers bring tokens: what the HTTP API's JWT authorizer checks, for a WebSocket API has none.
 //!
 //! # Invariants
-//! - Only RS256 and ES256, by a key of the issuer; issuer, audience (or client id) and expiry are checked.
+//! - Only RS256 and ES256, by a key of the issuer; issuer, audience (or client id), expiry and scopes are checked: any of
+//!   the roles may watch.
 //! - An unknown key has the keys fetched again at most once a minute, whoever asks.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use aws::configuration::{ConfigError, optional, present};
+use aws::http::caller::{RoleScopes, scopes};
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde::Deserialize;
@@ -24,6 +26,7 @@ const ALGORITHMS: [Algorithm; 2] = [Algorithm::RS256, Algorithm::ES256];
 pub(crate) struct Authorizer {
     issuer: String,
     audiences: Vec<String>,
+    roles: RoleScopes,
     client: reqwest::Client,
     keys: Mutex<Keys>,
 }
@@ -45,6 +48,8 @@ pub(crate) enum Refused {
     Algorithm,
     #[error("the token is for somebody else")]
     Audience,
+    #[error("the token gives none of the roles")]
+    Role,
     #[error("the token's key is none of the issuer's")]
     UnknownKey,
     #[error("the issuer's keys could not be fetched")]
@@ -60,6 +65,25 @@ struct Claims {
     aud: Option<Value>,
     #[serde(default)]
     client_id: Option<String>,
+    #[serde(default)]
+    scope: Option<Value>,
+    #[serde(default)]
+    scp: Option<Value>,
+}
+
+impl Claims {
+    /// As issuers write them: words with blanks between them, or a list.
+    fn scopes(&self) -> Vec<&str> {
+        let claims = [&self.scope, &self.scp].into_iter().flatten();
+        claims.flat_map(listed).collect()
+    }
+}
+
+fn listed(claim: &Value) -> Vec<&str> {
+    match claim {
+        Value::Array(all) => all.iter().filter_map(Value::as_str).collect(),
+        other => scopes(other.as_str().unwrap_or_default()).collect(),
+    }
 }
 
 #[derive(Deserialize)]
@@ -73,14 +97,16 @@ impl Authorizer {
         let audiences = present("JWT_AUDIENCE")?;
         let audiences = audiences.split(',').map(str::to_owned).collect();
         present("JWT_ISSUER")?;
-        Ok(optional("JWT_ISSUER").map(|issuer| Self::new(issuer, audiences)))
+        let roles = RoleScopes::from_env()?;
+        Ok(optional("JWT_ISSUER").map(|issuer| Self::new(issuer, audiences, roles)))
     }
 
-    fn new(issuer: String, audiences: Vec<String>) -> Self {
+    fn new(issuer: String, audiences: Vec<String>, roles: RoleScopes) -> Self {
         let client = reqwest::Client::builder().timeout(FETCH_WITHIN).build();
         Self {
             issuer,
             audiences,
+            roles,
             client: client.unwrap_or_default(),
             keys: Mutex::default(),
         }
@@ -119,6 +145,9 @@ impl Authorizer {
         let claims = decode::<Claims>(token, &key, &checks)?.claims;
         if !self.is_for_us(&claims) {
             return Err(Refused::Audience);
+        }
+        if self.roles.roles(claims.scopes()).is_empty() {
+            return Err(Refused::Role);
         }
         Ok(claims
             .sub

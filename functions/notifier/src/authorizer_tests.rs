@@ -9,9 +9,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
+use aws::http::caller::Role;
+
 use super::*;
 
 const FAR: i64 = 4_000_000_000;
+/// What good tokens may do.
+const SCOPE: &str = "openid evaluations/Viewer";
 
 /// An issuer that answers with its one key, and counts how often it is asked for it.
 struct Issuer {
@@ -53,7 +57,9 @@ impl Issuer {
     }
 
     fn authorizer(&self) -> Authorizer {
-        Authorizer::new(self.url.clone(), vec!["app".into(), "page".into()])
+        let roles = Role::ALL.map(|role| (role, format!("evaluations/{role:?}")));
+        let audiences = vec!["app".into(), "page".into()];
+        Authorizer::new(self.url.clone(), audiences, RoleScopes::named(roles))
     }
 
     fn signed(&self, header: &Value, claims: &Value) -> String {
@@ -71,7 +77,8 @@ impl Issuer {
 
     /// A good token, but for these claims.
     fn token(&self, but: Value) -> String {
-        let mut claims = json!({"iss": self.url, "sub": "anna", "aud": "app", "exp": FAR});
+        let mut claims =
+            json!({"iss": self.url, "sub": "anna", "aud": "app", "exp": FAR, "scope": SCOPE});
         claims
             .as_object_mut()
             .unwrap()
@@ -106,6 +113,8 @@ async fn a_good_token_lets_its_subject_in_from_header_or_query() {
     for good in [
         json!({"aud": ["x", "page"]}),
         json!({"aud": null, "client_id": "page"}),
+        json!({"scope": null, "scp": ["openid", "evaluations/Technician"]}),
+        json!({"scope": "", "scp": "evaluations/Operator"}),
     ] {
         let answer = authorizer.answer(&request(&issuer.token(good))).await;
         assert_eq!(effect(&answer), "Allow");
@@ -117,7 +126,8 @@ async fn a_good_token_lets_its_subject_in_from_header_or_query() {
 async fn any_other_token_lets_nobody_in() {
     let issuer = Issuer::new().await;
     let (authorizer, other) = (issuer.authorizer(), Issuer::new().await);
-    let claims = json!({"iss": issuer.url, "sub": "anna", "aud": "app", "exp": FAR});
+    let claims =
+        json!({"iss": issuer.url, "sub": "anna", "aud": "app", "exp": FAR, "scope": SCOPE});
     let refused = [
         issuer.token(json!({"exp": 1})),
         issuer.token(json!({"nbf": FAR})),
@@ -126,13 +136,16 @@ async fn any_other_token_lets_nobody_in() {
         issuer.token(json!({"aud": null, "client_id": "another"})),
         issuer.token(json!({"iss": "https://another.example"})),
         issuer.token(json!({"iss": null})),
+        issuer.token(json!({"scope": null})),
+        issuer.token(json!({"scope": "openid"})),
+        issuer.token(json!({"scope": ["evaluations"], "scp": 7})),
         issuer.signed(
             &json!({"alg": "ES256", "kid": "1"}),
-            &json!({"sub": "anna", "aud": "app", "exp": FAR}),
+            &json!({"sub": "anna", "aud": "app", "exp": FAR, "scope": SCOPE}),
         ),
         issuer.signed(
             &json!({"alg": "ES256", "kid": "1"}),
-            &json!({"iss": issuer.url, "sub": "anna", "aud": "app"}),
+            &json!({"iss": issuer.url, "sub": "anna", "aud": "app", "scope": SCOPE}),
         ),
         other.signed(&json!({"alg": "ES256", "kid": "1"}), &claims),
         issuer.signed(&json!({"alg": "ES256", "kid": "2"}), &claims),
@@ -159,7 +172,8 @@ async fn any_other_token_lets_nobody_in() {
 async fn unknown_keys_have_the_keys_fetched_once_a_minute() {
     let issuer = Issuer::new().await;
     let authorizer = issuer.authorizer();
-    let claims = json!({"iss": issuer.url, "sub": "anna", "aud": "app", "exp": FAR});
+    let claims =
+        json!({"iss": issuer.url, "sub": "anna", "aud": "app", "exp": FAR, "scope": SCOPE});
     for number in 2..9 {
         let token = issuer.signed(&json!({"alg": "ES256", "kid": number.to_string()}), &claims);
         assert_eq!(effect(&authorizer.answer(&request(&token)).await), "Deny");

@@ -171,7 +171,11 @@ async fn subscribe(live: &Live, id: &str, what: &Watched) -> Result<Option<Refus
     }
     // The subscription stands before the state is read: what changes between the two is told.
     match live.connections.watch(id, what).await? {
-        Added::Yes => live.send_state(id, what).await.map(|()| None),
+        Added::Yes => {
+            // Whose connection it is says the access log.
+            tracing::info!(connection.id = id, watched = ?what, "somebody watches");
+            live.send_state(id, what).await.map(|()| None)
+        }
         Added::TooMany => {
             let message = "This connection watches too much; unsubscribe from something first.";
             Ok(Some(Refusal::new("too-many-subscriptions", message)))

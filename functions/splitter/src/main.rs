@@ -5,6 +5,7 @@
 mod direct;
 mod evaluate;
 mod figures;
+mod force;
 mod post;
 mod refusal;
 mod settings;

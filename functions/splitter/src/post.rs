@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::evaluate::{Spent, Splitter};
+use crate::force;
 use crate::refusal::StartError;
 
 /// Seconds after which the app may look for progress first.
@@ -24,7 +25,9 @@ const EXPECTED: &str = "Send a JSON object such as \
 
 /// Answers a request: an evaluation, or a problem document.
 pub(crate) async fn handle(splitter: &Splitter, event: Value) -> ApiGatewayV2httpResponse {
-    let request = match request(&event) {
+    let request = match request(&event)
+        .and_then(|request| force::allowed(&splitter.settings.operators, &event, request))
+    {
         Ok(request) => request,
         Err(problem) => return problem.response(),
     };

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use aws::configuration::{number, present, required, retention, seconds, switch};
+use aws::http::caller::{Role, RoleScopes};
 use evaluation::decide::start::Limits;
 use vlm::versions::AsksWith;
 
@@ -18,6 +19,8 @@ pub(crate) struct Settings {
     pub(crate) limits: Limits,
     /// What DRs are asked with.
     pub(crate) asks_with: AsksWith,
+    /// Whose tokens may ask by force.
+    pub(crate) operators: RoleScopes,
 }
 
 impl Settings {
@@ -39,6 +42,7 @@ impl Settings {
                 kept_for: retention("VERDICT_RETENTION_DAYS")?,
             },
             asks_with,
+            operators: RoleScopes::of(&[Role::Operator])?,
         })
     }
 }

@@ -33,7 +33,7 @@ pub(super) fn get_dr() {}
 
 /// Say where a DR is
 ///
-/// From then on photos say how far from there they were taken. Only who says it is shown it.
+/// From then on photos say how far from there they were taken. It is shown with the evidence.
 #[utoipa::path(
     put,
     path = "/drs/{dr_number}",

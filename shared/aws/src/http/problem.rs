@@ -73,6 +73,16 @@ impl Problem {
         }
     }
 
+    /// The caller's roles don't allow it.
+    pub fn not_allowed(detail: impl Into<String>) -> Self {
+        Self {
+            status: 403,
+            kind: "not-allowed",
+            title: "You may not do that",
+            detail: detail.into(),
+        }
+    }
+
     /// There is nothing of that name.
     pub fn not_found(detail: impl Into<String>) -> Self {
         Self {
@@ -109,6 +119,26 @@ impl Problem {
             status: 422,
             kind: "too-many-notes",
             title: "The DR has too many notes",
+            detail: detail.into(),
+        }
+    }
+
+    /// A photo that an evaluation is about is kept no more.
+    pub fn photo_gone(detail: impl Into<String>) -> Self {
+        Self {
+            status: 410,
+            kind: "photo-gone",
+            title: "The photo is kept no more",
+            detail: detail.into(),
+        }
+    }
+
+    /// A photo must be restored before it can be shown.
+    pub fn photo_archived(detail: impl Into<String>) -> Self {
+        Self {
+            status: 409,
+            kind: "photo-archived",
+            title: "The photo lies in an archive",
             detail: detail.into(),
         }
     }

@@ -100,19 +100,47 @@ impl CameraSeen {
         elsewhere.then(|| self.was.at_once(&other.was, limits))?
     }
 
-    /// What people should look at: this camera was in another DR far away at about the same time, as one of those that
-    /// are noted.
-    pub fn flag(&self, noted: &[Self], limits: &Limits) -> Option<Flag> {
-        let far = |other: &Self| {
-            self.at_once(other, limits)
-                .map(|apart| (other.clone(), apart))
-        };
-        let (other, (kilometres, minutes)) = noted.iter().find_map(far)?;
+    /// Where else this camera was, as one of those that are noted, far away at about the same time.
+    pub fn meeting(&self, noted: &[Self], limits: &Limits) -> Option<Meeting> {
+        noted.iter().find_map(|other| {
+            let (kilometres, minutes) = self.at_once(other, limits)?;
+            Some(Meeting {
+                own: self.clone(),
+                other: other.clone(),
+                kilometres,
+                minutes,
+            })
+        })
+    }
+}
+
+/// A camera that was in two DRs, too far from each other for the time between.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Meeting {
+    /// Where it was here.
+    pub own: CameraSeen,
+    /// Where it was in another DR.
+    pub other: CameraSeen,
+    /// How far these are from each other.
+    pub kilometres: u64,
+    /// How long it was between the two, by its clock.
+    pub minutes: u64,
+}
+
+impl Meeting {
+    /// What people should look at.
+    pub fn flag(&self) -> Flag {
+        let Self {
+            own,
+            other,
+            kilometres,
+            minutes,
+        } = self;
         let message = format!(
             "The same camera took {} in {}, {kilometres} km away, {minutes} minutes apart",
             other.photo, other.dr_number
         );
-        Some(whole(&self.photo, FlagCode::CameraInTwoPlaces, message))
+        whole(&own.photo, FlagCode::CameraInTwoPlaces, message)
     }
 }
 
@@ -182,7 +210,8 @@ mod tests {
             hour.around().contains(&next),
             "hours that touch are looked at together"
         );
-        let flag = here.flag(std::slice::from_ref(&there), &limits).unwrap();
+        let met = here.meeting(std::slice::from_ref(&there), &limits);
+        let flag = met.unwrap().flag();
         assert_eq!(
             (flag.code, flag.message.as_str()),
             (
@@ -190,14 +219,22 @@ mod tests {
                 "The same camera took a.jpg in DR2, 111 km away, 15 minutes apart"
             )
         );
-        assert!(there.flag(std::slice::from_ref(&here), &limits).is_some());
+        assert!(
+            there
+                .meeting(std::slice::from_ref(&here), &limits)
+                .is_some()
+        );
         for (dr, at, latitude) in [
             ("DR1", "2026-01-14T09:05:00", -27.0),
             ("DR2", "2026-01-14T09:05:00", -26.02),
             ("DR2", "2026-01-14T09:40:00", -27.0),
         ] {
             let (_, other) = one(dr, at, latitude);
-            assert_eq!(here.flag(&[other], &limits), None, "{dr} {at} {latitude}");
+            assert_eq!(
+                here.meeting(&[other], &limits),
+                None,
+                "{dr} {at} {latitude}"
+            );
         }
     }
 

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::photo_record::PhotoRecord;
 use crate::domain::bounds::shortened_name;
@@ -33,7 +34,7 @@ pub struct SerialOnPhoto {
 }
 
 /// Where a serial was seen.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SerialSeen {
     /// The DR.
     pub dr_number: DrNumber,

@@ -111,6 +111,47 @@ pub struct Flag {
     pub fails: bool,
 }
 
+impl FlagCode {
+    /// What everybody may read of it, if its own words name other DRs, which are for reviewers.
+    fn words_for_everybody(self) -> Option<&'static str> {
+        match self {
+            Self::UsedInAnotherDr => Some("The photo was used in another DR"),
+            Self::SerialInAnotherDr => Some("The serial is on a photo of another DR, too"),
+            Self::CameraInTwoPlaces => Some(
+                "The same camera took a photo in another DR, too far away for the time between",
+            ),
+            // Who knows what a later release says.
+            Self::Unknown => Some("A later release flags this"),
+            Self::OtherDrNumber
+            | Self::NotADrNumber
+            | Self::PowerTooWeak
+            | Self::PowerWeak
+            | Self::PowerImplausible
+            | Self::SerialUnexpected
+            | Self::SerialContradicts
+            | Self::TakenLongBefore
+            | Self::TakenInTheFuture
+            | Self::ClockNeverSet
+            | Self::TakenHoursApart
+            | Self::TakenFarAway
+            | Self::PhotoOfAPhoto => None,
+        }
+    }
+}
+
+impl Flag {
+    /// The flag as everybody may read it: without the names of other DRs and of their photos.
+    pub fn for_everybody(self) -> Self {
+        match self.code.words_for_everybody() {
+            Some(words) => Self {
+                message: words.to_owned(),
+                ..self
+            },
+            None => self,
+        }
+    }
+}
+
 /// What a check found wrong: the code, the words, and whether the photo's step fails by it.
 pub type Wrong = (FlagCode, String, bool);
 

@@ -13,6 +13,7 @@ pub mod checklist;
 pub mod claims;
 pub mod defer;
 pub mod error;
+pub mod evidence;
 pub mod look;
 pub mod notes;
 pub mod of_dr;

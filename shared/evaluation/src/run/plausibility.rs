@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::error::RunError;
 use super::ports::{Ports, noted};
-use crate::decide::cameras::{CameraHour, CameraSeen, cameras};
+use crate::decide::cameras::{CameraHour, CameraSeen, Meeting, cameras};
 use crate::decide::evaluation::Evaluation;
 use crate::decide::photo_record::PhotoRecord;
 use crate::decide::plausibility;
@@ -66,13 +66,30 @@ pub(super) async fn flags(
         return Ok(Vec::new());
     };
     let mut flags = plausibility::flags(catalogue, photos, expected);
-    let Some(limits) = catalogue.plausibility else {
-        return Ok(flags);
-    };
-    for (hour, seen) in cameras(catalogue, &evaluation.dr_number, photos) {
-        flags.extend(elsewhere(ports, &hour, &seen, &limits).await?);
-    }
+    let met = meetings(ports, evaluation, photos).await?;
+    flags.extend(met.iter().map(Meeting::flag));
     Ok(flags)
+}
+
+/// Where the cameras of an evaluation that has its verdict were, that were in another DR too far away.
+pub(super) async fn meetings(
+    ports: &impl Ports,
+    evaluation: &Evaluation,
+    photos: &[PhotoRecord],
+) -> Result<Vec<Meeting>, RunError> {
+    let catalogue = ports.catalogue(&evaluation.versions.catalogue).await?;
+    let is_judged = evaluation.judgement.is_some();
+    let Some(catalogue) = catalogue.filter(|_| is_judged) else {
+        return Ok(Vec::new());
+    };
+    let Some(limits) = catalogue.plausibility else {
+        return Ok(Vec::new());
+    };
+    let mut met = Vec::new();
+    for (hour, seen) in cameras(catalogue, &evaluation.dr_number, photos) {
+        met.extend(elsewhere(ports, &hour, &seen, &limits).await?);
+    }
+    Ok(met)
 }
 
 async fn elsewhere(
@@ -80,10 +97,10 @@ async fn elsewhere(
     hour: &CameraHour,
     seen: &CameraSeen,
     limits: &Limits,
-) -> Result<Option<Flag>, RunError> {
+) -> Result<Option<Meeting>, RunError> {
     let keys = hour.around().into_iter();
     let keys = keys.flat_map(|hour| [Key::Camera(hour.clone()), Key::CameraAgain(hour)]);
     let noted = ports.get_all::<CameraSeen>(keys.collect()).await?;
     let noted: Vec<CameraSeen> = noted.into_iter().flatten().collect();
-    Ok(seen.flag(&noted, limits))
+    Ok(seen.meeting(&noted, limits))
 }

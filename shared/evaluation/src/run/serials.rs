@@ -8,7 +8,7 @@ use super::error::RunError;
 use super::ports::{Ports, noted};
 use crate::decide::evaluation::Evaluation;
 use crate::decide::photo_record::PhotoRecord;
-use crate::decide::serials::{SerialSeen, contradictions, flag, serials};
+use crate::decide::serials::{SerialOnPhoto, SerialSeen, contradictions, flag, serials};
 use crate::decide::update::Key;
 use crate::decide::updates;
 use crate::domain::catalogue::Catalogue;
@@ -40,6 +40,18 @@ pub(super) async fn flags(
     evaluation: &Evaluation,
     photos: &[PhotoRecord],
 ) -> Result<Vec<Flag>, RunError> {
+    let seen = seen(ports, evaluation, photos).await?;
+    let dr = &evaluation.dr_number;
+    let flags = seen.iter().filter_map(|(one, seen)| flag(one, dr, seen));
+    Ok(contradictions(photos).into_iter().chain(flags).collect())
+}
+
+/// The serials on an evaluation's photos, and where else each was seen.
+pub(super) async fn seen(
+    ports: &impl Ports,
+    evaluation: &Evaluation,
+    photos: &[PhotoRecord],
+) -> Result<Vec<(SerialOnPhoto, Vec<SerialSeen>)>, RunError> {
     let Some(catalogue) = ports.catalogue(&evaluation.versions.catalogue).await? else {
         return Ok(Vec::new());
     };
@@ -51,14 +63,13 @@ pub(super) async fn flags(
         ]
     });
     let keys: Vec<Key> = keys.collect();
-    let contradictions = contradictions(photos);
     if keys.is_empty() {
-        return Ok(contradictions);
+        return Ok(Vec::new());
     }
-    let seen = ports.get_all::<SerialSeen>(keys).await?;
-    let flags = all.iter().zip(seen.chunks(2)).filter_map(|(one, seen)| {
-        let seen: Vec<SerialSeen> = seen.iter().flatten().cloned().collect();
-        flag(one, &evaluation.dr_number, &seen)
-    });
-    Ok(contradictions.into_iter().chain(flags).collect())
+    let noted = ports.get_all::<SerialSeen>(keys).await?;
+    let other = |seen: &&SerialSeen| seen.dr_number != evaluation.dr_number;
+    let elsewhere = noted
+        .chunks(2)
+        .map(|noted| noted.iter().flatten().filter(other).cloned().collect());
+    Ok(all.into_iter().zip(elsewhere).collect())
 }

@@ -7,6 +7,8 @@
 
 use std::collections::BTreeMap;
 
+use photos::metadata::Position;
+
 use super::error::RunError;
 use super::of_dr::of_dr;
 use super::ports::{Ports, evaluation};
@@ -31,6 +33,8 @@ pub struct Shown {
     pub freshness: Freshness,
     /// What people should look at beside what its verdict says: serials, and when and where its photos were taken.
     pub flags: Vec<Flag>,
+    /// Where its DR is expected to be, if somebody said so.
+    pub expected: Option<Position>,
     /// How many metres from where the DR is expected to be its photos were taken.
     pub metres: BTreeMap<PhotoId, u64>,
     /// Whether photos came into another folder than the DR's own, which is then to be looked into as well.
@@ -60,6 +64,7 @@ pub async fn show(ports: &impl Ports, id: &EvaluationId) -> Result<Option<Shown>
         photos,
         freshness: of_dr.freshness,
         flags: [serials, taken].concat(),
+        expected,
         metres: metres.unwrap_or_default(),
         is_misplaced,
         notes: of_dr.notes,

@@ -1,4 +1,8 @@
 //! An evaluation as the app sees it.
+//!
+//! # Invariants
+//! - It is the same for whoever asks: nothing in it is for reviewers only (`super::evidence`).
+//! - No position is shown, only distances; no camera's serial, and no other DR.
 
 use std::collections::BTreeMap;
 
@@ -201,8 +205,8 @@ fn skipped(photos: &[&PhotoRecord]) -> Vec<String> {
 /// What was flagged when it was judged, and what is known since.
 fn all_flags(judgement: Option<&Judgement>, since: &[Flag]) -> Vec<Flag> {
     let judged = judgement.map_or(&[][..], |judgement| judgement.flags.as_slice());
-    let since = since.iter().take(MOST_SINCE);
-    let mut flags: Vec<Flag> = judged.iter().chain(since).cloned().collect();
+    let all = judged.iter().chain(since.iter().take(MOST_SINCE));
+    let mut flags: Vec<Flag> = all.cloned().map(Flag::for_everybody).collect();
     flags.sort();
     flags
 }

@@ -1,7 +1,7 @@
 //! A photo of an evaluation as the app sees it.
 //!
 //! # Invariants
-//! - No position is shown, only distances.
+//! - No position is shown, only distances; no camera's serial, and no other DR (`super::evidence`).
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use crate::decide::checklist::ShownReason;
 use crate::decide::photo_record::PhotoRecord;
-use crate::decide::sighting::{Elsewhere, look_alike};
+use crate::decide::sighting::look_alike;
 use crate::domain::ids::{EvaluationId, PhotoId, StepKey};
 use crate::domain::outcome::{
     Facts, Finding, ImageFigures, PhotoOutcome, PhotoTimings, ReasonCode, Usage,
@@ -61,7 +61,7 @@ pub struct PhotoView {
     pub findings: Vec<Finding>,
     /// Which steps it was asked about.
     pub asked: Scope,
-    /// The evaluations for which answers were given that are used here.
+    /// The DR's evaluations for which answers were given that are used here.
     pub reused_from: Vec<EvaluationId>,
     /// How often it was sent.
     pub attempts: u32,
@@ -81,8 +81,6 @@ pub struct PhotoView {
     pub looks_like: Vec<String>,
     /// How many more there are.
     pub looks_like_left_out: usize,
-    /// Another DR in which it was used before.
-    pub also_in: Option<Elsewhere>,
     /// What is wrong with the picture.
     pub warning: Option<String>,
     /// How fast the model wrote.
@@ -127,7 +125,7 @@ pub(super) fn view(
         partial: report.is_some_and(|report| report.partial),
         findings,
         asked: record.photo.scope,
-        reused_from: reused_from(record),
+        reused_from: own_answers(record),
         attempts: record.attempt + 1,
         deferred_until: record.deferred_until.map(Moment),
         timings: report.and_then(|r| r.timings),
@@ -137,7 +135,6 @@ pub(super) fn view(
         metres_from_expected: metres.get(&record.photo.photo_id).copied(),
         looks_like: named.map(|name| (*name).to_owned()).collect(),
         looks_like_left_out: looks_like.len().saturating_sub(MOST_LOOKS),
-        also_in: record.also_in.clone(),
         warning: facts
             .and_then(|facts| warning(&facts.quality))
             .map(Into::into),
@@ -165,7 +162,7 @@ fn outcome(outcome: Option<&PhotoOutcome>) -> (ShownOutcome, Vec<Finding>, Optio
     (word, Vec::new(), Some(ShownReason { code, message }))
 }
 
-/// What everybody may see of a photo: where a customer lives is for reviewers, whom nothing tells from others yet.
+/// What everybody may see of a photo: where a customer lives is for reviewers.
 fn without_whereabouts(facts: &Facts) -> Facts {
     let metadata = Metadata {
         camera_serial: None,
@@ -178,8 +175,16 @@ fn without_whereabouts(facts: &Facts) -> Facts {
     }
 }
 
+/// The same as `reused_from`, unless that leads to another DR.
+fn own_answers(record: &PhotoRecord) -> Vec<EvaluationId> {
+    match record.also_in {
+        Some(_) => Vec::new(),
+        None => reused_from(record),
+    }
+}
+
 /// The evaluations for which the answers were given that are used here; looks have none.
-fn reused_from(record: &PhotoRecord) -> Vec<EvaluationId> {
+pub(super) fn reused_from(record: &PhotoRecord) -> Vec<EvaluationId> {
     let earlier = record
         .reused
         .iter()

@@ -71,15 +71,19 @@ impl Api {
         self.ask_in(dr_number, "full", force).await
     }
 
-    /// POST /evaluations.
+    /// POST /evaluations, by force POST /evaluations/forced.
     pub(crate) async fn ask_in(
         &self,
         dr_number: &str,
         mode: &str,
         force: bool,
     ) -> anyhow::Result<Answer> {
-        let body = json!({"dr_number": dr_number, "mode": mode, "force": force}).to_string();
-        self.request(Method::POST, "/evaluations", body).await
+        let body = json!({"dr_number": dr_number, "mode": mode}).to_string();
+        let path = match force {
+            true => "/evaluations/forced",
+            false => "/evaluations",
+        };
+        self.request(Method::POST, path, body).await
     }
 
     /// GET /drs/{dr_number}/evaluations.

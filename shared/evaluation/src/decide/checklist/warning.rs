@@ -2,7 +2,7 @@
 //!
 //! # Invariants
 //! - What compares a photo with the DR's others is said only once all of them were looked at: before, they are too few.
-//! - No position is said.
+//! - No position is said, and no other DR.
 
 use std::collections::BTreeMap;
 
@@ -89,6 +89,7 @@ impl Warning {
     }
 
     fn of_flag(flag: Flag) -> (String, Self) {
+        let flag = flag.for_everybody();
         let warning = Self {
             code: WarningCode::Flag(flag.code),
             step: flag.step,
