@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from datetime import datetime
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import urllib3
 from harness import Harness, problem
@@ -23,6 +24,13 @@ def _fetch(harness: Harness, link: Answer) -> Any:
     return pool.request("GET", link.body["url"])
 
 
+def _sent_as(link: Answer) -> tuple[str, str]:
+    """What S3 is to send it as. The signature covers that; the emulator does not heed it."""
+    query = parse_qs(urlsplit(link.body["url"]).query)
+    (content_type,), (disposition,) = query["response-content-type"], query["response-content-disposition"]
+    return content_type, disposition
+
+
 def test_a_photo_is_shown_as_it_was_evaluated_also_when_it_was_replaced_or_deleted(harness: Harness) -> None:
     dr, other = harness.dr(2, seed=2320), harness.dr(1, seed=2321)
     harness.upload(dr)
@@ -31,8 +39,7 @@ def test_a_photo_is_shown_as_it_was_evaluated_also_when_it_was_replaced_or_delet
         link = _link(harness, evaluation, path.name)
         shown = _fetch(harness, link)
         assert (shown.status, shown.data) == (200, path.read_bytes())
-        assert shown.headers["content-type"] == link.body["content_type"] == "image/jpeg"
-        assert shown.headers["content-disposition"] == "inline"
+        assert _sent_as(link) == (link.body["content_type"], "inline") == ("image/jpeg", "inline")
         assert (link.body["name"], link.body["is_current"]) == (path.name, True)
         good_for = datetime.fromisoformat(link.body["expires_at"]).timestamp() - time.time()
         assert 200 < good_for <= 301
@@ -65,13 +72,9 @@ def test_a_file_that_is_no_photo_is_never_taken_for_a_page(harness: Harness) -> 
     for name in ("page.html", "page.jpg"):
         harness.put(dr.number, name, page, ContentType="text/html")
     evaluation = harness.evaluate(dr)
-    stored = _fetch(harness, _link(harness, evaluation, "page.html"))
-    assert (stored.headers["content-type"], stored.headers["content-disposition"]) == (
-        "application/octet-stream",
-        "attachment",
-    )
-    picture = _fetch(harness, _link(harness, evaluation, "page.jpg"))
-    assert picture.headers["content-type"] == "image/jpeg"
+    assert _sent_as(_link(harness, evaluation, "page.html")) == ("application/octet-stream", "attachment")
+    assert _sent_as(_link(harness, evaluation, "page.jpg")) == ("image/jpeg", "inline")
+    assert _fetch(harness, _link(harness, evaluation, "page.jpg")).data == page
 
 
 def test_names_with_any_character_are_found(harness: Harness) -> None:
