@@ -463,6 +463,17 @@ def _refusal(**parameters: str) -> str | None:
     return None
 
 
+def test_each_throttle_is_of_a_route_that_is_there_before_and_below_that_of_all() -> None:
+    (_, stage), = (found for found in checks.resources(_LOADED, "AWS::ApiGatewayV2::Stage") if "RouteSettings" in found[1])
+    before = {
+        _LOADED["Resources"][name]["Properties"]["RouteKey"] for name in _LOADED["Resources"]["HttpApiStage"]["DependsOn"]
+    }
+    assert before == set(stage["RouteSettings"])
+    for settings in stage["RouteSettings"].values():
+        for limit in ("ThrottlingRateLimit", "ThrottlingBurstLimit"):
+            assert 0 < settings[limit] < stage["DefaultRouteSettings"][limit]
+
+
 def test_the_routes_are_those_of_the_contract() -> None:
     document = json.loads((REPO / "functions/api/openapi.json").read_text())
     described = {f"{method.upper()} {path}" for path, item in document["paths"].items() for method in item}

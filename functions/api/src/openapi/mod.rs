@@ -37,6 +37,7 @@ use self::common::Common;
         evaluations::evidence,
         evaluations::force,
         evaluations::get,
+        evaluations::link_photo,
         reviews::list,
         reviews::review,
         reviews::withdraw,
