@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import time
 import uuid
 from collections.abc import Callable
@@ -101,7 +100,6 @@ def test_evaluations_of_all_drs_are_listed_as_they_are(harness: Harness) -> None
             "claim": f"/drs/{number}/claim",
         }
     assert [one["created_at"] for one in found] == sorted((one["created_at"] for one in found), reverse=True)
-    assert "26.2" not in json.dumps(found)
     failed = _all(harness, verdict="fail", **{"from": begun})
     assert {one["verdict"] for one in failed} == {"fail"}
     assert {one["evaluation_id"] for one in _of(failed, *ours)} == {
@@ -181,7 +179,7 @@ def _cost(harness: Harness, **query: str | int) -> tuple[float, int]:
     return sum(row["read_units"] for row in calls), sum(row["count"] for row in calls)
 
 
-_FEW, _MANY = 130, 5200
+_FEW, _MANY = 130, 2600
 _WORST: list[dict[str, str | int]] = [
     {},
     {"limit": 5},

@@ -190,14 +190,19 @@ async fn counts(api: &Api, asked: &Asked, now: Timestamp) -> Result<Option<Count
     let oldest = now.before(api.kept_for);
     let from = filter.from.map_or(oldest, |from| from.max(oldest));
     let to = filter.to.map_or(now, |to| to.before(INSTANT).min(now));
-    let years = years(from, to);
+    // A range that lies elsewhere has nothing in it.
+    let years = if from <= to {
+        years(from, to)
+    } else {
+        Vec::new()
+    };
     let read = years.iter().map(|(from, to)| api.table.counts(from, to));
     let days = try_join_all(read).await?.concat();
     let states = filter.states(asked.order);
     Ok(Some(Counted::of(
         &Counts::of(&days),
         &states,
-        (day(from), day(to)),
+        (day(from), day(to.max(from))),
     )))
 }
 

@@ -12,6 +12,7 @@ mod list;
 mod notes;
 #[cfg(test)]
 mod openapi;
+mod photo_link;
 mod place;
 mod route;
 #[cfg(test)]

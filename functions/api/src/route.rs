@@ -11,7 +11,8 @@ use evaluation::decide::evaluation::Evaluation;
 use evaluation::decide::stale::{may_have_changed, stale_because};
 use evaluation::decide::updates;
 use evaluation::domain::catalogue::Catalogue;
-use evaluation::domain::ids::{DrNumber, EvaluationId};
+use evaluation::domain::ids::{DrNumber, EvaluationId, PhotoId};
+use evaluation::domain::invalid::Invalid;
 use evaluation::domain::photo_key::{folder, folders};
 use evaluation::domain::plan::Photo;
 use evaluation::domain::time::Moment;
@@ -28,7 +29,9 @@ use tracing::Instrument;
 use utoipa::ToSchema;
 
 use crate::api::{Api, Refusal};
-use crate::{checklist, claims, contract, evidence, health, history, list, notes, place, uploads};
+use crate::{
+    checklist, claims, contract, evidence, health, history, list, notes, photo_link, place, uploads,
+};
 
 /// Seconds after which the app may look for progress again.
 const RETRY_AFTER_SECONDS: &str = "1";
@@ -48,14 +51,16 @@ pub(crate) struct CacheEmptied {
 #[derive(Debug, PartialEq)]
 enum Question {
     Evaluation(EvaluationId),
-    /// What only reviewers see of an evaluation.
-    Evidence(EvaluationId),
+    /// Where a photo of an evaluation is.
+    PhotoLink(EvaluationId, PhotoId),
     /// Evaluations across DRs.
     List,
     /// A reviewer looks at a DR.
     Claim(DrNumber),
     /// And does so no more.
     GiveBack(DrNumber),
+    /// What only reviewers see of an evaluation.
+    Evidence(EvaluationId),
     History(DrNumber, history::Page),
     /// How this release does, and what it works with.
     Health,
@@ -126,10 +131,11 @@ async fn answer_to(
 ) -> Result<ApiGatewayV2httpResponse, Refusal> {
     match question(request)? {
         Question::Evaluation(id) => evaluation(api, &id).await,
-        Question::Evidence(id) => evidence::read(api, &id).await,
+        Question::PhotoLink(id, photo) => photo_link::give(api, &id, &photo).await,
         Question::List => list::read(api, request).await,
         Question::Claim(dr) => claims::make(api, request, &dr).await,
         Question::GiveBack(dr) => claims::end(api, request, &dr).await,
+        Question::Evidence(id) => evidence::read(api, &id).await,
         Question::Health => {
             let in_use: Vec<&str> = api.asks_with.catalogues.versions().collect();
             let asks_with = api.asks_with.usual();
@@ -298,6 +304,12 @@ fn question(request: &ApiGatewayV2httpRequest) -> Result<Question, Problem> {
         ("GET", ["evaluations"]) => Ok(Question::List),
         ("PUT", ["drs", dr, "claim"]) => Ok(Question::Claim(dr_number(dr)?)),
         ("DELETE", ["drs", dr, "claim"]) => Ok(Question::GiveBack(dr_number(dr)?)),
+        ("GET", ["evaluations", id, "photos", photo]) => {
+            let not_found = |invalid: Invalid| Problem::not_found(invalid.0);
+            let id = EvaluationId::parse(id).map_err(not_found)?;
+            let photo = PhotoId::parse(photo).map_err(not_found)?;
+            Ok(Question::PhotoLink(id, photo))
+        }
         ("GET", ["evaluations", id]) => EvaluationId::parse(id)
             .map(Question::Evaluation)
             .map_err(|invalid| Problem::not_found(invalid.0)),
@@ -309,9 +321,8 @@ fn question(request: &ApiGatewayV2httpRequest) -> Result<Question, Problem> {
             history::Page::of(request)?,
         )),
         _ => Err(Problem::not_found(
-            "There is GET /evaluations, /evaluations/{evaluation_id} and its /evidence, GET and PUT /drs/{dr_number}, \
-             POST /drs/{dr_number}/uploads and /notes, GET /drs/{dr_number}/evaluations, PUT and DELETE \
-             /drs/{dr_number}/claim, DELETE /drs/{dr_number}/cache, DELETE /cache, GET /health and GET /openapi.json.",
+            "There is GET /evaluations, /evaluations/{evaluation_id} and its /evidence and /photos/{photo_id}, GET and PUT /drs/{dr_number}, \
+             POST /drs/{dr_number}/uploads and /notes, GET /drs/{dr_number}/evaluations, PUT and DELETE /drs/{dr_number}/claim, DELETE /drs/{dr_number}/cache, DELETE /cache, GET /health and GET /openapi.json.",
         )),
     }
 }
@@ -435,6 +446,7 @@ mod tests {
             ("/", 404),
             ("/claim", 404),
             ("/evaluations/7", 404),
+            ("/evaluations/7/photos/0123456789abcdef", 404),
             ("/drs/D-1/evaluations", 400),
             ("/drs/D-1", 400),
             ("/drs/DR1/photos", 404),

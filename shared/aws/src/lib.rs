@@ -15,6 +15,7 @@ pub mod table;
 pub mod telemetry;
 pub mod trace;
 pub mod usage;
+pub mod versions;
 
 use std::time::Duration;
 

@@ -90,7 +90,7 @@ impl Listing {
 }
 
 /// The key as it is. S3 encodes it like a form, if asked to.
-fn decoded(key: &str, is_encoded: bool) -> Option<String> {
+pub(crate) fn decoded(key: &str, is_encoded: bool) -> Option<String> {
     if !is_encoded {
         return Some(key.to_owned());
     }

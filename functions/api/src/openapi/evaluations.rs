@@ -5,6 +5,8 @@ use evaluation::show::evaluation::EvaluationView;
 use evaluation::show::evidence::EvidenceView;
 use evaluation::show::start::{EvaluationRequest, EvaluationStarted};
 
+use crate::photo_link::PhotoLink;
+
 use super::common::GatewayMessage;
 
 /// Ask for an evaluation
@@ -127,3 +129,29 @@ pub(super) fn evidence() {}
     ),
 )]
 pub(super) fn get() {}
+
+/// Get a link to a photo
+///
+/// To the very content that the evaluation is about, also where the photo was replaced or deleted since; good for five
+/// minutes.
+#[utoipa::path(
+    get,
+    path = "/evaluations/{evaluation_id}/photos/{photo_id}",
+    operation_id = "linkPhoto",
+    tag = "evaluations",
+    params(
+        ("evaluation_id" = String, Path, description = "The evaluation.", format = "uuid"),
+        ("photo_id" = String, Path, description = "`photo_id` of one of its `photos`.", pattern = "^[0-9a-f]{16}$",
+         example = "0123456789abcdef"),
+    ),
+    responses(
+        (status = 200, description = "Where the photo is.", body = PhotoLink),
+        (status = 404, description = "There is no such evaluation, or it has no such photo.", body = ProblemDocument,
+         content_type = "application/problem+json"),
+        (status = 409, description = "The photo lies in an archive.", body = ProblemDocument,
+         content_type = "application/problem+json"),
+        (status = 410, description = "The photo is kept no more.", body = ProblemDocument,
+         content_type = "application/problem+json"),
+    ),
+)]
+pub(super) fn link_photo() {}

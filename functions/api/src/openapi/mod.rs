@@ -36,6 +36,7 @@ use self::common::Common;
         evaluations::evidence,
         evaluations::force,
         evaluations::get,
+        evaluations::link_photo,
         evaluations::start,
         list::claim,
         list::give_back,

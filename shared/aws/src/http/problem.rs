@@ -143,6 +143,26 @@ impl Problem {
         }
     }
 
+    /// A photo that an evaluation is about is kept no more.
+    pub fn photo_gone(detail: impl Into<String>) -> Self {
+        Self {
+            status: 410,
+            kind: "photo-gone",
+            title: "The photo is kept no more",
+            detail: detail.into(),
+        }
+    }
+
+    /// A photo must be restored before it can be shown.
+    pub fn photo_archived(detail: impl Into<String>) -> Self {
+        Self {
+            status: 409,
+            kind: "photo-archived",
+            title: "The photo lies in an archive",
+            detail: detail.into(),
+        }
+    }
+
     /// Somebody else works on the DR.
     pub fn claimed(detail: impl Into<String>) -> Self {
         Self {
