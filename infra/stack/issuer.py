@@ -46,7 +46,7 @@ class Issuer:
             "iss": self.url, "sub": subject, "aud": AUDIENCE, "scope": scope, "iat": now, "exp": now + _GOOD_FOR_S,
         }  # fmt: skip
 
-    def token(self, scope: str, subject: str = "anna", **but: Any) -> str:
+    def token(self, scope: str, /, subject: str = "anna", **but: Any) -> str:
         """A good token with this scope, but for these claims; None leaves one out."""
         claims = self.claims(scope, subject) | but
         return self.signed({name: value for name, value in claims.items() if value is not None})

@@ -4,7 +4,8 @@ AWS turns every parameter into text and back into what a property wants. The emu
 - a Number parameter reaches an event source's MaximumConcurrency as text, and its poller compares text with numbers;
 - a number of a mapping reaches a function's environment as a number, and no function can be started with it.
 It ignores a function's RecursiveLoop, which is therefore set once the function is there, and its VpcConfig, which is
-then nothing. It refuses a template with a composite alarm, and takes one by its own API: it is put there once the alarms
+then nothing. An authorizer that wants its token nowhere in particular it has want one in the header Authorization.
+It refuses a template with a composite alarm, and takes one by its own API: it is put there once the alarms
 that it names are.
 It has the APIs at addresses of its own.
 With IAM enforced it asks for an action sqs:SendMessageBatch, which AWS does not have (there sqs:SendMessage is enough),
@@ -35,6 +36,8 @@ def meet(template: dict[str, Any], parameters: dict[str, str], endpoint: str | N
             bound = scaling.get("MaximumConcurrency")
             if isinstance(bound, dict):
                 scaling["MaximumConcurrency"] = int(values[bound["Ref"]])
+        if resource["Type"] == "AWS::ApiGatewayV2::Authorizer" and resource["Properties"]["AuthorizerType"] == "REQUEST":
+            resource["Properties"].setdefault("IdentitySource", [])
     for function in functions(met).values():
         variables = function["Properties"].get("Environment", {}).get("Variables", {})
         for name, value in variables.items():

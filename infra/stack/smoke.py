@@ -66,7 +66,7 @@ class Smoke:
         if answer.status != 200:
             raise StackError(
                 f"GET /health answered {answer.status}: {_said(answer.body)}",
-                "With 401 or 403: may you call the API? With JwtIssuer put a token into API_TOKEN.",
+                "With 401 or 403: are you an operator? With JwtIssuer put an operator's token into API_TOKEN.",
             )
         vlm = answer.body["vlm"]
         if vlm["state"] != "available":

@@ -23,6 +23,7 @@ from .say import say
 _HOMES = {
     "stack": "venv",
     "checks": "venv-checks",
+    "contract": "venv-contract",
     "watch": "venv-watch",
     "sharp": "venv-sharp",
     "ocr": "venv-ocr",

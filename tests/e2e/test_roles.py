@@ -93,7 +93,7 @@ def issuer() -> Iterator[Issuer]:
 @pytest.fixture(scope="module")
 def guarded(issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
     """A stack whose callers bring tokens; the harness's own are an operator's."""
-    parameters = {"Looks": "false", "JwtIssuer": issuer.url, "JwtAudience": AUDIENCE}
+    parameters = {"Looks": "false", "JwtIssuer": issuer.url, "JwtAudience": AUDIENCE, "PhotoAccessLogs": "true"}
     options = Options(
         name="test-roles", timing="fast", build=False, simulation=["--latency", "none"], parameters=parameters
     )
@@ -114,7 +114,7 @@ def _asked(api: Api, route: roles.Route, body: bytes | None = None) -> Answer:
 _BAD: dict[str, Callable[[Issuer], str | None]] = {
     "missing": lambda _: None,
     "garbage": lambda _: "no.token.at.all",
-    "expired": lambda issuer: issuer.token(_scope("operator"), exp=int(time.time()) - 60),
+    "expired": lambda issuer: issuer.token(_scope("operator"), exp=int(time.time()) - 90),
     "not yet good": lambda issuer: issuer.token(_scope("operator"), nbf=int(time.time()) + 3600),
     "for another audience": lambda issuer: issuer.token(_scope("operator"), aud="another"),
     "for nobody": lambda issuer: issuer.token(_scope("operator"), aud=None),
@@ -151,6 +151,15 @@ def test_each_role_is_let_to_its_routes_and_to_no_other(guarded: Harness, issuer
     assert let_in == {route.key for route in _OF_HTTP if name in _TABLE[route.key]}
     for key in let_in:
         assert answers[key].status < 500 and "x-trace-id" in answers[key].headers, f"{key}: a function answered"
+
+
+def test_who_fetches_photos_is_logged_by_a_parameter(guarded: Harness) -> None:
+    guarded.stack.aws.client("s3").head_bucket(Bucket=guarded.stack.outputs["PhotoAccessLogsBucketName"])
+    bucket = _LOADED["Resources"]["PhotoAccessLogsBucket"]["Properties"]
+    (rule,) = bucket["LifecycleConfiguration"]["Rules"]
+    assert (rule["Status"], rule["ExpirationInDays"]) == ("Enabled", {"Ref": "AccessLogRetentionDays"})
+    logged = _LOADED["Resources"]["PhotosBucket"]["Properties"]["LoggingConfiguration"]["Fn::If"]
+    assert logged[0] == "LogsPhotoAccess" and logged[1]["DestinationBucketName"] == {"Ref": "PhotoAccessLogsBucket"}
 
 
 def test_by_force_asks_an_operator_and_nobody_else(guarded: Harness, issuer: Issuer) -> None:

@@ -376,6 +376,7 @@ def test_what_is_deployed_locally_differs_only_in_the_emulator_s_quirks() -> Non
             function["Environment"] = original["Environment"]
     for name, role in checks.resources(met, "AWS::IAM::Role"):
         role["Policies"] = _LOADED["Resources"][name]["Properties"]["Policies"]
+    met["Resources"]["EventsAuthorizer"]["Properties"].pop("IdentitySource")
     alarms = {name: {**_LOADED["Resources"][name]} for name in quirks.composite_alarms(_LOADED)}
     assert alarms.keys().isdisjoint(met["Resources"])
     met["Resources"].update(alarms)
@@ -439,6 +440,17 @@ def _refusal(**parameters: str) -> str | None:
     except ValueError as refused:
         return str(refused)
     return None
+
+
+def test_each_throttle_is_of_a_route_that_is_there_before_and_below_that_of_all() -> None:
+    (_, stage), = (found for found in checks.resources(_LOADED, "AWS::ApiGatewayV2::Stage") if "RouteSettings" in found[1])
+    before = {
+        _LOADED["Resources"][name]["Properties"]["RouteKey"] for name in _LOADED["Resources"]["HttpApiStage"]["DependsOn"]
+    }
+    assert before == set(stage["RouteSettings"])
+    for settings in stage["RouteSettings"].values():
+        for limit in ("ThrottlingRateLimit", "ThrottlingBurstLimit"):
+            assert 0 < settings[limit] < stage["DefaultRouteSettings"][limit]
 
 
 def test_the_routes_are_those_of_the_contract() -> None:

@@ -21,6 +21,9 @@ use utoipa::ToSchema;
 const EXPECTED: &str = "Send {\"expected_position\": {\"latitude\": -26.2041, \"longitude\": 28.0473}}, in degrees, \
                         or null to have it forgotten.";
 
+/// Of a degree: a ten-millionth is a centimetre.
+const UNITS: f64 = 1e7;
+
 /// Where a DR is.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -64,9 +67,19 @@ pub(crate) struct PlaceAnswer {
 pub(crate) fn asked(request: &ApiGatewayV2httpRequest) -> Result<Option<Position>, Problem> {
     let refuse = |what: &str| Problem::bad_request(format!("{what}. {EXPECTED}"));
     let body: PlaceRequest = http::read(request, EXPECTED)?;
-    match body.expected_position.as_ref().and_then(wrong) {
+    let position = body.expected_position.map(rounded);
+    match position.as_ref().and_then(wrong) {
         Some(what) => Err(refuse(what)),
-        None => Ok(body.expected_position),
+        None => Ok(position),
+    }
+}
+
+/// To a centimetre: the table holds no number that is nearer to zero than 1e-130.
+fn rounded(position: Position) -> Position {
+    let rounded = |degrees: f64| (degrees * UNITS).round() / UNITS;
+    Position {
+        latitude: rounded(position.latitude),
+        longitude: rounded(position.longitude),
     }
 }
 
@@ -142,6 +155,9 @@ mod tests {
             Some(position)
         );
         assert_eq!(said(r#"{"expected_position": null}"#).unwrap(), None);
+        let tiny = r#"{"expected_position": {"latitude": 3.6e-271, "longitude": 28.04731234567}}"#;
+        let position = said(tiny).unwrap().unwrap();
+        assert_eq!((position.latitude, position.longitude), (0.0, 28.0473123));
     }
 
     #[test]
@@ -159,6 +175,7 @@ mod tests {
             r#"{"expected_position": {"latitude": 1, "longitude": -180.5}}"#,
             r#"{"expected_position": {"latitude": 1e999, "longitude": 1}}"#,
             r#"{"expected_position": {"latitude": 0, "longitude": 0.0}}"#,
+            r#"{"expected_position": {"latitude": 3.6e-271, "longitude": -1e-200}}"#,
         ] {
             let problem = said(body).unwrap_err();
             assert_eq!(problem.status, 400, "{body}");

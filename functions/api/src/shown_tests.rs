@@ -252,27 +252,6 @@ fn reviewers_are_shown_where_by_which_camera_and_in_which_other_dr_within_what_a
 }
 
 #[test]
-fn a_flag_that_names_other_drs_says_to_everybody_only_that_it_is_so() {
-    for code in [
-        FlagCode::UsedInAnotherDr,
-        FlagCode::SerialInAnotherDr,
-        FlagCode::CameraInTwoPlaces,
-        FlagCode::Unknown,
-    ] {
-        let flag = Flag {
-            code,
-            message: "as a.jpg in DR2".into(),
-            ..flags("a").remove(0)
-        };
-        let shown = flag.clone().for_everybody();
-        assert!(!shown.message.is_empty() && !shown.message.contains("DR2"));
-        assert_eq!((shown.code, shown.photo), (flag.code, flag.photo));
-    }
-    let own = flags("a").remove(0);
-    assert_eq!(own.clone().for_everybody(), own);
-}
-
-#[test]
 fn photos_that_are_too_dark_to_be_told_apart_do_not_look_like_each_other() {
     let NewEvaluation {
         evaluation, photos, ..

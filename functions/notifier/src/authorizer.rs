@@ -20,6 +20,8 @@ use tokio::sync::Mutex;
 const FETCH_AGAIN_AFTER: Duration = Duration::from_secs(60);
 /// The issuer answers in this time, or nobody gets in.
 const FETCH_WITHIN: Duration = Duration::from_secs(3);
+/// So far the issuer's clock may differ from ours: a token is good for as long after its end.
+const CLOCKS_DIFFER_SECONDS: u64 = 60;
 const ALGORITHMS: [Algorithm; 2] = [Algorithm::RS256, Algorithm::ES256];
 
 /// Checks tokens of one issuer.
@@ -142,6 +144,7 @@ impl Authorizer {
         // Or the client id, which Cognito's access tokens have in its place: below.
         checks.validate_aud = false;
         checks.validate_nbf = true;
+        checks.leeway = CLOCKS_DIFFER_SECONDS;
         let claims = decode::<Claims>(token, &key, &checks)?.claims;
         if !self.is_for_us(&claims) {
             return Err(Refused::Audience);

@@ -11,8 +11,9 @@ use evaluation::decide::start::Request;
 use evaluation::domain::catalogue::{Catalogue, CatalogueError};
 use evaluation::domain::plan::plan;
 use evaluation::run::error::RunError;
+use evaluation::run::once::Leased;
 use evaluation::run::ports::Ports;
-use evaluation::run::start::{StartResult, start};
+use evaluation::run::start::{StartResult, start, start_once};
 
 use crate::figures;
 use crate::refusal::StartError;
@@ -47,13 +48,15 @@ impl Splitter {
 
     /// Starts or joins the evaluation of a DR.
     pub(crate) async fn evaluate(&self, request: &Request) -> Result<StartResult, StartError> {
-        self.evaluate_timed(request).await.map(|(answer, _)| answer)
+        let answer = self.evaluate_once(request, None).await;
+        answer.map(|(answer, _)| answer)
     }
 
-    /// The same, and where the time went.
-    pub(crate) async fn evaluate_timed(
+    /// The same for a request that may be leased, and where the time went.
+    pub(crate) async fn evaluate_once(
         &self,
         request: &Request,
+        leased: Option<&Leased>,
     ) -> Result<(StartResult, Spent), StartError> {
         let Settings { bucket, limits, .. } = &self.settings;
         let dr = &request.dr_number;
@@ -70,7 +73,11 @@ impl Splitter {
         }
         let plan = plan(photos, request.mode, catalogue, &versions);
         let clock = Instant::now();
-        let answer = start(&self.ports, request, &plan, &versions, limits).await?;
+        let ports = &self.ports;
+        let answer = match leased {
+            Some(leased) => start_once(ports, request, &plan, &versions, limits, leased).await?,
+            None => start(ports, request, &plan, &versions, limits).await?,
+        };
         let table = clock.elapsed();
         figures::say(&answer);
         Ok((answer, Spent { listing, table }))

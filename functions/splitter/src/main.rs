@@ -6,6 +6,7 @@ mod direct;
 mod evaluate;
 mod figures;
 mod force;
+mod once;
 mod post;
 mod refusal;
 mod settings;

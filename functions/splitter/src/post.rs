@@ -5,8 +5,10 @@ use std::time::Duration;
 use aws::http;
 use aws::http::problem::Problem;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use evaluation::decide::once::RequestKey;
 use evaluation::decide::start::{Request, Reuse};
 use evaluation::domain::ids::DrNumber;
+use evaluation::domain::time::Timestamp;
 use evaluation::run::error::Class;
 use evaluation::run::start::StartResult;
 use evaluation::show::start::{EvaluationRequest, EvaluationStarted};
@@ -15,6 +17,7 @@ use serde_json::Value;
 
 use crate::evaluate::{Spent, Splitter};
 use crate::force;
+use crate::once;
 use crate::refusal::StartError;
 
 /// Seconds after which the app may look for progress first.
@@ -24,18 +27,44 @@ const EXPECTED: &str = "Send a JSON object such as \
     \"mode\" (full or quick), \"force\" and \"catalogue\" (a version) may be left out.";
 
 /// Answers a request: an evaluation, or a problem document.
-pub(crate) async fn handle(splitter: &Splitter, event: Value) -> ApiGatewayV2httpResponse {
-    let request = match request(&event)
-        .and_then(|request| force::allowed(&splitter.settings.operators, &event, request))
-    {
-        Ok(request) => request,
+pub(crate) async fn handle(
+    splitter: &Splitter,
+    event: Value,
+    until: Timestamp,
+) -> ApiGatewayV2httpResponse {
+    let operators = &splitter.settings.operators;
+    let asked = request(&event).and_then(|(request, key)| {
+        let request = force::allowed(operators, &event, request)?;
+        Ok((request, key))
+    });
+    let (request, key) = match asked {
+        Ok(asked) => asked,
         Err(problem) => return problem.response(),
     };
-    match splitter.evaluate_timed(&request).await {
-        Ok((answer, spent)) => {
+    let answer = match key {
+        Some(key) => once::evaluate(splitter, &request, &key, until).await,
+        None => {
+            let answer = splitter.evaluate_once(&request, None).await;
+            answer.map(|(answer, spent)| (answer, Some(spent)))
+        }
+    };
+    match answer {
+        Ok((answer, Some(spent))) => {
             http::with_header(response(&answer), "server-timing", &timing(spent))
         }
-        Err(error) => problem(&error).response(),
+        Ok((answer, None)) => response(&answer),
+        Err(error) => refused(&error),
+    }
+}
+
+/// The problem document of a refusal.
+fn refused(error: &StartError) -> ApiGatewayV2httpResponse {
+    let response = problem(error).response();
+    match error {
+        StartError::BeingAnswered => {
+            http::with_header(response, "retry-after", RETRY_AFTER_SECONDS)
+        }
+        _ => response,
     }
 }
 
@@ -63,10 +92,10 @@ fn wish(body: EvaluationRequest) -> Result<Request, Problem> {
     })
 }
 
-fn request(event: &Value) -> Result<Request, Problem> {
+fn request(event: &Value) -> Result<(Request, Option<RequestKey>), Problem> {
     let refuse = || Problem::bad_request(format!("The body is not JSON. {EXPECTED}"));
     let request = ApiGatewayV2httpRequest::deserialize(event).map_err(|_| refuse())?;
-    wish(http::read(&request, EXPECTED)?)
+    Ok((wish(http::read(&request, EXPECTED)?)?, once::key(&request)?))
 }
 
 /// Where the time went, in milliseconds, as browsers and tools read it (W3C Server Timing).
@@ -100,6 +129,8 @@ fn problem(error: &StartError) -> Problem {
         (StartError::NoPhotos(_), _) => Problem::no_photos(error.to_string()),
         (StartError::NoCatalogue(_), _) => Problem::bad_request(error.to_string()),
         (StartError::TooManyPhotos(_), _) => Problem::too_many_photos(error.to_string()),
+        (StartError::BeingAnswered, _) => Problem::being_answered(error.to_string()),
+        (StartError::KeyUsed, _) => Problem::key_used(error.to_string()),
         (StartError::Failed(cause), Class::Retry) => {
             tracing::warn!(error = %cause.with_causes(), "the request could not be served now");
             Problem::busy()
@@ -130,7 +161,7 @@ mod tests {
     }
 
     fn post(body: &str) -> Result<Request, Problem> {
-        request(&event(body, false))
+        request(&event(body, false)).map(|(request, _)| request)
     }
 
     #[test]

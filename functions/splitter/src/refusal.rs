@@ -18,6 +18,16 @@ pub(crate) enum StartError {
         "There is no catalogue {0:?}. Leave \"catalogue\" out, or name a version that is in use; the operator knows which."
     )]
     NoCatalogue(String),
+    /// The same request is being answered.
+    #[error(
+        "A request with this Idempotency-Key is being answered. Send it again in a few seconds."
+    )]
+    BeingAnswered,
+    /// Something else was asked under its key, or this too often.
+    #[error(
+        "Another request was sent with this Idempotency-Key, or this one failed too often. Make up a new one."
+    )]
+    KeyUsed,
     /// The photos could not be listed, or the evaluation could not be written or sent.
     #[error("no evaluation could be started")]
     Failed(#[from] RunError),
@@ -36,7 +46,11 @@ impl StartError {
     /// What is to be done about it.
     pub(crate) fn class(&self) -> Class {
         match self {
-            Self::NoPhotos(_) | Self::TooManyPhotos(_) | Self::NoCatalogue(_) => Class::Permanent,
+            Self::NoPhotos(_)
+            | Self::TooManyPhotos(_)
+            | Self::NoCatalogue(_)
+            | Self::BeingAnswered
+            | Self::KeyUsed => Class::Permanent,
             Self::Failed(error) => error.class(),
         }
     }

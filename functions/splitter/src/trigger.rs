@@ -5,6 +5,7 @@ use aws::deadline::Deadline;
 use aws::queues::{Delivery, Records};
 use aws::{clock, http, trace};
 use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
+use evaluation::domain::time::Timestamp;
 use lambda_runtime::{Error, LambdaEvent};
 use serde_json::Value;
 use tracing::Instrument;
@@ -21,7 +22,10 @@ pub(crate) async fn handle(splitter: &Splitter, event: LambdaEvent<Value>) -> Re
         ..
     } = event;
     if event.pointer("/requestContext/http").is_some() {
-        return Ok(serde_json::to_value(answered(splitter, event).await)?);
+        let until = Deadline::of(&context).moment();
+        return Ok(serde_json::to_value(
+            answered(splitter, event, until).await,
+        )?);
     }
     match Records::of(&event) {
         Some(records) => {
@@ -44,10 +48,10 @@ pub(crate) async fn handle(splitter: &Splitter, event: LambdaEvent<Value>) -> Re
 }
 
 /// Answers a request to the API, with its trace in a header.
-async fn answered(splitter: &Splitter, event: Value) -> ApiGatewayV2httpResponse {
+async fn answered(splitter: &Splitter, event: Value, until: Timestamp) -> ApiGatewayV2httpResponse {
     let (trace, began) = (trace::of_request(&event), clock::now());
     let work = async {
-        let response = post::handle(splitter, event).await;
+        let response = post::handle(splitter, event, until).await;
         http::note("splitter", began, &response);
         let (status, took) = (response.status_code, clock::now().millis_since(began));
         tracing::info!(

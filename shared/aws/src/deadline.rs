@@ -46,6 +46,12 @@ impl Deadline {
         Self(Instant::now() + left)
     }
 
+    /// When that is by the clock that the table's times are by.
+    pub fn moment(self) -> Timestamp {
+        let left = self.0.saturating_duration_since(Instant::now());
+        clock::now().after(left)
+    }
+
     /// So much earlier: what is kept for the work that comes after.
     pub fn less(self, margin: Duration) -> Instant {
         self.0.checked_sub(margin).unwrap_or_else(Instant::now)

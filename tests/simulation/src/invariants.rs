@@ -98,6 +98,7 @@ pub fn after_write(sight: &mut Sight<'_>, key: &Key, before: Option<&Value>) {
         | Key::Answer(_)
         | Key::Cache(_)
         | Key::Catalogue(_)
+        | Key::Request(_)
         | Key::Sighting(_)
         | Key::Serial(_)
         | Key::SerialAgain(_)

@@ -20,6 +20,8 @@ pub mod world;
 #[cfg(test)]
 mod histories;
 #[cfg(test)]
+mod leasing;
+#[cfg(test)]
 mod minute;
 #[cfg(test)]
 mod noting;

@@ -12,12 +12,17 @@ use super::common::GatewayMessage;
 /// Ask for an evaluation
 ///
 /// Starts the evaluation of a DR's photos, joins the one that runs, or returns the one that answered the same question
-/// within the last 24 hours.
+/// within the last 24 hours. With an `Idempotency-Key` it may be sent again without a second evaluation, by `force`, too.
 #[utoipa::path(
     post,
     path = "/evaluations",
     operation_id = "startEvaluation",
     tag = "evaluations",
+    params(
+        ("idempotency-key" = Option<String>, Header, pattern = "^[!-~]{1,255}$", description =
+            "Made up for each request, such as a UUID: whoever sends the same request again with the same key within \
+             24 hours gets the same evaluation."),
+    ),
     request_body = EvaluationRequest,
     responses(
         (status = 202, description = "A new evaluation runs.", body = EvaluationStarted, headers(
@@ -41,8 +46,12 @@ use super::common::GatewayMessage;
         (status = 404, description = "The DR has no photos.", body = ProblemDocument,
          content_type = "application/problem+json", example = json!(Problem::no_photos(
             "DR7 has no photos. Upload them below photos/DR7/ and ask again.").document())),
-        (status = 422, description = "The DR has more than 200 photos.", body = ProblemDocument,
-         content_type = "application/problem+json"),
+        (status = 409, description = "A request with this key is being answered.", body = ProblemDocument,
+         content_type = "application/problem+json", headers(
+            ("retry-after" = String, description = "Seconds after which to send it again."),
+        )),
+        (status = 422, description = "The DR has more than 200 photos, or the key is another request's.",
+         body = ProblemDocument, content_type = "application/problem+json"),
     ),
 )]
 pub(super) fn start() {}
@@ -55,6 +64,11 @@ pub(super) fn start() {}
     path = "/evaluations/forced",
     operation_id = "forceEvaluation",
     tag = "evaluations",
+    params(
+        ("idempotency-key" = Option<String>, Header, pattern = "^[!-~]{1,255}$", description =
+            "Made up for each request, such as a UUID: whoever sends the same request again with the same key within \
+             24 hours gets the same evaluation."),
+    ),
     request_body = EvaluationRequest,
     responses(
         (status = 202, description = "A new evaluation runs.", body = EvaluationStarted, headers(
@@ -66,8 +80,12 @@ pub(super) fn start() {}
          content_type = "application/problem+json"),
         (status = 404, description = "The DR has no photos.", body = ProblemDocument,
          content_type = "application/problem+json"),
-        (status = 422, description = "The DR has more than 200 photos.", body = ProblemDocument,
-         content_type = "application/problem+json"),
+        (status = 409, description = "A request with this key is being answered.", body = ProblemDocument,
+         content_type = "application/problem+json", headers(
+            ("retry-after" = String, description = "Seconds after which to send it again."),
+        )),
+        (status = 422, description = "The DR has more than 200 photos, or the key is another request's.",
+         body = ProblemDocument, content_type = "application/problem+json"),
     ),
 )]
 pub(super) fn force() {}

@@ -123,6 +123,26 @@ impl Problem {
         }
     }
 
+    /// The same request is being answered.
+    pub fn being_answered(detail: impl Into<String>) -> Self {
+        Self {
+            status: 409,
+            kind: "being-answered",
+            title: "The request is being answered",
+            detail: detail.into(),
+        }
+    }
+
+    /// Another request was sent with the same `Idempotency-Key`.
+    pub fn key_used(detail: impl Into<String>) -> Self {
+        Self {
+            status: 422,
+            kind: "key-used",
+            title: "The Idempotency-Key is another request's",
+            detail: detail.into(),
+        }
+    }
+
     /// A photo that an evaluation is about is kept no more.
     pub fn photo_gone(detail: impl Into<String>) -> Self {
         Self {

@@ -20,6 +20,7 @@ pub mod look;
 pub mod message;
 pub mod miss;
 pub mod note;
+pub mod once;
 pub mod photo_record;
 pub mod plausibility;
 pub mod progress;

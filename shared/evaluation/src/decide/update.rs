@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use super::cameras::CameraHour;
+use super::once::RequestKey;
 use super::queue::Queue;
 use super::sighting::Mark;
 use crate::domain::ids::{DrNumber, EvaluationId, PhotoId};
@@ -57,6 +58,8 @@ pub enum Key {
     Look(DrNumber, PhotoId),
     /// A catalogue that an operator published, by its version.
     Catalogue(String),
+    /// A request that may be sent again.
+    Request(RequestKey),
     /// Since when answers about this DR may be used again; about all without one.
     Cache(Option<DrNumber>),
 }
@@ -90,6 +93,7 @@ impl Key {
             Self::Claim(dr) => (format!("CLAIM#{dr}"), "HELD".into()),
             Self::Look(dr, photo) => (format!("LOOKS#{dr}"), format!("LOOK#{photo}")),
             Self::Catalogue(version) => (format!("CATALOGUE#{version}"), "PUBLISHED".into()),
+            Self::Request(key) => (format!("REQUEST#{}", key.as_str()), "LEASED".into()),
             Self::Cache(None) => ("CACHE".into(), "ALL".into()),
         }
     }

@@ -11,6 +11,7 @@ use super::cameras::CameraSeen;
 use super::evaluation::Evaluation;
 use super::look::LookRecord;
 use super::note::Note;
+use super::once::{self, Answered, Lease, RequestKey};
 use super::photo_record::PhotoRecord;
 use super::queue::Queue;
 use super::record::Finalisation;
@@ -282,6 +283,44 @@ pub fn noted(
         key: Key::Notes(dr.clone()),
         guards: Vec::new(),
         actions,
+    }
+}
+
+/// Leases a request, if this place is free; nothing is asked under its key but this.
+pub fn request_leased(
+    key: &RequestKey,
+    slot: &'static str,
+    lease: &Lease,
+    question: &str,
+    at: Timestamp,
+) -> Update {
+    let deleted_after = at.after(once::KEPT_FOR);
+    Update {
+        key: Key::Request(key.clone()),
+        guards: Vec::new(),
+        actions: vec![
+            SetIfAbsent("question", value(&question)),
+            SetIfAbsent(slot, value(lease)),
+            SetIfAbsent("ttl", json!(deleted_after.as_seconds())),
+        ],
+    }
+}
+
+/// Notes what a request is answered with, unless it was.
+pub fn request_answered(key: &RequestKey, answered: &Answered) -> Update {
+    Update {
+        key: Key::Request(key.clone()),
+        guards: Vec::new(),
+        actions: vec![SetIfAbsent("answered", value(answered))],
+    }
+}
+
+/// Ends a lease, which only who holds it does.
+pub fn request_released(key: &RequestKey, slot: &'static str, over: &Lease) -> Update {
+    Update {
+        key: Key::Request(key.clone()),
+        guards: Vec::new(),
+        actions: vec![Set(slot, value(over))],
     }
 }
 

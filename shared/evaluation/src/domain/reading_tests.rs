@@ -191,3 +191,26 @@ proptest! {
         prop_assert_eq!(found, expected);
     }
 }
+
+#[test]
+fn a_flag_that_names_other_drs_says_to_everybody_only_that_it_is_so() {
+    let flag = |code| Flag {
+        photo: "a.jpg".into(),
+        step: None,
+        code,
+        message: "It is b.jpg in DR2".into(),
+        fails: false,
+    };
+    for code in [
+        FlagCode::UsedInAnotherDr,
+        FlagCode::SerialInAnotherDr,
+        FlagCode::CameraInTwoPlaces,
+        FlagCode::Unknown,
+    ] {
+        let shown = flag(code).for_everybody();
+        assert!(!shown.message.is_empty() && !shown.message.contains("DR2"));
+        assert_eq!((shown.code, shown.photo.as_str()), (code, "a.jpg"));
+    }
+    let own = flag(FlagCode::OtherDrNumber);
+    assert_eq!(own.clone().for_everybody(), own, "what its own label says");
+}

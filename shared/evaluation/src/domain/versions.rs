@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 macro_rules! versions {
-    ($($(#[$doc:meta])* $field:ident, $part:ident, $published:literal;)+) => {
+    ($($(#[$doc:meta])* $field:ident, $part:ident, $published:tt;)+) => {
         /// The versions that an answer was, or is to be, given with.
         ///
         /// ```
@@ -41,6 +41,7 @@ macro_rules! versions {
             }
         }
 
+        // Their names are tokens: `ToSchema` reads no literal that a macro was given as one.
         /// The versions as the API shows them.
         #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
         pub struct ShownVersions {

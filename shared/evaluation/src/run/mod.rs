@@ -17,6 +17,7 @@ pub mod evidence;
 pub mod look;
 pub mod notes;
 pub mod of_dr;
+pub mod once;
 pub mod plan_anew;
 mod plausibility;
 pub mod ports;

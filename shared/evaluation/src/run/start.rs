@@ -9,12 +9,15 @@ use std::time::Duration;
 
 use super::cache::{self, Lookup};
 use super::error::RunError;
+use super::once::{self, Leased};
 use super::ports::{Ports, Queue, evaluation};
 use super::promote::promote;
 use crate::decide::evaluation::Evaluation;
 use crate::decide::message::Message;
+use crate::decide::once::{Answered, How};
 use crate::decide::photo_record::PhotoRecord;
 use crate::decide::start::{Limits, NewEvaluation, NextAction, Pointer, Request, decide, open};
+use crate::decide::update::Part;
 use crate::decide::updates;
 use crate::domain::ids::EvaluationId;
 use crate::domain::plan::Plan;
@@ -35,6 +38,24 @@ pub enum StartResult {
 }
 
 impl StartResult {
+    /// As a request was answered before.
+    pub fn of(how: How, evaluation: Box<Evaluation>) -> Self {
+        match how {
+            How::Started => Self::Started(evaluation),
+            How::Joined => Self::Joined(evaluation),
+            How::Cached => Self::Cached(evaluation),
+        }
+    }
+
+    /// In which way.
+    pub fn how(&self) -> How {
+        match self {
+            Self::Started(_) => How::Started,
+            Self::Joined(_) => How::Joined,
+            Self::Cached(_) => How::Cached,
+        }
+    }
+
     /// The evaluation that answers.
     pub fn evaluation(&self) -> &Evaluation {
         match self {
@@ -53,8 +74,38 @@ pub async fn start(
     versions: &Versions,
     limits: &Limits,
 ) -> Result<StartResult, RunError> {
+    attempts(ports, request, plan, versions, limits, None).await
+}
+
+/// The same for a leased request. That a new evaluation answers it comes to stand with the evaluation.
+pub async fn start_once(
+    ports: &impl Ports,
+    request: &Request,
+    plan: &Plan,
+    versions: &Versions,
+    limits: &Limits,
+    leased: &Leased,
+) -> Result<StartResult, RunError> {
+    let result = attempts(ports, request, plan, versions, limits, Some(leased)).await?;
+    if result.how() != How::Started {
+        once::answer(ports, leased, result.how(), result.evaluation()).await?;
+    }
+    Ok(result)
+}
+
+async fn attempts(
+    ports: &impl Ports,
+    request: &Request,
+    plan: &Plan,
+    versions: &Versions,
+    limits: &Limits,
+    leased: Option<&Leased>,
+) -> Result<StartResult, RunError> {
     let now = ports.now();
-    for _ in 0..TRIES {
+    for attempt in 0..TRIES {
+        if let Some(started) = started_before(ports, leased, attempt).await? {
+            return Ok(StartResult::Started(Box::new(started)));
+        }
         let lookup = cache::lookup(ports, &plan.fingerprint, request).await?;
         let pointer = pointed_to(ports, lookup.pointer.clone()).await?;
         match decide(&pointer, request.reuse, lookup.valid_from, now) {
@@ -90,10 +141,9 @@ pub async fn start(
                 );
                 new.evaluation.trace_id = ports.trace();
                 ports.put_all(updates::photos(&new)).await?;
-                if ports
-                    .transact(updates::open(&new, seen.as_ref(), supersedes.as_ref()))
-                    .await?
-                {
+                let mut parts = updates::open(&new, seen.as_ref(), supersedes.as_ref());
+                parts.extend(leased.map(|leased| answers(leased, &new)));
+                if ports.transact(parts).await? {
                     keep_what_people_said(ports, &lookup, &new).await?;
                     return dispatch(ports, new)
                         .await
@@ -107,6 +157,27 @@ pub async fn start(
         "{TRIES} evaluations of {} were started at once",
         request.dr_number
     )))
+}
+
+/// What an attempt before came to, if it did although it was said to be refused: a write may be repeated.
+async fn started_before(
+    ports: &impl Ports,
+    leased: Option<&Leased>,
+    attempt: usize,
+) -> Result<Option<Evaluation>, RunError> {
+    match leased {
+        Some(leased) if attempt > 0 => once::started(ports, leased).await,
+        _ => Ok(None),
+    }
+}
+
+/// That a leased request is answered with this evaluation.
+fn answers(leased: &Leased, new: &NewEvaluation) -> Part {
+    let answered = Answered {
+        evaluation_id: new.evaluation.evaluation_id.clone(),
+        how: How::Started,
+    };
+    Part::Update(updates::request_answered(leased.key(), &answered))
 }
 
 /// What people said of the DR is kept as long as the new evaluation.

@@ -22,7 +22,7 @@ pub struct EvaluationRequest {
     /// How much of it is evaluated.
     #[serde(default)]
     pub mode: Mode,
-    /// Whether nothing from before is to be used.
+    /// Whether nothing from before is to be used; only an operator may ask so.
     #[serde(default)]
     #[schema(default = false)]
     pub force: bool,
