@@ -8,8 +8,7 @@ then nothing. An authorizer that wants its token nowhere in particular it has wa
 It refuses a template with a composite alarm, and takes one by its own API: it is put there once the alarms
 that it names are.
 It has the APIs at addresses of its own.
-With IAM enforced it asks for an action sqs:SendMessageBatch, which AWS does not have (there sqs:SendMessage is enough),
-and it does not know dynamodb:LeadingKeys, so a condition that some are there would refuse every request.
+With IAM enforced it asks for an action sqs:SendMessageBatch, which AWS does not have (there sqs:SendMessage is enough).
 
 One more difference is meant: a local stack may ask a VLM of one's own network by plain HTTP.
 """
@@ -77,7 +76,6 @@ def composite_alarms(template: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def _allow(statement: dict[str, Any]) -> None:
     if statement.get("Action") == "sqs:SendMessage":
         statement["Action"] = ["sqs:SendMessage", "sqs:SendMessageBatch"]
-    statement.get("Condition", {}).pop("Null", None)
 
 
 def _text(value: Any, mappings: dict[str, Any], values: dict[str, Any]) -> Any:

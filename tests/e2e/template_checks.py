@@ -378,7 +378,7 @@ def policies_are_least_privilege(template: Template) -> list[str]:
 
 #: The keys of the table that functions may write which people reach, but for those of their own.
 _OWN_KEYS = {
-    "ApiFunction": ("CACHE", "CACHE#*", "PLACE#*", "NOTES#*", "CLAIM#*"),
+    "ApiFunction": ("CACHE", "CACHE#*", "PLACE#*", "NOTES#*", "CLAIM#*", "REVIEWS#*"),
     "NotifierFunction": ("CONNECTION#*", "WATCH#*", "PRINCIPAL#*", "CARDS#*", "COUNTS#*"),
 }
 
@@ -393,6 +393,8 @@ def _writes_beside(template: Template, name: str, own: tuple[str, ...]) -> list[
     for statement in _statements(template, template["Resources"][name]["Properties"]):
         if not any("Put" in it or "Update" in it or "Write" in it or "Delete" in it for it in _as_list(statement["Action"])):
             continue
+        if statement["Effect"] == "Deny":
+            continue
         if statement["Action"] == "s3:PutObject":
             # By addresses that it signs for the app.
             if statement["Resource"] != {"Fn::Sub": "${PhotosBucket.Arn}/photos/*"}:
@@ -405,6 +407,36 @@ def _writes_beside(template: Template, name: str, own: tuple[str, ...]) -> list[
         if condition.get("Null") != {"dynamodb:LeadingKeys": "false"}:
             wrong.append(f"{statement['Sid']}: a request without keys is let through")
     return wrong
+
+
+_WRITES = ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem")
+_A_REVIEW = "REVIEWS#DR1730550"
+
+
+def nobody_changes_what_people_decided(template: Template) -> list[str]:
+    """Only the API may put a review, and nobody, whatever else it may do, may update or delete one."""
+    wrong = []
+    for name, function in resources(template, "AWS::Serverless::Function"):
+        statements = list(_statements(template, function))
+        may = {action for action in _WRITES if _may_write(statements, f"dynamodb:{action}", _A_REVIEW)}
+        meant = {"PutItem"} if name == "ApiFunction" else set()
+        wrong += [f"{name}: {action} of reviews" for action in sorted(may - meant)]
+        wrong += [f"{name}: can't write reviews" for _ in meant - may]
+    return wrong
+
+
+def _may_write(statements: list[dict[str, Any]], action: str, key: str) -> bool:
+    """Whether a policy lets an item of the table be written: something allows it, and nothing denies it."""
+    about = [it for it in statements if action in _as_list(it["Action"]) and _concerns(it.get("Condition", {}), key)]
+    effects = {statement["Effect"] for statement in about}
+    return "Allow" in effects and "Deny" not in effects
+
+
+def _concerns(condition: dict[str, Any], key: str) -> bool:
+    """Whether a statement with this condition is about an item of this key."""
+    operators = ("ForAllValues:StringLike", "ForAnyValue:StringLike")
+    patterns = [condition[it]["dynamodb:LeadingKeys"] for it in operators if it in condition]
+    return all(any(fnmatchcase(key, pattern) for pattern in any_of) for any_of in patterns)
 
 
 def photos_outlast_the_verdicts_that_they_prove(template: Template) -> list[str]:
@@ -546,6 +578,7 @@ CHECKS: tuple[Check, ...] = (
     policies_are_least_privilege,
     a_function_in_a_vpc_has_a_role_of_its_own,
     who_is_called_by_people_writes_keys_of_its_own_only,
+    nobody_changes_what_people_decided,
     photos_outlast_the_verdicts_that_they_prove,
     logs_are_kept_for_a_set_time,
     the_key_stays_in_its_secret,

@@ -190,6 +190,18 @@ def test_completions_that_nobody_takes_ring(watched: Harness, alarms: Alarms) ->
     alarms.until("TellAlarm", "OK")
 
 
+def test_a_review_that_is_changed_rings(watched: Harness, alarms: Alarms) -> None:
+    dr = watched.dr(1, seed=2204)
+    watched.upload(dr)
+    path = f"/evaluations/{watched.evaluate(dr)['evaluation_id']}/reviews"
+    body = json.dumps({"decision": "fail", "reason": "It is not the house."}).encode()
+    assert watched.api.request("POST", path, body).status == 201
+    key = {"pk": {"S": f"REVIEWS#{dr.number}"}, "sk": {"S": "REVIEW#00000001"}}
+    watched.stack.aws.client("dynamodb").delete_item(TableName=watched.stack.outputs["TableName"], Key=key)
+    alarms.until("ReviewChangedAlarm", "ALARM")
+    alarms.until("ReviewChangedAlarm", "OK")
+
+
 def test_an_api_that_fails_rings(watched: Harness, alarms: Alarms) -> None:
     evaluation = "01900000-0000-7000-8000-000000000000"
     watched.strict.refuse("GetItem", "ThrottlingException", count=1000)

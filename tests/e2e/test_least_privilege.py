@@ -7,17 +7,21 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 import truth
 import urllib3
+from botocore.exceptions import ClientError
 from harness import Harness
 from subscribers import Subscriber
 from watchers import Watcher
 
+from stack.build import FUNCTIONS
+from stack.environment import REGION
 from stack.local_stack import Options, running
 from stack.paths import REPO
 
@@ -123,6 +127,64 @@ def test_dead_letters_and_sweeping_work_under_iam(enforcing: Harness) -> None:
     queue = enforcing.stack.outputs["BatchesDeadLetterQueueUrl"]
     sqs.send_message(QueueUrl=queue, MessageBody=dead)
     _wait_until_empty(sqs, queue)
+
+
+def test_people_decide_under_iam_and_no_function_may_change_what_they_decided(enforcing: Harness) -> None:
+    dr = enforcing.dr(1)
+    enforcing.upload(dr)
+    path = f"/evaluations/{enforcing.evaluate(dr)['evaluation_id']}/reviews"
+    for decision in ("fail", "pass"):
+        body = json.dumps({"decision": decision, "reason": "I looked at it."}).encode()
+        assert enforcing.api.request("POST", path, body).status == 201
+    assert enforcing.api.request("DELETE", f"{path}/2").status == 200
+    before = enforcing.api.request("GET", path).body
+    refused = {name: _tries(enforcing, name, f"REVIEWS#{dr.number}") for name in FUNCTIONS}
+    writes = {"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"}
+    # A put that creates can't be told from one that replaces: that is for its condition, the chain and the stream.
+    assert refused == {name: writes - ({"PutItem"} if name == "api" else set()) for name in FUNCTIONS}
+    after = enforcing.api.request("GET", path).body
+    assert (after["records"], after["chain"]) == (before["records"], {"state": "intact"})
+
+
+def _tries(enforcing: Harness, function: str, pk: str) -> set[str]:
+    """The writes of a record that are refused to a function: to its role, which anybody takes who has its code."""
+    aws = enforcing.stack.aws
+    name = enforcing.stack.outputs[f"{function.capitalize()}FunctionName"]
+    role = aws.client("lambda").get_function_configuration(FunctionName=name)["Role"]
+    session = aws.client("sts").assume_role(RoleArn=role, RoleSessionName="intruder")["Credentials"]
+    table = boto3.client(
+        "dynamodb",
+        endpoint_url=aws.endpoint,
+        verify=aws.trust or True,
+        region_name=REGION,
+        aws_access_key_id=session["AccessKeyId"],
+        aws_secret_access_key=session["SecretAccessKey"],
+        aws_session_token=session["SessionToken"],
+    )
+    there, new = ({"pk": {"S": pk}, "sk": {"S": f"REVIEW#0000000{number}"}} for number in (1, 9))
+    its_name = enforcing.stack.outputs["TableName"]
+    tries: dict[str, Callable[[], object]] = {
+        # On a condition that never holds: where it is let through, nothing is written.
+        "PutItem": lambda: table.put_item(TableName=its_name, Item=new, ConditionExpression="attribute_exists(pk)"),
+        "UpdateItem": lambda: table.update_item(
+            TableName=its_name, Key=there, UpdateExpression="SET x = :x", ExpressionAttributeValues={":x": {"S": "x"}}
+        ),
+        "DeleteItem": lambda: table.delete_item(TableName=its_name, Key=there),
+        "BatchWriteItem": lambda: table.batch_write_item(RequestItems={its_name: [{"DeleteRequest": {"Key": there}}]}),
+        "TransactWriteItems": lambda: table.transact_write_items(
+            TransactItems=[{"Delete": {"TableName": its_name, "Key": there}}]
+        ),
+    }
+    with enforcing.strict.provoked():
+        return {operation for operation, attempt in tries.items() if _is_denied(attempt)}
+
+
+def _is_denied(attempt: Callable[[], object]) -> bool:
+    try:
+        attempt()
+    except ClientError as error:
+        return str(error.response["Error"]["Code"]).startswith("AccessDenied")
+    return False
 
 
 def test_nothing_was_refused(enforcing: Harness) -> None:

@@ -210,6 +210,27 @@ _BROKEN: list[tuple[checks.Check, str, Callable[[Template], None]]] = [
         ),
     ),
     (
+        checks.nobody_changes_what_people_decided,
+        "the aggregator's denial has other keys",
+        _put(
+            "Resources.AggregatorFunction.Properties.Policies.0.Statement.1.Condition.ForAnyValue:StringLike",
+            {"dynamodb:LeadingKeys": ["REVIEW#*"]},
+        ),
+    ),
+    (
+        checks.nobody_changes_what_people_decided,
+        "the splitter may delete",
+        _put("Resources.SplitterFunction.Properties.Policies.0.Statement.2.Action", ["dynamodb:PutItem"]),
+    ),
+    (
+        checks.nobody_changes_what_people_decided,
+        "the API can't write",
+        _put(
+            "Resources.ApiFunction.Properties.Policies.0.Statement.4.Condition.ForAllValues:StringLike",
+            {"dynamodb:LeadingKeys": ["REVIEW#*"]},
+        ),
+    ),
+    (
         checks.every_route_wants_authorisation,
         "forgotten",
         _put("Resources.ListEvaluationsRoute.Properties.AuthorizationType", None),
@@ -267,7 +288,7 @@ _BROKEN: list[tuple[checks.Check, str, Callable[[Template], None]]] = [
     (
         checks.who_is_called_by_people_writes_keys_of_its_own_only,
         "any object",
-        _put("Resources.ApiFunction.Properties.Policies.0.Statement.4.Resource", "*"),
+        _put("Resources.ApiFunction.Properties.Policies.0.Statement.6.Resource", "*"),
     ),
     (
         checks.photos_outlast_the_verdicts_that_they_prove,

@@ -29,6 +29,8 @@ pub(crate) struct Api {
     pub(crate) asks_with: AsksWith,
     /// How long what people say of a DR is kept: where it is, and notes.
     pub(crate) kept_for: Duration,
+    /// How long people's decisions are kept: as long as verdicts, or longer.
+    pub(crate) reviews_kept_for: Duration,
 }
 
 /// Why there is no answer.

@@ -14,6 +14,7 @@ mod notes;
 mod openapi;
 mod photo_link;
 mod place;
+mod reviews;
 mod route;
 #[cfg(test)]
 mod shown_tests;
@@ -40,13 +41,15 @@ async fn main() -> anyhow::Result<()> {
         required("VLM_MODEL")?,
         &required("SIZE_POLICY_VERSION")?,
     )?;
+    let kept_for = retention("VERDICT_RETENTION_DAYS")?;
     let api = Api {
         table: Table::from_env(&config)?,
         ports: AwsPorts::from_env(&config, &[])?,
         s3: aws::s3(&config),
         bucket: required("BUCKET_NAME")?,
         asks_with,
-        kept_for: retention("VERDICT_RETENTION_DAYS")?,
+        kept_for,
+        reviews_kept_for: kept_for.max(retention("REVIEW_RETENTION_DAYS")?),
     };
     let ended = run(service_fn(|event: LambdaEvent<Value>| {
         measured("api", route::handle(&api, event.payload))

@@ -20,7 +20,7 @@ use evaluation::domain::versions::Versions;
 use evaluation::run::error::{Class, with_causes};
 use evaluation::run::ports::Ports;
 use evaluation::run::show::{Shown, show};
-use evaluation::show::evaluation::view;
+use evaluation::show::evaluation::{view, with_reviews};
 use lambda_runtime::Error;
 use photos::metadata::Position;
 use serde::{Deserialize, Serialize};
@@ -30,7 +30,8 @@ use utoipa::ToSchema;
 
 use crate::api::{Api, Refusal};
 use crate::{
-    checklist, claims, contract, evidence, health, history, list, notes, photo_link, place, uploads,
+    checklist, claims, contract, evidence, health, history, list, notes, photo_link, place,
+    reviews, uploads,
 };
 
 /// Seconds after which the app may look for progress again.
@@ -68,6 +69,12 @@ enum Question {
     EmptyCache(Option<DrNumber>),
     /// What is known of a DR, and left to do.
     Dr(DrNumber),
+    /// What people decided of an evaluation's DR.
+    Reviews(EvaluationId, reviews::Page),
+    /// Somebody decides something of an evaluation.
+    Review(EvaluationId),
+    /// Somebody withdraws a decision.
+    Withdraw(EvaluationId, u32),
     /// Somebody has something to say of a DR's step.
     Note(DrNumber),
     /// A DR is expected to be there, or it is not known any more where.
@@ -111,7 +118,9 @@ fn unless_known(
     response: ApiGatewayV2httpResponse,
 ) -> ApiGatewayV2httpResponse {
     let is_read = request.request_context.http.method.as_str() == "GET";
-    if !is_read || response.status_code != 200 {
+    // What names its state itself has its ETag already.
+    let is_tagged = response.headers.contains_key("etag");
+    if !is_read || is_tagged || response.status_code != 200 {
         return response;
     }
     let known = request.headers.get("if-none-match");
@@ -146,6 +155,9 @@ async fn answer_to(
         }
         Question::EmptyCache(dr) => empty_cache(&api.table, dr.as_ref()).await,
         Question::Dr(dr) => checklist::read(api, request, &dr).await,
+        Question::Reviews(id, page) => reviews::list(api, request, &id, page).await,
+        Question::Review(id) => reviews::decide(api, request, &id).await,
+        Question::Withdraw(id, number) => reviews::withdraw(api, request, &id, number).await,
         Question::Note(dr) => notes::say(api, request, &dr).await,
         Question::Uploads(dr) => addresses(api, request, &dr).await,
         Question::Contract => Ok(contract::answer()),
@@ -175,6 +187,7 @@ async fn evaluation(api: &Api, id: &EvaluationId) -> Result<ApiGatewayV2httpResp
         metres,
         is_misplaced,
         notes,
+        reviews,
         ..
     } = shown;
     let catalogue = api.ports.catalogue(&evaluation.versions.catalogue).await?;
@@ -188,18 +201,17 @@ async fn evaluation(api: &Api, id: &EvaluationId) -> Result<ApiGatewayV2httpResp
         photos_now,
         &current(api, &evaluation),
     );
-    let response = http::json(
-        200,
-        &view(
-            &evaluation,
-            &photos,
-            &flags,
-            &metres,
-            &stale_because,
-            catalogue,
-            &notes,
-        ),
+    let seen = view(
+        &evaluation,
+        &photos,
+        &flags,
+        &metres,
+        &stale_because,
+        catalogue,
+        &notes,
     );
+    let seen = with_reviews(seen, &evaluation, &photos, catalogue, &reviews);
+    let response = http::json(200, &seen);
     let done = evaluation.completed_at.is_some();
     Ok(if done {
         response
@@ -285,6 +297,8 @@ fn question(request: &ApiGatewayV2httpRequest) -> Result<Question, Problem> {
     let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
     let dr_number =
         |dr: &str| DrNumber::parse(dr).map_err(|invalid| Problem::bad_dr_number(invalid.0));
+    let evaluation_id =
+        |id: &str| EvaluationId::parse(id).map_err(|invalid| Problem::not_found(invalid.0));
     let method = context.http.method.as_str();
     let routed = request.route_key.as_deref().unwrap_or(NO_GATEWAY);
     if !is_of_route(routed, method, &parts) {
@@ -306,23 +320,29 @@ fn question(request: &ApiGatewayV2httpRequest) -> Result<Question, Problem> {
         ("DELETE", ["drs", dr, "claim"]) => Ok(Question::GiveBack(dr_number(dr)?)),
         ("GET", ["evaluations", id, "photos", photo]) => {
             let not_found = |invalid: Invalid| Problem::not_found(invalid.0);
-            let id = EvaluationId::parse(id).map_err(not_found)?;
             let photo = PhotoId::parse(photo).map_err(not_found)?;
-            Ok(Question::PhotoLink(id, photo))
+            Ok(Question::PhotoLink(evaluation_id(id)?, photo))
         }
-        ("GET", ["evaluations", id]) => EvaluationId::parse(id)
-            .map(Question::Evaluation)
-            .map_err(|invalid| Problem::not_found(invalid.0)),
-        ("GET", ["evaluations", id, "evidence"]) => EvaluationId::parse(id)
-            .map(Question::Evidence)
-            .map_err(|invalid| Problem::not_found(invalid.0)),
+        ("GET", ["evaluations", id]) => evaluation_id(id).map(Question::Evaluation),
+        ("GET", ["evaluations", id, "evidence"]) => evaluation_id(id).map(Question::Evidence),
+        ("GET", ["evaluations", id, "reviews"]) => Ok(Question::Reviews(
+            evaluation_id(id)?,
+            reviews::Page::of(request)?,
+        )),
+        ("POST", ["evaluations", id, "reviews"]) => Ok(Question::Review(evaluation_id(id)?)),
+        ("DELETE", ["evaluations", id, "reviews", number]) => Ok(Question::Withdraw(
+            evaluation_id(id)?,
+            reviews::number(number)?,
+        )),
         ("GET", ["drs", dr, "evaluations"]) => Ok(Question::History(
             dr_number(dr)?,
             history::Page::of(request)?,
         )),
         _ => Err(Problem::not_found(
-            "There is GET /evaluations, /evaluations/{evaluation_id} and its /evidence and /photos/{photo_id}, GET and PUT /drs/{dr_number}, \
-             POST /drs/{dr_number}/uploads and /notes, GET /drs/{dr_number}/evaluations, PUT and DELETE /drs/{dr_number}/claim, DELETE /drs/{dr_number}/cache, DELETE /cache, GET /health and GET /openapi.json.",
+            "There is GET /evaluations, /evaluations/{evaluation_id} and its /evidence and /photos/{photo_id}, GET and POST \
+             /evaluations/{evaluation_id}/reviews, DELETE /evaluations/{evaluation_id}/reviews/{number}, GET and PUT \
+             /drs/{dr_number}, POST /drs/{dr_number}/uploads and /notes, GET /drs/{dr_number}/evaluations, PUT and DELETE \
+             /drs/{dr_number}/claim, DELETE /drs/{dr_number}/cache, DELETE /cache, GET /health and GET /openapi.json.",
         )),
     }
 }
@@ -418,6 +438,27 @@ mod tests {
         let note = sent("POST", "/drs/dr1/notes").unwrap();
         assert_eq!(note, Question::Note(dr));
         assert_eq!(sent("GET", "/drs/DR1/notes").unwrap_err().status, 404);
+    }
+
+    #[test]
+    fn a_review_is_of_an_evaluation_and_is_withdrawn_by_its_number() {
+        let id = clock::new_evaluation_id();
+        let path = format!("/evaluations/{id}/reviews");
+        assert_eq!(sent("POST", &path).unwrap(), Question::Review(id.clone()));
+        assert!(matches!(asked(&path), Ok(Question::Reviews(..))));
+        assert_eq!(
+            sent("DELETE", &format!("{path}/7")).unwrap(),
+            Question::Withdraw(id, 7)
+        );
+        for (method, path) in [
+            ("DELETE", path.clone()),
+            ("DELETE", format!("{path}/x")),
+            ("DELETE", format!("{path}/-1")),
+            ("PUT", format!("{path}/7")),
+            ("POST", "/evaluations/7/reviews".into()),
+        ] {
+            assert_eq!(sent(method, &path).unwrap_err().status, 404, "{path}");
+        }
     }
 
     #[test]

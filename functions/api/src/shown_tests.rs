@@ -22,6 +22,7 @@ use photos::quality::Quality;
 
 use evaluation::decide::evaluation::Evaluation;
 use evaluation::decide::photo_record::PhotoRecord;
+use evaluation::decide::review::Reviews;
 use evaluation::decide::stale::{Freshness, StaleReason};
 use evaluation::domain::catalogue::Catalogue;
 use evaluation::domain::outcome::PhotoOutcome;
@@ -227,6 +228,7 @@ fn evidence(text: &str) -> Value {
         metres: BTreeMap::new(),
         is_misplaced: false,
         notes: Vec::new(),
+        reviews: Reviews::of_items(Vec::new(), Timestamp::default()),
     };
     let evidence = Evidence {
         shown,

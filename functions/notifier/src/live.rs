@@ -17,7 +17,7 @@ use evaluation::run::error::RunError;
 use evaluation::run::ports::Ports;
 use evaluation::run::show::show;
 use evaluation::run::tell::Change;
-use evaluation::show::evaluation::view;
+use evaluation::show::evaluation::{view, with_reviews};
 use evaluation::show::live;
 use futures::stream::{self, StreamExt};
 use serde_json::{Value, json};
@@ -89,7 +89,7 @@ impl Live {
         }
         let shown = self.shown(id).await?.unwrap_or_default();
         self.post(drawn, &live::news(of, shown)).await;
-        let is_seen = of.verdict || !of.photos.is_empty();
+        let is_seen = of.verdict || of.review || !of.photos.is_empty();
         Ok(is_seen.then_some(dr))
     }
 
@@ -210,7 +210,7 @@ impl Live {
             .ports
             .catalogue(&shown.evaluation.versions.catalogue)
             .await?;
-        let shown = view(
+        let seen = view(
             &shown.evaluation,
             &shown.photos,
             &shown.flags,
@@ -219,7 +219,9 @@ impl Live {
             catalogue,
             &shown.notes,
         );
-        Ok(Some(json!(shown)))
+        let (evaluation, photos) = (&shown.evaluation, &shown.photos);
+        let seen = with_reviews(seen, evaluation, photos, catalogue, &shown.reviews);
+        Ok(Some(json!(seen)))
     }
 }
 

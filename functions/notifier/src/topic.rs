@@ -5,9 +5,9 @@ use aws::clock;
 use aws::configuration::{ConfigError, required};
 use aws::telemetry;
 use aws_sdk_sns::types::MessageAttributeValue;
-use evaluation::decide::tell::Event;
+use evaluation::decide::tell::{Event, Kind};
 use evaluation::domain::invalid::Invalid;
-use evaluation::figures;
+use evaluation::figures::{self, Figure, Metric};
 use evaluation::run::error::RunError;
 use evaluation::run::tell::{Announcer, Change};
 use serde_json::json;
@@ -42,8 +42,13 @@ impl Announcer for Topic {
         sent.map_err(|cause| RunError::retry("telling of a completion", cause))?;
         telemetry::emit(&figures::of_telling(event, clock::now()));
         let (id, verdict) = (&event.data.evaluation_id, event.data.verdict);
-        tracing::info!(evaluation.id = %id, evaluation.verdict = ?verdict, event.id, "a completion was told");
+        tracing::info!(evaluation.id = %id, evaluation.verdict = ?verdict, event.id, "{}", words(event.kind));
         Ok(())
+    }
+
+    fn alarm(&self, what: &str) {
+        telemetry::emit(&[Figure::of(Metric::ReviewChanged, 1)]);
+        tracing::error!(item = what, "a review was changed");
     }
 
     async fn set_aside(&self, change: &Change, why: &Invalid) -> Result<(), RunError> {
@@ -58,15 +63,28 @@ impl Announcer for Topic {
     }
 }
 
+fn words(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Completed | Kind::Changed => "a completion was told",
+        Kind::Reviewed => "a review was told",
+    }
+}
+
 /// What subscribers filter by.
-fn attributes(event: &Event) -> [(&'static str, String); 4] {
+fn attributes(event: &Event) -> Vec<(&'static str, String)> {
     let data = &event.data;
-    [
+    let reviewed = data
+        .review
+        .as_ref()
+        .and_then(|review| review.reviewed_verdict);
+    let reviewed = reviewed.map(|verdict| ("reviewed_verdict", verdict.as_str().to_owned()));
+    let all = [
         ("event", event.kind.word().to_owned()),
         ("verdict", data.verdict.as_str().to_owned()),
         ("mode", data.mode.as_str().to_owned()),
         ("dr_number", data.dr_number.to_string()),
-    ]
+    ];
+    all.into_iter().chain(reviewed).collect()
 }
 
 fn text(value: &str) -> Result<MessageAttributeValue, RunError> {

@@ -9,13 +9,14 @@ use evaluation::decide::photo_record::PhotoRecord;
 use evaluation::decide::queue::Queue;
 use evaluation::decide::unfinished::{Page, Unfinished};
 use evaluation::decide::update::{Key, Part, Put, Update};
-use evaluation::domain::ids::EvaluationId;
+use evaluation::domain::ids::{DrNumber, EvaluationId};
 use evaluation::domain::time::Timestamp;
 use evaluation::domain::trace::TraceId;
 use evaluation::figures::Figure;
 use evaluation::run::error::RunError;
 use evaluation::run::ports::{Ports, UpdateResult};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::clock;
 use crate::configuration::{ConfigError, required};
@@ -74,6 +75,10 @@ impl Ports for AwsPorts {
 
     async fn photos(&self, id: &EvaluationId) -> Result<Vec<PhotoRecord>, RunError> {
         Ok(self.table.photos(id).await?)
+    }
+
+    async fn reviews(&self, dr: &DrNumber) -> Result<Vec<Value>, RunError> {
+        Ok(self.table.reviews(dr).await?)
     }
 
     async fn unfinished(&self, part: u8, after: Option<&Unfinished>) -> Result<Page, RunError> {

@@ -26,6 +26,24 @@ pub struct Unreadable(#[from] serde_json::Error);
 #[derive(Deserialize)]
 struct Record {
     dynamodb: Images,
+    #[serde(default, rename = "userIdentity")]
+    by: Option<Identity>,
+}
+
+/// Who changed an item: only of what DynamoDB itself does, a record says so.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Identity {
+    #[serde(default, rename = "type")]
+    kind: String,
+    #[serde(default)]
+    principal_id: String,
+}
+
+impl Identity {
+    fn is_ttl(&self) -> bool {
+        self.kind == "Service" && self.principal_id == "dynamodb.amazonaws.com"
+    }
 }
 
 #[derive(Deserialize)]
@@ -63,11 +81,13 @@ impl Changes {
     fn read(records: &[Value]) -> Result<Self, serde_json::Error> {
         let (mut sequence_numbers, mut changes) = (Vec::new(), Vec::new());
         for record in records {
-            let images = Record::deserialize(record)?.dynamodb;
+            let Record { dynamodb, by } = Record::deserialize(record)?;
+            let images = dynamodb;
             sequence_numbers.push(images.sequence_number);
             changes.push(Change {
                 old: images.old_image.map(plain),
                 new: images.new_image.map(plain),
+                by_ttl: by.is_some_and(|by| by.is_ttl()),
             });
         }
         Ok(Self {
@@ -119,9 +139,29 @@ mod tests {
             changes,
             [Change {
                 old: None,
-                new: Some(expected)
+                new: Some(expected),
+                by_ttl: false,
             }]
         );
+    }
+
+    #[test]
+    fn what_the_time_to_live_deleted_is_told_from_what_anybody_did() {
+        let by_ttl = |identity: Value| {
+            let mut record = record("1", &json!({"pk": {"S": "x"}}));
+            record["userIdentity"] = identity;
+            let changes = Changes::of(&json!({"Records": [record]}));
+            changes.unwrap().unwrap().changes[0].by_ttl
+        };
+        let ttl = json!({"type": "Service", "principalId": "dynamodb.amazonaws.com"});
+        assert!(by_ttl(ttl));
+        assert!(!by_ttl(Value::Null));
+        assert!(!by_ttl(
+            json!({"type": "Service", "principalId": "someone"})
+        ));
+        assert!(!by_ttl(
+            json!({"type": "AssumedRole", "principalId": "dynamodb.amazonaws.com"})
+        ));
     }
 
     #[test]

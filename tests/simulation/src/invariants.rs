@@ -87,7 +87,11 @@ pub fn after_write(sight: &mut Sight<'_>, key: &Key, before: Option<&Value>) {
         Key::Progress(_) if number(after, "due_at") < number(before, "due_at") => {
             sight.violation("what is noted of how far a queue has come went back");
         }
+        Key::Review(..) if before.is_some() && before != after => {
+            sight.violation("what a person decided was changed");
+        }
         Key::Fingerprint(_)
+        | Key::Review(..)
         | Key::Look(..)
         | Key::Card(..)
         | Key::CardByCertainty(..)

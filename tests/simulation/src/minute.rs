@@ -197,6 +197,10 @@ impl Ports for Minute {
         Ok(Vec::new())
     }
 
+    async fn reviews(&self, _: &DrNumber) -> Result<Vec<Value>, RunError> {
+        unreachable!("the sweeper reads no reviews")
+    }
+
     async fn unfinished(&self, part: u8, after: Option<&Unfinished>) -> Result<Page, RunError> {
         self.call().await;
         let all = self.unfinished.get(&part).cloned().unwrap_or_default();

@@ -15,11 +15,12 @@ use evaluation::decide::tell::Event;
 use evaluation::decide::unfinished::{Page, Unfinished, key_of};
 use evaluation::decide::update::{Key, Part, Put, Update};
 use evaluation::domain::catalogue::Catalogue;
-use evaluation::domain::ids::EvaluationId;
+use evaluation::domain::ids::{DrNumber, EvaluationId};
 use evaluation::domain::invalid::Invalid;
 use evaluation::domain::outcome::{PhotoOutcome, ReasonCode};
 use evaluation::domain::plan::Photo;
 use evaluation::domain::report::Report;
+use evaluation::domain::review;
 use evaluation::domain::time::Timestamp;
 use evaluation::domain::versions::Versions;
 use evaluation::run::batch::{AttemptResult, PhotoEvaluator};
@@ -208,6 +209,13 @@ impl Ports for ModelPorts {
         items.iter().map(|item| Self::read(item)).collect()
     }
 
+    async fn reviews(&self, dr: &DrNumber) -> Result<Vec<Value>, RunError> {
+        self.step().await?;
+        let partition = Key::Review(dr.clone(), 0).parts().0;
+        let items = self.world.borrow().table.query(&partition, review::PREFIX);
+        Ok(items.iter().map(|item| (**item).clone()).collect())
+    }
+
     async fn unfinished(&self, part: u8, after: Option<&Unfinished>) -> Result<Page, RunError> {
         self.step().await?;
         let world = self.world.borrow();
@@ -260,6 +268,9 @@ impl Ports for ModelPorts {
         let done = world.table.transact(&parts);
         for (part, before) in parts.iter().zip(before) {
             invariants::lawful(&mut world.sight(), part.key());
+            if matches!(part.key(), Key::Review(..)) {
+                invariants::after_write(&mut world.sight(), part.key(), before.as_deref());
+            }
             if done {
                 world.streamed(part.key(), before.as_deref());
             }
@@ -320,6 +331,11 @@ impl Announcer for ModelPorts {
             self.published(event);
         }
         Ok(())
+    }
+
+    fn alarm(&self, what: &str) {
+        let what = format!("a review was changed: {what}");
+        self.world.borrow_mut().violation(what);
     }
 
     async fn set_aside(&self, _: &Change, why: &Invalid) -> Result<(), RunError> {

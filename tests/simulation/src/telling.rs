@@ -61,6 +61,7 @@ impl Telling {
         let change = Change {
             old: old.cloned(),
             new: Some(new.clone()),
+            by_ttl: false,
         };
         let before = self.changes.last().map_or(now, |(_, due)| *due);
         self.changes.push((change, before.max(now.after(late))));

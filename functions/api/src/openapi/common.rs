@@ -13,13 +13,16 @@ use utoipa::openapi::{
 use utoipa::{Modify, ToSchema};
 
 /// Enums that get further words: callers are told what they may be, and take others, too.
-const OPEN: [&str; 9] = [
+const OPEN: [&str; 12] = [
+    "Decision",
     "FlagCode",
+    "Lapse",
     "Likeness",
     "Miss",
     "NoteKind",
     "ReasonCode",
     "Remedy",
+    "ReviewKind",
     "ShownOutcome",
     "StaleReason",
     "WarningCode",

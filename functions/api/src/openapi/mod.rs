@@ -9,6 +9,7 @@ mod common;
 mod drs;
 mod evaluations;
 mod list;
+mod reviews;
 mod service;
 
 use utoipa::OpenApi;
@@ -37,6 +38,9 @@ use self::common::Common;
         evaluations::force,
         evaluations::get,
         evaluations::link_photo,
+        reviews::list,
+        reviews::review,
+        reviews::withdraw,
         evaluations::start,
         list::claim,
         list::give_back,
@@ -47,6 +51,7 @@ use self::common::Common;
     ),
     tags(
         (name = "evaluations", description = "Asking for evaluations, and what they say."),
+        (name = "reviews", description = "What people decide of evaluations."),
         (name = "drs", description = "What is known of a DR, and said of it."),
         (name = "service", description = "The service itself."),
     ),

@@ -22,8 +22,17 @@ pub fn unless_known(
     let hash = hash.iter().take(TAG_BYTES);
     let hash: String = hash.map(|byte| format!("{byte:02x}")).collect();
     let tag = format!("\"{hash}\"");
-    let is_known = if_none_match.is_some_and(|known| names(known, &tag));
-    let mut response = with_header(response, "etag", &tag);
+    unless_tagged(response, &tag, if_none_match)
+}
+
+/// The answer with this ETag, which names the state that it shows; if the caller knows that, only that it is the same.
+pub fn unless_tagged(
+    response: ApiGatewayV2httpResponse,
+    tag: &str,
+    if_none_match: Option<&str>,
+) -> ApiGatewayV2httpResponse {
+    let is_known = if_none_match.is_some_and(|known| names(known, tag));
+    let mut response = with_header(response, "etag", tag);
     if is_known {
         response.status_code = 304;
         response.headers.remove(CONTENT_TYPE);

@@ -6,7 +6,7 @@ mod etag;
 pub mod problem;
 
 pub use self::body::read;
-pub use self::etag::unless_known;
+pub use self::etag::{unless_known, unless_tagged};
 
 use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use aws_lambda_events::encodings::Body;

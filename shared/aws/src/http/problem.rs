@@ -163,12 +163,32 @@ impl Problem {
         }
     }
 
+    /// There is no verdict yet that could be reviewed.
+    pub fn not_judged(detail: impl Into<String>) -> Self {
+        Self {
+            status: 409,
+            kind: "not-judged",
+            title: "There is no verdict yet",
+            detail: detail.into(),
+        }
+    }
+
     /// Somebody else works on the DR.
     pub fn claimed(detail: impl Into<String>) -> Self {
         Self {
             status: 409,
             kind: "claimed",
             title: "Somebody else looks at the DR",
+            detail: detail.into(),
+        }
+    }
+
+    /// The DR has as many reviews as it may have.
+    pub fn too_many_reviews(detail: impl Into<String>) -> Self {
+        Self {
+            status: 422,
+            kind: "too-many-reviews",
+            title: "The DR has too many reviews",
             detail: detail.into(),
         }
     }

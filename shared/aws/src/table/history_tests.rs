@@ -60,6 +60,7 @@ fn ended() -> Evaluation {
             steps: vec![],
             flags: vec![],
             flags_left_out: 0,
+            gaps: None,
         }),
         ..new.evaluation
     }

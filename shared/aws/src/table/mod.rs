@@ -14,6 +14,7 @@
 //! | `SERIAL#{serial}` | `FIRST`, `AGAIN` | the DR in which a serial was seen first, and the next one; for ever | aggregator |
 //! | `PLACE#{dr_number}` | `EXPECTED` | where a DR is expected to be | api, splitter (how long it is kept) |
 //! | `NOTES#{dr_number}` | `NOTED` | what technicians noted of a DR's steps | api, splitter (how long they are kept) |
+//! | `REVIEWS#{dr_number}` | `REVIEW#{number}` | what a person decided; written once, never changed | api |
 //! | `CARDS#{dr_number}` | `CARD#{id}`, `CERTAINTY#{id}` | what the list across DRs shows of an evaluation; the second is listed by certainty | notifier |
 //! | `COUNTS#{year}` | `{day}` | how many evaluations of a day are in each state | notifier |
 //! | `CLAIM#{dr_number}` | `HELD` | who claims a DR, and until when | api |

@@ -7,7 +7,9 @@ use evaluation::decide::look::LookRecord;
 use evaluation::decide::photo_record::PhotoRecord;
 use evaluation::decide::update::Key;
 use evaluation::domain::ids::{DrNumber, EvaluationId, PhotoId};
+use evaluation::domain::review;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::{Item, Table, TableError, from_item, text};
 use crate::rounds::until_nothing_is_left;
@@ -109,6 +111,12 @@ impl Table {
     pub async fn looks(&self, dr: &DrNumber) -> Result<Vec<LookRecord>, TableError> {
         let any = PhotoId::of("", "");
         self.below(&Key::Look(dr.clone(), any), "LOOK#").await
+    }
+
+    /// All items of what people decided of a DR, in the order of their numbers.
+    pub async fn reviews(&self, dr: &DrNumber) -> Result<Vec<Value>, TableError> {
+        self.below(&Key::Review(dr.clone(), 0), review::PREFIX)
+            .await
     }
 
     /// The items of a key's partition whose sort keys begin so.

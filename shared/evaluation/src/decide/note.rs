@@ -96,7 +96,8 @@ impl Note {
     }
 }
 
-fn one_line(reason: &str) -> Result<String, Invalid> {
+/// A reason as it is kept: one line of bounded text.
+pub(super) fn one_line(reason: &str) -> Result<String, Invalid> {
     let reason = reason.trim();
     let wrong = if reason.is_empty() {
         "the reason is empty".to_owned()

@@ -79,6 +79,7 @@ fn nothing_changes_a_final_verdict() {
         steps: vec![],
         flags: vec![],
         flags_left_out: 0,
+        gaps: None,
     });
     assert_eq!(
         on_outcome(
@@ -102,6 +103,7 @@ fn it_is_due_when_nothing_is_pending_and_until_it_is_final() {
         steps: vec![],
         flags: vec![],
         flags_left_out: 0,
+        gaps: None,
     });
     assert!(is_due(&evaluation));
     evaluation.judgement = Some(Judgement {
@@ -110,6 +112,7 @@ fn it_is_due_when_nothing_is_pending_and_until_it_is_final() {
         steps: vec![],
         flags: vec![],
         flags_left_out: 0,
+        gaps: None,
     });
     assert!(!is_due(&evaluation));
 }

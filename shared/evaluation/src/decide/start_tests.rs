@@ -23,6 +23,7 @@ fn completed(verdict: Verdict, at: i64) -> Evaluation {
         steps: vec![],
         flags: vec![],
         flags_left_out: 0,
+        gaps: None,
     });
     evaluation
 }
@@ -274,6 +275,7 @@ fn an_answer_that_is_there_and_not_used_says_missed_because() {
             steps: vec![],
             flags: vec![],
             flags_left_out: 0,
+            gaps: None,
         }),
         ..evaluation.clone()
     };

@@ -8,14 +8,18 @@
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
-use crate::domain::ids::{DrNumber, EvaluationId};
+use crate::domain::ids::{DrNumber, EvaluationId, StepKey};
 use crate::domain::invalid::Invalid;
 use crate::domain::judge::Verdict;
 use crate::domain::plan::Mode;
+use crate::domain::review::Decision;
 use crate::domain::time::Timestamp;
 
 /// The schema of what subscribers get to know: `functions/notifier/completion.schema.json`.
 pub const SCHEMA: &str = "urn:fibre-evaluation:schema:completion:1#/$defs/data";
+
+/// The same of a review: `functions/notifier/review.schema.json`.
+pub const REVIEW_SCHEMA: &str = "urn:fibre-evaluation:schema:review:1#/$defs/data";
 
 /// What happened to an evaluation; later releases know more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -26,6 +30,9 @@ pub enum Kind {
     /// Its verdict was replaced.
     #[serde(rename = "fibre-evaluation.evaluation.changed.v1")]
     Changed,
+    /// A person decided something of it, or withdrew that.
+    #[serde(rename = "fibre-evaluation.evaluation.reviewed.v1")]
+    Reviewed,
 }
 
 impl Kind {
@@ -34,6 +41,7 @@ impl Kind {
         match self {
             Self::Completed => "completed",
             Self::Changed => "changed",
+            Self::Reviewed => "reviewed",
         }
     }
 }
@@ -69,8 +77,9 @@ pub struct Data {
     pub verdict: Verdict,
     /// How many verdicts the evaluation has had. Of two events of an evaluation, the higher one counts.
     pub revision: u32,
-    /// How many flags the verdict has for people.
-    pub flags: usize,
+    /// How many flags the verdict has for people; a review says nothing of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flags: Option<usize>,
     /// Of a verdict that was replaced: why.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub change: Option<Change>,
@@ -80,7 +89,41 @@ pub struct Data {
     /// The evaluation that took its place: only one that has not ended is superseded, so its completion says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub superseded_by: Option<EvaluationId>,
-    links: Links,
+    /// What a person decided.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub review: Option<ReviewTold>,
+    pub(super) links: Links,
+}
+
+/// What subscribers get to know of a review: neither who decided nor why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReviewTold {
+    /// Which one of the DR's records.
+    pub review: u32,
+    /// The record's hash, by which anybody can prove later that it stood.
+    pub review_hash: String,
+    /// The step; none if it is of the whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub step: Option<StepKey>,
+    /// What was decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Decision>,
+    /// The record that holds no more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub withdraws: Option<u32>,
+    /// The verdict with people's decisions; none if nobody's stands any more.
+    pub reviewed_verdict: Option<Verdict>,
+    /// The same, before.
+    pub previous_reviewed_verdict: Option<Verdict>,
+}
+
+impl Links {
+    pub(super) fn of(id: &EvaluationId, dr: &DrNumber) -> Self {
+        Self {
+            itself: format!("/evaluations/{id}"),
+            history: format!("/drs/{dr}/evaluations"),
+        }
+    }
 }
 
 /// An event, as it is told.
@@ -104,6 +147,25 @@ pub struct Event {
 }
 
 impl Event {
+    /// What happened to an evaluation at this time; `number` tells it from others of its kind.
+    pub(super) fn new(source: &str, kind: Kind, number: u32, time: Timestamp, data: Data) -> Self {
+        let id = &data.evaluation_id;
+        Self {
+            specversion: "1.0",
+            id: format!("{id}/{number}/{}", kind.word()),
+            source: source.to_owned(),
+            kind,
+            subject: format!("evaluations/{id}"),
+            time,
+            datacontenttype: "application/json",
+            dataschema: match kind {
+                Kind::Completed | Kind::Changed => SCHEMA,
+                Kind::Reviewed => REVIEW_SCHEMA,
+            },
+            data,
+        }
+    }
+
     /// The event as JSON, in CloudEvents' structured mode.
     pub fn to_body(&self) -> String {
         serde_json::json!(self).to_string()
@@ -190,35 +252,24 @@ fn told(source: &str, new: Image, verdict: Verdict, before: &Before) -> Event {
         _ => Kind::Changed,
     };
     let changed = kind == Kind::Changed;
-    let (id, dr) = (&new.evaluation_id, &new.dr_number);
     let flags = new.judgement.map_or(0, |judgement| {
         judgement.flags.len() + judgement.flags_left_out
     });
-    Event {
-        specversion: "1.0",
-        id: format!("{id}/{}/{}", new.revision, kind.word()),
-        source: source.to_owned(),
-        kind,
-        subject: format!("evaluations/{id}"),
-        time: new.completed_at.unwrap_or_default(),
-        datacontenttype: "application/json",
-        dataschema: SCHEMA,
-        data: Data {
-            links: Links {
-                itself: format!("/evaluations/{id}"),
-                history: format!("/drs/{dr}/evaluations"),
-            },
-            mode: new.mode,
-            verdict,
-            revision: new.revision,
-            flags,
-            change: changed.then_some(Change::Upgraded),
-            previous_verdict: before.verdict.filter(|_| changed),
-            superseded_by: new.superseded_by,
-            evaluation_id: new.evaluation_id,
-            dr_number: new.dr_number,
-        },
-    }
+    let data = Data {
+        links: Links::of(&new.evaluation_id, &new.dr_number),
+        mode: new.mode,
+        verdict,
+        revision: new.revision,
+        flags: Some(flags),
+        change: changed.then_some(Change::Upgraded),
+        previous_verdict: before.verdict.filter(|_| changed),
+        superseded_by: new.superseded_by,
+        review: None,
+        evaluation_id: new.evaluation_id,
+        dr_number: new.dr_number,
+    };
+    let time = new.completed_at.unwrap_or_default();
+    Event::new(source, kind, new.revision, time, data)
 }
 
 fn unreadable(cause: serde_json::Error) -> Invalid {

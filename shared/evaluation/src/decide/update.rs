@@ -10,6 +10,7 @@ use super::sighting::Mark;
 use crate::domain::ids::{DrNumber, EvaluationId, PhotoId};
 use crate::domain::key::KeyParts;
 use crate::domain::plan::Mode;
+use crate::domain::review;
 
 /// Which item.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,6 +47,8 @@ pub enum Key {
     Place(DrNumber),
     /// What technicians noted of a DR's steps.
     Notes(DrNumber),
+    /// What a person decided, the DR's record of this number.
+    Review(DrNumber, u32),
     /// What the list across DRs shows of an evaluation of a DR.
     Card(DrNumber, EvaluationId),
     /// The same, listed by certainty.
@@ -87,6 +90,7 @@ impl Key {
             Self::CameraAgain(hour) => (format!("CAMERA#{}", hour.key()), "AGAIN".into()),
             Self::Place(dr) => (format!("PLACE#{dr}"), "EXPECTED".into()),
             Self::Notes(dr) => (format!("NOTES#{dr}"), "NOTED".into()),
+            Self::Review(dr, number) => (format!("REVIEWS#{dr}"), review::sort_key(*number)),
             Self::Card(dr, id) => (format!("CARDS#{dr}"), format!("CARD#{id}")),
             Self::CardByCertainty(dr, id) => (format!("CARDS#{dr}"), format!("CERTAINTY#{id}")),
             Self::Counts(day) => (format!("COUNTS#{}", year(day)), day.clone()),
@@ -181,6 +185,8 @@ pub enum GuardName {
     LaterProgressStays,
     /// A photo is looked at once a day.
     LookedAtOnce,
+    /// What a person decided is never written over.
+    ReviewStays,
     /// A card is replaced by one that was made of it, and counted once.
     CardAsSeen,
     /// A DR is claimed by one person at a time.
@@ -189,7 +195,7 @@ pub enum GuardName {
 
 impl GuardName {
     /// All of them.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::FingerprintUnmoved,
         Self::SupersededKnown,
         Self::SupersededNotEnded,
@@ -219,6 +225,7 @@ impl GuardName {
         Self::PromotedOnce,
         Self::LaterProgressStays,
         Self::LookedAtOnce,
+        Self::ReviewStays,
         Self::CardAsSeen,
         Self::ClaimFree,
     ];

@@ -20,6 +20,7 @@ use super::sighting::{Elsewhere, Mark, Sighting};
 use super::start::NewEvaluation;
 use super::unfinished::{self, Unfinished};
 use crate::domain::report::Report;
+use crate::domain::review::ReviewRecord;
 
 use super::update::Condition::{Absent, AtMost, Below, Exists, Is};
 use super::update::GuardName::{
@@ -27,8 +28,8 @@ use super::update::GuardName::{
     LaterAnswerStays, LaterAttemptStays, LaterChangeStays, LaterInvalidationStays,
     LaterProgressStays, LaterUploadStays, LookedAtOnce, NotNeededKnown, OneProbe, OneSender,
     OutcomeKnown, PendingKnown, PromotedOnce, ReleasedKnown, ResentKnown, ResentWithoutOutcome,
-    RevisionAsJudged, RoundAsSeen, RoundKnown, StartedKnown, SupersededKnown, SupersededNotEnded,
-    UpgradedAsSeen, WaitingKnown, WaitingNotEnded,
+    ReviewStays, RevisionAsJudged, RoundAsSeen, RoundKnown, StartedKnown, SupersededKnown,
+    SupersededNotEnded, UpgradedAsSeen, WaitingKnown, WaitingNotEnded,
 };
 use super::update::UpdateAction::{DeleteMembers, Increment, Remove, Set, SetIfAbsent};
 use super::update::{Guard, GuardName, Key, Members, Part, Put, Update};
@@ -331,6 +332,20 @@ pub fn notes_kept(new: &NewEvaluation) -> Update {
         key: Key::Notes(new.evaluation.dr_number.clone()),
         guards: Vec::new(),
         actions: vec![Set("ttl", json!(deleted_after.as_seconds()))],
+    }
+}
+
+/// What a person decided is put in its place, which must be free: it is a put, since whoever may only put can't change a
+/// part of what stands.
+pub fn reviewed(record: &ReviewRecord) -> Put {
+    let mut item = value(record);
+    if let Some(fields) = item.as_object_mut() {
+        fields.insert("ttl".into(), json!(record.kept_until));
+    }
+    Put {
+        key: Key::Review(record.dr_number.clone(), record.number),
+        guards: vec![Guard::one(ReviewStays, Absent("pk"))],
+        item,
     }
 }
 

@@ -40,6 +40,8 @@ pub struct OfEvaluation {
     pub waiting: bool,
     /// It has a verdict, or another one.
     pub verdict: bool,
+    /// A person decided something of it, or withdrew it.
+    pub review: bool,
 }
 
 impl OfEvaluation {
@@ -55,7 +57,12 @@ impl OfEvaluation {
 
     /// How many messages that makes, at most.
     pub fn messages(&self) -> usize {
-        let others = [self.tells_progress(), self.tells_waiting(), self.verdict];
+        let others = [
+            self.tells_progress(),
+            self.tells_waiting(),
+            self.verdict,
+            self.review,
+        ];
         self.photos.len() + others.into_iter().filter(|is| *is).count()
     }
 }
@@ -109,6 +116,10 @@ impl News {
             {
                 let photo = PhotoId::parse(photo).ok()?;
                 self.evaluation(id)?.photos.insert(photo);
+            }
+            (("REVIEWS", _), Some(("REVIEW", _))) if old.is_null() => {
+                let id = new.get("evaluation_id")?.as_str()?;
+                self.evaluation(id)?.review = true;
             }
             (("LOOKS", dr), Some(("LOOK", photo))) => {
                 let (dr, photo) = (DrNumber::parse(dr).ok()?, PhotoId::parse(photo).ok()?);
@@ -183,6 +194,15 @@ mod tests {
             photos.into_iter().collect::<Vec<_>>(),
             [PhotoId::parse(PHOTO).unwrap()]
         );
+    }
+
+    #[test]
+    fn a_review_is_news_of_its_evaluation_when_it_is_written() {
+        let item = json!({"pk": "REVIEWS#DR1", "sk": "REVIEW#00000001", "evaluation_id": id(1)});
+        let mut news = News::of([(None, Some(&item))]);
+        let of = news.evaluations.remove(&id(1)).unwrap_or_default();
+        assert!(of.review && of.messages() == 1);
+        assert_eq!(News::of([(Some(&item), Some(&item))]), News::default());
     }
 
     #[test]

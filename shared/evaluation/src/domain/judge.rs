@@ -131,6 +131,9 @@ pub struct Judgement {
     /// How many flags more there were than are kept. Those that fail a photo's step are kept before others.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub flags_left_out: usize,
+    /// How many photos could not be evaluated that may show a step better; none if a release before this one judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gaps: Option<usize>,
 }
 
 fn is_zero(count: &usize) -> bool {
@@ -143,6 +146,16 @@ impl Judgement {
         self.steps.iter().filter_map(|row| row.certainty).min()
     }
 
+    /// Whether there are photos that could not be evaluated and may show a step better. Where nobody noted it, there
+    /// are, unless a row says otherwise.
+    pub fn has_gaps(&self) -> bool {
+        let is_closed = || {
+            let missing = |row: &StepVerdict| row.outcome == StepOutcome::Missing;
+            self.verdict == Verdict::Fail || self.steps.iter().any(missing)
+        };
+        self.gaps.map_or_else(|| !is_closed(), |gaps| gaps > 0)
+    }
+
     /// Of an evaluation that nobody can judge: its catalogue is of a release that is gone.
     pub fn impossible() -> Self {
         Self {
@@ -151,6 +164,7 @@ impl Judgement {
             steps: Vec::new(),
             flags: Vec::new(),
             flags_left_out: 0,
+            gaps: None,
         }
     }
 }
@@ -190,6 +204,7 @@ pub fn judge(catalogue: &Catalogue, asked: &[StepKey], photos: &[PhotoResult]) -
         steps,
         flags: Vec::new(),
         flags_left_out: 0,
+        gaps: Some(gaps),
     }
 }
 
@@ -315,22 +330,45 @@ fn say_what_is_open(steps: &mut [StepVerdict], skipped: usize) {
 }
 
 fn verdict(steps: &[StepVerdict], pass_percent: u8, gaps: usize) -> Verdict {
-    let count = |outcome| steps.iter().filter(|row| row.outcome == outcome).count();
-    let is_enough = |passing: usize| passing * 100 >= steps.len() * usize::from(pass_percent);
-    let mut critical = steps.iter().filter(|row| row.critical);
-    let all_pass = critical.clone().all(|row| row.outcome == StepOutcome::Pass);
-    let passing = count(StepOutcome::Pass);
-    if is_enough(passing) && all_pass && !steps.is_empty() {
-        return Verdict::Pass;
+    let rows = steps.iter().map(|row| KnownRow {
+        critical: row.critical,
+        outcome: row.outcome,
+        may_be_better: gaps > 0,
+    });
+    drawn(&rows.collect::<Vec<_>>(), pass_percent)
+}
+
+/// What is known of a row when a verdict is drawn.
+pub(super) struct KnownRow {
+    pub(super) critical: bool,
+    pub(super) outcome: StepOutcome,
+    /// Whether something that nobody has seen may show it better.
+    pub(super) may_be_better: bool,
+}
+
+impl KnownRow {
+    fn passes(&self) -> bool {
+        self.outcome == StepOutcome::Pass
     }
-    let is_lost =
-        |row: &StepVerdict| matches!(row.outcome, StepOutcome::Fail | StepOutcome::Missing);
-    let at_best = passing + count(StepOutcome::NotEvaluated);
-    let fails = critical.any(is_lost) || !is_enough(at_best);
-    if fails && gaps == 0 {
-        Verdict::Fail
-    } else {
+
+    fn may_pass(&self) -> bool {
+        self.passes() || self.outcome == StepOutcome::NotEvaluated || self.may_be_better
+    }
+}
+
+/// The verdict that these rows lead to.
+pub(super) fn drawn(rows: &[KnownRow], pass_percent: u8) -> Verdict {
+    let is_enough = |passing: usize| passing * 100 >= rows.len() * usize::from(pass_percent);
+    let holds = |is: fn(&KnownRow) -> bool| {
+        let count = rows.iter().filter(|row| is(row)).count();
+        is_enough(count) && rows.iter().filter(|row| row.critical).all(is)
+    };
+    if holds(KnownRow::passes) && !rows.is_empty() {
+        Verdict::Pass
+    } else if holds(KnownRow::may_pass) {
         Verdict::Incomplete
+    } else {
+        Verdict::Fail
     }
 }
 

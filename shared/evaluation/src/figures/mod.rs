@@ -142,6 +142,7 @@ metrics! {
     ApiTime, Milliseconds, Function, "api, splitter", "A request to the API, within its function";
     ApiFailed, Count, Whole, "api, splitter", "1 if a request to the API ended with 5xx, else 0";
     TellTime, Milliseconds, Whole, "notifier", "From an evaluation's verdict until the topic of completions had it";
+    ReviewChanged, Count, Whole, "notifier, api", "What a person decided was changed or deleted, or does not fit to what was decided before";
     MemoryUsed, Percent, Function, "all", "The most memory that a function's process ever had, of what it may have";
     CpuUsed, Percent, Function, "all", "The CPU time of an invocation, of what its memory buys";
     ColdStart, Count, Function, "all", "1 if an invocation was its process's first, else 0";

@@ -37,6 +37,7 @@ pub async fn of_photos(
     let said = Said {
         expected: of_dr.expected,
         notes: of_dr.notes,
+        reviews: of_dr.reviews.records().to_vec(),
     };
     Ok(checklist(catalogue, dr, plan, kept, said))
 }

@@ -25,6 +25,7 @@ mod progress;
 mod promote;
 mod quick;
 pub mod record;
+pub mod review;
 mod serials;
 pub mod show;
 pub mod start;

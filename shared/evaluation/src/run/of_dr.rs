@@ -1,4 +1,4 @@
-//! What is kept of a DR beside its photos and evaluations, in one call of the table.
+//! What is kept of a DR beside its photos and evaluations, in two calls of the table at once.
 
 use photos::metadata::Position;
 use serde::Deserialize;
@@ -7,7 +7,9 @@ use serde_json::Value;
 
 use super::error::RunError;
 use super::ports::{self, Ports};
+use super::review::reviews;
 use crate::decide::note::{self, Note};
+use crate::decide::review::Reviews;
 use crate::decide::stale::Freshness;
 use crate::decide::update::Key;
 use crate::domain::ids::DrNumber;
@@ -26,6 +28,8 @@ pub struct OfDr {
     pub placed_at: Option<Timestamp>,
     /// What technicians noted of its steps.
     pub notes: Vec<Note>,
+    /// What people decided of it.
+    pub reviews: Reviews,
 }
 
 #[derive(Default, Deserialize)]
@@ -48,7 +52,7 @@ struct Place {
     set_at: Option<Timestamp>,
 }
 
-/// Reads what is kept of a DR, in one call of the table.
+/// Reads what is kept of a DR, in one call of the table, and what people decided of it, in another one at once.
 pub async fn of_dr(ports: &impl Ports, dr: &DrNumber) -> Result<OfDr, RunError> {
     let keys = vec![
         Key::Uploads(dr.clone()),
@@ -57,7 +61,8 @@ pub async fn of_dr(ports: &impl Ports, dr: &DrNumber) -> Result<OfDr, RunError> 
         Key::Place(dr.clone()),
         Key::Notes(dr.clone()),
     ];
-    let items = ports.get_all::<Value>(keys).await?;
+    let items = ports.get_all::<Value>(keys);
+    let (items, reviews) = tokio::try_join!(items, reviews(ports, dr))?;
     let [uploads, of_dr, of_all, place, notes] = <[Option<Value>; 5]>::try_from(items)
         .map_err(|items| RunError::misplaced(format!("{} items instead of 5", items.len())))?;
     let emptied: [Emptied; 2] = [read(of_dr)?, read(of_all)?];
@@ -74,6 +79,7 @@ pub async fn of_dr(ports: &impl Ports, dr: &DrNumber) -> Result<OfDr, RunError> 
         expected: place.expected_position,
         placed_at: place.set_at,
         notes: notes.as_ref().map(note::of_item).unwrap_or_default(),
+        reviews,
     })
 }
 

@@ -14,7 +14,7 @@ pub use crate::decide::queue::Queue;
 use crate::decide::unfinished::{Page, Unfinished};
 use crate::decide::update::{Key, Part, Put, Update};
 use crate::domain::catalogue::Catalogue;
-use crate::domain::ids::EvaluationId;
+use crate::domain::ids::{DrNumber, EvaluationId};
 use crate::domain::published::{self, Published};
 use crate::domain::time::Timestamp;
 use crate::domain::trace::TraceId;
@@ -61,6 +61,8 @@ pub trait Ports {
     }
     /// Reads all photos of an evaluation.
     async fn photos(&self, id: &EvaluationId) -> Result<Vec<PhotoRecord>, RunError>;
+    /// Reads all items of what people decided of a DR, in the order of their numbers.
+    async fn reviews(&self, dr: &DrNumber) -> Result<Vec<Value>, RunError>;
     /// Reads unfinished evaluations of a part, from behind one of them on.
     async fn unfinished(&self, part: u8, after: Option<&Unfinished>) -> Result<Page, RunError>;
     /// Changes an item.

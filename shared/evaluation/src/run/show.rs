@@ -17,6 +17,7 @@ use crate::decide::evaluation::Evaluation;
 use crate::decide::note::Note;
 use crate::decide::photo_record::PhotoRecord;
 use crate::decide::plausibility::distances;
+use crate::decide::review::Reviews;
 use crate::decide::stale::Freshness;
 use crate::domain::ids::{EvaluationId, PhotoId};
 use crate::domain::photo_key;
@@ -41,6 +42,8 @@ pub struct Shown {
     pub is_misplaced: bool,
     /// What technicians noted of its DR's steps.
     pub notes: Vec<Note>,
+    /// What people decided of its DR.
+    pub reviews: Reviews,
 }
 
 /// Reads what is shown of this evaluation; none if there is no such.
@@ -68,5 +71,6 @@ pub async fn show(ports: &impl Ports, id: &EvaluationId) -> Result<Option<Shown>
         metres: metres.unwrap_or_default(),
         is_misplaced,
         notes: of_dr.notes,
+        reviews: of_dr.reviews,
     }))
 }

@@ -1,4 +1,5 @@
-//! Telling of completions: each change of the table, as its stream hands it over, is told if it brought a verdict.
+//! Telling of completions: each change of the table, as its stream hands it over, is told if it brought a verdict
+//! or is what a person decided.
 //!
 //! # Invariants
 //! - A change counts as done only when what it tells was taken by the topic, or it was set aside for people: whoever
@@ -12,6 +13,7 @@ use tracing::{Instrument, Span};
 
 use super::error::RunError;
 use crate::decide::tell::{Event, event};
+use crate::decide::tell_reviews::{reviewed, tampered};
 use crate::domain::invalid::Invalid;
 
 /// A change of one item, as it was before and after.
@@ -21,6 +23,8 @@ pub struct Change {
     pub old: Option<Value>,
     /// The item after; none if it is gone.
     pub new: Option<Value>,
+    /// Whether the table's time to live made it.
+    pub by_ttl: bool,
 }
 
 /// Who takes what is told.
@@ -31,6 +35,8 @@ pub struct Change {
 pub trait Announcer {
     /// Has an event told to all who subscribed.
     async fn publish(&self, event: &Event) -> Result<(), RunError>;
+    /// Raises an alarm: what a person decided was changed, or deleted before its time.
+    fn alarm(&self, what: &str);
     /// Keeps for people that a change could not be read, and why.
     async fn set_aside(&self, change: &Change, why: &Invalid) -> Result<(), RunError>;
 }
@@ -59,7 +65,15 @@ fn span(change: &Change) -> Span {
 }
 
 async fn one(announcer: &impl Announcer, source: &str, change: &Change) -> Result<(), RunError> {
-    match event(source, change.old.as_ref(), change.new.as_ref()) {
+    let (old, new) = (change.old.as_ref(), change.new.as_ref());
+    if let Some(what) = tampered(old, new, change.by_ttl) {
+        announcer.alarm(&what);
+    }
+    let told = match event(source, old, new) {
+        Ok(None) => reviewed(source, old, new),
+        told => told,
+    };
+    match told {
         Ok(Some(event)) => announcer.publish(&event).await,
         Ok(None) => Ok(()),
         Err(why) => announcer.set_aside(change, &why).await,

@@ -11,10 +11,12 @@ use utoipa::ToSchema;
 
 use super::Links;
 use super::photo::{self, PhotoView};
+use super::review::{ReviewsOfEvaluation, of_evaluation};
 use crate::decide::evaluation::{Evaluation, Status, Timings};
 use crate::decide::miss::CacheFigures;
 use crate::decide::note::Note;
 use crate::decide::photo_record::PhotoRecord;
+use crate::decide::review::{Reviews, contents};
 use crate::decide::stale::StaleReason;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::certainty::Certainty;
@@ -23,6 +25,7 @@ use crate::domain::judge::{Judgement, StepVerdict, Verdict};
 use crate::domain::outcome::Usage;
 use crate::domain::plan::Mode;
 use crate::domain::reading::Flag;
+use crate::domain::reviewed::{Subject, reviewed_verdict, standing};
 use crate::domain::scope::Scope;
 use crate::domain::time::Moment;
 use crate::domain::trace::TraceId;
@@ -55,6 +58,8 @@ pub struct EvaluationView {
     pub stale_because: Vec<StaleReason>,
     /// The verdict, once there is one.
     pub verdict: Option<Verdict>,
+    /// The verdict with people's decisions put in, by the same rules; null if nobody's stands.
+    pub reviewed_verdict: Option<Verdict>,
     /// The mean of the asked steps' best scores, a missing step counting 0; null while a step is not evaluated.
     #[schema(minimum = 0, maximum = 10)]
     pub average_score: Option<f64>,
@@ -68,6 +73,8 @@ pub struct EvaluationView {
     pub steps: Vec<StepVerdict>,
     /// What technicians said of the DR's steps.
     pub notes: Vec<Note>,
+    /// What people decided.
+    pub reviews: ReviewsOfEvaluation,
     /// Its photos, by name.
     pub photos: Vec<PhotoView>,
     /// The names of photos that quick mode did not need.
@@ -151,12 +158,14 @@ pub fn view(
         stale: !stale_because.is_empty(),
         stale_because: stale_because.to_vec(),
         verdict: evaluation.verdict(),
+        reviewed_verdict: None,
         average_score: judgement.and_then(|j| j.average_score),
         certainty: judgement.and_then(Judgement::certainty),
         flags: all_flags(judgement, flags),
         flags_left_out: left_out(judgement, flags),
         steps: judgement.map(|j| j.steps.clone()).unwrap_or_default(),
         notes: notes.to_vec(),
+        reviews: ReviewsOfEvaluation::none(),
         photos: photos.iter().map(shown).collect(),
         photos_skipped: skipped(&photos),
         steps_asked: evaluation.steps_asked.clone(),
@@ -175,6 +184,33 @@ pub fn view(
         links: Links::of_evaluation(&evaluation.evaluation_id, &evaluation.dr_number),
         versions: (&evaluation.versions).into(),
     }
+}
+
+/// The same, with what people decided of it.
+pub fn with_reviews(
+    mut view: EvaluationView,
+    evaluation: &Evaluation,
+    photos: &[PhotoRecord],
+    catalogue: Option<&Catalogue>,
+    reviews: &Reviews,
+) -> EvaluationView {
+    let contents = contents(photos);
+    let id = &evaluation.evaluation_id;
+    let subject = evaluation.judgement.as_ref().map(|judgement| Subject {
+        evaluation_id: Some(id),
+        mode: evaluation.mode,
+        judgement,
+        contents: &contents,
+    });
+    let records = reviews.records();
+    let standing = subject.map(|subject| standing(records, &subject));
+    let standing = standing.unwrap_or_default();
+    let percent = catalogue.map(|catalogue| catalogue.pass_percent);
+    let judgement = evaluation.judgement.as_ref();
+    let verdict = |judgement| reviewed_verdict(judgement, percent, &standing);
+    view.reviewed_verdict = judgement.and_then(verdict);
+    view.reviews = of_evaluation(reviews, &standing, id);
+    view
 }
 
 fn waiting(evaluation: &Evaluation) -> Option<Waiting> {

@@ -99,6 +99,8 @@ pub fn news(of: &OfEvaluation, shown: Value) -> Vec<Value> {
         }
         message
     }));
+    let said = ["verdict", "revision", "reviewed_verdict", "reviews"];
+    all.extend(of.review.then(|| about("review", &said)));
     all.into_iter().map(bounded).collect()
 }
 
@@ -148,7 +150,10 @@ fn bounded(whole: Value) -> Value {
     if fits(&whole) {
         return whole;
     }
-    let mut short = picked(&whole, &names_and(&["type", "verdict", "revision"]));
+    let mut short = picked(
+        &whole,
+        &names_and(&["type", "verdict", "revision", "reviewed_verdict"]),
+    );
     if let Some(fields) = short.as_object_mut() {
         fields.insert("truncated".into(), json!(true));
     }
@@ -178,6 +183,7 @@ mod tests {
             progress: true,
             waiting: true,
             verdict: true,
+            review: false,
         }
     }
 
@@ -209,6 +215,22 @@ mod tests {
         let all = || sent.iter().chain(&last);
         assert!(all().all(|message| message["evaluation_id"] == json!(id(1))));
         assert!(all().all(|message| !message.to_string().contains("stale")));
+    }
+
+    #[test]
+    fn a_review_is_told_with_both_verdicts() {
+        let of = OfEvaluation {
+            review: true,
+            ..OfEvaluation::default()
+        };
+        let mut seen = shown(1, 4);
+        seen["reviewed_verdict"] = json!("fail");
+        seen["reviews"] = json!({"standing": [], "records": 1});
+        let sent = news(&of, seen.clone());
+        assert_eq!((sent.len(), &sent[0]["type"]), (1, &json!("review")));
+        for name in ["verdict", "reviewed_verdict", "reviews", "evaluation_id"] {
+            assert_eq!(sent[0][name], seen[name], "{name}");
+        }
     }
 
     #[test]

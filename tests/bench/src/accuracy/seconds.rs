@@ -71,6 +71,7 @@ mod tests {
             steps: vec![],
             flags: vec![],
             flags_left_out: 0,
+            gaps: None,
         };
         let of = |waves: Vec<Vec<_>>| {
             seconds(

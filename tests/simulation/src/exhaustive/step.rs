@@ -17,7 +17,7 @@ use evaluation::decide::tell::Event;
 use evaluation::decide::unfinished::{Page, Unfinished};
 use evaluation::decide::update::{Key, Part, Put, Update};
 use evaluation::domain::catalogue::Catalogue;
-use evaluation::domain::ids::{EvaluationId, PhotoId};
+use evaluation::domain::ids::{DrNumber, EvaluationId, PhotoId};
 use evaluation::domain::invalid::Invalid;
 use evaluation::domain::outcome::{PhotoOutcome, ReasonCode};
 use evaluation::domain::plan::Photo;
@@ -158,6 +158,11 @@ impl Ports for Replay {
         }
     }
 
+    /// Nobody decides anything in these worlds: `histories/reviews` has worlds of its own for that.
+    async fn reviews(&self, _: &DrNumber) -> Result<Vec<Value>, RunError> {
+        Ok(Vec::new())
+    }
+
     /// All of them stand in the first part.
     async fn unfinished(&self, part: u8, after: Option<&Unfinished>) -> Result<Page, RunError> {
         if part > 0 || after.is_some() {
@@ -229,6 +234,11 @@ impl Announcer for Replay {
             Reply::Done(_) => Ok(()),
             _ => Err(RunError::contended("the topic is busy")),
         }
+    }
+
+    /// Nobody decides anything in these worlds.
+    fn alarm(&self, what: &str) {
+        unreachable!("{what}");
     }
 
     async fn set_aside(&self, _: &Change, why: &Invalid) -> Result<(), RunError> {

@@ -106,6 +106,7 @@ pub fn changes(batch: &str) -> Vec<Change> {
     let change = |change: &Value| Change {
         old: part(change, "old"),
         new: part(change, "new"),
+        by_ttl: false,
     };
     all.iter().map(change).collect()
 }

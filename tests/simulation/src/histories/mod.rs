@@ -10,6 +10,7 @@ mod law;
 mod looks;
 mod one_photo;
 mod past;
+pub(crate) mod reviews;
 mod serial;
 mod sightings;
 

@@ -57,6 +57,16 @@ pub(super) fn by_uploads_of(
     of_photos(world, dr, photos, versions, (None, reuse))
 }
 
+/// The same, asked by somebody who wants nothing from before.
+pub(super) fn asked_again(
+    world: &Serial,
+    dr: &str,
+    photos: Vec<Photo>,
+    versions: &Versions,
+) -> EvaluationId {
+    of_photos(world, dr, photos, versions, (None, Reuse::Nothing))
+}
+
 fn begun(
     world: &Serial,
     dr: &str,

@@ -14,11 +14,12 @@ use evaluation::decide::photo_record::PhotoRecord;
 use evaluation::decide::unfinished::{Page, Unfinished};
 use evaluation::decide::update::{Key, Part, Put, Update};
 use evaluation::domain::catalogue::Catalogue;
-use evaluation::domain::ids::{EvaluationId, Score, StepKey};
+use evaluation::domain::ids::{DrNumber, EvaluationId, Score, StepKey};
 use evaluation::domain::key::KeyPart;
 use evaluation::domain::outcome::{Finding, PhotoOutcome, ReasonCode};
 use evaluation::domain::plan::Photo;
 use evaluation::domain::report::Report;
+use evaluation::domain::review;
 use evaluation::domain::time::Timestamp;
 use evaluation::domain::versions::Versions;
 use evaluation::run::batch::{AttemptResult, PhotoEvaluator};
@@ -26,6 +27,7 @@ use evaluation::run::error::RunError;
 use evaluation::run::ports::{Ports, Queue, UpdateResult};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::table::Table;
 
@@ -119,6 +121,12 @@ impl Ports for Serial {
             .iter()
             .map(|item| PhotoRecord::deserialize(&**item).unwrap())
             .collect())
+    }
+
+    async fn reviews(&self, dr: &DrNumber) -> Result<Vec<Value>, RunError> {
+        let partition = Key::Review(dr.clone(), 0).parts().0;
+        let items = self.table.borrow().query(&partition, review::PREFIX);
+        Ok(items.iter().map(|item| (**item).clone()).collect())
     }
 
     async fn unfinished(&self, _: u8, _: Option<&Unfinished>) -> Result<Page, RunError> {

@@ -1,10 +1,12 @@
 //! A DR's checklist: what is known of each photo that lies in the bucket, of each step, and what is left to do.
 //!
 //! # Invariants
-//! - It is a pure function of the DR's listing and of what is kept about its photos; nothing is stored for it.
+//! - It is a pure function of the DR's listing and of what is kept about its photos, and of people's
+//!   decisions; nothing is stored for it.
 //! - It is safe to leave exactly if an evaluation would pass although nobody looks at the photos that are still open:
 //!   each of those counts as a gap. The same code judges both.
 
+mod decision;
 mod known;
 mod photo;
 mod warning;
@@ -13,6 +15,7 @@ use photos::metadata::Position;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+pub use self::decision::ShownDecision;
 pub use self::known::{Kept, Unanswered};
 pub use self::photo::{ChecklistPhoto, PhotoState, ShownReason, ShownStep};
 pub use self::warning::{Warning, WarningCode};
@@ -20,11 +23,14 @@ pub use self::warning::{Warning, WarningCode};
 use self::known::KnownPhotos;
 use super::note::Note;
 use super::record::judged;
+use super::review::contents;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::checklist::{ChecklistStep, ToDo, steps, to_do};
 use crate::domain::ids::{DrNumber, StepKey};
 use crate::domain::judge::{Remedy, Verdict};
-use crate::domain::plan::{Photo, Plan};
+use crate::domain::plan::{Mode, Photo, Plan};
+use crate::domain::review::ReviewRecord;
+use crate::domain::reviewed::Subject;
 
 /// Photos of which it is said that they may show a step.
 const MOST_MAYBE: usize = 10;
@@ -36,6 +42,8 @@ pub struct Said {
     pub expected: Option<Position>,
     /// What technicians noted.
     pub notes: Vec<Note>,
+    /// What people decided.
+    pub reviews: Vec<ReviewRecord>,
 }
 
 /// A DR's checklist.
@@ -63,6 +71,10 @@ pub struct Checklist {
     pub warnings_left_out: usize,
     /// What technicians said of steps, in the order in which they said it.
     pub notes: Vec<Note>,
+    /// What the verdict so far becomes with people's decisions put in; none if nobody's stands.
+    pub reviewed_verdict: Option<Verdict>,
+    /// People's decisions that stand for the photos that lie there.
+    pub decisions: Vec<ShownDecision>,
 }
 
 /// The checklist of a DR with these photos.
@@ -76,7 +88,8 @@ pub fn checklist(
     let asked = plan.steps.clone();
     let photos = KnownPhotos::of(catalogue, dr, plan, kept);
     let judged = |results| judged(catalogue, dr, &asked, &photos.records, results);
-    let verdict = judged(photos.with_gaps()).verdict;
+    let so_far = judged(photos.with_gaps());
+    let verdict = so_far.verdict;
     // What could not be looked at is said of the photos, and is no reason that a step has.
     let rows = judged(photos.answers());
     let open = photos.open();
@@ -86,6 +99,14 @@ pub fn checklist(
         |photo, step| photos.fail_code(photo, step),
         |step| may_be_on(&open, step),
     );
+    let contents = contents(&photos.records);
+    let subject = Subject {
+        evaluation_id: None,
+        mode: Mode::Full,
+        judgement: &so_far,
+        contents: &contents,
+    };
+    let (reviewed_verdict, decisions) = decision::shown(&said.reviews, &subject, catalogue);
     let (warnings, left_out) = warning::warnings(catalogue, &photos, &rows.flags, said.expected);
     Checklist {
         dr_number: dr.clone(),
@@ -99,6 +120,8 @@ pub fn checklist(
         photos: photo::photos(catalogue, &photos, warnings),
         warnings_left_out: left_out + rows.flags_left_out,
         notes: said.notes,
+        reviewed_verdict,
+        decisions,
     }
 }
 

@@ -430,6 +430,7 @@ fn a_note_stands_there_and_changes_nothing() {
     let said = Said {
         notes: vec![note.clone()],
         expected: None,
+        reviews: Vec::new(),
     };
     let with = checklist(catalogue(), &dr(), planned(&photos), kept(&photos), said);
     let without = of(&photos);

@@ -1,0 +1,392 @@
+//! People's decisions: what is kept of a DR's, what somebody wishes to add, and the record that it becomes.
+//!
+//! # Invariants
+//! - A record is made of all that stand before it, and is written only if it is the next one: so what it says to have
+//!   stood before did, and the verdict that it leads to follows from all of them.
+//! - What was said stands once, however often it is sent.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::evaluation::Evaluation;
+use super::note::one_line;
+use super::photo_record::PhotoRecord;
+use crate::domain::bounds::cut;
+use crate::domain::ids::StepKey;
+use crate::domain::invalid::Invalid;
+use crate::domain::judge::{Judgement, Verdict};
+use crate::domain::review::{Before, Decided, Decision, Link, MOST_REVIEWS, ReviewRecord, Said};
+use crate::domain::review_chain::{Chain, link_to, number_of, verify};
+use crate::domain::reviewed::{Standing, State, Subject, reviewed_verdict, standing};
+use crate::domain::time::Timestamp;
+
+/// Bytes of a caller's name that are kept: an ARN of a role's session has at most about 200.
+const LONGEST_CALLER: usize = 256;
+/// Characters of the last record's hash that an ETag has.
+const SHOWN_OF_HASH: usize = 16;
+
+/// All records of a DR, in the order of their numbers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reviews {
+    items: Vec<Value>,
+    records: Vec<ReviewRecord>,
+    chain: Chain,
+}
+
+impl Reviews {
+    /// Those that these items hold now.
+    pub fn of_items(mut items: Vec<Value>, now: Timestamp) -> Self {
+        items.sort_by_key(number_of);
+        let records = items.iter().filter_map(ReviewRecord::of_item).collect();
+        let chain = verify(&items, now);
+        Self {
+            items,
+            records,
+            chain,
+        }
+    }
+
+    /// The records that this release can read.
+    pub fn records(&self) -> &[ReviewRecord] {
+        &self.records
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// Whether they are all there, as they were written.
+    pub fn chain(&self) -> Chain {
+        self.chain
+    }
+
+    /// The number of the last one; 0 if there is none.
+    pub fn last(&self) -> u32 {
+        self.items.last().and_then(number_of).unwrap_or(0)
+    }
+
+    /// The hash of the record of this number.
+    pub fn hash(&self, number: u32) -> Option<String> {
+        let is_it = |item: &&Value| number_of(item) == Some(number);
+        let item = self.items.iter().find(is_it)?;
+        Some(link_to(item).hash)
+    }
+
+    fn link(&self) -> Option<Link> {
+        self.items.last().map(link_to)
+    }
+
+    /// The record of this number.
+    pub fn record(&self, number: u32) -> Option<&ReviewRecord> {
+        self.records.iter().find(|record| record.number == number)
+    }
+
+    /// The state that an ETag names: the verdict's revision, and the last record by number and hash.
+    pub fn tag(&self, revision: u32) -> String {
+        let hash = self.link().map(|link| link.hash).unwrap_or_default();
+        let hash = hash.get(..SHOWN_OF_HASH).unwrap_or(&hash);
+        let broken = match self.chain {
+            Chain::Intact => String::new(),
+            Chain::Broken { at } => format!("-broken-at-{at}"),
+        };
+        format!("\"{revision}-{}-{hash}{broken}\"", self.last())
+    }
+}
+
+/// The number of the last record that whoever has this ETag had seen.
+pub fn seen_until(tag: &str) -> Option<u32> {
+    let tag = tag.trim().trim_start_matches("W/");
+    let tag = tag.strip_prefix('"')?.strip_suffix('"')?;
+    let mut parts = tag.split('-');
+    let _revision: u32 = parts.next()?.parse().ok()?;
+    parts.next()?.parse().ok()
+}
+
+/// What somebody wishes to say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wish {
+    /// What.
+    pub what: Wished,
+    /// Why, as one line of text.
+    pub reason: Option<String>,
+    /// Who.
+    pub by: Option<String>,
+}
+
+/// What somebody wishes to say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wished {
+    /// A decision of a step, or of the whole; a photo by its name or id.
+    Decision {
+        /// The step.
+        step: Option<StepKey>,
+        /// What it is.
+        decision: Decision,
+        /// What it rests on.
+        photo: Option<String>,
+    },
+    /// The record of this number holds no more.
+    Withdrawal(u32),
+}
+
+impl Wish {
+    /// A wish with this reason, which is one line of text; a decision has one.
+    pub fn new(what: Wished, reason: Option<&str>, by: Option<&str>) -> Result<Self, Invalid> {
+        let reason = match (&what, reason) {
+            (Wished::Withdrawal(_), None) => None,
+            (_, reason) => Some(one_line(reason.unwrap_or_default())?),
+        };
+        Ok(Self {
+            what,
+            reason,
+            by: by.map(|by| cut(by, LONGEST_CALLER)),
+        })
+    }
+}
+
+/// An evaluation that has a verdict, with what is needed to review it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reviewed {
+    /// The evaluation.
+    pub evaluation: Evaluation,
+    /// What its photos' bytes are, by their names.
+    pub contents: BTreeMap<String, String>,
+    /// The names of its photos, by their ids.
+    names: BTreeMap<String, String>,
+    /// What its catalogue wants of steps, if that is known.
+    pub pass_percent: Option<u8>,
+}
+
+impl Reviewed {
+    /// This evaluation with its photos.
+    pub fn of(evaluation: Evaluation, photos: &[PhotoRecord], pass_percent: Option<u8>) -> Self {
+        let name = |record: &PhotoRecord| {
+            let photo = &record.photo;
+            (photo.photo_id.to_string(), photo.name.clone())
+        };
+        Self {
+            contents: contents(photos),
+            names: photos.iter().map(name).collect(),
+            evaluation,
+            pass_percent,
+        }
+    }
+
+    /// What is reviewed; none if there is no verdict yet.
+    pub fn subject(&self) -> Option<Subject<'_>> {
+        Some(Subject {
+            evaluation_id: Some(&self.evaluation.evaluation_id),
+            mode: self.evaluation.mode,
+            judgement: self.evaluation.judgement.as_ref()?,
+            contents: &self.contents,
+        })
+    }
+
+    /// Which records stand for it, and the verdict that they lead to.
+    pub fn standing<'a>(&self, records: &'a [ReviewRecord]) -> (Standing<'a>, Option<Verdict>) {
+        let Some(subject) = self.subject() else {
+            return (Standing::default(), None);
+        };
+        let standing = standing(records, &subject);
+        let verdict = reviewed_verdict(subject.judgement, self.pass_percent, &standing);
+        (standing, verdict)
+    }
+}
+
+/// What photos' bytes are, by their names.
+pub fn contents(photos: &[PhotoRecord]) -> BTreeMap<String, String> {
+    let content = |record: &PhotoRecord| (record.photo.name.clone(), record.content().to_owned());
+    photos.iter().map(content).collect()
+}
+
+/// Why nothing is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refused {
+    /// There is no verdict yet that could be reviewed.
+    NotJudged,
+    /// What is said can't be said of this evaluation.
+    Invalid(Invalid),
+    /// The DR has no decision of this number.
+    NoSuchReview(u32),
+    /// The DR has as many records as it may have.
+    Full,
+}
+
+/// What is to be done about a wish.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Next {
+    /// This record is to be written.
+    Write(Box<ReviewRecord>),
+    /// The same was said before, in the record of this number.
+    Stands(u32),
+    /// Nothing.
+    Refuse(Refused),
+}
+
+/// What is to be done about a wish, where these records stand.
+pub fn next(
+    reviews: &Reviews,
+    of: &Reviewed,
+    wish: &Wish,
+    at: Timestamp,
+    kept_for: Duration,
+) -> Next {
+    made(reviews, of, wish, at, kept_for).unwrap_or_else(Next::Refuse)
+}
+
+fn made(
+    reviews: &Reviews,
+    of: &Reviewed,
+    wish: &Wish,
+    at: Timestamp,
+    kept_for: Duration,
+) -> Result<Next, Refused> {
+    let subject = of.subject().ok_or(Refused::NotJudged)?;
+    let said = match &wish.what {
+        Wished::Decision {
+            step,
+            decision,
+            photo,
+        } => decided(of, &subject, step.as_ref(), *decision, photo.as_deref())
+            .map(Said::Decision)
+            .map_err(Refused::Invalid)?,
+        Wished::Withdrawal(number) => match withdrawn(reviews, of, *number)? {
+            Some(by) => return Ok(Next::Stands(by)),
+            None => Said::Withdrawal { withdraws: *number },
+        },
+    };
+    let record = record(reviews, of, &subject, (said, wish), at, kept_for);
+    if let Some(before) = record
+        .before
+        .review
+        .and_then(|number| reviews.record(number))
+        && record.repeats(before)
+    {
+        return Ok(Next::Stands(before.number));
+    }
+    if reviews.last() >= MOST_REVIEWS {
+        return Err(Refused::Full);
+    }
+    Ok(Next::Write(Box::new(record)))
+}
+
+/// The record that withdrew this one, if one did.
+fn withdrawn(reviews: &Reviews, of: &Reviewed, number: u32) -> Result<Option<u32>, Refused> {
+    let (standing, _) = of.standing(reviews.records());
+    match standing.states.get(&number) {
+        None | Some(State::Withdraws) => Err(Refused::NoSuchReview(number)),
+        Some(State::Withdrawn { by }) => Ok(Some(*by)),
+        Some(_) => Ok(None),
+    }
+}
+
+fn decided(
+    of: &Reviewed,
+    subject: &Subject<'_>,
+    step: Option<&StepKey>,
+    decision: Decision,
+    photo: Option<&str>,
+) -> Result<Decided, Invalid> {
+    if let Some(step) = step {
+        asked(subject.judgement, step)?;
+    }
+    let wrong = match (step, decision, photo) {
+        (_, Decision::Unknown, _) => "the decision is \"pass\", \"fail\" or \"missing\"",
+        (None, Decision::Missing, _) => "\"missing\" is said of a step: name it",
+        (None, _, Some(_)) => "a photo is named for a step: name it, or leave the photo out",
+        (Some(_), Decision::Missing, Some(_)) => "no photo shows a step that is missing",
+        _ => "",
+    };
+    if !wrong.is_empty() {
+        return Err(Invalid(wrong.into()));
+    }
+    let named = photo.map(|photo| {
+        let name = of.names.get(photo).map_or(photo, String::as_str);
+        let unknown =
+            || Invalid("the photo is none of this evaluation's: give its name or photo_id".into());
+        subject.photo(name).ok_or_else(unknown)
+    });
+    let named = named.transpose()?;
+    let rests = step.filter(|_| decision != Decision::Missing);
+    Ok(Decided {
+        step: step.cloned(),
+        decision,
+        photo: named.or_else(|| subject.deciding(rests?)),
+        seen: subject.seen(step.is_none()),
+    })
+}
+
+fn asked(judgement: &Judgement, step: &StepKey) -> Result<(), Invalid> {
+    let steps: Vec<&str> = judgement
+        .steps
+        .iter()
+        .map(|row| row.step.as_str())
+        .collect();
+    if steps.contains(&step.as_str()) {
+        return Ok(());
+    }
+    let known = steps.join(", ");
+    Err(Invalid(format!("the step is one of {known}")))
+}
+
+fn record(
+    reviews: &Reviews,
+    of: &Reviewed,
+    subject: &Subject<'_>,
+    (said, wish): (Said, &Wish),
+    at: Timestamp,
+    kept_for: Duration,
+) -> ReviewRecord {
+    let (standing, before) = of.standing(reviews.records());
+    let step = step_of(&said, reviews);
+    let row = subject.judgement.steps.iter();
+    let row = row.clone().find(|row| Some(&row.step) == step.as_ref());
+    let mut record = ReviewRecord {
+        number: reviews.last().saturating_add(1),
+        previous: reviews.link(),
+        dr_number: of.evaluation.dr_number.clone(),
+        evaluation_id: of.evaluation.evaluation_id.clone(),
+        revision: of.evaluation.revision,
+        mode: of.evaluation.mode,
+        reason: wish.reason.clone(),
+        by: wish.by.clone(),
+        at,
+        before: Before {
+            verdict: subject.judgement.verdict,
+            outcome: row.map(|row| row.outcome),
+            score: row.and_then(|row| row.score),
+            reviewed_verdict: before,
+            review: standing.of(step.as_ref()).map(|record| record.number),
+        },
+        said,
+        reviewed_verdict: None,
+        kept_until: at.after(kept_for).as_seconds(),
+    };
+    let with_it = [reviews.records(), &[record.clone()]].concat();
+    record.reviewed_verdict = of.standing(&with_it).1;
+    record
+}
+
+/// The step that is spoken of; of a withdrawal, that of what it withdraws.
+fn step_of(said: &Said, reviews: &Reviews) -> Option<StepKey> {
+    match said {
+        Said::Decision(decided) => decided.step.clone(),
+        Said::Withdrawal { withdraws } => {
+            let record = reviews.record(*withdraws)?;
+            record.decided()?.step.clone()
+        }
+        Said::Unknown => None,
+    }
+}
+
+#[cfg(test)]
+#[path = "review_tests.rs"]
+mod tests;
