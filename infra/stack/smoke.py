@@ -173,11 +173,24 @@ class Smoke:
         evaluations |= {entry["evaluation_id"] for entry in self._history()}
         for one in evaluations:
             meta = self._get({"pk": {"S": f"EVALUATION#{one}"}, "sk": {"S": "META"}})
+            self._wait_for_the_card(one, meta)
             partitions.append(f"EVALUATION#{one}")
             if "fingerprint" in meta:
                 partitions.append(f"FINGERPRINT#{meta['fingerprint']['S']}")
         for partition in partitions:
             yield from self._keys(partition)
+
+    def _wait_for_the_card(self, evaluation_id: str, meta: dict[str, Any]) -> None:
+        """The notifier puts the evaluation on its card, and would after all was cleaned up."""
+        if not meta:
+            return
+        stands = 2 * int(meta.get("revision", {"N": "0"})["N"]) + ("superseded_by" in meta)
+        key = {"pk": {"S": f"CARDS#{self.dr}"}, "sk": {"S": f"CARD#{evaluation_id}"}}
+        give_up_at = time.monotonic() + _EVENTS_WITHIN_S
+        while time.monotonic() < give_up_at:
+            if int(self._get(key).get("made_from", {"N": "-1"})["N"]) >= stands:
+                break
+            stop.wait(_LOOKS_EVERY_S / 4)
 
     def _history(self) -> list[dict[str, Any]]:
         with suppress(KeyError, TypeError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 from urllib.parse import quote
@@ -19,6 +20,8 @@ _HERE = Path(__file__).parent / "contract"
 #: Made-up requests of each kind for each route: the whole takes about a minute.
 _EXAMPLES = 12
 _SEED = 2000
+#: They are some 700; far fewer would be no test.
+_LEAST = 300
 _CHECKS = (
     "not_a_server_error",
     "status_code_conformance",
@@ -52,7 +55,8 @@ def test_made_up_requests_find_nothing_that_the_contract_does_not_describe(harne
     known = {"dr_number": [dr.number for dr in drs], "evaluation_id": evaluations, "cursor": evaluations}
     command = [str(tools.program("contract", "schemathesis")), "run", str(_DOCUMENT), "--url", _address(harness)]
     command += ["--phases", "examples,coverage,fuzzing", "--mode", "all", "--checks", ",".join(_CHECKS)]
-    command += ["--seed", str(_SEED), "--max-examples", str(_EXAMPLES), "--workers", "4", "--continue-on-failure"]
+    # One worker: with several, Python 3.11 fails now and then in parsing ("AST constructor recursion depth mismatch").
+    command += ["--seed", str(_SEED), "--max-examples", str(_EXAMPLES), "--workers", "1", "--continue-on-failure"]
     command += ["--tls-verify", str(harness.stack.aws.trust or "true"), "--no-color"]
     environment = _environment(
         SCHEMATHESIS_HOOKS="hooks",
@@ -61,7 +65,8 @@ def test_made_up_requests_find_nothing_that_the_contract_does_not_describe(harne
         CONTRACT_AUTHORIZATION=_SIGNED,
     )
     said = _run(command, environment, folder)
-    assert "No issues found" in said, said[-4_000:]
+    (counted,) = re.findall(r"(\d+) generated, (\d+) passed", said)
+    assert counted[0] == counted[1] and int(counted[0]) > _LEAST, said[-4_000:]
 
 
 def test_the_document_is_served_to_who_may_call(harness: Harness) -> None:

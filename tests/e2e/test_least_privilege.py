@@ -65,6 +65,16 @@ def test_every_way_in_works_under_iam(enforcing: Harness) -> None:
     sent = pool.request("PUT", address["url"], body=b"x", headers=address["headers"])
     assert sent.status == 200, sent.data
     assert enforcing.api.health().status == 200
+    evaluated = enforcing.evaluate(dr)
+    photo = evaluated["photos"][0]["photo_id"]
+    link = enforcing.api.request("GET", f"/evaluations/{evaluated['evaluation_id']}/photos/{photo}")
+    assert pool.request("GET", link.body["url"]).status == 200, link
+    claimed = enforcing.api.request("PUT", f"/drs/{dr.number}/claim")
+    assert claimed.status == 200 and claimed.body["claim"]["by"].startswith("arn:aws:"), claimed
+    listed = enforcing.api.request("GET", "/evaluations?verdict=pass,fail,incomplete")
+    assert listed.status == 200 and listed.body["counts"]["evaluations"] > 0, listed
+    assert enforcing.api.request("GET", "/evaluations?claimed=true&sort=least_certain").status == 200
+    assert enforcing.api.request("DELETE", f"/drs/{dr.number}/claim").status == 200
     enforcing.upload(direct)
     answer, error = enforcing.invoke("splitter", {"dr_number": direct.number})
     assert error is None, answer

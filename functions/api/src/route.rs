@@ -320,9 +320,8 @@ fn question(request: &ApiGatewayV2httpRequest) -> Result<Question, Problem> {
         ("DELETE", ["drs", dr, "claim"]) => Ok(Question::GiveBack(dr_number(dr)?)),
         ("GET", ["evaluations", id, "photos", photo]) => {
             let not_found = |invalid: Invalid| Problem::not_found(invalid.0);
-            let id = EvaluationId::parse(id).map_err(not_found)?;
             let photo = PhotoId::parse(photo).map_err(not_found)?;
-            Ok(Question::PhotoLink(id, photo))
+            Ok(Question::PhotoLink(evaluation_id(id)?, photo))
         }
         ("GET", ["evaluations", id]) => evaluation_id(id).map(Question::Evaluation),
         ("GET", ["evaluations", id, "evidence"]) => evaluation_id(id).map(Question::Evidence),
@@ -341,8 +340,9 @@ fn question(request: &ApiGatewayV2httpRequest) -> Result<Question, Problem> {
         )),
         _ => Err(Problem::not_found(
             "There is GET /evaluations, /evaluations/{evaluation_id} and its /evidence and /photos/{photo_id}, GET and POST \
-             /evaluations/{evaluation_id}/reviews, DELETE /evaluations/{evaluation_id}/reviews/{number}, GET and PUT /drs/{dr_number}, \
-             POST /drs/{dr_number}/uploads and /notes, GET /drs/{dr_number}/evaluations, PUT and DELETE /drs/{dr_number}/claim, DELETE /drs/{dr_number}/cache, DELETE /cache, GET /health and GET /openapi.json.",
+             /evaluations/{evaluation_id}/reviews, DELETE /evaluations/{evaluation_id}/reviews/{number}, GET and PUT \
+             /drs/{dr_number}, POST /drs/{dr_number}/uploads and /notes, GET /drs/{dr_number}/evaluations, PUT and DELETE \
+             /drs/{dr_number}/claim, DELETE /drs/{dr_number}/cache, DELETE /cache, GET /health and GET /openapi.json.",
         )),
     }
 }

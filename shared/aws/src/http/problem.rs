@@ -123,16 +123,6 @@ impl Problem {
         }
     }
 
-    /// There is no verdict yet that could be reviewed.
-    pub fn not_judged(detail: impl Into<String>) -> Self {
-        Self {
-            status: 409,
-            kind: "not-judged",
-            title: "There is no verdict yet",
-            detail: detail.into(),
-        }
-    }
-
     /// The same request is being answered.
     pub fn being_answered(detail: impl Into<String>) -> Self {
         Self {
@@ -169,6 +159,16 @@ impl Problem {
             status: 409,
             kind: "photo-archived",
             title: "The photo lies in an archive",
+            detail: detail.into(),
+        }
+    }
+
+    /// There is no verdict yet that could be reviewed.
+    pub fn not_judged(detail: impl Into<String>) -> Self {
+        Self {
+            status: 409,
+            kind: "not-judged",
+            title: "There is no verdict yet",
             detail: detail.into(),
         }
     }
