@@ -254,6 +254,9 @@ def test_a_record_that_somebody_changes_all_the_same_is_noticed(harness: Harness
     assert answer.body["chain"] == {"state": "broken", "at": 2}
     line = _line(harness, f"REVIEWS#{dr.number} REVIEW#00000001")
     assert "a review was changed" in line and "ERROR" in line
+    second = {**key, "sk": {"S": "REVIEW#00000002"}}
+    harness.stack.aws.client("dynamodb").delete_item(TableName=harness.stack.outputs["TableName"], Key=second)
+    assert "a review was changed" in _line(harness, f"REVIEWS#{dr.number} REVIEW#00000002")
 
 
 def _line(harness: Harness, item: str) -> str:
