@@ -226,3 +226,8 @@ fn in_every_order_each_review_stands_once_and_as_it_was_written() {
     // Three people who read and write each have 90 orders, two have 6; those that find a number taken have more.
     assert!(ends[0] > 90 && ends[1] > 6, "{ends:?} orders");
 }
+
+#[test]
+fn without_its_guard_a_review_is_written_over() {
+    assert!(found_without(GuardName::ReviewStays).is_some());
+}
