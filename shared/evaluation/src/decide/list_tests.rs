@@ -202,3 +202,21 @@ fn a_range_without_anything_in_it_is_not_read() {
     };
     assert_eq!(filter.readings(Order::Newest, None, 5), []);
 }
+
+#[test]
+fn a_page_ends_where_a_part_was_not_read_on_also_if_nothing_of_that_is_taken() {
+    let of = |number, hour, state, of_dr| card(number, (hour, state, None, of_dr));
+    let last_read = of(1, 4, 1, 1);
+    let not_read_on = Part {
+        cards: vec![of(0, 5, 1, 1), last_read.clone()],
+        more: true,
+    };
+    let whole = Part {
+        cards: vec![of(2, 3, 5, 3)],
+        more: false,
+    };
+    let takes = |card: &Card| card.dr_number == dr(3);
+    let page = page(vec![not_read_on, whole], Order::Newest, None, 2, takes);
+    let end = Order::Newest.place(&last_read);
+    assert_eq!((page.cards, page.next), (Vec::new(), Some(end)));
+}
