@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import time
 import uuid
 from collections.abc import Callable
@@ -112,6 +113,30 @@ def test_evaluations_of_all_drs_are_listed_as_they_are(harness: Harness) -> None
     assert {one["evaluation_id"] for one in _of(unsure, *ours)} == {
         one["evaluation_id"] for one in found if one["verdict"] is not None
     }
+
+
+def test_what_people_decide_moves_an_evaluation_in_the_list_and_a_withdrawal_moves_it_back(harness: Harness) -> None:
+    begun = _time(_now_ms() - 1000)
+    dr = harness.dr(3, seed=2305)
+    harness.upload(dr)
+    evaluation = harness.evaluate(dr)["evaluation_id"]
+    ours = lambda found: [one for one in found if one["evaluation_id"] == evaluation]  # noqa: E731
+    _when(harness, ours, reviewed="false", verdict="fail", **{"from": begun})
+    before = _list(harness, verdict="fail", **{"from": begun})["counts"]["reviewed"]
+    said = json.dumps({"decision": "pass", "reason": "seen on site"}).encode()
+    assert harness.api.request("POST", f"/evaluations/{evaluation}/reviews", said).status == 201
+    (listed,) = ours(_when(harness, ours, reviewed="true", verdict="fail", **{"from": begun}))
+    assert (listed["verdict"], listed["reviewed_verdict"]) == ("fail", "pass")
+    assert not ours(_all(harness, reviewed="false", **{"from": begun}))
+    assert _list(harness, verdict="fail", **{"from": begun})["counts"]["reviewed"] == before + 1
+    # The same photos asked about once more: the decision holds, and is on that card from the start.
+    later = harness.evaluate(dr, force=True)["evaluation_id"]
+    of_later = lambda found: [one for one in found if one["evaluation_id"] == later]  # noqa: E731
+    (carried,) = of_later(_when(harness, of_later, reviewed="true", **{"from": begun}))
+    assert carried["reviewed_verdict"] == "pass"
+    assert harness.api.request("DELETE", f"/evaluations/{evaluation}/reviews/1").status == 200
+    (listed,) = ours(_when(harness, ours, reviewed="false", verdict="fail", **{"from": begun}))
+    assert (listed["reviewed"], listed["reviewed_verdict"]) == (False, None)
 
 
 class _Cards:

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use evaluation::decide::card::{Card, Image, State};
+use evaluation::decide::card::{ByPeople, Card, Image, State};
 use evaluation::decide::evaluation::Evaluation;
 use evaluation::decide::photo_record::PhotoRecord;
 use evaluation::decide::update::Key;
@@ -99,7 +99,8 @@ fn miscounted(world: &World) -> Option<Violation> {
         let kept = world.table.get(&image.key());
         let kept = kept.and_then(|card| Card::deserialize(&*card).ok());
         let version = kept.as_ref().map_or(0, |card| card.version);
-        let made = Card::made(None, &image).map(|card| Card { version, ..card });
+        let made =
+            Card::made(None, &image, ByPeople::default()).map(|card| Card { version, ..card });
         if kept != made {
             return violation("a card is another than its evaluation says");
         }

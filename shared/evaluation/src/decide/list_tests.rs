@@ -33,6 +33,7 @@ fn card(number: u8, (hour, state, certainty, of): (u8, usize, Option<u8>, u8)) -
         created_at: at(hour),
         completed_at: None,
         reviewed: state.reviewed,
+        reviews: 0,
         reviewed_verdict: None,
         made_from: 0,
         version: 1,

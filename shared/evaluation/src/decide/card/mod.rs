@@ -69,9 +69,12 @@ pub struct Card {
     /// When it was finalised last.
     #[serde(default)]
     pub completed_at: Option<Timestamp>,
-    /// Whether people decided something of it.
+    /// Whether people decided something of it that stands.
     #[serde(default)]
     pub reviewed: bool,
+    /// The number of its DR's last review that is in it.
+    #[serde(default)]
+    pub reviews: u32,
     /// The verdict with what people decided, if they did.
     #[serde(default)]
     pub reviewed_verdict: Option<Verdict>,
@@ -82,6 +85,15 @@ pub struct Card {
     /// Seconds since 1970 after which it may be deleted: with the evaluation.
     #[serde(default)]
     pub ttl: i64,
+}
+
+/// What people decided of a DR, as it stands for one of its evaluations.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ByPeople {
+    /// The number of the DR's last review; 0 if there is none.
+    pub last: u32,
+    /// The verdict with what people decided; none if nothing of it stands for this evaluation.
+    pub verdict: Option<Verdict>,
 }
 
 /// Of an evaluation's item, only what a card is made of: a release before or after this one may have written the rest.
@@ -155,6 +167,21 @@ impl Image {
         u64::from(self.revision) * 2 + u64::from(self.superseded_by.is_some())
     }
 
+    /// Whether there is something to review.
+    pub fn has_verdict(&self) -> bool {
+        self.verdict.is_some()
+    }
+
+    /// The evaluation.
+    pub fn evaluation_id(&self) -> &EvaluationId {
+        &self.evaluation_id
+    }
+
+    /// Its DR.
+    pub fn dr_number(&self) -> &DrNumber {
+        &self.dr_number
+    }
+
     /// Where its card is.
     pub fn key(&self) -> Key {
         Key::Card(self.dr_number.clone(), self.evaluation_id.clone())
@@ -162,10 +189,15 @@ impl Image {
 }
 
 impl Card {
-    /// The card that this state of the evaluation makes of the one that is there; none if that says no less.
-    pub fn made(before: Option<&Self>, image: &Image) -> Option<Self> {
+    /// The card that this state of the evaluation, and of its reviews, makes of the one that is there; none if that says
+    /// no less. The reviews are those read after that card was.
+    pub fn made(before: Option<&Self>, image: &Image, by_people: ByPeople) -> Option<Self> {
         let made_from = image.made_from();
-        if before.is_some_and(|card| card.made_from >= made_from) {
+        let says_no_less = |card: &Self| {
+            card.made_from > made_from
+                || (card.made_from == made_from && card.reviews >= by_people.last)
+        };
+        if before.is_some_and(says_no_less) {
             return None;
         }
         let judged = image.judgement.as_ref();
@@ -185,8 +217,9 @@ impl Card {
             superseded_by: image.superseded_by.clone(),
             created_at: image.created_at,
             completed_at: image.completed_at,
-            reviewed: before.is_some_and(|card| card.reviewed),
-            reviewed_verdict: before.and_then(|card| card.reviewed_verdict),
+            reviewed: by_people.verdict.is_some(),
+            reviews: by_people.last,
+            reviewed_verdict: by_people.verdict,
             made_from,
             version: before.map_or(1, |card| card.version.saturating_add(1)),
             ttl: image.ttl,

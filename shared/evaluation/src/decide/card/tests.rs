@@ -49,6 +49,10 @@ fn image(item: &Value) -> Image {
     Image::of(None, Some(item)).unwrap().unwrap()
 }
 
+fn made(before: Option<&Card>, item: &Value) -> Option<Card> {
+    Card::made(before, &image(item), ByPeople::default())
+}
+
 /// The cards and counts of a table in which these changes were put onto cards.
 #[derive(Default)]
 struct Kept {
@@ -57,8 +61,8 @@ struct Kept {
 }
 
 impl Kept {
-    fn put(&mut self, item: &Value) {
-        let Some(card) = Card::made(self.card.as_ref(), &image(item)) else {
+    fn put(&mut self, item: &Value, by_people: ByPeople) {
+        let Some(card) = Card::made(self.card.as_ref(), &image(item), by_people) else {
             return;
         };
         for part in card.parts(self.card.as_ref()) {
@@ -85,7 +89,7 @@ fn a_card_says_what_the_evaluation_says_and_where_it_is_listed() {
     item["judgement"]["flags_left_out"] = json!(3);
     item["judgement"]["steps"] =
         json!([{"certainty": 0.98}, {"certainty": null}, {"certainty": 0.512}]);
-    let card = Card::made(None, &image(&item)).unwrap();
+    let card = made(None, &item).unwrap();
     assert_eq!(
         (card.verdict, card.flags, card.revision),
         (Some(Verdict::Fail), 5, 1)
@@ -113,9 +117,9 @@ fn a_card_says_what_the_evaluation_says_and_where_it_is_listed() {
 
 #[test]
 fn what_nothing_is_known_of_is_not_listed_by_certainty_before_its_verdict_and_then_last() {
-    let unfinished = Card::made(None, &image(&item(0, None, 0))).unwrap();
+    let unfinished = made(None, &item(0, None, 0)).unwrap();
     assert_eq!(unfinished.parts(None).len(), 2, "the card and its count");
-    let card = Card::made(Some(&unfinished), &image(&item(1, Some(Verdict::Pass), 0))).unwrap();
+    let card = made(Some(&unfinished), &item(1, Some(Verdict::Pass), 0)).unwrap();
     assert!(card.by_certainty().as_str() > "1000");
     assert_eq!(card.parts(Some(&unfinished)).len(), 3);
 }
@@ -141,6 +145,24 @@ fn what_changes_nothing_of_a_card_is_no_news() {
 }
 
 #[test]
+fn what_people_decide_moves_the_card_and_a_withdrawal_moves_it_back() {
+    let evaluated = item(1, Some(Verdict::Fail), 0);
+    let by_people = |last, verdict| ByPeople { last, verdict };
+    let mut kept = Kept::default();
+    kept.put(&evaluated, ByPeople::default());
+    kept.put(&evaluated, by_people(1, Some(Verdict::Pass)));
+    let card = kept.card.clone().unwrap();
+    let shown = (card.verdict, card.reviewed, card.reviewed_verdict);
+    assert_eq!(shown, (Some(Verdict::Fail), true, Some(Verdict::Pass)));
+    assert_eq!(kept.counted(), BTreeMap::from([("fail_reviewed", 1)]));
+    kept.put(&evaluated, ByPeople::default());
+    kept.put(&item(0, None, 0), by_people(9, None));
+    assert_eq!(kept.card, Some(card), "what was read earlier comes late");
+    kept.put(&evaluated, by_people(2, None));
+    assert_eq!(kept.counted(), BTreeMap::from([("fail", 1)]));
+}
+
+#[test]
 fn every_state_has_a_name_of_its_own() {
     let mut names: Vec<_> = State::ALL.map(State::name).into();
     names.sort_unstable();
@@ -163,10 +185,10 @@ proptest! {
         let states = [item(0, None, 0), superseded, incomplete, upgraded];
         let (mut kept, mut last) = (Kept::default(), 0);
         for at in order {
-            kept.put(&states[at]);
+            kept.put(&states[at], ByPeople::default());
             last = last.max(at);
             let mut expected = Kept::default();
-            expected.put(&states[last]);
+            expected.put(&states[last], ByPeople::default());
             let version = kept.card.as_ref().map_or(0, |card| card.version);
             let card = expected.card.clone().map(|card| Card { version, ..card });
             prop_assert_eq!(&kept.card, &card);
