@@ -369,6 +369,7 @@ fn record(
         said,
         reviewed_verdict: None,
         kept_until: at.after(kept_for).as_seconds(),
+        trace_id: None,
     };
     let with_it = [reviews.records(), &[record.clone()]].concat();
     record.reviewed_verdict = of.standing(&with_it).1;

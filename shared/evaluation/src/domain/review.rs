@@ -19,6 +19,7 @@ use super::invalid::Invalid;
 use super::judge::{StepOutcome, Verdict};
 use super::plan::Mode;
 use super::time::{self, Timestamp};
+use super::trace::TraceId;
 
 /// Records that a DR may have. Each has some 1,500 bytes at most, and each answer about an evaluation reads them all.
 pub const MOST_REVIEWS: u32 = 500;
@@ -167,6 +168,9 @@ pub struct ReviewRecord {
     pub reviewed_verdict: Option<Verdict>,
     /// Until when it is kept, in seconds.
     pub kept_until: i64,
+    /// The trace of the request that it came of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<TraceId>,
 }
 
 impl ReviewRecord {

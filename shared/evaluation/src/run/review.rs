@@ -53,11 +53,12 @@ pub async fn review(
     let dr = &of.evaluation.dr_number;
     for _ in 0..ROUNDS {
         let before = reviews(ports, dr).await?;
-        let record = match next(&before, of, wish, ports.now(), kept_for) {
+        let mut record = match next(&before, of, wish, ports.now(), kept_for) {
             Next::Write(record) => record,
             Next::Stands(number) => return Ok(ReviewResult::Stands(number, before)),
             Next::Refuse(why) => return Ok(ReviewResult::Refused(why)),
         };
+        record.trace_id = ports.trace();
         let put = Part::Put(updates::reviewed(&record));
         if ports.transact(vec![put]).await? {
             let after = reviews(ports, dr).await?;

@@ -57,9 +57,10 @@ pub async fn tell(announcer: &impl Announcer, source: &str, changes: &[Change]) 
     join_all(told).await.into_iter().flatten().collect()
 }
 
-/// Has what is logged say which trace the evaluation belongs to.
+/// Has what is logged say which trace the evaluation belongs to, or the review.
 fn span(change: &Change) -> Span {
-    let text = |name| change.new.as_ref()?.get(name)?.as_str();
+    let item = change.new.as_ref().or(change.old.as_ref());
+    let text = |name| item?.get(name)?.as_str();
     let trace = text("trace_id").unwrap_or_default();
     tracing::error_span!("completion", trace_id = trace)
 }
