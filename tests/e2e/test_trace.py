@@ -19,7 +19,10 @@ _W3C = "00-5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8-01"
 _SAME = "1-5759e988-bd862e3fe1be46a994272793"
 _AMZN = "1-67891233-abcdef012345678912345678"
 #: Of a round, or of a connection, not of an evaluation.
-_ROUNDS = ("swept", "the sweep failed", "a message was not taken", "a client is too slow", "a connection ")
+_ROUNDS = (
+    *("swept", "the sweep failed", "a message was not taken", "a client ", "a connection "),
+    *("somebody watches", "nobody is let in"),
+)
 _LOGS_WITHIN_S = 20.0
 
 
