@@ -7,10 +7,12 @@
 //! - Doing it twice, or late, changes nothing.
 //! - Reviews are read after the card that they are put onto, so what is written is never older than what is there.
 
+use tracing::Instrument;
+
 use super::error::{Class, RunError};
 use super::ports::Ports;
 use super::review::{reviewed, reviews};
-use super::tell::Change;
+use super::tell::{Change, span};
 use crate::decide::card::{ByPeople, Card, Image};
 use crate::decide::update::Key;
 use crate::domain::ids::{DrNumber, EvaluationId};
@@ -35,9 +37,14 @@ pub async fn keep(ports: &impl Ports, changes: &[Change]) -> Vec<usize> {
         let Some(news) = News::of(change) else {
             continue;
         };
-        if let Err(error) = put(ports, &news).await {
-            let cause = error.with_causes();
-            tracing::error!(error = %cause, "an evaluation is not on its card");
+        let kept = async {
+            let kept = put(ports, &news).await;
+            kept.inspect_err(|error| {
+                let cause = error.with_causes();
+                tracing::error!(error = %cause, "an evaluation is not on its card");
+            })
+        };
+        if let Err(error) = kept.instrument(span(change)).await {
             // What never gets better must not hold up the others.
             failed.extend((error.class() == Class::Retry).then_some(at));
         }

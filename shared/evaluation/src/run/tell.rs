@@ -58,7 +58,7 @@ pub async fn tell(announcer: &impl Announcer, source: &str, changes: &[Change]) 
 }
 
 /// Has what is logged say which trace the evaluation belongs to, or the review.
-fn span(change: &Change) -> Span {
+pub(super) fn span(change: &Change) -> Span {
     let item = change.new.as_ref().or(change.old.as_ref());
     let text = |name| item?.get(name)?.as_str();
     let trace = text("trace_id").unwrap_or_default();
