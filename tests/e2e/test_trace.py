@@ -161,13 +161,38 @@ def test_every_line_of_the_functions_has_a_trace_but_those_of_a_round(harness: H
     dr = harness.dr(2)
     harness.upload(dr)
     _life(harness, harness.evaluate(dr)["evaluation_id"])
-    without = []
+    lines: list[trace.Line] = []
     for log in sorted((harness.stack.folder.path / "logs").glob("*.log")):
-        for raw in log.read_text(errors="replace").splitlines():
-            line = trace._line(log.stem, raw)
-            if line and not line.trace_id and not line.what.startswith(_ROUNDS):
-                without.append(f"{line.what}: {raw[:300]}")
-    assert without == []
+        raw = log.read_text(errors="replace").splitlines()
+        lines += [line for line in (trace._line(log.stem, one) for one in raw) if line]
+    assert _without_trace(lines) == []
+
+
+def test_what_the_runtime_repeats_of_a_client_s_event_needs_no_trace_and_anything_else_does() -> None:
+    def line(what: str, request: str) -> trace.Line:
+        entry = {
+            "timestamp": "2026-11-26T21:50:05.685Z", "level": "ERROR", "fields": {"message": what},
+            "spans": [{"requestId": request}],
+        }  # fmt: skip
+        parsed = trace._line("notifier", json.dumps(entry))
+        assert parsed
+        return parsed
+
+    said, repeated = line("a client was not answered", "1"), line('RunError { context: "the connections" }', "1")
+    other = line('RunError { context: "the table" }', "2")
+    assert _without_trace([said, repeated, other]) == [other]
+
+
+def _without_trace(lines: list[trace.Line]) -> list[trace.Line]:
+    """The lines that ought to have a trace and have none. Of an event that failed the runtime repeats the error."""
+    bare = [line for line in lines if not line.trace_id]
+    of_rounds = [line for line in bare if line.what.startswith(_ROUNDS)]
+    requests = {(line.function, line.request_id) for line in of_rounds}
+    repeated = [
+        line for line in bare
+        if line.what.startswith("RunError {") and (line.function, line.request_id) in requests
+    ]  # fmt: skip
+    return [line for line in bare if line not in of_rounds and line not in repeated]
 
 
 def test_it_is_printed_as_a_table_and_for_programs(harness: Harness, capsys: pytest.CaptureFixture[str]) -> None:
