@@ -12,6 +12,8 @@ mod list;
 mod notes;
 #[cfg(test)]
 mod openapi;
+mod page;
+mod page_settings;
 mod photo_link;
 mod place;
 mod reviews;
@@ -30,6 +32,7 @@ use serde_json::Value;
 use vlm::versions::AsksWith;
 
 use crate::api::Api;
+use crate::page_settings::PageSettings;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -49,6 +52,7 @@ async fn main() -> anyhow::Result<()> {
         bucket: required("BUCKET_NAME")?,
         asks_with,
         kept_for,
+        page: PageSettings::from_env()?,
         reviews_kept_for: kept_for.max(retention("REVIEW_RETENTION_DAYS")?),
     };
     let ended = run(service_fn(|event: LambdaEvent<Value>| {
