@@ -153,23 +153,25 @@ function header() {
 }
 
 function content() {
-  if (!session.canSignIn()) return empty(t.signIn.notSetUp, t.signIn.notSetUpHint);
+  if (!session.canSignIn()) return named(empty(t.signIn.notSetUp, t.signIn.notSetUpHint));
+  if (!session.isSignedIn() && isLoading) return loading();
   if (!session.isSignedIn()) {
     return html`<section class="welcome">
       <h1>${t.signIn.title}</h1>
       <p>${t.signIn.why}</p>
       ${problem ? failure(problem) : nothing}
-      ${isLoading
-        ? loading()
-        : html`<button type="button" class="primary" data-action="sign-in" @click=${session.signIn}>${t.signIn.button}</button>`}
+      <button type="button" class="primary" data-action="sign-in" @click=${session.signIn}>${t.signIn.button}</button>
     </section>`;
   }
-  if (!session.may("technician") && !session.may("viewer")) return empty(t.signIn.noRole, t.signIn.noRoleHint);
+  if (!session.may("technician") && !session.may("viewer")) return named(empty(t.signIn.noRole, t.signIn.noRoleHint));
   if (problem) {
-    return html`${failure(problem)}<p><a href=${home()}>${t.states.home}</a></p>`;
+    return named(html`${failure(problem)}<p><a href=${home()}>${t.states.home}</a></p>`);
   }
   return view && !isLoading ? view.render() : loading();
 }
+
+/** What has no heading of its own. @param {unknown} content */
+const named = (content) => html`<h1 class="unseen">${t.name}</h1>${content}`;
 
 function signOut() {
   view?.close?.();
