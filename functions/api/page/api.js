@@ -57,6 +57,17 @@ export async function get(path, how = {}) {
   return answer.body;
 }
 
+/**
+ * Reads a file.
+ * @param {string} path
+ * @param {string} accept its content type
+ */
+export async function file(path, accept) {
+  const response = await reached("GET", path, { headers: { accept } });
+  if (response.ok) return response.blob();
+  throw new ApiError(response.status, parsed(await response.text()) ?? {}, response.headers.get("x-trace-id"));
+}
+
 /** The ETag of what was read last. @param {string} path */
 export const etagOf = (path) => known.get(path)?.etag ?? null;
 

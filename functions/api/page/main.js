@@ -12,6 +12,8 @@ import { t } from "./texts.js";
  * @typedef {object} View
  * @property {() => unknown} render
  * @property {(query: URLSearchParams) => void} [changed] the query of its address is another one
+ * @property {(rest: string[], query: URLSearchParams) => boolean} [moved] its address is that of another thing of the same
+ *   kind; true if it shows that from now on, else another view is opened
  * @property {() => void} [close]
  * @property {string} title
  *
@@ -91,11 +93,17 @@ async function follow() {
     view.changed?.(query);
     return frame.draw();
   }
+  const [first, ...rest] = parts;
+  const isSameKind = opened.split("/")[0] === first;
+  if (view?.moved && isSameKind && view.moved(rest, query)) {
+    opened = address;
+    document.title = `${view.title} · ${t.name}`;
+    return frame.draw();
+  }
   view?.close?.();
   view = null;
   opened = address;
   problem = null;
-  const [first, ...rest] = parts;
   const known = views[first];
   if (known && session.may(known.role)) {
     isLoading = true;
