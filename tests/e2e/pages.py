@@ -102,7 +102,7 @@ class Pages:
         signed.page.goto(self.base + hash)
         signed.page.click('[data-action="sign-in"]')
         signed.page.click(f'button[value="{user}"]')
-        signed.page.wait_for_selector("header .user")
+        signed.page.wait_for_selector("header .user", state="attached")
         return signed
 
     def close(self) -> None:
