@@ -68,7 +68,10 @@ export function wanted(name, type, sha256, taken) {
 }
 
 /** A stored name without what makes it the only one. @param {string} name */
-export const shown = (name) => name.replace(/^[0-9a-f]{10}_(?=.*_ph_)/, "").replace(/_[0-9a-f]{10}(?=\.[a-z0-9]+$)/, "");
+export const shown = (name) => spoken(name);
+
+/** Words that name stored photos, without what makes their names the only ones. @param {string} text */
+export const spoken = (text) => text.replace(/(?<![\w.-])[0-9a-f]{10}_(?=[^\s,]*_ph_)/g, "").replace(/_[0-9a-f]{10}(?=\.[a-z0-9]{2,5}(?![\w]))/g, "");
 
 /** What a photo is called for people: phones call all that they have just taken the same. @param {File} file */
 export function called(file) {

@@ -45,7 +45,7 @@ export function adding(dr, mine, known) {
       </label>
       <span class="quiet drop-hint">${t.technician.drop}</span>
     </div>
-    ${progress(mine, known)}
+    ${progress(dr, mine, known)}
     ${kept.isSafe() ? nothing : html`<p class="wrong" role="alert">${t.technician.keepsNothing}</p>`}
   </section>`;
 }
@@ -66,16 +66,17 @@ function drop(event, dr) {
   add(dr, event.dataTransfer?.files ?? []);
 }
 
-/** How far they all have come: always there, so that nothing moves. @param {Upload[]} mine @param {Schemas["Dr"] | null} known */
-function progress(mine, known) {
-  const going = mine.filter(({ photo }) => photo.state === "kept");
+/** How far they all have come: always there, so that nothing moves. @param {string} dr @param {Upload[]} mine @param {Schemas["Dr"] | null} known */
+function progress(dr, mine, known) {
+  const going = uploads.open(dr);
+  const waiting = uploads.waiting(dr);
   const bytes = mine.filter(({ photo }) => photo.state !== "refused");
   const total = bytes.reduce((sum, { photo }) => sum + photo.size, 0);
   const sent = bytes.reduce((sum, { photo, sent }) => sum + (photo.state === "kept" ? Math.min(sent, photo.size) : photo.size), 0);
   const trouble = troubleOf(going);
   return html`<div class="progress">
-    <progress max=${total || 1} value=${going.length > 0 ? sent : 1} aria-label=${t.technician.progress}></progress>
-    <p>${going.length > 0 ? t.technician.going(bytes.length - going.length, bytes.length) : t.technician.allStored(known?.photos_total ?? 0)}</p>
+    <progress max=${total || 1} value=${waiting > 0 ? sent : total || 1} aria-label=${t.technician.progress}></progress>
+    <p>${waiting > 0 ? t.technician.going(waiting) : t.technician.allStored(known?.photos_total ?? 0)}</p>
     <p class=${trouble ? "waits" : "quiet"} role="status">${trouble}</p>
   </div>`;
 }

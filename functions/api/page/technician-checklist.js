@@ -24,7 +24,7 @@ function row(step, dr, mine, pictures, notes) {
   const decisions = dr.decisions.filter((one) => one.step === step.step);
   return html`<li class="step ${step.state}" data-step=${step.step} data-state=${step.state}>
     ${pictures.of(step.photo)}
-    <div>
+    <div class="step-head">
       <h3><span class="sign" aria-hidden="true">${SIGNS[step.state] ?? "?"}</span> ${step.number}. ${step.label}</h3>
       <p class="tags">
         <span class="tag ${step.state}">${t.technician.stepStates[step.state] ?? step.state}</span>
@@ -32,6 +32,8 @@ function row(step, dr, mine, pictures, notes) {
         ${step.score == null ? nothing : html`<span>${t.technician.score(step.score)}</span>`}
         ${step.certainty == null ? nothing : html`<span class="quiet">${t.technician.certain(percent(step.certainty))}</span>`}
       </p>
+    </div>
+    <div class="step-body">
       <p class="quiet">${t.technician.passesWhen(step.passes_when)}</p>
       ${what(step, mine)}
       ${decisions.map(decided)}

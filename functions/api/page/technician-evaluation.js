@@ -3,14 +3,15 @@
 import { failure, html, moment, nothing, verdict } from "./parts.js";
 import { decided } from "./technician-checklist.js";
 import { t } from "./texts.js";
+import * as uploads from "./uploads.js";
 
 /** @typedef {import("./openapi.d.ts").components["schemas"]} Schemas */
 
-/** @param {import("./technician-dr.js").DrFollower} follower @param {Schemas["Dr"]} dr @param {import("./uploads.js").Upload[]} mine */
-export function evaluation(follower, dr, mine) {
+/** @param {import("./technician-dr.js").DrFollower} follower @param {Schemas["Dr"]} dr */
+export function evaluation(follower, dr) {
   const { evaluation, refused, isAsking } = follower.known;
   const runs = Boolean(evaluation && evaluation.status !== "completed");
-  const kept = mine.filter(({ photo }) => photo.state === "kept").length;
+  const kept = uploads.waiting(dr.dr_number);
   const why = dr.photos_total === 0 ? t.technician.evaluation.noPhotos : kept > 0 ? t.technician.evaluation.kept(kept) : "";
   return html`<section class="card evaluation" aria-labelledby="evaluation-title">
     <h2 id="evaluation-title">${t.technician.evaluation.title}</h2>

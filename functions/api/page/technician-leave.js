@@ -1,6 +1,7 @@
 // @ts-check
 /** Whether one may leave, and what is left to do: all faults together. */
 import { html, nothing } from "./parts.js";
+import { spoken } from "./photo-files.js";
 import { takeFor } from "./technician-adding.js";
 import { nameOf } from "./technician-photos.js";
 import { t } from "./texts.js";
@@ -23,13 +24,13 @@ function unlisted(dr, mine) {
  */
 export function isSafeToLeave(dr, mine) {
   const isOverruled = dr.reviewed_verdict != null && dr.reviewed_verdict !== "pass";
-  const isHere = mine.some(({ photo }) => photo.state === "kept");
+  const isHere = uploads.waiting(dr.dr_number) > 0;
   return dr.safe_to_leave && !isOverruled && !isHere && unlisted(dr, mine).length === 0;
 }
 
 /** In one line what is missing. @param {Schemas["Dr"]} dr @param {Upload[]} mine */
 function missing(dr, mine) {
-  const kept = mine.filter(({ photo }) => photo.state === "kept").length;
+  const kept = uploads.waiting(dr.dr_number);
   if (kept > 0) return t.technician.missing.kept(kept);
   if (dr.photos_total === 0 && mine.length === 0) return t.technician.missing.photos;
   const looks = dr.photos_open + unlisted(dr, mine).length;
@@ -38,7 +39,7 @@ function missing(dr, mine) {
   if (first) return t.technician.missing.steps(first, labels.length - 1, looks);
   if (looks > 0) return t.technician.missing.looks(looks);
   if (dr.reviewed_verdict != null && dr.reviewed_verdict !== "pass") return t.technician.missing.review;
-  return dr.to_do[0]?.message ?? t.technician.missing.unknown;
+  return (dr.to_do[0] && spoken(dr.to_do[0].message)) ?? t.technician.missing.unknown;
 }
 
 /** @param {Schemas["Dr"]} dr @param {Upload[]} mine */
@@ -86,9 +87,8 @@ function item(todo, dr, mine) {
       <span class="tag ${remedy}">${t.technician.remedies[remedy]}</span>
       ${todo.critical ? html`<span class="tag critical">${t.technician.critical}</span>` : nothing}
     </div>
-    <p>${todo.message}</p>
+    <p>${spoken(todo.message)}</p>
     ${todo.photo ? html`<p class="quiet">${t.technician.onPhoto(nameOf(todo.photo, mine))}</p>` : nothing}
-    ${todo.may_be_on.length > 0 ? html`<p class="quiet">${t.technician.mayBeOn(todo.may_be_on.map((name) => nameOf(name, mine)))}</p>` : nothing}
     ${step ? html`<div class="does">${takeFor(dr.dr_number, step, remedy)}</div>` : nothing}
   </li>`;
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /** The DR's photos, and those that go up: each with its state, as it is. */
 import { html, nothing } from "./parts.js";
-import { shown } from "./photo-files.js";
+import { shown, spoken } from "./photo-files.js";
 import { t } from "./texts.js";
 
 /** @typedef {import("./openapi.d.ts").components["schemas"]} Schemas */
@@ -32,7 +32,7 @@ export class Pictures {
   /** The picture of a photo, or room for it. @param {string | null | undefined} name as it is stored */
   of(name) {
     const url = name ? this.urls.get(name)?.url : undefined;
-    return html`<span class="picture">${url ? html`<img src=${url} alt="" width="72" height="72">` : nothing}</span>`;
+    return html`<span class="picture">${url ? html`<img src=${url} alt="" width="56" height="56">` : nothing}</span>`;
   }
 }
 
@@ -85,7 +85,7 @@ function ofDr(photo, dr, mine, pictures) {
         : nothing}
       ${photo.same_photo_as ? html`<p class="quiet">${t.technician.sameAs(nameOf(photo.same_photo_as, mine))}</p>` : nothing}
       ${photo.reason ? html`<p class="wrong">${photo.reason.message}</p>` : nothing}
-      ${photo.warnings.map((one) => html`<p class=${one.fails ? "wrong" : "waits"}>${one.message}</p>`)}
+      ${photo.warnings.map((one) => html`<p class=${one.fails ? "wrong" : "waits"}>${spoken(one.message)}</p>`)}
     </div>
   </li>`;
 }

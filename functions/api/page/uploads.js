@@ -44,8 +44,11 @@ const listeners = new Set();
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let timer;
 let isAsking = false;
+/** Files of each DR that are being read and are kept in a moment. @type {Map<string, number>} */
+const reading = new Map();
 /** @type {Promise<void> | undefined} */
 let resumed;
+let drawn = Promise.resolve();
 
 /** Called when something about them changes. @param {() => void} listener */
 export function onChange(listener) {
@@ -58,6 +61,9 @@ export const of = (dr) => [...uploads.values()].filter(({ photo }) => photo.dr =
 
 /** Those that aren't stored yet, and will be. @param {string} dr */
 export const open = (dr) => of(dr).filter(({ photo }) => photo.state === "kept");
+
+/** How many of a DR's photos are not stored yet, those that are being read among them. @param {string} dr */
+export const waiting = (dr) => open(dr).length + (reading.get(dr) ?? 0);
 
 /** How many photos of each DR are on this phone alone. @returns {Map<string, number>} */
 export function left() {
@@ -79,6 +85,7 @@ export function resume() {
     }
     tell();
     go();
+    drawn = drawn.then(pictures);
   })();
   return resumed;
 }
@@ -94,7 +101,16 @@ export async function add(dr, files, taken) {
   await resume();
   navigator.storage?.persist?.().catch(() => false);
   const counts = { kept: 0, known: 0, refused: 0 };
-  for (const file of files) counts[await take(dr, file, taken)] += 1;
+  const all = [...files];
+  reading.set(dr, (reading.get(dr) ?? 0) + all.length);
+  tell();
+  for (const file of all) {
+    const as = await take(dr, file, taken);
+    counts[as] += 1;
+    reading.set(dr, (reading.get(dr) ?? 1) - 1);
+    tell();
+  }
+  drawn = drawn.then(pictures);
   return counts;
 }
 
@@ -118,7 +134,6 @@ async function take(dr, file, taken) {
     const photo = { ...common, id, wanted: wanted(name, type, sha256, taken), type, sha256, state: /** @type {const} */ ("kept") };
     await hold(photo, blob);
     go();
-    await picture(id, blob);
     return "kept";
   } catch {
     await hold({ ...common, id: `${dr}/${name}/${file.size}`, wanted: "", type: "", sha256: "", state: "refused", hopeless: true, why: t.technician.refused.unread });
@@ -133,10 +148,14 @@ async function hold(photo, file) {
   tell();
 }
 
-/** A small picture is nice to have, and comes when it can. @param {string} id @param {Blob} blob */
-async function picture(id, blob) {
-  const made = await small(blob);
-  if (made) await change(id, { small: made });
+/** Small pictures are nice to have: they are made once all photos are kept, one at a time. */
+async function pictures() {
+  for (const { photo } of uploads.values()) {
+    if (photo.small || photo.hopeless || photo.state === "done") continue;
+    const file = await kept.file(photo.id).catch(() => undefined);
+    const made = file && (await small(file));
+    if (made) await change(photo.id, { small: made });
+  }
 }
 
 /** @param {import("./kept.js").Photo} photo @returns {Upload} */

@@ -11,6 +11,10 @@ import { Pictures, photos } from "./technician-photos.js";
 import { drNumber, recent, remember } from "./recent.js";
 import { t } from "./texts.js";
 import * as uploads from "./uploads.js";
+// All of them here, so that a phone asks for them at once and not for one after the other.
+import "./kept.js";
+import "./photo-files.js";
+import "./transfer.js";
 
 /** @param {import("./main.js").Frame} frame @param {string[]} rest @returns {import("./main.js").View} */
 export function open(frame, rest) {
@@ -113,7 +117,7 @@ class OfDr {
         ${leave(dr, mine)}
         ${adding(this.number, mine, dr)}
         ${toDo(dr, mine)}
-        ${evaluation(this.follower, dr, mine)}
+        ${evaluation(this.follower, dr)}
       </div>
       <div class="seen-so-far">
         ${checklist(dr, mine, this.pictures, this.notes)}
