@@ -51,7 +51,7 @@ def _states(signed: Signed) -> list[str]:
 
 def _all_seen(signed: Signed, photos: int = 10) -> None:
     signed.page.wait_for_selector(f".photos:has(li[data-state=looked_at]:nth-child({photos}))")
-    signed.page.wait_for_selector(".steps:not(:has(li:not([data-state=seen])))")
+    signed.page.wait_for_selector(".checklist:not(:has(li:not([data-state=seen])))")
     assert set(_states(signed)) == {"looked_at"}
 
 

@@ -50,7 +50,7 @@ class Which {
   render() {
     const kept = uploads.left();
     const last = [...new Set([...kept.keys(), ...recent()])];
-    return html`<section class="which card">
+    return html`<section class="technician which card">
       <h1>${t.technician.which}</h1>
       <form @submit=${(/** @type {SubmitEvent} */ event) => this.submit(event)} novalidate>
         <label for="dr-number">${t.technician.number}</label>
@@ -63,7 +63,7 @@ class Which {
       </form>
       ${last.length === 0 ? nothing : html`
         <h2>${t.technician.last}</h2>
-        <ul class="last">
+        <ul class="last-drs">
           ${last.map((dr) => html`<li>
             <a class="button" href="#/dr/${dr}">${dr}</a>
             ${kept.has(dr) ? html`<span class="waits">${t.technician.stillKept(kept.get(dr) ?? 0)}</span>` : nothing}
