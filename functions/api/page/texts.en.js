@@ -115,6 +115,7 @@ export const texts = {
     other: "Another DR",
     loading: "The checklist comes …",
     stillKept: (/** @type {number} */ n) => `${count(n, "photo is", "photos are")} still on this phone`,
+    old: "What you see may be old.",
     safe: "Safe to leave",
     safeBecause: "All that is needed is seen, and nothing waits on this phone.",
     notSafe: "Not yet",
