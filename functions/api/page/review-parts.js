@@ -98,7 +98,7 @@ export function strip(of, current, choose, maySee) {
       <span class="caption">
         ${isFlagged ? html`<span title=${t.review.flagged}>⚑<span class="unseen">${t.review.flagged}</span></span>` : nothing}
         <span class="mark ${row?.outcome ?? ""}">${row ? `${row.number}` : ""}</span>
-        <span class="of">${row?.label ?? (shows(photo) || (t.review.outcomes[photo.outcome] ?? photo.outcome))}</span>
+        <span class="of">${row?.label ?? (shows(photo) || (t.review.outcomes[photo.outcome] ?? photo.outcome) || t.review.noStep)}</span>
         <span class="unseen">${photo.name}</span>
       </span>
     </button></li>`;

@@ -337,6 +337,9 @@ export const texts = {
       apart: (/** @type {string} */ dr, /** @type {number} */ km, /** @type {number} */ minutes) => `in ${dr}, ${km} km away, ${minutes} minutes apart`,
       serial: (/** @type {string} */ serial) => `Serial ${serial}, also on photos of`,
       evaluated: "Evaluated",
+      apartLine: "Between the two:",
+      between: (/** @type {number} */ minutes) =>
+        minutes < 120 ? count(Math.round(minutes), "minute", "minutes") : minutes < 48 * 60 ? count(Math.round(minutes / 60), "hour", "hours") : count(Math.round(minutes / 1440), "day", "days"),
     },
     critical: "Critical: nothing passes without it",
     passesWhen: "Passes when a photo shows:",
@@ -362,6 +365,7 @@ export const texts = {
     withdrew: (/** @type {string} */ who, /** @type {number} */ number) => `${who} took back #${number}`,
     ofWhole: "Of the whole:",
     onPhoto: "On this photo",
+    noStep: "No step",
     showsNothing: "The model saw no step on it.",
     outcomes: /** @type {Record<string, string>} */ ({
       pending: "Not looked at yet",

@@ -135,7 +135,8 @@ class Queue {
     if (!row) return;
     this.current = row.evaluation_id;
     this.frame.draw();
-    requestAnimationFrame(() => requestAnimationFrame(() => rowOf(row.evaluation_id)?.querySelector("a")?.focus()));
+    // At once: a focus that came later would bring back whoever has gone on since.
+    rowOf(row.evaluation_id)?.querySelector("a")?.focus();
   }
 
   render() {
