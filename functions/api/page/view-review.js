@@ -20,6 +20,7 @@ import { candidates, Compare, side } from "./review-compare.js";
 import { decisions, head, panel, picture } from "./review-layout.js";
 import { onPhoto, original } from "./review-photos.js";
 import { Reason } from "./review-reason.js";
+import { isOwn } from "./review-parts.js";
 import * as outbox from "./review-said.js";
 import { may, subject } from "./session.js";
 import { t } from "./texts.js";
@@ -76,6 +77,7 @@ export class Review {
       openKeys({ name: "review", root: () => document.querySelector(".review"), keys: KEYS }),
       onPhoto(frame.draw),
       outbox.onSaid((one) => this.#heard(one)),
+      leaving(() => this.claim?.end()),
       every(LIST_EVERY_MS, () => this.#freshList()),
       every(POLL_EVERY_MS, () => !isUp() && this.of.load()),
     ];
@@ -234,13 +236,26 @@ export class Review {
     return outbox.said.some(({ wish, state }) => wish.evaluation === this.of.id && wish.step === step && (state === "going" || state === "stands"));
   }
 
+  /** One's last decision: of this visit, else of this evaluation. */
+  get undoable() {
+    return outbox.last()[0] ?? this.of.reviews.findLast(isOwn) ?? null;
+  }
+
   /** Takes the last decision back, and goes to what it was about. */
   async takeBack() {
     const these = outbox.last();
     const [first] = these;
+    const before = this.of.reviews.findLast(isOwn);
+    if (!first && before) this.withdraw(before);
     if (!first) return;
     if (first.wish.evaluation !== this.of.id) this.to(first.wish.evaluation);
     for (const one of these) await outbox.takeBack(one);
+  }
+
+  /** Takes a decision of an earlier visit back. @param {import("./review-case.js").Review} review */
+  withdraw(review) {
+    const { evaluation } = this.of;
+    if (evaluation) outbox.takeBack(outbox.known(review, evaluation));
   }
 
   again() {
@@ -345,6 +360,12 @@ export class Review {
       ${this.over?.render() ?? nothing}
     </section>`;
   }
+}
+
+/** When the page is closed. @param {() => unknown} what */
+function leaving(what) {
+  addEventListener("pagehide", what);
+  return () => removeEventListener("pagehide", what);
 }
 
 /** @param {number} ms @param {() => unknown} what */
