@@ -255,6 +255,8 @@ export const texts = {
     lookedThrough: (/** @type {number} */ n) => `Of the newest ${count(n, "evaluation", "evaluations")}, those that technicians disagree with`,
     previous: "Previous row",
     next: "Next row",
+    selectRow: "Select",
+    openRow: "Open",
     select: (/** @type {string} */ dr) => `Select ${dr}`,
     byPeople: "Decided by people:",
     flags: (/** @type {number} */ n) => count(n, "flag", "flags"),

@@ -5,6 +5,7 @@
  * Invariants
  * - One key decides and shows the next, which was loaded while this one was looked at; whether the record stands is told
  *   once the API has said so.
+ * - A key decides what is on the screen, and never what is about to be.
  * - The queue that one came from is the way: its filters are in the address.
  */
 import { open as openKeys } from "./keys.js";
@@ -60,6 +61,8 @@ export class Review {
   /** What others decided while one looks at it. */
   told = "";
   isAtEnd = false;
+  /** The evaluation that is on the screen: nobody decides one that they have not seen. */
+  drawn = "";
   /** @type {Claim | null} */
   claim = null;
   stopWatching = () => {};
@@ -201,7 +204,7 @@ export class Review {
   confirm() {
     const { evaluation } = this.of;
     const decision = evaluation && confirmed(evaluation);
-    if (!evaluation || !decision) return;
+    if (!evaluation || !decision || this.drawn !== evaluation.evaluation_id) return;
     const of = { evaluation: evaluation.evaluation_id, dr: evaluation.dr_number };
     outbox.decide({ ...of, decision, reason: t.review.reasons.confirmed });
     this.next();
@@ -210,7 +213,7 @@ export class Review {
   /** Asks why it is otherwise. @param {"pass" | "fail"} decision */
   overrule(decision) {
     const { evaluation } = this.of;
-    if (!evaluation) return;
+    if (!evaluation || this.drawn !== evaluation.evaluation_id) return;
     this.#over((how) => new Reason({
       ...how,
       of: this.of,
@@ -347,6 +350,7 @@ export class Review {
 
   render() {
     const { of } = this;
+    this.drawn = of.id;
     if (!of.evaluation) return html`<section class="review">${of.error ? failure(of.error, () => of.load()) : loading()}</section>`;
     const shown = this.photo && this.mayDecide ? original(of.id, this.photo) : null;
     this.stage.show(shown?.image ?? null, `${of.id}/${this.photo?.photo_id}`);
