@@ -26,6 +26,8 @@ _STATES = [
         for verdict in ("pass", "fail", "incomplete")
         for suffix in ("", "_flagged", "_reviewed", "_flagged_reviewed")
     ),
+    "pass_sampled",
+    "pass_sampled_reviewed",
 ]
 
 
@@ -181,6 +183,8 @@ class _Cards:
         first = {"sk": {"S": f"CARD#{evaluation}"}, "gsi_list": {"S": f"LISTED#{state}"}, "gsi_at": {"S": evaluation}}
         if state == "unfinished":
             return [item | first]
+        if "sampled" in state:
+            item["sampled"] = {"N": "5"}
         judged = {
             "verdict": {"S": state.split("_")[0]},
             "certainty": {"N": str(certainty / 1000)},
@@ -204,7 +208,7 @@ def _cost(harness: Harness, **query: str | int) -> tuple[float, int]:
     return sum(row["read_units"] for row in calls), sum(row["count"] for row in calls)
 
 
-_FEW, _MANY = 130, 2600
+_FEW, _MANY = 150, 3000
 _WORST: list[dict[str, str | int]] = [
     {},
     {"limit": 5},
@@ -238,6 +242,8 @@ def test_each_filter_gives_what_is_asked_for_in_its_order_and_pages_leave_nothin
         ({"verdict": "unfinished,pass"}, lambda one: one["verdict"] in (None, "pass")),
         ({"flagged": "true"}, lambda one: one["flags"] > 0),
         ({"flagged": "false", "reviewed": "true"}, lambda one: one["flags"] == 0 and one["reviewed"]),
+        ({"sampled": "true"}, lambda one: one["sampled"]),
+        ({"sampled": "false", "verdict": "pass"}, lambda one: one["verdict"] == "pass" and not one["sampled"]),
         ({"claimed": "true"}, lambda _: False),
         ({"claimed": "false"}, lambda _: True),
     ):

@@ -86,6 +86,8 @@ pub(crate) struct Listed {
     created_at: Moment,
     /// When it was finalised last.
     completed_at: Option<Moment>,
+    /// Whether chance drew it for review, though nothing speaks against its pass.
+    sampled: bool,
     /// Who looks at its DR, if somebody does.
     claim: Option<Held>,
     /// Where more is to be had.
@@ -132,6 +134,8 @@ pub(crate) struct Counted {
     flagged: u64,
     /// Those of which people decided something.
     reviewed: u64,
+    /// Those that chance drew for review.
+    sampled: u64,
 }
 
 /// Reads a page.
@@ -222,6 +226,7 @@ impl Counted {
             incomplete: ended(Some(Verdict::Incomplete)),
             flagged: among(&|state| state.flagged),
             reviewed: among(&|state| state.reviewed),
+            sampled: among(&|state| state.sampled),
         }
     }
 }
@@ -229,6 +234,7 @@ impl Counted {
 fn listed(card: Card, claims: &[Claim]) -> Listed {
     let (id, dr) = (&card.evaluation_id, &card.dr_number);
     Listed {
+        sampled: card.state().sampled,
         claim: claimed(dr, claims).map(Held::of),
         links: ListedLinks {
             itself: format!("/evaluations/{id}"),
@@ -268,6 +274,7 @@ impl Asked {
             verdicts: verdicts.unwrap_or_default(),
             flagged: truth("flagged", parameter("flagged"))?,
             reviewed: truth("reviewed", parameter("reviewed"))?,
+            sampled: truth("sampled", parameter("sampled"))?,
             claimed: truth("claimed", parameter("claimed"))?,
             from: time("from", parameter("from"))?,
             to: time("to", parameter("to"))?,
@@ -311,7 +318,7 @@ fn truth(name: &str, word: Option<&str>) -> Result<Option<bool>, Problem> {
     }
 }
 
-fn time(name: &str, word: Option<&str>) -> Result<Option<Timestamp>, Problem> {
+pub(crate) fn time(name: &str, word: Option<&str>) -> Result<Option<Timestamp>, Problem> {
     let read = |word| {
         Timestamp::parse(word)
             .map_err(|_| refused(&format!("{name} is a time such as 2026-11-24T00:00:00Z")))
@@ -343,13 +350,17 @@ mod tests {
         let id = clock::new_evaluation_id();
         let some = asked(json!({
             "verdict": "fail,incomplete", "flagged": "true", "reviewed": "false", "claimed": "false",
+            "sampled": "true",
             "from": "2026-11-24T00:00:00Z", "to": "2026-11-25T02:00:00+02:00", "sort": "least_certain",
             "cursor": format!("0512.{id}"), "limit": "100",
         }));
         let some = some.unwrap();
         let wanted = [Verdict::Fail, Verdict::Incomplete].map(Ended::With);
         assert_eq!(some.filter.verdicts, wanted);
-        assert_eq!(some.filter.claimed, Some(false));
+        assert_eq!(
+            (some.filter.claimed, some.filter.sampled),
+            (Some(false), Some(true))
+        );
         let day = some.filter.to.unwrap().since(some.filter.from.unwrap());
         assert_eq!(day.as_secs(), 24 * 3600);
         assert_eq!(some.after.unwrap().cursor(), format!("0512.{id}"));
@@ -363,6 +374,7 @@ mod tests {
             ("flagged", "yes", "true or false"),
             ("reviewed", "1", "true or false"),
             ("claimed", "", "true or false"),
+            ("sampled", "2", "true or false"),
             ("from", "yesterday", "2026-11-24T00:00:00Z"),
             ("to", "2026-11-24", "2026-11-24T00:00:00Z"),
             ("sort", "oldest", "least_certain"),

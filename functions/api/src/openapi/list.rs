@@ -19,6 +19,7 @@ use crate::list::List;
          `unfinished`, or several of them with commas between.", example = "fail,incomplete"),
         ("flagged" = Option<bool>, Query, description = "With flags, or without."),
         ("reviewed" = Option<bool>, Query, description = "On which people decided, or not."),
+        ("sampled" = Option<bool>, Query, description = "That chance drew for review, of passes without flags; or others."),
         ("claimed" = Option<bool>, Query, description = "Of DRs that somebody looks at, of each its last 25; or of others."),
         ("from" = Option<String>, Query, description = "Asked for from then on.", format = DateTime),
         ("to" = Option<String>, Query, description = "Asked for before then.", format = DateTime),

@@ -54,6 +54,8 @@ pub struct Filter {
     pub flagged: Option<bool>,
     /// On which people decided, or not.
     pub reviewed: Option<bool>,
+    /// That chance drew for review, or not.
+    pub sampled: Option<bool>,
     /// Of DRs that are claimed, or not.
     pub claimed: Option<bool>,
     /// Asked for from then on.
@@ -160,6 +162,7 @@ impl Filter {
                 && self
                     .reviewed
                     .is_none_or(|reviewed| reviewed == state.reviewed)
+                && self.sampled.is_none_or(|sampled| sampled == state.sampled)
                 && (order == Order::Newest || state.verdict.is_some())
         };
         State::ALL.into_iter().filter(is_wanted).collect()

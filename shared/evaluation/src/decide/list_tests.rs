@@ -35,6 +35,7 @@ fn card(number: u8, (hour, state, certainty, of): (u8, usize, Option<u8>, u8)) -
         reviewed: state.reviewed,
         reviews: 0,
         reviewed_verdict: None,
+        sampled: state.sampled.then_some(2),
         made_from: 0,
         version: 1,
         ttl: 0,
@@ -64,15 +65,17 @@ fn filter() -> impl Strategy<Value = Filter> {
         prop::collection::vec(verdict, 0..3),
         truth(),
         truth(),
+        truth(),
         hour(),
         hour(),
         any::<bool>(),
     )
         .prop_map(
-            |(verdicts, flagged, reviewed, from, to, unclaimed)| Filter {
+            |(verdicts, flagged, reviewed, sampled, from, to, unclaimed)| Filter {
                 verdicts,
                 flagged,
                 reviewed,
+                sampled,
                 claimed: unclaimed.then_some(false),
                 from,
                 to,
