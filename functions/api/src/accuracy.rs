@@ -11,7 +11,7 @@ use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use evaluation::decide::accuracy::{By, Group, discrimination, groups};
 use evaluation::domain::discrimination::Discrimination;
 use evaluation::domain::time::Timestamp;
-use evaluation::run::accuracy::{Days, Found, find};
+use evaluation::run::accuracy::{Days, Found, MOST, find};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -20,8 +20,6 @@ use crate::list;
 
 /// The span, unless asked otherwise.
 const USUAL: Duration = Duration::from_secs(29 * 24 * 3600);
-/// Reviewed evaluations that one answer reads: each costs two reads, and who asks waits for them.
-const MOST: usize = 1000;
 /// How estimates come about.
 const ESTIMATED: &str = "People look at what fails, is flagged or is doubtful, so those on which they decided are not \
     like the rest. Evaluations fall into strata by verdict and flags; within one, those on which people decided stand for \
@@ -109,7 +107,7 @@ pub(crate) async fn read(
     request: &ApiGatewayV2httpRequest,
 ) -> Result<Accuracy, Refusal> {
     let asked = Asked::of(request, clock::now())?;
-    let found = find(&api.ports, &api.table, asked.days, MOST).await?;
+    let found = find(&api.ports, &api.ports, asked.days, MOST).await?;
     Ok(Accuracy::of(&found, asked.by, api.review_sample))
 }
 

@@ -2,7 +2,7 @@
 //!
 //! # Invariants
 //! - A page costs at most a query for each state, one for the claims and one for each year that is counted, or, of
-//!   claimed DRs, one for each; none reads further than so many cards, whatever there is.
+//!   claimed DRs, one for each, and one item where certainty is to order it; none reads further than so many cards, whatever there is.
 
 use std::time::Duration;
 
@@ -10,9 +10,11 @@ use aws::clock;
 use aws::http::{self, problem::Problem};
 use aws::table::{Table, TableError};
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use evaluation::decide::accuracy::kept::{Kept, may_order};
 use evaluation::decide::card::{Card, Counts, State, day, years};
 use evaluation::decide::claim::Claim;
 use evaluation::decide::list::{Ended, Filter, Order, Part, Place, claimed, page};
+use evaluation::decide::update::Key;
 use evaluation::domain::certainty::Certainty;
 use evaluation::domain::ids::{DrNumber, EvaluationId};
 use evaluation::domain::judge::Verdict;
@@ -45,12 +47,39 @@ pub(crate) struct Asked {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = EvaluationList)]
 pub(crate) struct List {
-    /// Evaluations, in the order asked for. A page may have fewer than `limit`: go on while there is a `next`.
+    /// The order that they are in: that asked for, or, where certainty does not tell errors from the rest, by flags and
+    /// chance instead of by certainty.
+    ordered_by: OrderedBy,
+    /// Why certainty orders them, or does not; on the first page of that order only.
+    ordered_because: Option<String>,
+    /// Evaluations, in this order. A page may have fewer than `limit`: go on while there is a `next`.
     evaluations: Vec<Listed>,
     /// How many there are; on the first page only.
     counts: Option<Counted>,
     /// The `cursor` of the next page; null on the last one.
     next: Option<String>,
+}
+
+/// The order of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum OrderedBy {
+    /// The newest first.
+    Newest,
+    /// The least certain first.
+    LeastCertain,
+    /// Those with flags first, then those that chance drew (`sampled`), then the others, each the newest first.
+    FlagsAndChance,
+}
+
+impl From<Order> for OrderedBy {
+    fn from(order: Order) -> Self {
+        match order {
+            Order::Newest => Self::Newest,
+            Order::LeastCertain => Self::LeastCertain,
+            Order::FlagsAndChance => Self::FlagsAndChance,
+        }
+    }
 }
 
 /// An evaluation as it is listed.
@@ -143,7 +172,8 @@ pub(crate) async fn read(
     api: &Api,
     request: &ApiGatewayV2httpRequest,
 ) -> Result<ApiGatewayV2httpResponse, Refusal> {
-    let asked = Asked::of(request)?;
+    let mut asked = Asked::of(request)?;
+    let ordered_because = ordered(api, &mut asked).await?;
     let now = clock::now();
     let claims = async { Ok(api.table.claims(now).await?) };
     let (claims, parts, counts) =
@@ -155,6 +185,8 @@ pub(crate) async fn read(
     let takes = |card: &Card| asked.filter.takes(card, asked.order, &claims);
     let page = page(parts, asked.order, asked.after.as_ref(), asked.limit, takes);
     let list = List {
+        ordered_by: asked.order.into(),
+        ordered_because,
         evaluations: page
             .cards
             .into_iter()
@@ -164,6 +196,19 @@ pub(crate) async fn read(
         next: page.next.map(|place| place.cursor()),
     };
     Ok(http::json(200, &list))
+}
+
+/// Has flags and chance order the list where certainty may not; says why. Where a list goes on, its cursor says how.
+async fn ordered(api: &Api, asked: &mut Asked) -> Result<Option<String>, Refusal> {
+    if asked.order != Order::LeastCertain || asked.after.is_some() {
+        return Ok(None);
+    }
+    let kept: Option<Kept> = api.table.get(&Key::Accuracy).await?;
+    let (may, why) = may_order(kept.as_ref());
+    if !may {
+        asked.order = Order::FlagsAndChance;
+    }
+    Ok(Some(why))
 }
 
 /// A part of each state that is asked for; none where the claims say where to look.
@@ -279,10 +324,11 @@ impl Asked {
             from: time("from", parameter("from"))?,
             to: time("to", parameter("to"))?,
         };
-        let after = parameter("cursor").map(|cursor| order.parse(cursor));
-        let after = after.transpose().map_err(|_| {
-            refused("cursor is the value of \"next\" of the page before, with the same sort; leave it out for the first page")
-        })?;
+        let cursor = parameter("cursor").map(|cursor| behind(order, cursor));
+        let (order, after) = match cursor.transpose()? {
+            Some((order, after)) => (order, Some(after)),
+            None => (order, None),
+        };
         Ok(Self {
             filter,
             order,
@@ -290,6 +336,16 @@ impl Asked {
             limit: history::limit(request)?,
         })
     }
+}
+
+/// Where a list goes on: one that was to be ordered by certainty may have been by flags and chance.
+fn behind(order: Order, cursor: &str) -> Result<(Order, Place), Problem> {
+    let instead = (order == Order::LeastCertain).then_some(Order::FlagsAndChance);
+    let orders = [Some(order), instead].into_iter().flatten();
+    let mut places = orders.filter_map(|order| Some((order, order.parse(cursor).ok()?)));
+    places.next().ok_or_else(|| {
+        refused("cursor is the value of \"next\" of the page before, with the same sort; leave it out for the first page")
+    })
 }
 
 fn refused(what: &str) -> Problem {
@@ -388,6 +444,16 @@ mod tests {
             assert!(problem.detail.contains(words), "{name}: {}", problem.detail);
         }
         let id = clock::new_evaluation_id();
+        let instead = json!({"sort": "least_certain", "cursor": format!("1.{id}")});
+        let instead = asked(instead).unwrap();
+        assert_eq!(instead.order, Order::FlagsAndChance);
+        assert_eq!(instead.after.unwrap().cursor(), format!("1.{id}"));
+        assert_eq!(
+            asked(json!({"cursor": format!("1.{id}")}))
+                .unwrap_err()
+                .status,
+            400
+        );
         let of_another_order = json!({"sort": "least_certain", "cursor": id});
         assert_eq!(asked(of_another_order).unwrap_err().status, 400);
         let signed = json!({"sort": "least_certain", "cursor": format!("-512.{id}")});

@@ -24,7 +24,8 @@ use crate::list::List;
         ("from" = Option<String>, Query, description = "Asked for from then on.", format = DateTime),
         ("to" = Option<String>, Query, description = "Asked for before then.", format = DateTime),
         ("sort" = Option<String>, Query, description = "`newest` first, as if nothing is said, or `least_certain`: those \
-         with a verdict only, and what nothing is known of at the end.", example = "least_certain"),
+         with a verdict only, and what nothing is known of at the end; where certainty does not tell errors from the \
+         rest, by flags and chance (`ordered_by`).", example = "least_certain"),
         ("limit" = Option<i32>, Query, description = "Evaluations of a page at most; 20 if nothing is said.",
          minimum = 1, maximum = 100),
         ("cursor" = Option<String>, Query, description = "`next` of the page before, with the same `sort`."),

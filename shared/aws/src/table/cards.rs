@@ -7,8 +7,6 @@ use evaluation::decide::list::{Part, Reading};
 use evaluation::decide::update::Key;
 use evaluation::domain::ids::{DrNumber, EvaluationId};
 use evaluation::domain::time::Timestamp;
-use evaluation::run::accuracy::Lists;
-use evaluation::run::error::RunError;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -88,16 +86,6 @@ impl Table {
             found.push(from_item(item)?);
         }
         Ok(found)
-    }
-}
-
-impl Lists for Table {
-    async fn cards(&self, reading: &Reading) -> Result<Part, RunError> {
-        Ok(Table::cards(self, reading).await?)
-    }
-
-    async fn counts(&self, from: &str, to: &str) -> Result<Vec<Map<String, Value>>, RunError> {
-        Ok(Table::counts(self, from, to).await?)
     }
 }
 

@@ -13,14 +13,19 @@ use serde_json::{Map, Value};
 use super::error::RunError;
 use super::ports::Ports;
 use super::review::reviews;
-use crate::decide::accuracy::{Case, cases};
+use crate::decide::accuracy::kept::{DAYS, Kept};
+use crate::decide::accuracy::{Case, cases, verdicts};
 use crate::decide::card::{Card, Counts, day, years};
 use crate::decide::evaluation::Evaluation;
 use crate::decide::list::{Filter, Order, Part, Reading, page};
 use crate::decide::update::Key;
+use crate::decide::updates;
 use crate::domain::ids::DrNumber;
 use crate::domain::time::Timestamp;
+use crate::figures;
 
+/// Reviewed evaluations that are read at most: each costs two reads, and somebody waits for them.
+pub const MOST: usize = 1000;
 /// Cards of a page, and evaluations that are held at once.
 const PAGE: usize = 100;
 /// DRs whose reviews are read at once.
@@ -83,6 +88,12 @@ impl Days {
             from: midnight(from),
             to: next_midnight(last),
         }
+    }
+
+    /// How many they are.
+    pub fn count(&self) -> u16 {
+        let seconds = self.to.as_seconds().saturating_sub(self.from.as_seconds());
+        u16::try_from(seconds / DAY).unwrap_or(u16::MAX)
     }
 
     /// The first and the last day, as 2026-11-26.
@@ -203,4 +214,20 @@ async fn of_one_dr(
         all.extend(cases(evaluation, card, reviews.records(), catalogue));
     }
     Ok(all)
+}
+
+/// Works out once a day whether certainty may order what people look at, and notes how right verdicts are; says whether
+/// it was due.
+pub async fn keep_up(ports: &(impl Ports + Lists)) -> Result<bool, RunError> {
+    let now = ports.now();
+    let kept: Option<Kept> = ports.get(Key::Accuracy).await?;
+    if kept.is_some_and(|kept| !kept.is_old(now)) {
+        return Ok(false);
+    }
+    let before = Duration::from_secs(u64::from(DAYS.saturating_sub(1)) * DAY.unsigned_abs());
+    let found = find(ports, ports, Days::of(now.before(before), now), MOST).await?;
+    ports.note(figures::of_accuracy(&verdicts(&found.cases, &found.counts)));
+    let kept = Kept::of(&found.cases, found.days.count(), now);
+    ports.update(updates::accuracy_kept(&kept)).await?;
+    Ok(true)
 }

@@ -7,6 +7,7 @@
 //! - A decision counts for the evaluation that was looked at, and for no other.
 //! - What an evaluation's decisions have in common makes no interval narrower: all of them together count as one.
 
+pub mod kept;
 #[cfg(test)]
 mod tests;
 
@@ -245,6 +246,12 @@ pub fn groups(cases: &[Case], by: By, all: &Counts) -> Vec<Group> {
     let group =
         |((about, key), cases): ((About, String), Vec<&Case>)| group(key, about, &cases, all);
     groups.into_iter().map(group).collect()
+}
+
+/// How right whole verdicts were, in all of these cases.
+pub fn verdicts(cases: &[Case], all: &Counts) -> Group {
+    let whole: Vec<&Case> = cases.iter().filter(|case| case.step.is_none()).collect();
+    group(WHOLE.into(), About::Verdict, &whole, all)
 }
 
 fn group(key: String, about: About, cases: &[&Case], all: &Counts) -> Group {
