@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
+import subprocess
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 from harness import Dr, Harness, problem
+
+from stack import build, labels, week
+from stack.api import Answer, Api
+from stack.errors import StackError
 
 #: The list may lag behind by moments.
 _PATIENCE_S = 60.0
@@ -155,3 +162,97 @@ def test_it_is_said_by_step_model_and_prompt_too_and_what_can_t_be_asked_is_refu
     ):
         refused = problem(harness.api.request("GET", f"/accuracy?{urlencode(query)}"), 400)
         assert words in refused["detail"]
+
+
+def test_where_certainty_does_not_tell_errors_from_the_rest_flags_and_chance_order_the_list(
+    harness: Harness, reviewed: Both
+) -> None:
+    passed, failed = (one["evaluation_id"] for one in reviewed)
+    begun = {"from": reviewed[0]["created_at"], "limit": 100}
+    client, table = harness.stack.aws.client("dynamodb"), harness.stack.outputs["TableName"]
+    key = {"pk": {"S": "ACCURACY"}, "sk": {"S": "LAST"}}
+    client.delete_item(TableName=table, Key=key)
+    unknown = _get(harness, "/evaluations", sort="least_certain", **begun)
+    assert unknown["ordered_by"] == "flags_and_chance" and "not known yet" in unknown["ordered_because"]
+    assert harness.invoke("sweeper", {})[1] is None
+    kept = client.get_item(TableName=table, Key=key, ConsistentRead=True)["Item"]
+    assert int(kept["days"]["N"]) == 30 and int(kept["certainty"]["M"]["errors"]["N"]) >= 0
+    worked_out = kept["worked_out_at"]
+    assert harness.invoke("sweeper", {})[1] is None
+    again = client.get_item(TableName=table, Key=key, ConsistentRead=True)["Item"]
+    assert again["worked_out_at"] == worked_out, "once a day"
+
+    harness.certainty_orders(auroc=0.45, errors=30)
+    page = _get(harness, "/evaluations", sort="least_certain", **begun)
+    assert page["ordered_by"] == "flags_and_chance" and "AUROC 0.45" in page["ordered_because"]
+    ranks = [0 if one["flags"] else 1 if one["sampled"] else 2 for one in page["evaluations"]]
+    assert ranks == sorted(ranks) and len(ranks) >= 2
+    first = _get(harness, "/evaluations", sort="least_certain", **{**begun, "limit": 1})
+    harness.certainty_orders(auroc=0.9, errors=30)
+    more = _get(harness, "/evaluations", sort="least_certain", cursor=first["next"], **begun)
+    assert (more["ordered_by"], more["ordered_because"]) == ("flags_and_chance", None), "it goes on as it began"
+    assert [*first["evaluations"], *more["evaluations"]][:100] == page["evaluations"]
+    by_certainty = _get(harness, "/evaluations", sort="least_certain", **begun)
+    assert by_certainty["ordered_by"] == "least_certain" and "AUROC 0.90" in by_certainty["ordered_because"]
+    assert {passed, failed} <= {one["evaluation_id"] for one in by_certainty["evaluations"]}
+
+
+def test_what_people_decided_is_labelled_and_the_benchmark_reads_it(
+    harness: Harness, reviewed: Both, folder: Path
+) -> None:
+    passed, failed = reviewed
+    ours = {passed["dr_number"], failed["dr_number"]}
+    span, into, trust = {"from": passed["created_at"]}, folder / "labelled", harness.stack.aws.trust
+    done = labels.write(harness.api, into, span, trust, lambda _: None)
+    assert ours <= set(done.written) and not done.kept
+    label = json.loads((into / passed["dr_number"] / "labels.json").read_text())
+    assert label["decided"] == {"verdict": "fail", "steps": ["house_photo", "power_meter"]}
+    shown = [steps["steps"] for steps in label["photos"].values()]
+    assert all(steps["house_photo"]["score"] <= 3 for steps in shown if "house_photo" in steps)
+    (row,) = [row for row in passed["steps"] if row["step"] == "power_meter"]
+    assert label["photos"][row["photo"]]["steps"]["power_meter"] == {"score": row["score"], "reading": "-11.1 dBm"}
+    for photo in passed["photos"]:
+        assert (into / passed["dr_number"] / photo["name"]).stat().st_size > 1000
+    other = json.loads((into / failed["dr_number"] / "labels.json").read_text())
+    assert other["decided"] == {"verdict": "fail", "steps": []}
+    # One that was interrupted is written; the others stay.
+    shutil.move(into / failed["dr_number"], into / f".{failed['dr_number']}.part")
+    again = labels.write(harness.api, into, span, trust, lambda _: None)
+    assert again.written == [failed["dr_number"]] and set(again.kept) == set(done.written) - {failed["dr_number"]}
+    command = [str(build.binary(build.BENCH)), "accuracy", str(into), "--json"]
+    alone = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    assert f"Of {len(done.written)} of them only what people decided" in alone["set"]
+    decided = [json.loads(path.read_text())["decided"] for path in into.glob("*/labels.json")]
+    verdicts = sum(one["verdict"] is not None for one in decided)
+    assert (alone["result"]["drs"], alone["result"]["full"]["accuracy"]["of"]) == (len(decided), verdicts)
+    compared = subprocess.run([*command, "--compare", "catalogue=v3,v4"], check=True, capture_output=True)
+    assert "verdict, full" in [one["what"] for one in json.loads(compared.stdout)["differences"]]
+
+
+def test_a_week_s_numbers_open_their_cases(harness: Harness, reviewed: Both) -> None:
+    spans = [{"metric": "EvaluationTime", "cases": 2, "values": {"p50": 4.0, "p95": 9.0}}]
+    sums = [{"metric": "PromptTokens", "values": {"sum": 2e6}}, {"metric": "CompletionTokens", "values": {"sum": 1e5}}]
+    rows = week.read(harness.api, 3600.0, {"spans": spans, "sums": sums}, prices=(0.5, 2.0))
+    found = {row.what: row for row in rows}
+    counts = harness.api.request("GET", found["evaluations"].opens.removeprefix("GET ")).body["counts"]
+    assert found["evaluations"].number == f"{counts['evaluations']:,}"
+    assert int(found["… that people reviewed"].number.replace(",", "")) >= 2
+    assert "%" in found["verdicts on which people agree"].number
+    assert int(found["… false passes among those decided"].number) >= 1
+    assert found["half of the evaluations take up to"].number == "4.0 s"
+    assert found["the VLM's tokens cost"].number.startswith("$1.20"), "2 million read and 0.1 million written"
+    for row in rows:
+        if row.opens.startswith("GET "):
+            assert harness.api.request("GET", row.opens.removeprefix("GET ")).status == 200, row
+    with pytest.raises(StackError, match="operator"):
+        week.read(_Refused(), 3600.0, {"spans": spans, "sums": sums}, prices=None)
+
+
+class _Refused(Api):
+    """An API that takes a viewer for what that is."""
+
+    def __init__(self) -> None:
+        pass
+
+    def request(self, method: str, path: str, body: bytes | None = None, *, signed: bool = True, **headers: str) -> Answer:
+        return Answer(403, {}, {"message": "Forbidden"}, 0)
