@@ -15,6 +15,8 @@ use evaluation::run::error::RunError;
 use evaluation::run::ports::Ports;
 use vlm::versions::AsksWith;
 
+use crate::page_settings::PageSettings;
+
 /// Bytes of a catalogue's version that are repeated if there is none.
 const LONGEST_NAMED: usize = 100;
 
@@ -29,6 +31,8 @@ pub(crate) struct Api {
     pub(crate) asks_with: AsksWith,
     /// How long what people say of a DR is kept: where it is, and notes.
     pub(crate) kept_for: Duration,
+    /// What the page is told of the stack.
+    pub(crate) page: PageSettings,
     /// How long people's decisions are kept: as long as verdicts, or longer.
     pub(crate) reviews_kept_for: Duration,
     /// Of a hundred passes without flags so many are drawn for review.

@@ -13,6 +13,8 @@ mod list;
 mod notes;
 #[cfg(test)]
 mod openapi;
+mod page;
+mod page_settings;
 mod photo_link;
 mod place;
 mod reviews;
@@ -31,6 +33,7 @@ use serde_json::Value;
 use vlm::versions::AsksWith;
 
 use crate::api::Api;
+use crate::page_settings::PageSettings;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -51,6 +54,7 @@ async fn main() -> anyhow::Result<()> {
         asks_with,
         kept_for,
         review_sample: percent("REVIEW_SAMPLE")?,
+        page: PageSettings::from_env()?,
         reviews_kept_for: kept_for.max(retention("REVIEW_RETENTION_DAYS")?),
     };
     let ended = run(service_fn(|event: LambdaEvent<Value>| {
