@@ -40,10 +40,19 @@ deploy that brings that list. It reads the whole table once and touches each eva
 already stays. With STACK it works on AWS, with the credentials and region of the environment; otherwise
 on the stack that `up` keeps.
 """
+_LABELS = """\
+Writes the DRs on which people decided into FOLDER, one folder for each: its photos as they were judged,
+and a labels.json that says what they show, as `bench accuracy FOLDER` reads it. What is there already is
+kept, so that a run that was interrupted goes on. With STACK it works on AWS, with the credentials and
+region of the environment (a reviewer's, or a reviewer's token in API_TOKEN); otherwise on the stack that
+`up` keeps.
+"""
 _REPORT = """\
-Prints what CloudWatch knows of a stack: mean and percentiles of all times, rates, tokens, what
-waits, and the alarms. With STACK it works on AWS, with the credentials and region of the
-environment; otherwise on the stack that `up` keeps. Ends with 1 if an alarm is on.
+Prints a time's numbers: how many evaluations, how right they are by what people decided, how fast,
+what they cost, and what opens the cases of each (whole days, an operator's credentials, or token in
+API_TOKEN); then what CloudWatch knows: mean and percentiles of all times, rates, tokens, what waits,
+and the alarms. With STACK it works on AWS, with the credentials and region of the environment;
+otherwise on the stack that `up` keeps. Ends with 1 if an alarm is on. A week: --since 7d.
 """
 _TRACE = """\
 Prints what the functions' logs say of one evaluation, from the request or the upload that it came of
@@ -162,6 +171,21 @@ def _span(text: str) -> float:
     return float(seconds)
 
 
+def _time(text: str) -> str:
+    if not re.fullmatch(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?", text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no time: take a day, as 2026-11-24, or a time, as 2026-11-24T10:00:00Z"
+        )
+    return text if "T" in text else f"{text}T00:00:00Z"
+
+
+def _prices(text: str) -> tuple[float, float]:
+    found = re.fullmatch(r"(\d+(?:\.\d+)?),(\d+(?:\.\d+)?)", text.strip())
+    if not found:
+        raise argparse.ArgumentTypeError(f"{text!r} are no prices: take two in dollars, such as 0.2,0.8")
+    return float(found[1]), float(found[2])
+
+
 def _uplink(text: str) -> float:
     found = re.fullmatch(r"(\d+(?:\.\d+)?)([kmg])bit", text.strip().lower())
     bits = float(found[1]) * {"k": 1e3, "m": 1e6, "g": 1e9}[found[2]] if found else 0.0
@@ -207,6 +231,7 @@ def _parser() -> _Parser:
     _rollback(commands)
     _redrive(commands)
     _relist(commands)
+    _labels(commands)
     _preflight(commands)
     _catalogue(commands)
     mutate = commands.add_parser(
@@ -297,6 +322,12 @@ def _report(commands: "argparse._SubParsersAction[_Parser]") -> None:
         metavar="SPAN",
         help="how far back, such as 30m, 24h or 7d (default: 24h; at most 15d)",
     )
+    report.add_argument(
+        "--vlm-prices",
+        type=_prices,
+        metavar="READ,WRITTEN",
+        help="dollars for a million tokens read and written, such as 0.2,0.8, to say what they cost",
+    )
 
 
 def _trace(commands: "argparse._SubParsersAction[_Parser]") -> None:
@@ -343,6 +374,24 @@ def _relist(commands: "argparse._SubParsersAction[_Parser]") -> None:
         "relist", help="put evaluations from before it into the list across DRs", description=_RELIST
     )
     _of_a_stack(relist)
+
+
+def _labels(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    labels = commands.add_parser(
+        "labels",
+        help="write the DRs on which people decided as labelled ones, for the accuracy benchmark",
+        description=_LABELS,
+    )
+    _of_a_stack(labels)
+    labels.add_argument("folder", metavar="FOLDER", help="where they are written to")
+    for name, what in (("from", "from then on"), ("to", "before then")):
+        labels.add_argument(
+            f"--{name}",
+            dest=f"{name}_time",
+            type=_time,
+            metavar="TIME",
+            help=f"evaluations that were asked for {what}, such as 2026-11-24 or 2026-11-24T10:00:00Z",
+        )
 
 
 def _redrive(commands: "argparse._SubParsersAction[_Parser]") -> None:

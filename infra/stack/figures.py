@@ -52,6 +52,8 @@ LATEST = (
     ("PhotosPending", "photos pending"),
     ("UnfinishedEvaluations", "unfinished evaluations"),
     ("OldestUnfinished", "the oldest of them that does not wait for the VLM (s)"),
+    ("Agreement", "verdicts on which people agree (%)"),
+    ("FalsePasses", "passes that people would not let pass (%)"),
 )
 
 

@@ -212,6 +212,20 @@ class Harness:
         item = self._dynamodb.get_item(TableName=self.stack.outputs["TableName"], Key=key, ConsistentRead=True)
         return int(item["Item"]["ttl"]["N"])
 
+    def certainty_orders(self, *, auroc: float, errors: int) -> None:
+        """Has it be known how well certainty tells errors from the rest, as the sweeper would have worked it out."""
+        found = {"cases": 100, "errors": errors, "auroc": auroc, "low": auroc - 0.1, "high": min(1.0, auroc + 0.1)}
+        self._dynamodb.put_item(
+            TableName=self.stack.outputs["TableName"],
+            Item={
+                "pk": {"S": "ACCURACY"},
+                "sk": {"S": "LAST"},
+                "worked_out_at": {"N": str(round(time.time() * 1000))},
+                "days": {"N": "30"},
+                "certainty": {"M": {name: {"N": str(round(value, 3))} for name, value in found.items()}},
+            },
+        )
+
     def keep_until(self, pk: str, sk: str, seconds: int) -> None:
         """Has an item deleted at another time."""
         self._dynamodb.update_item(

@@ -30,6 +30,7 @@ def _value(name: str) -> str:
         "SIZE_POLICY_VERSION": "s4",
         "VLM_LOGPROBS": "true",
         "LOOKS": "true",
+        "REVIEW_SAMPLE": "5",
     }
     if name in known:
         return known[name]

@@ -38,6 +38,8 @@ pub(crate) struct Api {
     pub(crate) page: PageSettings,
     /// How long people's decisions are kept: as long as verdicts, or longer.
     pub(crate) reviews_kept_for: Duration,
+    /// Of a hundred passes without flags so many are drawn for review.
+    pub(crate) review_sample: u8,
 }
 
 /// Why there is no answer.

@@ -2,7 +2,7 @@
 //!
 //! # Invariants
 //! - A page costs at most a query for each state, one for the claims and one for each year that is counted, or, of
-//!   claimed DRs, one for each; none reads further than so many cards, whatever there is.
+//!   claimed DRs, one for each, and one item where certainty is to order it; none reads further than so many cards, whatever there is.
 
 use std::time::Duration;
 
@@ -10,9 +10,11 @@ use aws::clock;
 use aws::http::{self, problem::Problem};
 use aws::table::{Table, TableError};
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use evaluation::decide::accuracy::kept::{Kept, may_order};
 use evaluation::decide::card::{Card, Counts, State, day, years};
 use evaluation::decide::claim::Claim;
 use evaluation::decide::list::{Ended, Filter, Order, Part, Place, claimed, page};
+use evaluation::decide::update::Key;
 use evaluation::domain::certainty::Certainty;
 use evaluation::domain::ids::{DrNumber, EvaluationId};
 use evaluation::domain::judge::Verdict;
@@ -45,12 +47,39 @@ pub(crate) struct Asked {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = EvaluationList)]
 pub(crate) struct List {
-    /// Evaluations, in the order asked for. A page may have fewer than `limit`: go on while there is a `next`.
+    /// The order that they are in: that asked for, or, where certainty does not tell errors from the rest, by flags and
+    /// chance instead of by certainty.
+    ordered_by: OrderedBy,
+    /// Why certainty orders them, or does not; on the first page of that order only.
+    ordered_because: Option<String>,
+    /// Evaluations, in this order. A page may have fewer than `limit`: go on while there is a `next`.
     evaluations: Vec<Listed>,
     /// How many there are; on the first page only.
     counts: Option<Counted>,
     /// The `cursor` of the next page; null on the last one.
     next: Option<String>,
+}
+
+/// The order of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum OrderedBy {
+    /// The newest first.
+    Newest,
+    /// The least certain first.
+    LeastCertain,
+    /// Those with flags first, then those that chance drew (`sampled`), then the others, each the newest first.
+    FlagsAndChance,
+}
+
+impl From<Order> for OrderedBy {
+    fn from(order: Order) -> Self {
+        match order {
+            Order::Newest => Self::Newest,
+            Order::LeastCertain => Self::LeastCertain,
+            Order::FlagsAndChance => Self::FlagsAndChance,
+        }
+    }
 }
 
 /// An evaluation as it is listed.
@@ -86,6 +115,8 @@ pub(crate) struct Listed {
     created_at: Moment,
     /// When it was finalised last.
     completed_at: Option<Moment>,
+    /// Whether chance drew it for review, though nothing speaks against its pass.
+    sampled: bool,
     /// Who looks at its DR, if somebody does.
     claim: Option<Held>,
     /// Where more is to be had.
@@ -132,6 +163,8 @@ pub(crate) struct Counted {
     flagged: u64,
     /// Those of which people decided something.
     reviewed: u64,
+    /// Those that chance drew for review.
+    sampled: u64,
 }
 
 /// Reads a page.
@@ -139,7 +172,8 @@ pub(crate) async fn read(
     api: &Api,
     request: &ApiGatewayV2httpRequest,
 ) -> Result<ApiGatewayV2httpResponse, Refusal> {
-    let asked = Asked::of(request)?;
+    let mut asked = Asked::of(request)?;
+    let ordered_because = ordered(api, &mut asked).await?;
     let now = clock::now();
     let claims = async { Ok(api.table.claims(now).await?) };
     let (claims, parts, counts) =
@@ -151,6 +185,8 @@ pub(crate) async fn read(
     let takes = |card: &Card| asked.filter.takes(card, asked.order, &claims);
     let page = page(parts, asked.order, asked.after.as_ref(), asked.limit, takes);
     let list = List {
+        ordered_by: asked.order.into(),
+        ordered_because,
         evaluations: page
             .cards
             .into_iter()
@@ -160,6 +196,19 @@ pub(crate) async fn read(
         next: page.next.map(|place| place.cursor()),
     };
     Ok(http::json(200, &list))
+}
+
+/// Has flags and chance order the list where certainty may not; says why. Where a list goes on, its cursor says how.
+async fn ordered(api: &Api, asked: &mut Asked) -> Result<Option<String>, Refusal> {
+    if asked.order != Order::LeastCertain || asked.after.is_some() {
+        return Ok(None);
+    }
+    let kept: Option<Kept> = api.table.get(&Key::Accuracy).await?;
+    let (may, why) = may_order(kept.as_ref());
+    if !may {
+        asked.order = Order::FlagsAndChance;
+    }
+    Ok(Some(why))
 }
 
 /// A part of each state that is asked for; none where the claims say where to look.
@@ -222,6 +271,7 @@ impl Counted {
             incomplete: ended(Some(Verdict::Incomplete)),
             flagged: among(&|state| state.flagged),
             reviewed: among(&|state| state.reviewed),
+            sampled: among(&|state| state.sampled),
         }
     }
 }
@@ -229,6 +279,7 @@ impl Counted {
 fn listed(card: Card, claims: &[Claim]) -> Listed {
     let (id, dr) = (&card.evaluation_id, &card.dr_number);
     Listed {
+        sampled: card.state().sampled,
         claim: claimed(dr, claims).map(Held::of),
         links: ListedLinks {
             itself: format!("/evaluations/{id}"),
@@ -268,14 +319,16 @@ impl Asked {
             verdicts: verdicts.unwrap_or_default(),
             flagged: truth("flagged", parameter("flagged"))?,
             reviewed: truth("reviewed", parameter("reviewed"))?,
+            sampled: truth("sampled", parameter("sampled"))?,
             claimed: truth("claimed", parameter("claimed"))?,
             from: time("from", parameter("from"))?,
             to: time("to", parameter("to"))?,
         };
-        let after = parameter("cursor").map(|cursor| order.parse(cursor));
-        let after = after.transpose().map_err(|_| {
-            refused("cursor is the value of \"next\" of the page before, with the same sort; leave it out for the first page")
-        })?;
+        let cursor = parameter("cursor").map(|cursor| behind(order, cursor));
+        let (order, after) = match cursor.transpose()? {
+            Some((order, after)) => (order, Some(after)),
+            None => (order, None),
+        };
         Ok(Self {
             filter,
             order,
@@ -283,6 +336,16 @@ impl Asked {
             limit: history::limit(request)?,
         })
     }
+}
+
+/// Where a list goes on: one that was to be ordered by certainty may have been by flags and chance.
+fn behind(order: Order, cursor: &str) -> Result<(Order, Place), Problem> {
+    let instead = (order == Order::LeastCertain).then_some(Order::FlagsAndChance);
+    let orders = [Some(order), instead].into_iter().flatten();
+    let mut places = orders.filter_map(|order| Some((order, order.parse(cursor).ok()?)));
+    places.next().ok_or_else(|| {
+        refused("cursor is the value of \"next\" of the page before, with the same sort; leave it out for the first page")
+    })
 }
 
 fn refused(what: &str) -> Problem {
@@ -311,7 +374,7 @@ fn truth(name: &str, word: Option<&str>) -> Result<Option<bool>, Problem> {
     }
 }
 
-fn time(name: &str, word: Option<&str>) -> Result<Option<Timestamp>, Problem> {
+pub(crate) fn time(name: &str, word: Option<&str>) -> Result<Option<Timestamp>, Problem> {
     let read = |word| {
         Timestamp::parse(word)
             .map_err(|_| refused(&format!("{name} is a time such as 2026-11-24T00:00:00Z")))
@@ -343,13 +406,17 @@ mod tests {
         let id = clock::new_evaluation_id();
         let some = asked(json!({
             "verdict": "fail,incomplete", "flagged": "true", "reviewed": "false", "claimed": "false",
+            "sampled": "true",
             "from": "2026-11-24T00:00:00Z", "to": "2026-11-25T02:00:00+02:00", "sort": "least_certain",
             "cursor": format!("0512.{id}"), "limit": "100",
         }));
         let some = some.unwrap();
         let wanted = [Verdict::Fail, Verdict::Incomplete].map(Ended::With);
         assert_eq!(some.filter.verdicts, wanted);
-        assert_eq!(some.filter.claimed, Some(false));
+        assert_eq!(
+            (some.filter.claimed, some.filter.sampled),
+            (Some(false), Some(true))
+        );
         let day = some.filter.to.unwrap().since(some.filter.from.unwrap());
         assert_eq!(day.as_secs(), 24 * 3600);
         assert_eq!(some.after.unwrap().cursor(), format!("0512.{id}"));
@@ -363,6 +430,7 @@ mod tests {
             ("flagged", "yes", "true or false"),
             ("reviewed", "1", "true or false"),
             ("claimed", "", "true or false"),
+            ("sampled", "2", "true or false"),
             ("from", "yesterday", "2026-11-24T00:00:00Z"),
             ("to", "2026-11-24", "2026-11-24T00:00:00Z"),
             ("sort", "oldest", "least_certain"),
@@ -376,6 +444,16 @@ mod tests {
             assert!(problem.detail.contains(words), "{name}: {}", problem.detail);
         }
         let id = clock::new_evaluation_id();
+        let instead = json!({"sort": "least_certain", "cursor": format!("1.{id}")});
+        let instead = asked(instead).unwrap();
+        assert_eq!(instead.order, Order::FlagsAndChance);
+        assert_eq!(instead.after.unwrap().cursor(), format!("1.{id}"));
+        assert_eq!(
+            asked(json!({"cursor": format!("1.{id}")}))
+                .unwrap_err()
+                .status,
+            400
+        );
         let of_another_order = json!({"sort": "least_certain", "cursor": id});
         assert_eq!(asked(of_another_order).unwrap_err().status, 400);
         let signed = json!({"sort": "least_certain", "cursor": format!("-512.{id}")});

@@ -1,6 +1,7 @@
 //! The API: what the app reads about evaluations and DRs, throwing earlier answers away, and what people say of a DR:
 //! where it is, and what is to be known of its steps.
 
+mod accuracy;
 mod api;
 mod checklist;
 mod claims;
@@ -24,7 +25,7 @@ mod route;
 mod shown_tests;
 mod uploads;
 
-use aws::configuration::{present, required, retention};
+use aws::configuration::{percent, present, required, retention};
 use aws::ports::AwsPorts;
 use aws::table::Table;
 use aws::telemetry;
@@ -56,6 +57,7 @@ async fn main() -> anyhow::Result<()> {
         asks_with,
         kept_for,
         metrics: Metrics::from_env(&config)?,
+        review_sample: percent("REVIEW_SAMPLE")?,
         page: PageSettings::from_env()?,
         reviews_kept_for: kept_for.max(retention("REVIEW_RETENTION_DAYS")?),
     };

@@ -24,7 +24,7 @@ use crate::api::{Api, Refusal};
 
 const EXPECTED: &str = "Send {\"step\": \"power_meter\", \"decision\": \"fail\", \"reason\": \"…\", \"photo\": \"a.jpg\"}; \
                         decision is \"pass\", \"fail\" or, of a step, \"missing\"; without a step it is of the whole; \
-                        photo may be left out.";
+                        photo may be left out, and \"reading\" added.";
 const EXPECTED_OF_WITHDRAWAL: &str = "Send no body, or {\"reason\": \"…\"}.";
 /// Bytes of what is wrong with a request that are repeated.
 const LONGEST_REFUSAL: usize = 300;
@@ -48,6 +48,10 @@ pub(crate) struct ReviewRequest {
     /// The name or id of the photo that it rests on, if it is another one than the model decided by.
     #[serde(default)]
     photo: Option<String>,
+    /// What the small print says, of a step of which it is read: where the model read otherwise, this corrects it.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 100)]
+    reading: Option<String>,
 }
 
 /// Why a decision is withdrawn.
@@ -218,6 +222,7 @@ fn decision(request: &ApiGatewayV2httpRequest) -> Result<Wish, Problem> {
         step: step.map_err(|why| wrong(why, EXPECTED))?,
         decision: Decision::parse(&body.decision).map_err(|why| wrong(why, EXPECTED))?,
         photo: body.photo,
+        reading: body.reading,
     };
     let by = Caller::of(request).name();
     let wish = Wish::new(what, Some(&body.reason), by);
@@ -264,6 +269,7 @@ mod tests {
             step,
             decision: said,
             photo,
+            reading: None,
         } = wish.what
         else {
             panic!()

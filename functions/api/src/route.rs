@@ -30,8 +30,8 @@ use utoipa::ToSchema;
 
 use crate::api::{Api, Refusal};
 use crate::{
-    checklist, claims, contract, evidence, figures, health, history, list, notes, page, photo_link,
-    place, reviews, uploads,
+    accuracy, checklist, claims, contract, evidence, figures, health, history, list, notes, page,
+    photo_link, place, reviews, uploads,
 };
 
 /// Seconds after which the app may look for progress again.
@@ -56,6 +56,8 @@ enum Question {
     PhotoLink(EvaluationId, PhotoId),
     /// Evaluations across DRs.
     List,
+    /// How right verdicts are.
+    Accuracy,
     /// A reviewer looks at a DR.
     Claim(DrNumber),
     /// And does so no more.
@@ -148,6 +150,7 @@ async fn answer_to(
         Question::Evaluation(id) => evaluation(api, &id).await,
         Question::PhotoLink(id, photo) => photo_link::give(api, &id, &photo).await,
         Question::List => list::read(api, request).await,
+        Question::Accuracy => Ok(http::json(200, &accuracy::read(api, request).await?)),
         Question::Claim(dr) => claims::make(api, request, &dr).await,
         Question::GiveBack(dr) => claims::end(api, request, &dr).await,
         Question::Evidence(id) => evidence::read(api, &id).await,
@@ -316,6 +319,7 @@ fn question(request: &ApiGatewayV2httpRequest) -> Result<Question, Problem> {
         )));
     }
     match (method, parts.as_slice()) {
+        ("GET", ["accuracy"]) => Ok(Question::Accuracy),
         ("GET", ["health"]) => Ok(Question::Health),
         ("GET", ["openapi.json"]) => Ok(Question::Contract),
         ("DELETE", ["cache"]) => Ok(Question::EmptyCache(None)),
@@ -356,7 +360,7 @@ fn question(request: &ApiGatewayV2httpRequest) -> Result<Question, Problem> {
             "There is GET /evaluations, /evaluations/{evaluation_id} and its /evidence and /photos/{photo_id}, GET and POST \
              /evaluations/{evaluation_id}/reviews, DELETE /evaluations/{evaluation_id}/reviews/{number}, GET and PUT \
              /drs/{dr_number}, POST /drs/{dr_number}/uploads and /notes, GET /drs/{dr_number}/evaluations, PUT and DELETE \
-             /drs/{dr_number}/claim, DELETE /drs/{dr_number}/cache, DELETE /cache, GET /figures, GET /health and GET /openapi.json.",
+             /drs/{dr_number}/claim, DELETE /drs/{dr_number}/cache, DELETE /cache, GET /accuracy, /figures, /health and /openapi.json.",
         )),
     }
 }
@@ -496,6 +500,7 @@ mod tests {
     fn other_paths_and_bad_ids_are_refused_with_what_to_do() {
         assert_eq!(asked("/evaluations").unwrap(), Question::List);
         assert_eq!(asked("/health").unwrap(), Question::Health);
+        assert_eq!(asked("/accuracy").unwrap(), Question::Accuracy);
         assert_eq!(sent("DELETE", "/health").unwrap_err().status, 404);
         for (path, status) in [
             ("/page", 404),

@@ -15,7 +15,7 @@ mod live;
 mod sender;
 mod topic;
 
-use aws::configuration::required;
+use aws::configuration::{percent, required};
 use aws::ports::AwsPorts;
 use aws::stream::Changes;
 use aws::table::Table;
@@ -41,6 +41,8 @@ struct Notifier {
     source: String,
     live: Live,
     authorizer: Option<Authorizer>,
+    /// Of a hundred passes without flags so many are drawn for review.
+    review_sample: u8,
 }
 
 #[tokio::main]
@@ -59,6 +61,7 @@ async fn main() -> anyhow::Result<()> {
             connections,
         },
         authorizer: Authorizer::from_env()?,
+        review_sample: percent("REVIEW_SAMPLE")?,
     };
     let ended = run(service_fn(|event: LambdaEvent<Value>| {
         measured("notifier", handle(&notifier, event.payload))
@@ -87,7 +90,12 @@ async fn handle(notifier: &Notifier, event: Value) -> Result<Value, Error> {
 async fn hear(notifier: &Notifier, changes: Changes) -> Value {
     let mut failed = tell(&notifier.topic, &notifier.source, &changes.changes).await;
     let sent = notifier.live.send_news(&changes.changes);
-    let (not_kept, ()) = tokio::join!(keep(&notifier.live.ports, &changes.changes), sent);
+    let kept = keep(
+        &notifier.live.ports,
+        &changes.changes,
+        notifier.review_sample,
+    );
+    let (not_kept, ()) = tokio::join!(kept, sent);
     failed.extend(not_kept);
     failed.sort_unstable();
     failed.dedup();

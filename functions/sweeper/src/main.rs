@@ -1,4 +1,5 @@
-//! The sweeper: each minute it sends again what was lost, and ends what is past its deadline.
+//! The sweeper: each minute it sends again what was lost, and ends what is past its deadline; once a day it works out how
+//! right verdicts are.
 
 // The steps down to the AWS client, each a future within another one, are more than the compiler looks through at first.
 #![recursion_limit = "256"]
@@ -16,7 +17,7 @@ use evaluation::decide::update::Key;
 use evaluation::domain::time::Timestamp;
 use evaluation::figures;
 use evaluation::run::ports::Ports;
-use evaluation::run::sweep;
+use evaluation::run::{accuracy, sweep};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::Value;
 
@@ -50,6 +51,21 @@ fn until(deadline_ms: u64) -> Timestamp {
     now.after(left.saturating_sub(MARGIN))
 }
 
+/// Once a day, in a round that has time left. It is the lesser work: where it fails, the next round tries again.
+async fn work_out_accuracy(ports: &AwsPorts, until: Timestamp) {
+    if clock::now() > until {
+        return;
+    }
+    match accuracy::keep_up(ports).await {
+        Ok(true) => tracing::info!("it was worked out how right verdicts are"),
+        Ok(false) => {}
+        Err(error) => {
+            let error = error.with_causes();
+            tracing::error!(error, "how right verdicts are could not be worked out");
+        }
+    }
+}
+
 /// A round in which an evaluation could not be swept fails as a whole: it counts as an error of the function.
 async fn handle(ports: &AwsPorts, lost_after: Duration, until: Timestamp) -> Result<Value, Error> {
     let swept = sweep::run(ports, lost_after, until).await;
@@ -59,6 +75,7 @@ async fn handle(ports: &AwsPorts, lost_after: Duration, until: Timestamp) -> Res
     // Also of a round in which some could not be swept: the sweeper is alive.
     let breaker = ports.get::<Breaker>(Key::Breaker).await?;
     ports.note(figures::of_round(&swept, &breaker.unwrap_or_default()));
+    work_out_accuracy(ports, until).await;
     let report = serde_json::to_value(swept)?;
     tracing::info!(sweep.report = %report, "swept");
     match swept.failed {

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import asdict
 from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from .. import deploy, figures, local_stack
+from .. import deploy, figures, local_stack, target, week
 from ..errors import StackError
 from ..report import table
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Prints the figures; gives 1 if an alarm is on."""
+    """Prints the figures, first those of evaluations; gives 1 if an alarm is on."""
     cloudwatch, stack = _source(arguments)
     try:
         found = figures.read(cloudwatch, stack, arguments.since)
@@ -23,8 +24,27 @@ def run(arguments: argparse.Namespace) -> int:
         raise StackError(
             f"CloudWatch can't be read: {error}.", "Check AWS_PROFILE and AWS_REGION."
         ) from None
-    print(json.dumps(found) if arguments.json else text(found))
+    rows, why_not = _of_evaluations(arguments, found)
+    if arguments.json:
+        print(json.dumps({**found, "numbers": [asdict(row) for row in rows], "numbers_left_out_because": why_not}))
+    else:
+        print("\n".join((_numbers(rows) if rows else [f"How many and how right is left out: {why_not}", ""])))
+        print(text(found))
     return int(any(alarm["state"] == "ALARM" for alarm in found["alarms"]))
+
+
+def _of_evaluations(arguments: argparse.Namespace, found: dict[str, Any]) -> tuple[list[week.Row], str | None]:
+    """How many, how right, how fast, at what price; or why that is not known."""
+    try:
+        stack = target.of(arguments)
+        return week.read(stack.api, arguments.since, found, arguments.vlm_prices), None
+    except StackError as error:
+        return [], str(error)
+
+
+def _numbers(rows: list[week.Row]) -> list[str]:
+    shown = [(row.what, row.number, row.opens) for row in rows]
+    return [*table(("evaluations", "", "opened by"), shown), ""]
 
 
 def _source(arguments: argparse.Namespace) -> tuple[Any, str]:

@@ -73,6 +73,14 @@ where
     }
 }
 
+/// A share of 100, from 0 on.
+pub fn percent(name: &str) -> Result<u8, ConfigError> {
+    match required(name)?.as_str() {
+        "0" => Ok(0),
+        _ => number(name, 100),
+    }
+}
+
 /// `true` or `false`.
 pub fn switch(name: &str) -> Result<bool, ConfigError> {
     let value = required(name)?;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
+use evaluation::decide::list::{Part as CardPart, Reading};
 use evaluation::decide::message::Message;
 use evaluation::decide::photo_record::PhotoRecord;
 use evaluation::decide::queue::Queue;
@@ -13,10 +14,11 @@ use evaluation::domain::ids::{DrNumber, EvaluationId};
 use evaluation::domain::time::Timestamp;
 use evaluation::domain::trace::TraceId;
 use evaluation::figures::Figure;
+use evaluation::run::accuracy::Lists;
 use evaluation::run::error::RunError;
 use evaluation::run::ports::{Ports, UpdateResult};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::clock;
 use crate::configuration::{ConfigError, required};
@@ -118,6 +120,16 @@ impl Ports for AwsPorts {
         let missing = || RunError::bug("sending", ConfigError::Missing(variable(queue)));
         let url = self.urls.get(&queue).ok_or_else(missing)?;
         Ok(self.queues.send_all(url, &messages, delay).await?)
+    }
+}
+
+impl Lists for AwsPorts {
+    async fn cards(&self, reading: &Reading) -> Result<CardPart, RunError> {
+        Ok(self.table.cards(reading).await?)
+    }
+
+    async fn counts(&self, from: &str, to: &str) -> Result<Vec<Map<String, Value>>, RunError> {
+        Ok(self.table.counts(from, to).await?)
     }
 }
 

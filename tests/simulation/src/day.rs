@@ -40,6 +40,8 @@ const AGGREGATORS_AT_ONCE: usize = 5;
 /// The receives after which a message is dead, or parked: those of the template.
 const RECEIVES: (u32, u32) = (5, 3);
 const MINUTE: Duration = Duration::from_secs(60);
+/// Of a hundred passes without flags so many are drawn for review: enough for days with and without.
+pub(crate) const SAMPLE: u8 = 50;
 /// How long a round of the sweeper looks at evaluations.
 const SWEEPS_FOR: Duration = Duration::from_secs(45);
 /// No day takes more steps; one that does goes round in circles.
@@ -416,7 +418,7 @@ impl Day {
         let mine = ports.clone();
         self.begin(ports, None, async move {
             let untold = tell(&mine, SOURCE, &changes).await;
-            let not_kept = cards::keep(&mine, &changes).await;
+            let not_kept = cards::keep(&mine, &changes, SAMPLE).await;
             let failed = untold.into_iter().chain(not_kept).min();
             reading.is_through(failed);
             Ok(())
@@ -433,7 +435,7 @@ impl Day {
         let ports = self.called(Function::Notifier);
         let mine = ports.clone();
         self.begin(ports, None, async move {
-            cards::keep(&mine, &changes).await;
+            cards::keep(&mine, &changes, SAMPLE).await;
             Ok(())
         });
     }

@@ -11,6 +11,7 @@ use evaluation::domain::judge::{StepOutcome, StepVerdict, Verdict};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::day::SAMPLE;
 use crate::invariants::{Violation, ended_for_another_release, misjudged, photos_of};
 use crate::world::World;
 
@@ -99,8 +100,8 @@ fn miscounted(world: &World) -> Option<Violation> {
         let kept = world.table.get(&image.key());
         let kept = kept.and_then(|card| Card::deserialize(&*card).ok());
         let version = kept.as_ref().map_or(0, |card| card.version);
-        let made =
-            Card::made(None, &image, ByPeople::default()).map(|card| Card { version, ..card });
+        let made = Card::made(None, &image, ByPeople::default(), SAMPLE)
+            .map(|card| Card { version, ..card });
         if kept != made {
             return violation("a card is another than its evaluation says");
         }

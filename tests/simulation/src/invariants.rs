@@ -109,7 +109,8 @@ pub fn after_write(sight: &mut Sight<'_>, key: &Key, before: Option<&Value>) {
         | Key::Camera(_)
         | Key::CameraAgain(_)
         | Key::Notes(_)
-        | Key::Place(_) => (),
+        | Key::Place(_)
+        | Key::Accuracy => (),
     }
 }
 

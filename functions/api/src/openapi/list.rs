@@ -19,11 +19,13 @@ use crate::list::List;
          `unfinished`, or several of them with commas between.", example = "fail,incomplete"),
         ("flagged" = Option<bool>, Query, description = "With flags, or without."),
         ("reviewed" = Option<bool>, Query, description = "On which people decided, or not."),
+        ("sampled" = Option<bool>, Query, description = "That chance drew for review, of passes without flags; or others."),
         ("claimed" = Option<bool>, Query, description = "Of DRs that somebody looks at, of each its last 25; or of others."),
         ("from" = Option<String>, Query, description = "Asked for from then on.", format = DateTime),
         ("to" = Option<String>, Query, description = "Asked for before then.", format = DateTime),
         ("sort" = Option<String>, Query, description = "`newest` first, as if nothing is said, or `least_certain`: those \
-         with a verdict only, and what nothing is known of at the end.", example = "least_certain"),
+         with a verdict only, and what nothing is known of at the end; where certainty does not tell errors from the \
+         rest, by flags and chance (`ordered_by`).", example = "least_certain"),
         ("limit" = Option<i32>, Query, description = "Evaluations of a page at most; 20 if nothing is said.",
          minimum = 1, maximum = 100),
         ("cursor" = Option<String>, Query, description = "`next` of the page before, with the same `sort`."),

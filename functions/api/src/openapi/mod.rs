@@ -5,6 +5,7 @@
 
 #![expect(dead_code, reason = "nobody calls what carries a route's description")]
 
+mod accuracy;
 mod common;
 mod drs;
 mod evaluations;
@@ -28,6 +29,7 @@ use self::common::Common;
     ),
     servers((url = "/", description = "The stack's output `ApiUrl`.")),
     paths(
+        accuracy::get,
         drs::ask_for_uploads,
         drs::empty_cache_of_dr,
         drs::get_dr,

@@ -34,6 +34,9 @@ pub enum Order {
     Newest,
     /// By certainty, the least first; those with a verdict only.
     LeastCertain,
+    /// Those with flags first, then those that chance drew, then the others, each the newest first; those with a verdict
+    /// only.
+    FlagsAndChance,
 }
 
 /// Which verdict: the model's, or none yet.
@@ -54,6 +57,8 @@ pub struct Filter {
     pub flagged: Option<bool>,
     /// On which people decided, or not.
     pub reviewed: Option<bool>,
+    /// That chance drew for review, or not.
+    pub sampled: Option<bool>,
     /// Of DRs that are claimed, or not.
     pub claimed: Option<bool>,
     /// Asked for from then on.
@@ -105,6 +110,7 @@ impl Order {
         Place(match self {
             Self::Newest => card.by_time(),
             Self::LeastCertain => card.by_certainty(),
+            Self::FlagsAndChance => format!("{}#{}", rank(card.state()), card.by_time()),
         })
     }
 
@@ -113,6 +119,10 @@ impl Order {
         match self {
             Self::Newest => other.0.cmp(&one.0),
             Self::LeastCertain => one.0.cmp(&other.0),
+            Self::FlagsAndChance => {
+                let ((rank, one), (of_other, other)) = (one.ranked(), other.ranked());
+                rank.cmp(of_other).then_with(|| other.cmp(one))
+            }
         }
     }
 
@@ -138,11 +148,34 @@ impl Order {
                 }
                 Ok(Place(format!("{certainty}#{}", id(of)?)))
             }
+            Self::FlagsAndChance => {
+                let (rank, of) = cursor.split_once('.').ok_or_else(refused)?;
+                let is_one = RANKS.iter().any(|one| one.to_string() == rank);
+                let place = Place(format!("{rank}#{}", id(of)?));
+                is_one.then_some(place).ok_or_else(refused)
+            }
         }
     }
 }
 
+/// The ranks that there are.
+const RANKS: [u8; 3] = [0, 1, 2];
+
+/// Where evaluations of a state come if flags and chance order them.
+fn rank(state: State) -> u8 {
+    match (state.flagged, state.sampled) {
+        (true, _) => 0,
+        (false, true) => 1,
+        (false, false) => 2,
+    }
+}
+
 impl Place {
+    /// Rank and id, where it has a rank.
+    fn ranked(&self) -> (&str, &str) {
+        self.0.split_once('#').unwrap_or(("", &self.0))
+    }
+
     /// As a caller gets it, and brings it back.
     pub fn cursor(&self) -> String {
         // Needs no escaping in an address.
@@ -160,6 +193,7 @@ impl Filter {
                 && self
                     .reviewed
                     .is_none_or(|reviewed| reviewed == state.reviewed)
+                && self.sampled.is_none_or(|sampled| sampled == state.sampled)
                 && (order == Order::Newest || state.verdict.is_some())
         };
         State::ALL.into_iter().filter(is_wanted).collect()
@@ -169,42 +203,39 @@ impl Filter {
     pub fn readings(&self, order: Order, after: Option<&Place>, limit: usize) -> Vec<Reading> {
         // The place behind which it begins is read again, and one more tells whether there is another page.
         let enough = limit.saturating_add(2);
-        let (low, high) = self.range(order, after);
-        // Nothing lies there, and DynamoDB refuses to look.
-        if low > high {
-            return Vec::new();
-        }
         let states = self.states(order).into_iter();
         let has_range = self.from.is_some() || self.to.is_some();
-        let reading = |state: State| match order {
-            Order::Newest => Reading {
-                list: state.listed(),
-                low: low.clone(),
-                high: high.clone(),
-                backward: true,
-                most: enough,
-            },
-            Order::LeastCertain => Reading {
-                list: state.unsure(),
-                low: low.clone(),
-                high: high.clone(),
-                backward: false,
-                most: if has_range {
-                    enough.max(LOOKED_THROUGH)
-                } else {
-                    enough
+        let reading = |state: State| {
+            let (low, high) = self.range(order, state, after)?;
+            let by_certainty = order == Order::LeastCertain;
+            let reading = Reading {
+                list: match by_certainty {
+                    true => state.unsure(),
+                    false => state.listed(),
                 },
-            },
+                low,
+                high,
+                backward: !by_certainty,
+                most: match by_certainty && has_range {
+                    true => enough.max(LOOKED_THROUGH),
+                    false => enough,
+                },
+            };
+            // Else nothing lies there, and DynamoDB refuses to look.
+            (reading.low <= reading.high).then_some(reading)
         };
-        states.map(reading).collect()
+        states.filter_map(reading).collect()
     }
 
-    /// From where to where the index is read. Ids sort by time.
-    fn range(&self, order: Order, after: Option<&Place>) -> (String, String) {
+    /// From where to where the index is read of a state, if anything is left of it. Ids sort by time.
+    fn range(&self, order: Order, state: State, after: Option<&Place>) -> Option<(String, String)> {
+        let after = match order {
+            Order::FlagsAndChance => self.left_of_rank(state, after)?,
+            Order::Newest | Order::LeastCertain => after.map(|place| place.0.clone()),
+        };
         let id = |at: Timestamp| EvaluationId::from_parts(at, [0; 10]).to_string();
-        let after = after.map(|place| place.0.clone());
-        match order {
-            Order::Newest => {
+        Some(match order {
+            Order::Newest | Order::FlagsAndChance => {
                 let from = self.from.map(|from| id(from.before(MOMENT)));
                 let to = self.to.map(|to| id(to.after(MOMENT)));
                 let low = from.unwrap_or_else(|| FIRST.into());
@@ -212,6 +243,19 @@ impl Filter {
                 (low, high.unwrap_or_else(|| LAST.into()))
             }
             Order::LeastCertain => (after.unwrap_or_else(|| FIRST.into()), LAST.into()),
+        })
+    }
+
+    /// Behind which id a state is to be read on, if flags and chance order it: none is if its rank was read.
+    fn left_of_rank(&self, state: State, after: Option<&Place>) -> Option<Option<String>> {
+        let Some((of, id)) = after.map(Place::ranked) else {
+            return Some(None);
+        };
+        let rank = rank(state).to_string();
+        match rank.as_str().cmp(of) {
+            Ordering::Less => None,
+            Ordering::Equal => Some(Some(id.to_owned())),
+            Ordering::Greater => Some(None),
         }
     }
 

@@ -6,7 +6,7 @@ use super::*;
 use crate::domain::certainty::Certainty;
 use crate::domain::plan::Mode;
 
-const ORDERS: [Order; 2] = [Order::Newest, Order::LeastCertain];
+const ORDERS: [Order; 3] = [Order::Newest, Order::LeastCertain, Order::FlagsAndChance];
 const HOUR_MS: i64 = 3_600_000;
 
 fn dr(number: u8) -> DrNumber {
@@ -35,6 +35,7 @@ fn card(number: u8, (hour, state, certainty, of): (u8, usize, Option<u8>, u8)) -
         reviewed: state.reviewed,
         reviews: 0,
         reviewed_verdict: None,
+        sampled: state.sampled.then_some(2),
         made_from: 0,
         version: 1,
         ttl: 0,
@@ -64,15 +65,17 @@ fn filter() -> impl Strategy<Value = Filter> {
         prop::collection::vec(verdict, 0..3),
         truth(),
         truth(),
+        truth(),
         hour(),
         hour(),
         any::<bool>(),
     )
         .prop_map(
-            |(verdicts, flagged, reviewed, from, to, unclaimed)| Filter {
+            |(verdicts, flagged, reviewed, sampled, from, to, unclaimed)| Filter {
                 verdicts,
                 flagged,
                 reviewed,
+                sampled,
                 claimed: unclaimed.then_some(false),
                 from,
                 to,
@@ -83,13 +86,16 @@ fn filter() -> impl Strategy<Value = Filter> {
 /// What the index gives for a reading.
 fn read(cards: &[Card], reading: &Reading, order: Order) -> Part {
     let is_there = |card: &&Card| match order {
-        Order::Newest => card.state().listed() == reading.list,
+        Order::Newest | Order::FlagsAndChance => card.state().listed() == reading.list,
         Order::LeastCertain => card.verdict.is_some() && card.state().unsure() == reading.list,
     };
     let mut there: Vec<Card> = cards.iter().filter(is_there).cloned().collect();
-    there.sort_by_key(|card| order.place(card).0);
-    there
-        .retain(|card| (reading.low.clone()..=reading.high.clone()).contains(&order.place(card).0));
+    let at = |card: &Card| match order {
+        Order::LeastCertain => card.by_certainty(),
+        Order::Newest | Order::FlagsAndChance => card.by_time(),
+    };
+    there.sort_by_key(at);
+    there.retain(|card| (reading.low.clone()..=reading.high.clone()).contains(&at(card)));
     if reading.backward {
         there.reverse();
     }
@@ -192,6 +198,27 @@ fn the_least_certain_come_first_and_what_nothing_is_known_of_last() {
         [2, 4, 1, 0].map(at),
         "that without a verdict is not there"
     );
+}
+
+#[test]
+fn flags_come_first_then_what_chance_drew_then_the_rest_each_the_newest_first() {
+    let state = |name: &str| State::ALL.iter().position(|state| state.name() == name);
+    let names = [
+        "pass",
+        "fail_flagged",
+        "pass_sampled",
+        "unfinished",
+        "fail",
+        "pass_flagged",
+    ];
+    let cards: Vec<Card> = (0..)
+        .zip(names)
+        .map(|(n, name)| card(n, (n, state(name).unwrap(), None, 1)))
+        .collect();
+    let filter = Filter::default();
+    let (listed, _) = pages(&cards, &filter, Order::FlagsAndChance, 2, &[]);
+    let hours: Vec<_> = listed.iter().map(|card| card.created_at).collect();
+    assert_eq!(hours, [5, 1, 2, 4, 0].map(at));
 }
 
 #[test]

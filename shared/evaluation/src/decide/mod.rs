@@ -2,6 +2,7 @@
 //!
 //! Nothing here reads a clock, a table or a queue; `run` does that, and so does a model that checks this.
 
+pub mod accuracy;
 pub mod backoff;
 pub mod batch;
 pub mod breaker;

@@ -5,7 +5,7 @@
 //!   stood before did, and the verdict that it leads to follows from all of them.
 //! - What was said stands once, however often it is sent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -14,6 +14,7 @@ use super::evaluation::Evaluation;
 use super::note::one_line;
 use super::photo_record::PhotoRecord;
 use crate::domain::bounds::cut;
+use crate::domain::catalogue::Catalogue;
 use crate::domain::ids::StepKey;
 use crate::domain::invalid::Invalid;
 use crate::domain::judge::{Judgement, Verdict};
@@ -26,6 +27,8 @@ use crate::domain::time::Timestamp;
 const LONGEST_CALLER: usize = 256;
 /// Characters of the last record's hash that an ETag has.
 const SHOWN_OF_HASH: usize = 16;
+/// Bytes of what small print says: a serial, a power or a DR number has some 30.
+pub const LONGEST_READING: usize = 100;
 
 /// All records of a DR, in the order of their numbers.
 #[derive(Debug, Clone, PartialEq)]
@@ -132,6 +135,8 @@ pub enum Wished {
         decision: Decision,
         /// What it rests on.
         photo: Option<String>,
+        /// What the small print says.
+        reading: Option<String>,
     },
     /// The record of this number holds no more.
     Withdrawal(u32),
@@ -163,11 +168,17 @@ pub struct Reviewed {
     names: BTreeMap<String, String>,
     /// What its catalogue wants of steps, if that is known.
     pub pass_percent: Option<u8>,
+    /// The steps of which small print is to be read.
+    read: BTreeSet<StepKey>,
 }
 
 impl Reviewed {
-    /// This evaluation with its photos.
-    pub fn of(evaluation: Evaluation, photos: &[PhotoRecord], pass_percent: Option<u8>) -> Self {
+    /// This evaluation with its photos, and its catalogue, if that is known.
+    pub fn of(
+        evaluation: Evaluation,
+        photos: &[PhotoRecord],
+        catalogue: Option<&Catalogue>,
+    ) -> Self {
         let name = |record: &PhotoRecord| {
             let photo = &record.photo;
             (photo.photo_id.to_string(), photo.name.clone())
@@ -176,7 +187,8 @@ impl Reviewed {
             contents: contents(photos),
             names: photos.iter().map(name).collect(),
             evaluation,
-            pass_percent,
+            pass_percent: catalogue.map(|catalogue| catalogue.pass_percent),
+            read: catalogue.map(read).unwrap_or_default(),
         }
     }
 
@@ -190,6 +202,21 @@ impl Reviewed {
         })
     }
 
+    /// What somebody says that a step's small print says.
+    fn reading(&self, step: Option<&StepKey>, said: &str) -> Result<String, Invalid> {
+        let is_read = step.is_some_and(|step| self.read.contains(step));
+        let said = one_line(said).map_err(|_| Invalid("the reading is one line of text".into()))?;
+        if !is_read || said.len() > LONGEST_READING {
+            let steps: Vec<&str> = self.read.iter().map(StepKey::as_str).collect();
+            return Err(Invalid(format!(
+                "a reading has at most {LONGEST_READING} bytes, and is given with \"pass\" or \"fail\" of a step of \
+                 which small print is read: {}",
+                steps.join(", ")
+            )));
+        }
+        Ok(said)
+    }
+
     /// Which records stand for it, and the verdict that they lead to.
     pub fn standing<'a>(&self, records: &'a [ReviewRecord]) -> (Standing<'a>, Option<Verdict>) {
         let Some(subject) = self.subject() else {
@@ -199,6 +226,13 @@ impl Reviewed {
         let verdict = reviewed_verdict(subject.judgement, self.pass_percent, &standing);
         (standing, verdict)
     }
+}
+
+/// The steps of which small print is to be read.
+fn read(catalogue: &Catalogue) -> BTreeSet<StepKey> {
+    let steps = catalogue.steps.iter();
+    let steps = steps.filter(|step| step.reads.is_some() || step.small_print.is_some());
+    steps.map(|step| step.key.clone()).collect()
 }
 
 /// What photos' bytes are, by their names.
@@ -255,9 +289,12 @@ fn made(
             step,
             decision,
             photo,
-        } => decided(of, &subject, step.as_ref(), *decision, photo.as_deref())
-            .map(Said::Decision)
-            .map_err(Refused::Invalid)?,
+            reading,
+        } => {
+            let said = (*decision, photo.as_deref(), reading.as_deref());
+            let decided = decided(of, &subject, step.as_ref(), said);
+            Said::Decision(decided.map_err(Refused::Invalid)?)
+        }
         Wished::Withdrawal(number) => match withdrawn(reviews, of, *number)? {
             Some(by) => return Ok(Next::Stands(by)),
             None => Said::Withdrawal { withdraws: *number },
@@ -292,8 +329,7 @@ fn decided(
     of: &Reviewed,
     subject: &Subject<'_>,
     step: Option<&StepKey>,
-    decision: Decision,
-    photo: Option<&str>,
+    (decision, photo, reading): (Decision, Option<&str>, Option<&str>),
 ) -> Result<Decided, Invalid> {
     if let Some(step) = step {
         asked(subject.judgement, step)?;
@@ -316,9 +352,11 @@ fn decided(
     });
     let named = named.transpose()?;
     let rests = step.filter(|_| decision != Decision::Missing);
+    let reading = reading.map(|reading| of.reading(rests, reading));
     Ok(Decided {
         step: step.cloned(),
         decision,
+        reading: reading.transpose()?,
         photo: named.or_else(|| subject.deciding(rests?)),
         seen: subject.seen(step.is_none()),
     })
@@ -363,6 +401,7 @@ fn record(
             verdict: subject.judgement.verdict,
             outcome: row.map(|row| row.outcome),
             score: row.and_then(|row| row.score),
+            reading: row.and_then(|row| row.reading.clone()),
             reviewed_verdict: before,
             review: standing.of(step.as_ref()).map(|record| record.number),
         },

@@ -20,7 +20,7 @@ fn failed() -> Reviewed {
     evaluation.judgement = Some(judge(catalogue, &Scope::All.steps(catalogue), &[]));
     evaluation.revision = 1;
     let photos = ["a.jpg", "b.jpg"].map(|name| PhotoRecord::new(photo(name)));
-    Reviewed::of(evaluation, &photos, Some(catalogue.pass_percent))
+    Reviewed::of(evaluation, &photos, Some(catalogue))
 }
 
 fn wish(step: Option<&str>, decision: Decision, photo: Option<&str>) -> Wish {
@@ -28,8 +28,19 @@ fn wish(step: Option<&str>, decision: Decision, photo: Option<&str>) -> Wish {
         step: step.map(self::step),
         decision,
         photo: photo.map(str::to_owned),
+        reading: None,
     };
     Wish::new(what, Some(" why "), Some("u")).unwrap()
+}
+
+fn read(step: Option<&str>, decision: Decision, reading: &str) -> Wish {
+    let what = Wished::Decision {
+        step: step.map(self::step),
+        decision,
+        photo: None,
+        reading: Some(reading.to_owned()),
+    };
+    Wish::new(what, Some("why"), Some("u")).unwrap()
 }
 
 fn none() -> Reviews {
@@ -93,6 +104,23 @@ fn a_record_says_what_stood_before_and_what_it_leads_to() {
 }
 
 #[test]
+fn what_was_read_is_kept_beside_what_the_model_had_read() {
+    let mut of = failed();
+    let rows = &mut of.evaluation.judgement.as_mut().unwrap().steps;
+    let row = rows.iter_mut().find(|row| row.step == step("power_meter"));
+    row.unwrap().reading = Some("-13.4 dBm".into());
+    let says = read(Some("power_meter"), Decision::Pass, " -18.4 dBm ");
+    let one = with(&none(), &of, &says);
+    let record = one.record(1).unwrap();
+    assert_eq!(record.before.reading.as_deref(), Some("-13.4 dBm"));
+    let reading = record.decided().unwrap().reading.as_deref();
+    assert_eq!(reading, Some("-18.4 dBm"));
+    assert_eq!(asked(&one, &of, &says), Next::Stands(1));
+    let without = with(&one, &of, &wish(Some("power_meter"), Decision::Pass, None));
+    assert_eq!((without.last(), without.chain()), (2, Chain::Intact));
+}
+
+#[test]
 fn a_photo_is_named_by_its_name_or_id_and_is_one_of_the_evaluation_s() {
     let of = failed();
     let id = PhotoRecord::new(photo("b.jpg")).photo.photo_id.to_string();
@@ -128,6 +156,23 @@ fn what_can_t_be_said_is_refused_with_what_to_say() {
             "leave the photo out",
         ),
         (wish(None, Decision::Unknown, None), "the decision is"),
+        (
+            read(Some("house_photo"), Decision::Pass, "x"),
+            "small print is read: ",
+        ),
+        (
+            read(Some("power_meter"), Decision::Missing, "x"),
+            "\"pass\" or \"fail\"",
+        ),
+        (read(None, Decision::Pass, "x"), "of a step"),
+        (
+            read(Some("power_meter"), Decision::Pass, &"x".repeat(101)),
+            "100 bytes",
+        ),
+        (
+            read(Some("power_meter"), Decision::Pass, "a\nb"),
+            "one line",
+        ),
     ] {
         let Next::Refuse(Refused::Invalid(why)) = asked(&none, &of, &wish) else {
             panic!("{words}");

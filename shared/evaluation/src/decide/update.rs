@@ -59,6 +59,8 @@ pub enum Key {
     Claim(DrNumber),
     /// What is kept of a look at a photo of a DR.
     Look(DrNumber, PhotoId),
+    /// What is kept of how right verdicts are.
+    Accuracy,
     /// A catalogue that an operator published, by its version.
     Catalogue(String),
     /// A request that may be sent again.
@@ -96,6 +98,7 @@ impl Key {
             Self::Counts(day) => (format!("COUNTS#{}", year(day)), day.clone()),
             Self::Claim(dr) => (format!("CLAIM#{dr}"), "HELD".into()),
             Self::Look(dr, photo) => (format!("LOOKS#{dr}"), format!("LOOK#{photo}")),
+            Self::Accuracy => ("ACCURACY".into(), "LAST".into()),
             Self::Catalogue(version) => (format!("CATALOGUE#{version}"), "PUBLISHED".into()),
             Self::Request(key) => (format!("REQUEST#{}", key.as_str()), "LEASED".into()),
             Self::Cache(None) => ("CACHE".into(), "ALL".into()),

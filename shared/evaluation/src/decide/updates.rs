@@ -6,6 +6,7 @@ use photos::metadata::Position;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::accuracy::kept::Kept;
 use super::cache::{CACHED_FOR, CachedAnswer};
 use super::cameras::CameraSeen;
 use super::evaluation::Evaluation;
@@ -614,6 +615,19 @@ pub fn swept_to(part: u8, at: Option<&Unfinished>) -> Update {
         key: Key::SweptTo(part),
         guards: Vec::new(),
         actions,
+    }
+}
+
+/// Keeps what was worked out of how right verdicts are.
+pub fn accuracy_kept(kept: &Kept) -> Update {
+    Update {
+        key: Key::Accuracy,
+        guards: Vec::new(),
+        actions: vec![
+            Set("worked_out_at", value(&kept.worked_out_at)),
+            Set("days", json!(kept.days)),
+            Set("certainty", value(&kept.certainty)),
+        ],
     }
 }
 

@@ -15,6 +15,7 @@
 //!   function of binomial proportions").
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::hash;
 use super::ids::EvaluationId;
@@ -35,18 +36,32 @@ pub struct Stratum {
     pub agreed: u64,
 }
 
-impl Stratum {
-    fn share(self) -> Option<f64> {
-        (self.looked_at > 0).then(|| self.agreed.min(self.looked_at) as f64 / self.looked_at as f64)
-    }
+/// The same where those that were looked at do not all stand for as many.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Part {
+    /// How many there are.
+    pub all: f64,
+    /// The share that agreed; none if nobody looked at anything.
+    pub share: Option<f64>,
+    /// How many that were looked at, each by itself and all alike, would say as much.
+    pub independent: f64,
+}
 
-    fn all(self) -> f64 {
-        self.all.max(self.looked_at) as f64
+impl From<Stratum> for Part {
+    fn from(stratum: Stratum) -> Self {
+        let looked_at = stratum.looked_at as f64;
+        let agreed = stratum.agreed.min(stratum.looked_at) as f64;
+        Self {
+            all: stratum.all.max(stratum.looked_at) as f64,
+            share: (stratum.looked_at > 0).then(|| agreed / looked_at),
+            independent: looked_at,
+        }
     }
 }
 
 /// A share of all that was judged, as far as is known, from 0 to 1.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
+#[schema(as = AgreementEstimate)]
 pub struct Estimate {
     /// The estimate.
     pub share: f64,
@@ -72,19 +87,28 @@ pub struct Estimate {
 /// assert!(found.low < 0.95 && found.high < 0.99);
 /// ```
 pub fn agreement(strata: &[Stratum]) -> Option<Estimate> {
-    let all: f64 = strata.iter().map(|stratum| stratum.all()).sum();
-    let seen = || strata.iter().filter(|stratum| stratum.looked_at > 0);
-    let covered: f64 = seen().map(|stratum| stratum.all()).sum();
+    let parts: Vec<Part> = strata.iter().copied().map(Part::from).collect();
+    estimate(&parts)
+}
+
+/// A share of all that lies in these parts; none where nobody looked at anything.
+pub fn estimate(parts: &[Part]) -> Option<Estimate> {
+    let all: f64 = parts.iter().map(|part| part.all).sum();
+    let seen = || {
+        parts
+            .iter()
+            .filter_map(|part| Some((part.all, part.share?)))
+    };
+    let covered: f64 = seen().map(|(all, _)| all).sum();
     if covered <= 0.0 {
         return None;
     }
-    let weighted = |stratum: &Stratum| stratum.all() * stratum.share().unwrap_or_default();
-    let share = seen().map(weighted).sum::<f64>() / covered;
+    let share = seen().map(|(all, share)| all * share).sum::<f64>() / covered;
     let (mut below, mut above) = (0.0, 0.0);
-    for stratum in strata.iter().filter(|stratum| stratum.all() > 0.0) {
-        let weight = stratum.all() / all;
-        let known = stratum.share().unwrap_or(share);
-        let (low, high) = wilson(stratum.agreed, stratum.looked_at);
+    for part in parts.iter().filter(|part| part.all > 0.0) {
+        let weight = part.all / all;
+        let known = part.share.unwrap_or(share);
+        let (low, high) = interval(known, part.independent);
         below += (weight * (known - low)).powi(2);
         above += (weight * (high - known)).powi(2);
     }
@@ -98,10 +122,16 @@ pub fn agreement(strata: &[Stratum]) -> Option<Estimate> {
 
 /// Wilson's interval of 95 % of a share: so many of so many.
 pub fn wilson(hits: u64, of: u64) -> (f64, f64) {
-    if of == 0 {
+    let of = of as f64;
+    interval(hits as f64 / of, of)
+}
+
+/// The same of a share, known from so many.
+fn interval(share: f64, of: f64) -> (f64, f64) {
+    if of <= 0.0 {
         return (0.0, 1.0);
     }
-    let (n, p) = (of as f64, hits.min(of) as f64 / of as f64);
+    let (n, p) = (of, share.min(1.0));
     let (z2, scale) = (Z * Z, 1.0 + Z * Z / n);
     let centre = (p + z2 / (2.0 * n)) / scale;
     let half = Z * (p * (1.0 - p) / n + z2 / (4.0 * n * n)).sqrt() / scale;

@@ -7,7 +7,8 @@
 //! - AUROC is Mann-Whitney's U over all pairs, a tie being half; its standard error is Hanley and McNeil's (1982, "The
 //!   meaning and use of the area under a receiver operating characteristic curve").
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Fewer errors say nothing about discrimination.
 pub const LEAST_ERRORS: usize = 10;
@@ -26,7 +27,7 @@ pub struct Judged {
 }
 
 /// How well certainty tells errors from the rest.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Discrimination {
     /// Those judged.
     pub cases: usize,

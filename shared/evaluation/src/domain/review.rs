@@ -101,6 +101,9 @@ pub struct Decided {
     /// The photo that it rests on: the one that was named, else the one by which the model had decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub photo: Option<DecidingPhoto>,
+    /// What the small print says, where the person read it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reading: Option<String>,
     /// All that there was to see, as a hash (`reviewed::Subject::seen`).
     pub seen: String,
 }
@@ -117,6 +120,9 @@ pub struct Before {
     /// Its score.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub score: Option<Score>,
+    /// What it said was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reading: Option<String>,
     /// The verdict with people's decisions until then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reviewed_verdict: Option<Verdict>,

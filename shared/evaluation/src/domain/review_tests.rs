@@ -19,6 +19,7 @@ fn record(number: u32, previous: Option<Link>, said: Said) -> ReviewRecord {
             verdict: Verdict::Pass,
             outcome: Some(StepOutcome::Pass),
             score: Some(Score::try_from(9).unwrap()),
+            reading: None,
             reviewed_verdict: None,
             review: None,
         },
@@ -36,6 +37,7 @@ fn decision() -> Said {
             name: "a.jpg".into(),
             content: "\"1\"".into(),
         }),
+        reading: None,
         seen: "s".into(),
     })
 }

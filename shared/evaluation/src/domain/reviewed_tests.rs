@@ -98,6 +98,7 @@ impl World {
             step,
             decision,
             photo,
+            reading: None,
             seen,
         };
         self.record(number, Said::Decision(decided))
@@ -120,6 +121,7 @@ impl World {
                 outcome: None,
                 score: None,
                 reviewed_verdict: None,
+                reading: None,
                 review: None,
             },
             reviewed_verdict: None,

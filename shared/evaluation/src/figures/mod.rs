@@ -11,7 +11,7 @@ mod noted;
 
 use std::fmt::Write;
 
-pub use noted::{of_deferral, of_look, of_outcome, of_round, of_telling, of_verdict};
+pub use noted::{of_accuracy, of_deferral, of_look, of_outcome, of_round, of_telling, of_verdict};
 
 /// A metric's unit, as CloudWatch names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,6 +142,8 @@ metrics! {
     ApiTime, Milliseconds, Function, "api, splitter", "A request to the API, within its function";
     ApiFailed, Count, Whole, "api, splitter", "1 if a request to the API ended with 5xx, else 0";
     TellTime, Milliseconds, Whole, "notifier", "From an evaluation's verdict until the topic of completions had it";
+    Agreement, Percent, Whole, "sweeper", "Of all evaluations of the last 30 days, the share on whose verdict people would agree, as far as they decided; once a day";
+    FalsePasses, Percent, Whole, "sweeper", "Of all passes of the last 30 days, the share that people would not let pass, as far as they decided; once a day";
     ReviewChanged, Count, Whole, "notifier, api", "What a person decided was changed or deleted, or does not fit to what was decided before";
     MemoryUsed, Percent, Function, "all", "The most memory that a function's process ever had, of what it may have";
     CpuUsed, Percent, Function, "all", "The CPU time of an invocation, of what its memory buys";

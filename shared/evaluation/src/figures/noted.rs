@@ -1,6 +1,7 @@
 //! What is noted of an outcome, a deferral and a verdict.
 
 use super::{Figure, Metric};
+use crate::decide::accuracy::Group;
 use crate::decide::breaker::Breaker;
 use crate::decide::evaluation::Evaluation;
 use crate::decide::look::LookRecord;
@@ -8,6 +9,7 @@ use crate::decide::message::Deferral;
 use crate::decide::photo_record::PhotoRecord;
 use crate::decide::record::Finalisation;
 use crate::decide::tell::Event;
+use crate::domain::agreement::Estimate;
 use crate::domain::judge::Verdict;
 use crate::domain::outcome::{PhotoOutcome, ReasonCode, Usage};
 use crate::domain::report::Report;
@@ -128,6 +130,18 @@ pub fn of_round(swept: &Swept, breaker: &Breaker) -> Vec<Figure> {
     ]
 }
 
+/// Of how right whole verdicts are; nothing where nobody decided anything that stands for others.
+pub fn of_accuracy(verdicts: &Group) -> Vec<Figure> {
+    let percent = |metric, found: Option<Estimate>| {
+        found.map(|found| Figure::exactly(metric, 100.0 * found.share))
+    };
+    let figures = [
+        percent(Metric::Agreement, verdicts.agreement),
+        percent(Metric::FalsePasses, verdicts.falsely_passed),
+    ];
+    figures.into_iter().flatten().collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -201,6 +215,23 @@ mod tests {
         assert_eq!(failed(ReasonCode::NoAccess), [1.0]);
         assert!(failed(ReasonCode::SamePhoto).is_empty());
         assert!(failed(ReasonCode::NotAPhoto).is_empty());
+    }
+
+    #[test]
+    fn agreement_is_noted_in_percent_and_only_where_something_is_known() {
+        use crate::decide::accuracy::verdicts;
+        use crate::decide::card::Counts;
+
+        let mut known = verdicts(&[], &Counts::default());
+        assert_eq!(of_accuracy(&known), []);
+        known.agreement = Some(Estimate {
+            share: 0.975,
+            low: 0.9,
+            high: 1.0,
+            covered: 1.0,
+        });
+        let expected = Figure::exactly(Metric::Agreement, 97.5);
+        assert_eq!(of_accuracy(&known), [expected]);
     }
 
     #[test]

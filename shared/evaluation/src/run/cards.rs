@@ -30,15 +30,15 @@ enum News {
 }
 
 /// Puts all these changes onto their cards, one after another, for those of a day are counted in one item; gives the
-/// places of those that are not done.
-pub async fn keep(ports: &impl Ports, changes: &[Change]) -> Vec<usize> {
+/// places of those that are not done. Of a hundred passes without flags `sample` are drawn for review.
+pub async fn keep(ports: &impl Ports, changes: &[Change], sample: u8) -> Vec<usize> {
     let mut failed = Vec::new();
     for (at, change) in changes.iter().enumerate() {
         let Some(news) = News::of(change) else {
             continue;
         };
         let kept = async {
-            let kept = put(ports, &news).await;
+            let kept = put(ports, &news, sample).await;
             kept.inspect_err(|error| {
                 let cause = error.with_causes();
                 tracing::error!(error = %cause, "an evaluation is not on its card");
@@ -52,7 +52,7 @@ pub async fn keep(ports: &impl Ports, changes: &[Change]) -> Vec<usize> {
     failed
 }
 
-async fn put(ports: &impl Ports, news: &News) -> Result<(), RunError> {
+async fn put(ports: &impl Ports, news: &News, sample: u8) -> Result<(), RunError> {
     for _ in 0..TRIES {
         let before: Option<Card> = ports.get(news.key()).await?;
         let Some(image) = news.image(ports).await? else {
@@ -62,7 +62,7 @@ async fn put(ports: &impl Ports, news: &News) -> Result<(), RunError> {
             true => by_people(ports, image.dr_number(), image.evaluation_id()).await?,
             false => ByPeople::default(),
         };
-        let Some(card) = Card::made(before.as_ref(), &image, by_people) else {
+        let Some(card) = Card::made(before.as_ref(), &image, by_people, sample) else {
             return Ok(());
         };
         if ports.transact(card.parts(before.as_ref())).await? {

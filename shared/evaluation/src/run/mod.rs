@@ -5,6 +5,7 @@
 //! # Invariants
 //! - Nothing that matters is kept in memory: a function may end at any step, and be begun again with the same message.
 
+pub mod accuracy;
 pub mod aggregate;
 pub mod batch;
 pub mod cache;

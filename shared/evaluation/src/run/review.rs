@@ -34,8 +34,7 @@ pub async fn reviewed(ports: &impl Ports, id: &EvaluationId) -> Result<Option<Re
     };
     let version = evaluation.versions.catalogue.clone();
     let (photos, catalogue) = tokio::try_join!(ports.photos(id), ports.catalogue(&version))?;
-    let percent = catalogue.map(|catalogue| catalogue.pass_percent);
-    Ok(Some(Reviewed::of(evaluation, &photos, percent)))
+    Ok(Some(Reviewed::of(evaluation, &photos, catalogue)))
 }
 
 /// All records of a DR.

@@ -37,6 +37,8 @@ pub struct ReviewSaid {
     pub decision: Option<Decision>,
     /// The photo that it rests on.
     pub photo: Option<String>,
+    /// What the small print says, where the person read it.
+    pub reading: Option<String>,
     /// The number of the record that holds no more.
     pub withdraws: Option<u32>,
     /// Why.
@@ -248,6 +250,7 @@ fn said(record: &ReviewRecord, shown_for: &EvaluationId) -> ReviewSaid {
         step: decided.and_then(|decided| decided.step.clone()),
         decision: decided.map(|decided| decided.decision),
         photo: photo.map(|photo| photo.name.clone()),
+        reading: decided.and_then(|decided| decided.reading.clone()),
         withdraws,
         reason: record.reason.clone(),
         by: record.by.clone(),

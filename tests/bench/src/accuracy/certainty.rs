@@ -7,7 +7,7 @@ use evaluation::domain::discrimination::{Discrimination, Judged, LEAST_ERRORS};
 use evaluation::domain::judge::StepOutcome;
 use serde_json::{Value, json};
 
-use super::tally::{Case, Tally, passes};
+use super::tally::{Case, Tally};
 use crate::report::table::{row, table};
 
 /// Groups of certainty for calibration, at most.
@@ -91,7 +91,7 @@ impl Worth {
 fn of_case(case: &Case) -> Vec<Judged> {
     let decided = case.full.judgement.steps.iter();
     let judged = decided.filter_map(|row| {
-        let right = (row.outcome == StepOutcome::Pass) == passes(&case.truth, &row.step);
+        let right = (row.outcome == StepOutcome::Pass) == case.truly_passes(&row.step)?;
         row.certainty.map(|certainty| Judged {
             certainty: certainty.share(),
             right,

@@ -60,14 +60,15 @@ pub(crate) fn differences(ways: &[Tally; 2]) -> Vec<Difference> {
 }
 
 fn verdicts_right(tally: &Tally, mode: Mode) -> Vec<bool> {
-    tally.cases.iter().map(|case| case.is_right(mode)).collect()
+    let right = tally.cases.iter();
+    right.filter_map(|case| case.is_right(mode)).collect()
 }
 
 fn step_right(tally: &Tally, step: &StepKey) -> Vec<bool> {
     tally
         .cases
         .iter()
-        .map(|case| passes(&case.full.judgement, step) == passes(&case.truth, step))
+        .filter_map(|case| Some(passes(&case.full.judgement, step) == case.truly_passes(step)?))
         .collect()
 }
 

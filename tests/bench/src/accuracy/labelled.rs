@@ -2,15 +2,17 @@
 //!
 //! A folder of them holds a folder per DR, with its photos and a `labels.json`:
 //! `{"dr_number": "DR1", "photos": {"a.jpg": {"steps": {"power_meter": {"score": 9, "reading": "-18.4 dBm"}}}}}`.
-//! A score is 0 to 10; a photo that shows no step has no steps; `reading` may be left out. What `sample-photos` writes
+//! What `infra/local labels` writes says what people decided (`"decided": {"verdict": "pass", "steps": ["power_meter"]}`):
+//! then only that counts as known. A score is 0 to 10; a photo that shows no step has no steps; `reading` may be left out. What `sample-photos` writes
 //! (`DR1/` and beside it `DR1.truth.json`) is read as well.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
 use evaluation::domain::ids::{DrNumber, Score};
+use evaluation::domain::judge::Verdict;
 use samples::truth::Shown;
 use serde::Deserialize;
 
@@ -21,6 +23,18 @@ pub(crate) struct LabelledDr {
     pub(crate) dr_number: DrNumber,
     /// Its photos.
     pub(crate) photos: Vec<LabelledPhoto>,
+    /// What is known of it, if that is not all.
+    pub(crate) decided: Option<Decided>,
+}
+
+/// What people decided of a DR of which they did not decide all.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Decided {
+    /// The verdict, if they decided the whole.
+    pub(crate) verdict: Option<Verdict>,
+    /// The steps.
+    pub(crate) steps: BTreeSet<String>,
 }
 
 /// A photo whose truth is known.
@@ -42,6 +56,8 @@ pub(crate) struct LabelledPhoto {
 struct LabelFile {
     dr_number: DrNumber,
     photos: BTreeMap<String, PhotoLabel>,
+    #[serde(default)]
+    decided: Option<Decided>,
 }
 
 #[derive(Deserialize)]
@@ -71,7 +87,7 @@ pub(crate) fn read(folder: &Path) -> anyhow::Result<Vec<LabelledDr>> {
     paths.sort();
     let labelled = paths
         .iter()
-        .filter(|path| path.is_dir())
+        .filter(|path| path.is_dir() && !is_hidden(path))
         .filter_map(|path| Some((path, labels_of(path)?)));
     let drs = labelled
         .map(|(path, labels)| read_dr(path, &labels))
@@ -82,6 +98,12 @@ pub(crate) fn read(folder: &Path) -> anyhow::Result<Vec<LabelledDr>> {
         folder.display()
     );
     Ok(drs)
+}
+
+/// Whether it is none of the DRs: one that is being written, for instance.
+fn is_hidden(folder: &Path) -> bool {
+    let name = folder.file_name().map(|name| name.to_string_lossy());
+    name.is_some_and(|name| name.starts_with('.'))
 }
 
 /// A DR folder's labels: within, or as `sample-photos` lays them, beside it.
@@ -105,6 +127,7 @@ fn read_dr(folder: &Path, labels: &Path) -> anyhow::Result<LabelledDr> {
     Ok(LabelledDr {
         dr_number: file.dr_number,
         photos,
+        decided: file.decided,
     })
 }
 
@@ -178,6 +201,24 @@ mod tests {
             ),
             ("power_meter", 9)
         );
+        fs::create_dir(root.join(".DR2.part")).unwrap();
+        fs::copy(
+            root.join("DR1/labels.json"),
+            root.join(".DR2.part/labels.json"),
+        )
+        .unwrap();
+        assert_eq!(read(&root).unwrap(), drs, "one that is being written");
+        fs::remove_dir_all(root).unwrap();
+    }
+
+    #[test]
+    fn what_people_decided_is_all_that_counts_as_known() {
+        let labels = r#"{"dr_number": "DR1", "evaluation_id": "x", "decided": {"verdict": "fail", "steps": ["power_meter"]},
+            "photos": {"a.jpg": {"steps": {"power_meter": {"score": 3}}}}}"#;
+        let root = folder("decided", labels);
+        let decided = read(&root).unwrap().remove(0).decided.unwrap();
+        assert_eq!(decided.verdict, Some(Verdict::Fail));
+        assert!(decided.steps.contains("power_meter"));
         fs::remove_dir_all(root).unwrap();
     }
 

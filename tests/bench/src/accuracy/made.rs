@@ -54,7 +54,11 @@ fn dr(
     let photos = photos
         .map(|(at, one)| maker.photo(&dr_number, at, one, by_step))
         .collect();
-    Ok(LabelledDr { dr_number, photos })
+    Ok(LabelledDr {
+        dr_number,
+        photos,
+        decided: None,
+    })
 }
 
 /// A photo before it has a name.

@@ -144,7 +144,15 @@ impl Options {
         let photos: usize = drs.iter().map(|dr| dr.photos.len()).sum();
         let counts = format!("{} DRs, {photos} photos", drs.len());
         if let Some(folder) = &self.folder {
-            return Ok(format!("{counts}, labelled, from {}.", folder.display()));
+            let partly = drs.iter().filter(|dr| dr.decided.is_some()).count();
+            let of_people = match partly {
+                0 => String::new(),
+                _ => format!(" Of {partly} of them only what people decided counts as known."),
+            };
+            return Ok(format!(
+                "{counts}, labelled, from {}.{of_people}",
+                folder.display()
+            ));
         }
         let mistakes = Mistakes::shipped()?;
         let rates = mistakes
@@ -177,6 +185,7 @@ async fn tally(model: &Model, way: Way, drs: &[LabelledDr]) -> anyhow::Result<Ta
         cases.push(Case {
             dr_number: dr.dr_number.to_string(),
             truth: evaluate::truth(&way, dr)?,
+            decided: dr.decided.clone(),
             full,
             quick,
             seconds,

@@ -151,7 +151,7 @@ fn truth(tally: &Tally) -> String {
         tally
             .cases
             .iter()
-            .map(|case| (case.is_right(Mode::Full), case.is_right(Mode::Quick))),
+            .filter_map(|case| case.is_right(Mode::Full).zip(case.is_right(Mode::Quick))),
     );
     format!(
         "{}\n\nVerdicts as the labels demand: full {}, quick {}. Only full right: {}, only quick right: {} (McNemar exact p = {:.3}).",

@@ -8,6 +8,7 @@ use evaluation::domain::plan::Mode;
 use serde_json::{Value, json};
 
 use super::evaluate::Evaluated;
+use super::labelled::Decided;
 use super::way::Way;
 use crate::report::interval::Share;
 
@@ -16,6 +17,8 @@ use crate::report::interval::Share;
 pub(crate) struct Case {
     pub(crate) dr_number: String,
     pub(crate) truth: Judgement,
+    /// What is known of the truth, if that is not all.
+    pub(crate) decided: Option<Decided>,
     pub(crate) full: Evaluated,
     pub(crate) quick: Evaluated,
     /// Seconds of the VLM, full and quick.
@@ -70,9 +73,24 @@ impl Case {
         self.verdict(Mode::Full) == self.verdict(Mode::Quick)
     }
 
-    /// Whether a mode's verdict is the one that the labels demand.
-    pub(crate) fn is_right(&self, mode: Mode) -> bool {
-        self.verdict(mode) == self.truth.verdict
+    /// The verdict that the labels demand, if they do.
+    pub(crate) fn true_verdict(&self) -> Option<Verdict> {
+        match &self.decided {
+            None => Some(self.truth.verdict),
+            Some(decided) => decided.verdict,
+        }
+    }
+
+    /// Whether the labels say of a step whether it passes; then, whether it does.
+    pub(crate) fn truly_passes(&self, step: &StepKey) -> Option<bool> {
+        let is_open = |decided: &Decided| !decided.steps.contains(step.as_str());
+        let is_open = self.decided.as_ref().is_some_and(is_open);
+        (!is_open).then(|| passes(&self.truth, step))
+    }
+
+    /// Whether a mode's verdict is the one that the labels demand, if they do.
+    pub(crate) fn is_right(&self, mode: Mode) -> Option<bool> {
+        Some(self.verdict(mode) == self.true_verdict()?)
     }
 
     /// What full mode's verdict on the critical steps may rest on: a pass on the photos that prove them, a fail on
@@ -158,27 +176,27 @@ impl Tally {
 
     /// Verdicts that are right.
     pub(crate) fn accuracy(&self, mode: Mode) -> Share {
-        Share::of(self.cases.iter().map(|case| case.is_right(mode)))
+        Share::of(self.cases.iter().filter_map(|case| case.is_right(mode)))
     }
 
     /// How far a PASS of the whole DR can be trusted.
     pub(crate) fn verdict_quality(&self, mode: Mode) -> Quality {
-        let pass = |judgement: &Judgement| judgement.verdict == Verdict::Pass;
-        self.quality(|case| (pass(&case.in_mode(mode).judgement), pass(&case.truth)))
+        let pass = |verdict: Verdict| verdict == Verdict::Pass;
+        self.quality(|case| Some((pass(case.verdict(mode)), pass(case.true_verdict()?))))
     }
 
     /// How far a step's pass can be trusted.
     pub(crate) fn step_quality(&self, mode: Mode, step: &StepKey) -> Quality {
         self.quality(|case| {
-            (
+            Some((
                 passes(&case.in_mode(mode).judgement, step),
-                passes(&case.truth, step),
-            )
+                case.truly_passes(step)?,
+            ))
         })
     }
 
-    fn quality(&self, said_and_true: impl Fn(&Case) -> (bool, bool)) -> Quality {
-        let pairs: Vec<(bool, bool)> = self.cases.iter().map(said_and_true).collect();
+    fn quality(&self, said_and_true: impl Fn(&Case) -> Option<(bool, bool)>) -> Quality {
+        let pairs: Vec<(bool, bool)> = self.cases.iter().filter_map(said_and_true).collect();
         Quality {
             precision: Share::of(
                 pairs

@@ -5,6 +5,8 @@
 //! # Invariants
 //! - A card follows from what it is made of alone: an earlier state of the evaluation, come late or again, changes
 //!   nothing.
+//! - A pass that nothing speaks against is drawn for review when it first is one, and never again: what people chose to
+//!   look at meanwhile, or a share that was changed since, draws none.
 //! - The counts of a day are those of its cards: both change in one transaction, on condition that the card is as it was
 //!   read.
 
@@ -19,6 +21,7 @@ use serde_json::{Value, json};
 use super::update::Condition::{Absent, Is};
 use super::update::UpdateAction::{Add, Set};
 use super::update::{Guard, GuardName, Key, Part, Put, Update};
+use crate::domain::agreement::is_drawn;
 use crate::domain::certainty::Certainty;
 use crate::domain::ids::{DrNumber, EvaluationId};
 use crate::domain::invalid::Invalid;
@@ -78,6 +81,9 @@ pub struct Card {
     /// The verdict with what people decided, if they did.
     #[serde(default)]
     pub reviewed_verdict: Option<Verdict>,
+    /// Of how many in a hundred passes without flags chance drew it for review; none if it did not.
+    #[serde(default)]
+    pub sampled: Option<u8>,
     /// The state of the evaluation that it was made of: a later one has a higher number.
     pub made_from: u64,
     /// How often the card was written.
@@ -191,7 +197,14 @@ impl Image {
 impl Card {
     /// The card that this state of the evaluation, and of its reviews, makes of the one that is there; none if that says
     /// no less. The reviews are those read after that card was.
-    pub fn made(before: Option<&Self>, image: &Image, by_people: ByPeople) -> Option<Self> {
+    ///
+    /// Of a hundred passes without flags so many are drawn for review as `sample` says.
+    pub fn made(
+        before: Option<&Self>,
+        image: &Image,
+        by_people: ByPeople,
+        sample: u8,
+    ) -> Option<Self> {
         let made_from = image.made_from();
         let says_no_less = |card: &Self| {
             card.made_from > made_from
@@ -204,7 +217,11 @@ impl Card {
         let flags = judged.map_or(0, |judged| judged.flags.len() + judged.flags_left_out);
         let rows = judged.map(|judged| judged.steps.iter());
         let certainties = rows.into_iter().flatten().filter_map(|row| row.certainty);
-        Some(Self {
+        let sampled = match before.filter(|card| card.is_plain_pass()) {
+            Some(card) => card.sampled,
+            None => is_drawn(&image.evaluation_id, sample).then_some(sample),
+        };
+        let card = Self {
             evaluation_id: image.evaluation_id.clone(),
             dr_number: image.dr_number.clone(),
             mode: image.mode,
@@ -220,10 +237,18 @@ impl Card {
             reviewed: by_people.verdict.is_some(),
             reviews: by_people.last,
             reviewed_verdict: by_people.verdict,
+            sampled,
             made_from,
             version: before.map_or(1, |card| card.version.saturating_add(1)),
             ttl: image.ttl,
-        })
+        };
+        let sampled = card.sampled.filter(|_| card.is_plain_pass());
+        Some(Self { sampled, ..card })
+    }
+
+    /// Whether it passes and nothing speaks against it.
+    fn is_plain_pass(&self) -> bool {
+        self.verdict == Some(Verdict::Pass) && self.flags == 0
     }
 
     /// Where it is counted and listed.
@@ -234,6 +259,7 @@ impl Card {
                 verdict: self.verdict,
                 flagged: self.flags > 0,
                 reviewed: self.reviewed,
+                sampled: self.sampled.is_some() && self.is_plain_pass(),
             },
         }
     }

@@ -14,6 +14,8 @@ pub struct State {
     pub flagged: bool,
     /// Whether people decided something of it.
     pub reviewed: bool,
+    /// Whether chance drew it for review: of passes without flags only.
+    pub sampled: bool,
 }
 
 const fn state(verdict: Verdict, flagged: bool, reviewed: bool) -> State {
@@ -21,6 +23,16 @@ const fn state(verdict: Verdict, flagged: bool, reviewed: bool) -> State {
         verdict: Some(verdict),
         flagged,
         reviewed,
+        sampled: false,
+    }
+}
+
+const fn sampled(reviewed: bool) -> State {
+    State {
+        verdict: Some(Verdict::Pass),
+        flagged: false,
+        reviewed,
+        sampled: true,
     }
 }
 
@@ -30,15 +42,18 @@ impl State {
         verdict: None,
         flagged: false,
         reviewed: false,
+        sampled: false,
     };
 
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::UNFINISHED,
         state(Verdict::Pass, false, false),
         state(Verdict::Pass, true, false),
         state(Verdict::Pass, false, true),
         state(Verdict::Pass, true, true),
+        sampled(false),
+        sampled(true),
         state(Verdict::Fail, false, false),
         state(Verdict::Fail, true, false),
         state(Verdict::Fail, false, true),
@@ -51,6 +66,11 @@ impl State {
 
     /// What it is called in the table.
     pub fn name(self) -> &'static str {
+        match (self.sampled, self.reviewed) {
+            (true, false) => return "pass_sampled",
+            (true, true) => return "pass_sampled_reviewed",
+            (false, _) => {}
+        }
         let names = match self.verdict {
             None => ["unfinished"; 4],
             Some(Verdict::Pass) => [

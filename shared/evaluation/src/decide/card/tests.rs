@@ -50,19 +50,21 @@ fn image(item: &Value) -> Image {
 }
 
 fn made(before: Option<&Card>, item: &Value) -> Option<Card> {
-    Card::made(before, &image(item), ByPeople::default())
+    Card::made(before, &image(item), ByPeople::default(), 0)
 }
 
 /// The cards and counts of a table in which these changes were put onto cards.
 #[derive(Default)]
 struct Kept {
+    sample: u8,
     card: Option<Card>,
     counts: BTreeMap<&'static str, i64>,
 }
 
 impl Kept {
     fn put(&mut self, item: &Value, by_people: ByPeople) {
-        let Some(card) = Card::made(self.card.as_ref(), &image(item), by_people) else {
+        let Some(card) = Card::made(self.card.as_ref(), &image(item), by_people, self.sample)
+        else {
             return;
         };
         for part in card.parts(self.card.as_ref()) {
@@ -163,6 +165,49 @@ fn what_people_decide_moves_the_card_and_a_withdrawal_moves_it_back() {
 }
 
 #[test]
+fn chance_draws_passes_without_flags_once_and_whatever_comes_later() {
+    let passed = item(1, Some(Verdict::Pass), 0);
+    let again = item(2, Some(Verdict::Pass), 0);
+    let drawn = |before: Option<&Card>, item: &Value, last: u32, sample: u8| {
+        let verdict = (last > 0).then_some(Verdict::Fail);
+        let card = Card::made(before, &image(item), ByPeople { last, verdict }, sample);
+        card.unwrap()
+    };
+    let by_all = drawn(None, &passed, 0, 100);
+    assert_eq!(
+        (by_all.sampled, by_all.state().name()),
+        (Some(100), "pass_sampled")
+    );
+    let by_none = drawn(None, &passed, 0, 0);
+    assert_eq!((by_none.sampled, by_none.state().name()), (None, "pass"));
+    let raised = drawn(Some(&by_none), &passed, 1, 100);
+    assert_eq!(raised.state().name(), "pass_reviewed", "people chose it");
+    let lowered = drawn(Some(&by_all), &again, 1, 0);
+    assert_eq!(
+        (lowered.sampled, lowered.state().name()),
+        (Some(100), "pass_sampled_reviewed")
+    );
+    for other in [
+        item(1, Some(Verdict::Pass), 1),
+        item(1, Some(Verdict::Fail), 0),
+        item(1, Some(Verdict::Incomplete), 0),
+        item(0, None, 0),
+    ] {
+        assert_eq!(drawn(None, &other, 0, 100).sampled, None);
+    }
+    let late = drawn(None, &item(1, Some(Verdict::Incomplete), 0), 0, 100);
+    assert_eq!(drawn(Some(&late), &again, 0, 100).sampled, Some(100));
+}
+
+#[test]
+fn a_card_of_the_release_before_is_read_and_was_not_drawn() {
+    let card = made(None, &item(1, Some(Verdict::Pass), 0)).unwrap();
+    let mut kept = json!(card);
+    kept.as_object_mut().unwrap().remove("sampled");
+    assert_eq!(Card::deserialize(&kept).unwrap(), card);
+}
+
+#[test]
 fn every_state_has_a_name_of_its_own() {
     let mut names: Vec<_> = State::ALL.map(State::name).into();
     names.sort_unstable();
@@ -174,7 +219,7 @@ proptest! {
     /// Whatever order the changes of an evaluation come in, and however often: the last state counts, and counts once.
     #[test]
     fn a_card_and_its_counts_follow_from_the_last_state_alone(
-        order in prop::collection::vec(0usize..4, 0..12),
+        order in prop::collection::vec(0usize..4, 0..12), sample in prop::sample::select(vec![0, 100]),
     ) {
         let mut superseded = item(0, None, 0);
         superseded["superseded_by"] = json!(id(2));
@@ -183,11 +228,12 @@ proptest! {
         let mut incomplete = item(1, Some(Verdict::Incomplete), 1);
         incomplete["superseded_by"] = json!(id(2));
         let states = [item(0, None, 0), superseded, incomplete, upgraded];
-        let (mut kept, mut last) = (Kept::default(), 0);
+        let new = || Kept { sample, ..Kept::default() };
+        let (mut kept, mut last) = (new(), 0);
         for at in order {
             kept.put(&states[at], ByPeople::default());
             last = last.max(at);
-            let mut expected = Kept::default();
+            let mut expected = new();
             expected.put(&states[last], ByPeople::default());
             let version = kept.card.as_ref().map_or(0, |card| card.version);
             let card = expected.card.clone().map(|card| Card { version, ..card });

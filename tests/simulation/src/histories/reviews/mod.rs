@@ -83,6 +83,7 @@ fn decides(at: Option<usize>, decision: Decision, by: &str) -> Wish {
         step: at.map(step),
         decision,
         photo: None,
+        reading: None,
     };
     Wish::new(what, Some("why"), Some(by)).unwrap()
 }
