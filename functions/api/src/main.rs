@@ -6,6 +6,7 @@ mod checklist;
 mod claims;
 mod contract;
 mod evidence;
+mod export;
 mod health;
 mod history;
 mod list;
@@ -13,7 +14,9 @@ mod notes;
 #[cfg(test)]
 mod openapi;
 mod photo_link;
+mod pictures;
 mod place;
+mod report;
 mod reviews;
 mod route;
 #[cfg(test)]
@@ -30,6 +33,7 @@ use serde_json::Value;
 use vlm::versions::AsksWith;
 
 use crate::api::Api;
+use crate::pictures::PictureMaker;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -42,11 +46,13 @@ async fn main() -> anyhow::Result<()> {
         &required("SIZE_POLICY_VERSION")?,
     )?;
     let kept_for = retention("VERDICT_RETENTION_DAYS")?;
+    let (s3, bucket) = (aws::s3(&config), required("BUCKET_NAME")?);
     let api = Api {
         table: Table::from_env(&config)?,
         ports: AwsPorts::from_env(&config, &[])?,
-        s3: aws::s3(&config),
-        bucket: required("BUCKET_NAME")?,
+        pictures: PictureMaker::from_env(&config, s3.clone(), bucket.clone())?,
+        s3,
+        bucket,
         asks_with,
         kept_for,
         reviews_kept_for: kept_for.max(retention("REVIEW_RETENTION_DAYS")?),
