@@ -219,6 +219,9 @@ def _parser() -> _Parser:
     commands.add_parser(
         "openapi", help="write functions/api/openapi.json anew, from the types of the API"
     )
+    commands.add_parser(
+        "page", help="check the page's modules by the API's types, and copy its libraries anew"
+    )
     peer = commands.add_parser(
         "peer",
         help="install what the photo benchmarks compare with (npm's sharp on Node by default); they call this",

@@ -82,7 +82,7 @@ class Evaluator:
 
     def _connect(self, dr_number: str, told: Callable[[Message], None]) -> Live | None:
         url = live.address(self._stack.aws, self._stack.outputs)
-        return Live(url, self._stack.aws.trust, dr_number, told) if url else None
+        return Live(url, self._stack.aws.trust, dr_number, told, self._stack.token()) if url else None
 
     def _followed(self, dr: Dr, follower: Follower) -> Evaluated:
         begun = time.monotonic()

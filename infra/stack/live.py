@@ -37,12 +37,14 @@ def address(aws: Aws, outputs: dict[str, str]) -> str | None:
 class Live:
     """A connection that tells each message about a DR."""
 
-    def __init__(self, url: str, trust: str | None, dr_number: str, told: Callable[[Message], None]) -> None:
+    def __init__(
+        self, url: str, trust: str | None, dr_number: str, told: Callable[[Message], None], token: str | None = None
+    ) -> None:
         self._told = told
         self._opened = ExitStack()
         self._is_up = False
         with suppress(OSError, WebSocketException, TimeoutError):
-            connection = self._opened.enter_context(_connection(url, trust))
+            connection = self._opened.enter_context(_connection(url, trust, token))
             connection.send(json.dumps({"action": "subscribe", "dr_number": dr_number}))
             self._is_up = True
             threading.Thread(target=self._read, args=(connection,), daemon=True).start()
@@ -65,9 +67,12 @@ class Live:
         self._is_up = False
 
 
-def _connection(url: str, trust: str | None) -> AbstractContextManager[ClientConnection]:
+def _connection(url: str, trust: str | None, token: str | None) -> AbstractContextManager[ClientConnection]:
     request = AWSRequest("GET", url.replace("ws", "http", 1))
-    SigV4Auth(_CREDENTIALS, "execute-api", REGION).add_auth(request)
+    if token:
+        request.headers["authorization"] = f"Bearer {token}"
+    else:
+        SigV4Auth(_CREDENTIALS, "execute-api", REGION).add_auth(request)
     headers = {name: value for name, value in request.headers.items() if name.lower() != "host"}
     secure = ssl.create_default_context(cafile=trust) if url.startswith("wss") else None
     how: dict[str, Any] = {"additional_headers": headers, "max_size": None, "proxy": None}

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import build, deploy, emulator, package, vlm
+from . import build, deploy, emulator, issuer, package, vlm
 from .api import Api
 from .aws import Aws
 from .errors import StackError
@@ -30,6 +30,8 @@ class Options:
     simulation: list[str] = field(default_factory=list)
     parameters: dict[str, str] = field(default_factory=dict)
     build: bool = True
+    #: Who signs people in, and gives callers tokens; without one they sign.
+    issuer: str | None = None
     #: What was found of a real VLM (vlm_check).
     found: dict[str, Any] | None = None
 
@@ -46,7 +48,16 @@ class LocalStack:
 
     def api(self) -> Api:
         """Its HTTP API."""
-        return Api.local(self.aws, self.outputs["ApiId"])
+        return Api.local(self.aws, self.outputs["ApiId"], token=self.token())
+
+    def token(self) -> str | None:
+        """A token for this process, where callers bring one."""
+        return issuer.program_token(self.description.issuer) if self.description.issuer else None
+
+    @property
+    def page(self) -> str:
+        """Where the page is."""
+        return f"{self.aws.endpoint}/_aws/execute-api/{self.outputs['ApiId']}/$default/"
 
     @property
     def outputs(self) -> dict[str, str]:
@@ -136,6 +147,7 @@ def _start(folder: Folder, options: Options, packages: list[package.Package], pr
         "VlmApiKey": "none" if asked.simulated else vlm.api_key(),
         "VlmHeaders": "" if asked.simulated else vlm.headers(),
         "TimingProfile": options.timing,
+        **_signing_in(options),
         **options.parameters,
     }
     with step("deployed template.yaml"):
@@ -150,12 +162,19 @@ def _start(folder: Folder, options: Options, packages: list[package.Package], pr
         code="-".join(item.digest[:8] for item in packages),
         trust=local_aws.trust,
         timing=options.timing,
+        issuer=options.issuer,
         groups=[process.group for process in processes],
     )
     folder.write(description)
     stack = LocalStack(folder, description, processes)
     stack.logs.start()
     return stack
+
+
+def _signing_in(options: Options) -> dict[str, str]:
+    if not options.issuer:
+        return {}
+    return {"JwtIssuer": options.issuer, "JwtAudience": issuer.AUDIENCE, "PageClientId": issuer.CLIENT_ID}
 
 
 def _vlm(folder: Folder, options: Options) -> vlm.Vlm:

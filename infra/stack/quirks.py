@@ -43,6 +43,9 @@ def meet(template: dict[str, Any], parameters: dict[str, str], endpoint: str | N
             variables[name] = _text(value, met["Mappings"], values)
         if endpoint and "EVENTS_ENDPOINT" in variables:
             variables["EVENTS_ENDPOINT"] = {"Fn::Sub": f"{endpoint}/_aws/execute-api/${{EventsApi}}/live"}
+        if endpoint and "EVENTS_URL" in variables:
+            at = endpoint.replace("http", "ws", 1)
+            variables["EVENTS_URL"] = {"Fn::Sub": f"{at}/_aws/execute-api/${{EventsApi}}/live"}
     for statement in _statements(met):
         _allow(statement)
     return met

@@ -38,6 +38,8 @@ class Description:
     timing: str
     #: Whether it stays up for others to use; a stack that only serves one evaluation ends under its guests' feet.
     kept: bool = False
+    #: Who gives tokens, where callers bring them; without one they sign.
+    issuer: str | None = None
     groups: list[int] = field(default_factory=list)
 
 

@@ -25,7 +25,9 @@ _HOMES = {
     "checks": "venv-checks",
     "contract": "venv-contract",
     "watch": "venv-watch",
-    "sharp": "venv-sharp",
+    "node": "venv-node",
+    # Beside the stack, whose tests drive the browser.
+    "browser": "venv",
     "ocr": "venv-ocr",
     "pillow": "venv-pillow",
 }
@@ -66,7 +68,8 @@ def _stands(tools: str, requirements: Path) -> bool:
 def _install(tools: str, requirements: Path) -> None:
     home = TOOLS / _HOMES[tools]
     say(f"Installing the pinned tools of {requirements.name} into {home} (once) …")
-    venv.create(home, with_pip=True, symlinks=True)
+    if not python(tools).exists():
+        venv.create(home, with_pip=True, symlinks=True)
     command = [str(python(tools)), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     done = run([*command, "--requirement", str(requirements)])
     if done.returncode != 0:
@@ -78,7 +81,7 @@ def _install(tools: str, requirements: Path) -> None:
 
 
 def _stamp(tools: str) -> Path:
-    return TOOLS / _HOMES[tools] / ".installed"
+    return TOOLS / _HOMES[tools] / f".installed-{tools}"
 
 
 def _digest(requirements: Path) -> str:

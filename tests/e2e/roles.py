@@ -7,6 +7,8 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
+from template_checks import PUBLIC
+
 from stack import template
 from stack.paths import REPO
 
@@ -50,7 +52,7 @@ def documented() -> dict[str, set[str]]:
 
 
 def routes(parsed: dict[str, Any] | None = None) -> list[Route]:
-    """The routes of the template, but for those on a connection that somebody was let into."""
+    """The routes of the template, but for the page's, and those on a connection that somebody was let into."""
     resources = (parsed or template.load())["Resources"]
     found = []
     for resource in resources.values():
@@ -59,6 +61,8 @@ def routes(parsed: dict[str, Any] | None = None) -> list[Route]:
         properties = resource["Properties"]
         protocol = resources[properties["ApiId"]["Ref"]]["Properties"]["ProtocolType"]
         key, is_of_web_sockets = properties["RouteKey"], protocol == "WEBSOCKET"
+        if key in PUBLIC:
+            continue
         if not is_of_web_sockets or key == CONNECT:
             found.append(Route(key, properties.get("AuthorizationScopes"), is_of_web_sockets))
     return found

@@ -322,12 +322,18 @@ def _is_of_web_sockets(template: Template, route: dict[str, Any]) -> bool:
     return bool(template["Resources"][target(route["ApiId"])]["Properties"]["ProtocolType"] == "WEBSOCKET")
 
 
+#: The page is had by whoever has not signed in yet; it holds nothing of any DR.
+PUBLIC = ("GET /", "GET /page/{version}/{file}")
+
+
 def every_route_wants_authorisation(template: Template) -> list[str]:
-    """IAM, or a token where an issuer is set; never nothing."""
+    """IAM, or a token where an issuer is set; nothing for the page alone."""
     wrong = []
     for name, route in resources(template, "AWS::ApiGatewayV2::Route"):
         # What comes on a connection comes from who was let in.
         on_a_connection = _is_of_web_sockets(template, route) and route["RouteKey"] != "$connect"
+        if route["RouteKey"] in PUBLIC and route.get("AuthorizationType") == "NONE":
+            continue
         by_token = "CUSTOM" if _is_of_web_sockets(template, route) else "JWT"
         if not on_a_connection and route.get("AuthorizationType") != {"Fn::If": ["UseJwt", by_token, "AWS_IAM"]}:
             wrong.append(name)

@@ -15,6 +15,7 @@ use evaluation::run::error::RunError;
 use evaluation::run::ports::Ports;
 use vlm::versions::AsksWith;
 
+use crate::page_settings::PageSettings;
 use crate::pictures::PictureMaker;
 
 /// Bytes of a catalogue's version that are repeated if there is none.
@@ -33,6 +34,8 @@ pub(crate) struct Api {
     pub(crate) asks_with: AsksWith,
     /// How long what people say of a DR is kept: where it is, and notes.
     pub(crate) kept_for: Duration,
+    /// What the page is told of the stack.
+    pub(crate) page: PageSettings,
     /// How long people's decisions are kept: as long as verdicts, or longer.
     pub(crate) reviews_kept_for: Duration,
 }

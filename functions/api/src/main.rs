@@ -13,6 +13,8 @@ mod list;
 mod notes;
 #[cfg(test)]
 mod openapi;
+mod page;
+mod page_settings;
 mod photo_link;
 mod pictures;
 mod place;
@@ -33,6 +35,7 @@ use serde_json::Value;
 use vlm::versions::AsksWith;
 
 use crate::api::Api;
+use crate::page_settings::PageSettings;
 use crate::pictures::PictureMaker;
 
 #[tokio::main]
@@ -55,6 +58,7 @@ async fn main() -> anyhow::Result<()> {
         bucket,
         asks_with,
         kept_for,
+        page: PageSettings::from_env()?,
         reviews_kept_for: kept_for.max(retention("REVIEW_RETENTION_DAYS")?),
     };
     let ended = run(service_fn(|event: LambdaEvent<Value>| {

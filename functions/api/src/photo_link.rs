@@ -31,6 +31,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::api::{Api, Refusal};
+use crate::page_settings::origin;
 
 /// How long a link is good: a page is shown at once.
 const GOOD_FOR: Duration = Duration::from_secs(5 * 60);
@@ -218,6 +219,17 @@ async fn signed(
         .await;
     let signed = signed.map_err(|cause| bug("a link can't be signed")(cause.into()))?;
     Ok(signed.uri().to_owned())
+}
+
+/// The origin from which browsers get photos, and to which they send them.
+pub(crate) async fn origin_of_photos(api: &Api) -> Result<String, RunError> {
+    let good_for = PresigningConfig::expires_in(GOOD_FOR);
+    let bug = |what: &'static str| move |cause: BoxError| RunError::bug(what, cause);
+    let good_for = good_for.map_err(|cause| bug("how long a link is good")(cause.into()))?;
+    let request = api.s3.get_object().bucket(&api.bucket).key("photos/");
+    let signed = request.presigned(good_for).await;
+    let signed = signed.map_err(|cause| bug("a link can't be signed")(cause.into()))?;
+    Ok(origin(signed.uri()).unwrap_or_default().to_owned())
 }
 
 /// What a photo of this name is sent as. Browsers take none of these for anything but a picture.

@@ -32,8 +32,8 @@ use crate::api::{Api, Refusal};
 use crate::photo_link::ShownAs;
 use crate::report::For;
 use crate::{
-    checklist, claims, contract, evidence, export, health, history, list, notes, photo_link, place,
-    report, reviews, uploads,
+    checklist, claims, contract, evidence, export, health, history, list, notes, page, photo_link,
+    place, report, reviews, uploads,
 };
 
 /// Seconds after which the app may look for progress again.
@@ -87,6 +87,10 @@ enum Question {
     Place(DrNumber, Option<Position>),
     /// What may be asked, and what is answered.
     Contract,
+    /// The page that people look at.
+    Page,
+    /// A file of the page, of this version.
+    PageFile(String, String),
     /// Photos of a DR are to be uploaded.
     Uploads(DrNumber),
 }
@@ -171,6 +175,8 @@ async fn answer_to(
         Question::Note(dr) => notes::say(api, request, &dr).await,
         Question::Uploads(dr) => addresses(api, request, &dr).await,
         Question::Contract => Ok(contract::answer()),
+        Question::Page => page::index(api).await,
+        Question::PageFile(version, name) => Ok(page::file(request, &version, &name)?),
         Question::Place(dr, position) => {
             let stored = place::store(&api.table, &dr, position, api.kept_for);
             stored.await.map_err(Refusal::from)
@@ -325,6 +331,10 @@ fn question(request: &ApiGatewayV2httpRequest) -> Result<Question, Problem> {
         ("POST", ["drs", dr, "notes"]) => Ok(Question::Note(dr_number(dr)?)),
         ("POST", ["drs", dr, "uploads"]) => Ok(Question::Uploads(dr_number(dr)?)),
         ("PUT", ["drs", dr]) => Ok(Question::Place(dr_number(dr)?, place::asked(request)?)),
+        ("GET", [""]) => Ok(Question::Page),
+        ("GET", ["page", version, file]) => {
+            Ok(Question::PageFile((*version).into(), (*file).into()))
+        }
         ("GET", ["evaluations"]) => Ok(Question::List),
         ("PUT", ["drs", dr, "claim"]) => Ok(Question::Claim(dr_number(dr)?)),
         ("DELETE", ["drs", dr, "claim"]) => Ok(Question::GiveBack(dr_number(dr)?)),
@@ -503,7 +513,8 @@ mod tests {
         assert_eq!(asked("/health").unwrap(), Question::Health);
         assert_eq!(sent("DELETE", "/health").unwrap_err().status, 404);
         for (path, status) in [
-            ("/", 404),
+            ("/page", 404),
+            ("/page/1", 404),
             ("/claim", 404),
             ("/evaluations/7", 404),
             ("/evaluations/7/photos/0123456789abcdef", 404),

@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import process, tools
+from .. import page, process, tools
 from ..errors import StackError
 from ..paths import REPO, TEMPLATE, VLM_TEMPLATE
 from ..say import say
@@ -42,6 +42,9 @@ _SIDE_BY_SIDE = ("--numprocesses", "4", "--dist", "loadfile", "--no-loadscope-re
 def run(arguments: argparse.Namespace) -> int:
     """Runs them all, whatever fails, and fails if any did."""
     tools.ensure("checks")
+    if not arguments.fast_only:
+        tools.ensure("browser")
+        page.browser()
     fine = _libraries() if arguments.fast_only else _workspace()
     fine &= _checks()
     fine &= _pytest(arguments)

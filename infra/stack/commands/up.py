@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from .. import environment, stop, vlm
 from ..build import FUNCTIONS
 from ..deploy import STACK_NAME
 from ..errors import StackError
+from ..issuer import USERS, Issuer
 from ..local_stack import LocalStack, attach, running
 from ..releases import ALIAS
 from ..say import say
@@ -21,7 +23,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Stays until Ctrl-C, `infra/local down`, or the end of a part of the stack."""
     if attach(arguments.name):
         raise StackError(f"The stack {arguments.name} runs already.", "End it with infra/local down, or say --name.")
-    with running(options.checked(arguments)) as stack:
+    wanted = options.checked(arguments)
+    with Issuer() as issuer, running(replace(wanted, issuer=issuer.url)) as stack:
         stay(stack)
     return 0
 
@@ -45,12 +48,25 @@ def endpoints(stack: LocalStack) -> str:
     return f"""
 The stack {name} is up.
   AWS        {about.endpoint}   (any key; region {environment.REGION})
-  API        {about.endpoint}/_aws/execute-api/{outputs["ApiId"]}/$default   (signed with SigV4, service execute-api)
+  page       {stack.page}   ({signing_in(about.issuer)})
+  API        {stack.page.rstrip("/")}   ({calling(about.issuer)})
   photos     s3://{outputs["BucketName"]}/photos/DR…/
   VLM        {vlm.shown(about.vlm_url)}   ({kind}, {about.vlm_model})
   variables  {write_environment(stack)}   (set -a; . this file; set +a)
   logs       {stack.folder.path / "logs"}
   evaluate   infra/local evaluate DR1730550{"" if name == "local" else f" --name {name}"}"""
+
+
+def signing_in(issuer: str | None) -> str:
+    """How somebody signs in on the page."""
+    if not issuer:
+        return "nobody can sign in: callers sign"
+    return "sign in as " + ", ".join(f"{name.capitalize()}, {role}" for name, role in USERS.items())
+
+
+def calling(issuer: str | None) -> str:
+    """What a request must bring."""
+    return f"tokens of {issuer}" if issuer else "signed with SigV4, service execute-api"
 
 
 def write_environment(stack: LocalStack) -> Path:

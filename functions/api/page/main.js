@@ -1,0 +1,217 @@
+// @ts-check
+/** The frame: who is signed in, which view the address asks for, and drawing it when something has changed. */
+import { close as closeLive, isUp, onUp } from "./live.js";
+import { help } from "./help.js";
+import { empty, failure, html, loading, nothing, render } from "./parts.js";
+import * as session from "./session.js";
+import { t } from "./texts.js";
+
+/**
+ * A view. It is opened once for an address, and drawn whenever it asks for that.
+ *
+ * @typedef {object} View
+ * @property {() => unknown} render
+ * @property {(query: URLSearchParams) => void} [changed] the query of its address is another one
+ * @property {(rest: string[], query: URLSearchParams) => boolean} [moved] its address is that of another thing of the same
+ *   kind; true if it shows that from now on, else another view is opened
+ * @property {() => void} [close]
+ * @property {string} title
+ *
+ * @typedef {object} Frame what a view may ask of the frame
+ * @property {() => void} draw
+ * @property {(hash: string, how?: { replace?: boolean }) => void} go
+ * @property {() => URLSearchParams} query
+ */
+
+/**
+ * Addresses, by their first part: who may see it, and where its code is.
+ * @type {Record<string, { role: import("./settings.js").Role, load: () => Promise<{ open: (frame: Frame, rest: string[]) => View }> }>}
+ */
+const views = {
+  dr: { role: "technician", load: () => import("./view-technician.js") },
+  queue: { role: "viewer", load: () => import("./view-queue.js") },
+  review: { role: "viewer", load: () => import("./view-review.js") },
+  history: { role: "viewer", load: () => import("./view-history.js") },
+  operate: { role: "operator", load: () => import("./view-operator.js") },
+};
+
+const app = /** @type {HTMLElement} */ (document.getElementById("app"));
+
+/** @type {View | null} */
+let view = null;
+/** Which address the view was opened for. */
+let opened = "";
+/** @type {unknown} */
+let problem = null;
+let isLoading = true;
+let isDrawing = false;
+let isOnline = navigator.onLine;
+
+/** @type {Frame} */
+const frame = {
+  draw() {
+    if (isDrawing) return;
+    isDrawing = true;
+    requestAnimationFrame(() => {
+      isDrawing = false;
+      draw();
+    });
+  },
+  go(hash, how = {}) {
+    if (how.replace) {
+      history.replaceState(null, "", hash);
+      follow();
+    } else {
+      location.hash = hash;
+    }
+  },
+  query: () => place().query,
+};
+
+/** What the address says behind its hash: `#/queue?verdict=fail`. */
+function place() {
+  const [path, query = ""] = location.hash.replace(/^#\/?/, "").split("?");
+  const parts = path.split("/").filter(Boolean).map(decodeURIComponent);
+  return { parts, query: new URLSearchParams(query) };
+}
+
+/** Where one begins, by what one may. */
+function home() {
+  if (session.may("reviewer")) return "#/queue";
+  if (session.may("technician")) return "#/dr";
+  return "#/queue";
+}
+
+async function follow() {
+  const { parts, query } = place();
+  if (!session.isSignedIn()) return frame.draw();
+  if (parts.length === 0) {
+    return frame.go(home(), { replace: true });
+  }
+  const address = parts.join("/");
+  if (view && address === opened) {
+    view.changed?.(query);
+    return frame.draw();
+  }
+  const [first, ...rest] = parts;
+  const isSameKind = opened.split("/")[0] === first;
+  if (view?.moved && isSameKind && view.moved(rest, query)) {
+    opened = address;
+    document.title = `${view.title} · ${t.name}`;
+    return frame.draw();
+  }
+  view?.close?.();
+  view = null;
+  opened = address;
+  problem = null;
+  const known = views[first];
+  if (known && session.may(known.role)) {
+    isLoading = true;
+    frame.draw();
+    try {
+      const module = await known.load();
+      if (opened !== address) return;
+      view = module.open(frame, rest);
+      document.title = `${view.title} · ${t.name}`;
+    } catch (error) {
+      // Most likely files of another release: they are had by a reload.
+      problem = error instanceof TypeError ? new Error(t.states.reload) : error;
+    }
+  } else {
+    problem = new Error(known ? t.states.noRight : t.states.notFound);
+  }
+  isLoading = false;
+  frame.draw();
+}
+
+function draw() {
+  render(html`
+    <a class="skip" href="#main" @click=${skip}>${t.skip}</a>
+    ${header()}
+    ${isOnline ? nothing : html`<p class="banner" role="status">${t.states.offline}</p>`}
+    <main id="main" tabindex="-1">${content()}</main>
+    ${help(frame)}
+  `, app);
+}
+
+/** @param {Event} event */
+function skip(event) {
+  event.preventDefault();
+  document.getElementById("main")?.focus();
+}
+
+function header() {
+  if (!session.isSignedIn()) return html`<header><span class="name">${t.name}</span></header>`;
+  const { parts } = place();
+  const link = (/** @type {string} */ to, /** @type {string} */ label) =>
+    html`<a href="#/${to}" aria-current=${parts[0] === to ? "page" : "false"}>${label}</a>`;
+  return html`<header>
+    <span class="name">${t.name}</span>
+    <nav aria-label=${t.main}>
+      ${session.may("technician") ? link("dr", t.nav.technician) : nothing}
+      ${session.may("viewer") ? link("queue", t.nav.queue) : nothing}
+      ${session.may("operator") ? link("operate", t.nav.operator) : nothing}
+    </nav>
+    <span class="who">
+      <span class="live ${isUp() ? "up" : "down"}" title=${isUp() ? t.states.live : t.states.polling}></span>
+      <span class="user" title=${t.signIn.as(session.name())}>${session.name()}</span>
+      <button type="button" class="plain" @click=${signOut}>${t.signIn.out}</button>
+    </span>
+  </header>`;
+}
+
+function content() {
+  if (!session.canSignIn()) return named(empty(t.signIn.notSetUp, t.signIn.notSetUpHint));
+  if (!session.isSignedIn() && isLoading) return loading();
+  if (!session.isSignedIn()) {
+    return html`<section class="welcome">
+      <h1>${t.signIn.title}</h1>
+      <p>${t.signIn.why}</p>
+      ${problem ? failure(problem) : nothing}
+      <button type="button" class="primary" data-action="sign-in" @click=${session.signIn}>${t.signIn.button}</button>
+    </section>`;
+  }
+  if (!session.may("technician") && !session.may("viewer")) return named(empty(t.signIn.noRole, t.signIn.noRoleHint));
+  if (problem) {
+    return named(html`${failure(problem)}<p><a href=${home()}>${t.states.home}</a></p>`);
+  }
+  return view && !isLoading ? view.render() : loading();
+}
+
+/** What has no heading of its own. @param {unknown} content */
+const named = (content) => html`<h1 class="unseen">${t.name}</h1>${content}`;
+
+function signOut() {
+  view?.close?.();
+  view = null;
+  opened = "";
+  closeLive();
+  session.signOut();
+}
+
+async function begin() {
+  addEventListener("hashchange", follow);
+  addEventListener("online", () => online(true));
+  addEventListener("offline", () => online(false));
+  onUp(frame.draw);
+  session.onChange(frame.draw);
+  app.replaceChildren();
+  frame.draw();
+  try {
+    await session.start();
+  } catch {
+    problem = new Error(t.signIn.failed);
+  }
+  isLoading = false;
+  await follow();
+}
+
+/** @param {boolean} now */
+function online(now) {
+  isOnline = now;
+  frame.draw();
+}
+
+// In the frame in which a token is renewed there is nothing to see.
+if (window.parent !== window) session.start();
+else begin();

@@ -1,0 +1,209 @@
+// @ts-check
+/**
+ * Evaluations across DRs, as the queue's address asks for them, and the way through them from one to the next.
+ *
+ * Invariants
+ * - What was shown stays until something newer is there; an error takes nothing away.
+ * - The way keeps its order: what comes in later is put where it belongs, and moves nobody's place.
+ * - What was decided here is passed over at once, though the list itself is behind by moments.
+ */
+import { get } from "./api.js";
+
+/** @typedef {import("./api.js").Schemas["ListedEvaluation"]} Row */
+/** @typedef {import("./api.js").Schemas["EvaluationCounts"]} Counts */
+/** @typedef {import("./api.js").Schemas["EvaluationList"]} Page */
+
+/** What the API is asked; the others of the address are the page's own. */
+const ASKED = ["verdict", "flagged", "reviewed", "claimed", "from", "to", "sort"];
+/** Only what technicians disagree with: the list does not know it, so the evaluations are looked through. */
+export const CONTESTED = "contested";
+export const FILTERS = [...ASKED, CONTESTED];
+const LIMIT = 25;
+/** Pages that are read again each time; those behind them when the first has changed. */
+const FRESH_PAGES = 3;
+const AT_ONCE = 4;
+const MOST_LISTS = 6;
+
+/** @type {Map<string, List>} */
+const lists = new Map();
+/** Decided here, by evaluation. @type {Set<string>} */
+const done = new Set();
+
+/** The address's filters in a fixed order: what means the same is the same list. @param {URLSearchParams} query */
+export function filtersOf(query) {
+  const wanted = new URLSearchParams();
+  for (const name of FILTERS) {
+    const value = query.get(name);
+    if (value) wanted.set(name, value);
+  }
+  return wanted;
+}
+
+/** The list of these filters; the same one each time. @param {URLSearchParams} query */
+export function listOf(query) {
+  const filters = filtersOf(query);
+  const key = filters.toString();
+  const known = lists.get(key) ?? new List(filters);
+  lists.delete(key);
+  lists.set(key, known);
+  const [oldest] = lists.keys();
+  if (lists.size > MOST_LISTS && oldest !== undefined) lists.delete(oldest);
+  return known;
+}
+
+/** Something was decided of it, or was taken back. @param {string} evaluation @param {boolean} isDecided */
+export function mark(evaluation, isDecided) {
+  if (isDecided) done.add(evaluation);
+  else done.delete(evaluation);
+}
+
+export class List {
+  /** @param {URLSearchParams} filters */
+  constructor(filters) {
+    this.filters = filters;
+    /** @type {Page[]} */
+    this.pages = [];
+    /** @type {Row[]} */
+    this.rows = [];
+    /** @type {unknown} */
+    this.error = null;
+    this.isLoading = false;
+    /** When it was as the API has it, in milliseconds. */
+    this.at = 0;
+    /** @type {string[]} */
+    this.way = [];
+    /** Whether an evaluation has notes. @type {Map<string, boolean>} */
+    this.notes = new Map();
+  }
+
+  /** @returns {Counts | null} */
+  get counts() {
+    return this.pages[0]?.counts ?? null;
+  }
+
+  get next() {
+    return this.pages.at(-1)?.next ?? null;
+  }
+
+  get isEmpty() {
+    return this.at > 0 && this.rows.length === 0;
+  }
+
+  /** Whether those that were decided leave it. */
+  get isOfUndecided() {
+    return this.filters.get("reviewed") === "false";
+  }
+
+  /** The rows to show: without what was decided a moment ago, where that is not asked for. */
+  get shown() {
+    return this.isOfUndecided ? this.rows.filter((row) => !done.has(row.evaluation_id)) : this.rows;
+  }
+
+  /** Reads it again; true if something has changed. */
+  async refresh() {
+    return this.#read(async () => {
+      const before = this.pages;
+      const first = await this.#page(null);
+      const isSame = first === before[0];
+      const wanted = isSame ? Math.min(before.length, FRESH_PAGES) : before.length;
+      const pages = [first];
+      for (let last = first; pages.length < wanted && last.next; pages.push(last)) last = await this.#page(last.next);
+      const kept = isSame ? before.slice(pages.length) : [];
+      return [...pages, ...kept];
+    });
+  }
+
+  /** Reads one more page. */
+  async more() {
+    const cursor = this.next;
+    if (!cursor) return false;
+    return this.#read(async () => [...this.pages, await this.#page(cursor)]);
+  }
+
+  /** The one behind it, that nobody here has decided. @param {string} evaluation */
+  after(evaluation) {
+    const listed = new Set(this.rows.map((row) => row.evaluation_id));
+    const at = this.way.indexOf(evaluation);
+    return this.way.slice(at + 1).find((id) => listed.has(id) && !done.has(id)) ?? null;
+  }
+
+  /** The one before it, decided or not. @param {string} evaluation */
+  before(evaluation) {
+    const at = this.way.indexOf(evaluation);
+    return at > 0 ? this.way[at - 1] : null;
+  }
+
+  /** Which it is, of how many that are known. @param {string} evaluation */
+  place(evaluation) {
+    const at = this.way.indexOf(evaluation);
+    return at < 0 ? null : { at: at + 1, of: this.way.length, hasMore: this.next !== null };
+  }
+
+  /** @param {string | null} cursor @returns {Promise<Page>} */
+  #page(cursor) {
+    const query = new URLSearchParams([...this.filters].filter(([name]) => name !== CONTESTED));
+    query.set("limit", String(LIMIT));
+    if (cursor) query.set("cursor", cursor);
+    return get(`evaluations?${query}`);
+  }
+
+  /** @param {() => Promise<Page[]>} read */
+  async #read(read) {
+    if (this.isLoading) return false;
+    this.isLoading = true;
+    try {
+      const pages = await read();
+      const isSame = pages.length === this.pages.length && pages.every((page, at) => page === this.pages[at]);
+      const hadError = this.error !== null;
+      if (!isSame) await this.#become(pages);
+      this.error = null;
+      this.at = Date.now();
+      return !isSame || hadError;
+    } catch (error) {
+      this.error = error;
+      return true;
+    } finally {
+      this.isLoading = false;
+    }
+  }
+
+  /** @param {Page[]} pages */
+  async #become(pages) {
+    const seen = new Set();
+    const rows = pages.flatMap((page) => page.evaluations).filter((row) => {
+      const isNew = !seen.has(row.evaluation_id);
+      seen.add(row.evaluation_id);
+      return isNew;
+    });
+    this.rows = this.filters.has(CONTESTED) ? await this.#contested(rows) : rows;
+    this.pages = pages;
+    this.#lengthen();
+  }
+
+  /** Those with notes. @param {Row[]} rows */
+  async #contested(rows) {
+    const unknown = rows.filter((row) => !this.notes.has(row.evaluation_id));
+    const look = async () => {
+      for (let row = unknown.pop(); row; row = unknown.pop()) {
+        const evaluation = await get(`evaluations/${row.evaluation_id}`);
+        this.notes.set(row.evaluation_id, evaluation.notes.length > 0);
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, look));
+    return rows.filter((row) => this.notes.get(row.evaluation_id));
+  }
+
+  /** Puts what is new on the way, behind what it follows in the list. */
+  #lengthen() {
+    const known = new Set(this.way);
+    let previous = -1;
+    for (const { evaluation_id: id } of this.rows) {
+      if (known.has(id)) {
+        previous = this.way.indexOf(id);
+      } else {
+        previous += 1;
+        this.way.splice(previous, 0, id);
+      }
+    }
+  }
+}

@@ -1,0 +1,124 @@
+// @ts-check
+/**
+ * What was decided here, in this order: it is sent, told of, and taken back by a further record.
+ *
+ * Invariants
+ * - Nothing is called recorded before the API has said so.
+ * - Taking back waits for the record that it takes back.
+ */
+import { ApiError, etagOf, send } from "./api.js";
+import { mark } from "./queue-list.js";
+import { t } from "./texts.js";
+
+/** @typedef {import("./api.js").Schemas["ReviewAnswer"]} ReviewAnswer */
+
+/**
+ * @typedef {object} Wish
+ * @property {string} evaluation
+ * @property {string} dr
+ * @property {string} decision
+ * @property {string} reason
+ * @property {string | null} [step] none if it is of the whole
+ * @property {string | null} [photo]
+ *
+ * @typedef {object} Said
+ * @property {Wish} wish
+ * @property {number} batch several that were decided at once have the same
+ * @property {"going" | "stands" | "failed" | "taking" | "taken"} state
+ * @property {ReviewAnswer | null} answer
+ * @property {unknown} error
+ * @property {Promise<void>} settled
+ */
+
+/** @type {Said[]} */
+export const said = [];
+/** @type {Set<(one: Said) => void>} */
+const listeners = new Set();
+let batches = 0;
+
+/** Called when something of it has changed; what is returned ends that. @param {(one: Said) => void} listener */
+export function onSaid(listener) {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+/** A number for several that are decided at once. */
+export const newBatch = () => (batches += 1);
+
+/** Decides. @param {Wish} wish @param {number} [batch] @returns {Said} */
+export function decide(wish, batch = newBatch()) {
+  /** @type {Said} */
+  const one = { wish, batch, state: "going", answer: null, error: null, settled: Promise.resolve() };
+  said.push(one);
+  one.settled = record(one);
+  return one;
+}
+
+/** Sends it once more: the API keeps what is said twice once. @param {Said} one */
+export function again(one) {
+  one.settled = record(one);
+  return one.settled;
+}
+
+/** What would be taken back now: the last decision, with those of the same batch. @returns {Said[]} */
+export function last() {
+  const one = said.findLast(({ state }) => state === "going" || state === "stands");
+  return one ? said.filter(({ batch, state }) => batch === one.batch && (state === "going" || state === "stands")) : [];
+}
+
+/** Whether something is on its way. */
+export const isGoing = () => said.some(({ state }) => state === "going" || state === "taking");
+
+/** Takes it back, by a record. @param {Said} one */
+export async function takeBack(one) {
+  await one.settled;
+  if (one.state !== "stands" || !one.answer?.review) return;
+  one.settled = withdraw(one, one.answer.review.number);
+  await one.settled;
+}
+
+/** @param {Said} one */
+async function record(one) {
+  const { evaluation, decision, reason, step, photo } = one.wish;
+  const path = `evaluations/${evaluation}/reviews`;
+  const seen = etagOf(path);
+  become(one, "going");
+  mark(evaluation, true);
+  const body = { decision, reason, ...(step ? { step } : {}), ...(photo ? { photo } : {}) };
+  try {
+    one.answer = await send("POST", path, body, seen ? { "if-match": seen } : {});
+    one.error = null;
+    become(one, "stands");
+  } catch (error) {
+    one.error = error;
+    mark(evaluation, false);
+    become(one, "failed");
+  }
+}
+
+/** @param {Said} one @param {number} number */
+async function withdraw(one, number) {
+  const path = `evaluations/${one.wish.evaluation}/reviews/${number}`;
+  become(one, "taking");
+  try {
+    await send("DELETE", path, { reason: t.review.reasons.takenBack });
+    mark(one.wish.evaluation, false);
+    one.error = null;
+    become(one, "taken");
+  } catch (error) {
+    one.error = error;
+    // It was withdrawn already, by a request whose answer was lost, or by somebody else.
+    const isGone = error instanceof ApiError && error.status === 404;
+    become(one, isGone ? "taken" : "stands");
+  }
+}
+
+/** @param {Said} one @param {Said["state"]} state */
+function become(one, state) {
+  one.state = state;
+  for (const listener of listeners) listener(one);
+}
+
+addEventListener("beforeunload", (event) => {
+  if (isGoing()) event.preventDefault();
+});

@@ -1,0 +1,94 @@
+// @ts-check
+/** Whether one may leave, and what is left to do: all faults together. */
+import { html, nothing } from "./parts.js";
+import { spoken } from "./photo-files.js";
+import { takeFor } from "./technician-adding.js";
+import { nameOf } from "./technician-photos.js";
+import { t } from "./texts.js";
+import * as uploads from "./uploads.js";
+
+/** @typedef {import("./openapi.d.ts").components["schemas"]} Schemas */
+/** @typedef {import("./uploads.js").Upload} Upload */
+
+/** Photos that lie at the DR as far as S3 says, and that its checklist does not know of yet. @param {Schemas["Dr"]} dr @param {Upload[]} mine */
+function unlisted(dr, mine) {
+  const listed = new Set(dr.photos.map(({ name }) => name));
+  return mine.filter(({ photo }) => photo.state === "stored" && !listed.has(photo.wanted));
+}
+
+/**
+ * Whether nothing is left to do here: an evaluation would pass, nobody decided otherwise, and no photo is on this phone
+ * alone.
+ * @param {Schemas["Dr"]} dr
+ * @param {Upload[]} mine
+ */
+export function isSafeToLeave(dr, mine) {
+  const isOverruled = dr.reviewed_verdict != null && dr.reviewed_verdict !== "pass";
+  const isHere = uploads.waiting(dr.dr_number) > 0;
+  return dr.safe_to_leave && !isOverruled && !isHere && unlisted(dr, mine).length === 0;
+}
+
+/** In one line what is missing. @param {Schemas["Dr"]} dr @param {Upload[]} mine */
+function missing(dr, mine) {
+  const kept = uploads.waiting(dr.dr_number);
+  if (kept > 0) return t.technician.missing.kept(kept);
+  if (dr.photos_total === 0 && mine.length === 0) return t.technician.missing.photos;
+  const looks = dr.photos_open + unlisted(dr, mine).length;
+  const labels = dr.to_do.filter(({ critical }) => critical).map(({ step }) => dr.steps.find((one) => one.step === step)?.label);
+  const first = labels.find(Boolean);
+  if (first) return t.technician.missing.steps(first, labels.length - 1, looks);
+  if (looks > 0) return t.technician.missing.looks(looks);
+  if (dr.reviewed_verdict != null && dr.reviewed_verdict !== "pass") return t.technician.missing.review;
+  return (dr.to_do[0] && spoken(dr.to_do[0].message)) ?? t.technician.missing.unknown;
+}
+
+/** @param {Schemas["Dr"]} dr @param {Upload[]} mine */
+export function leave(dr, mine) {
+  const isSafe = isSafeToLeave(dr, mine);
+  return html`<section class="leave ${isSafe ? "is-safe" : "not-safe"}" aria-labelledby="leave-title">
+    <h2 id="leave-title"><span aria-hidden="true">${isSafe ? "✓" : "…"}</span> ${isSafe ? t.technician.safe : t.technician.notSafe}</h2>
+    <p>${isSafe ? t.technician.safeBecause : missing(dr, mine)}</p>
+  </section>`;
+}
+
+/** All that is left to do, what can't be accepted first. @param {Schemas["Dr"]} dr @param {Upload[]} mine @param {import("./technician-adding.js").Add} add */
+export function toDo(dr, mine, add) {
+  const refused = mine.filter(({ photo }) => photo.state === "refused");
+  const count = dr.to_do.length + refused.length;
+  return html`<section class="card to-do" aria-labelledby="to-do-title">
+    <h2 id="to-do-title">${t.technician.toDo} <span class="quiet">${count || nothing}</span></h2>
+    ${count === 0 ? html`<p class="quiet">${t.technician.nothingToDo}</p>` : nothing}
+    <ul>
+      ${refused.map(refusal)}
+      ${dr.to_do.map((one) => item(one, dr, mine, add))}
+    </ul>
+  </section>`;
+}
+
+/** @param {Upload} upload */
+function refusal({ photo }) {
+  return html`<li class="fault">
+    <div><span class="tag refused">${t.technician.states.refused}</span> <strong>${photo.name}</strong></div>
+    <p role="alert">${photo.why}</p>
+    <div class="does">
+      ${photo.hopeless ? nothing : html`<button type="button" @click=${() => uploads.again(photo.id)}>${t.states.again}</button>`}
+      <button type="button" data-action="remove-photo" aria-label="${t.technician.remove}: ${photo.name}"
+        @click=${() => uploads.remove(photo.id)}>${t.technician.remove}</button>
+    </div>
+  </li>`;
+}
+
+/** @param {Schemas["ToDo"]} todo @param {Schemas["Dr"]} dr @param {Upload[]} mine @param {import("./technician-adding.js").Add} add */
+function item(todo, dr, mine, add) {
+  const step = dr.steps.find((one) => one.step === todo.step);
+  const remedy = todo.remedy in t.technician.remedies ? todo.remedy : "retake";
+  return html`<li class=${todo.critical ? "fault" : "fault lesser"} data-remedy=${remedy} data-step=${todo.step ?? ""}>
+    <div>
+      <span class="tag ${remedy}">${t.technician.remedies[remedy]}</span>
+      ${todo.critical ? html`<span class="tag critical">${t.technician.critical}</span>` : nothing}
+    </div>
+    <p>${spoken(todo.message)}</p>
+    ${todo.photo ? html`<p class="quiet">${t.technician.onPhoto(nameOf(todo.photo, mine))}</p>` : nothing}
+    ${step ? html`<div class="does">${takeFor(add, step, remedy)}</div>` : nothing}
+  </li>`;
+}

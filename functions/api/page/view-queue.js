@@ -1,0 +1,237 @@
+// @ts-check
+/**
+ * The queue: what is to be decided, by who acts next and by risk.
+ *
+ * Invariants
+ * - The address has all filters, so that a reload, a link and the way back show the same.
+ * - What comes in moves neither the reader's place nor the focus, and takes nothing out of the selection.
+ */
+import { get } from "./api.js";
+import { open as openKeys } from "./keys.js";
+import { announce, empty, failure, html, loading, moment, nothing } from "./parts.js";
+import { Bulk } from "./queue-bulk.js";
+import { filtersOf, listOf } from "./queue-list.js";
+import { FIRST_PRESET, filterForm, line, presets } from "./queue-parts.js";
+import { may, subject } from "./session.js";
+import { t } from "./texts.js";
+
+/** @typedef {import("./queue-list.js").Row} Row */
+
+const FRESH_EVERY_MS = 10_000;
+/** Every so many times the counts are asked for, too, if nothing has changed. */
+const COUNTS_EVERY = 6;
+const KEYS = { j: "next-row", k: "previous-row", x: "select", o: "open", c: "confirm-selected", u: "take-back", m: "more", g: "refresh" };
+
+/** Where one was, by filters. @type {Map<string, { scroll: number, current: string | null }>} */
+const places = new Map();
+
+/** @param {import("./main.js").Frame} frame @returns {import("./main.js").View} */
+export function open(frame) {
+  return new Queue(frame);
+}
+
+class Queue {
+  title = t.queue.title;
+  /** @type {{ undecided: any, all: any }} */
+  counts = { undecided: null, all: null };
+  times = 0;
+  /** The row that keys are about. @type {string | null} */
+  current = null;
+  isRestored = false;
+
+  /** @param {import("./main.js").Frame} frame */
+  constructor(frame) {
+    this.frame = frame;
+    this.mayDecide = may("reviewer");
+    this.bulk = new Bulk(frame.draw);
+    this.list = listOf(this.#query());
+    this.closeKeys = openKeys({ name: "queue", root: () => document.querySelector(".queue"), keys: KEYS });
+    this.timer = setInterval(() => !document.hidden && this.refresh(), FRESH_EVERY_MS);
+    this.seen = () => !document.hidden && this.refresh();
+    document.addEventListener("visibilitychange", this.seen);
+    this.#begin();
+  }
+
+  close() {
+    this.#leave();
+    clearInterval(this.timer);
+    document.removeEventListener("visibilitychange", this.seen);
+    this.closeKeys();
+  }
+
+  changed() {
+    const list = listOf(this.#query());
+    if (list === this.list) return;
+    this.#leave();
+    this.list = list;
+    this.bulk = new Bulk(this.frame.draw);
+    this.#begin();
+  }
+
+  /** What the address asks for; without anything, what is to be decided. */
+  #query() {
+    const query = this.frame.query();
+    return query.size > 0 ? query : new URLSearchParams(FIRST_PRESET);
+  }
+
+  #begin() {
+    const place = places.get(this.list.filters.toString());
+    this.current = place?.current ?? null;
+    this.isRestored = !place;
+    this.refresh(true);
+  }
+
+  #leave() {
+    places.set(this.list.filters.toString(), { scroll: scrollY, current: this.current });
+  }
+
+  /** @param {boolean} [withCounts] */
+  async refresh(withCounts = false) {
+    const list = this.list;
+    const before = new Set(list.rows.map((row) => row.evaluation_id));
+    this.times += 1;
+    this.frame.draw();
+    const hasChanged = await list.refresh();
+    if (list !== this.list) return;
+    const news = before.size ? list.rows.filter((row) => !before.has(row.evaluation_id)).length : 0;
+    if (news > 0) announce(t.queue.news(news));
+    for (const row of list.rows) if (this.bulk.selected.has(row.evaluation_id)) this.bulk.selected.set(row.evaluation_id, row);
+    this.frame.draw();
+    if (withCounts || hasChanged || this.times % COUNTS_EVERY === 0) await this.#count();
+  }
+
+  /** The counts of the presets, whatever is filtered. */
+  async #count() {
+    try {
+      const [undecided, all] = await Promise.all([get("evaluations?reviewed=false&limit=1"), get("evaluations?limit=1")]);
+      this.counts = { undecided: undecided.counts, all: all.counts };
+      this.frame.draw();
+    } catch {
+      // The list says what is wrong.
+    }
+  }
+
+  async more() {
+    this.frame.draw();
+    const more = this.list.more();
+    this.frame.draw();
+    await more;
+    this.frame.draw();
+  }
+
+  /** @param {string} name @param {string} value */
+  filter(name, value) {
+    const filters = new URLSearchParams(this.list.filters);
+    if (value) filters.set(name, value);
+    else filters.delete(name);
+    this.frame.go(`#/queue?${filtersOf(filters).toString() || "all"}`);
+  }
+
+  /** @param {number} by */
+  step(by) {
+    const rows = this.list.shown;
+    const at = rows.findIndex((row) => row.evaluation_id === this.current);
+    const row = rows[at < 0 ? (by > 0 ? 0 : rows.length - 1) : Math.min(Math.max(at + by, 0), rows.length - 1)];
+    if (!row) return;
+    this.current = row.evaluation_id;
+    this.frame.draw();
+    requestAnimationFrame(() => requestAnimationFrame(() => rowOf(row.evaluation_id)?.querySelector("a")?.focus()));
+  }
+
+  render() {
+    const { list } = this;
+    const query = list.filters.toString();
+    const place = keepPlace();
+    queueMicrotask(() => this.#place(place));
+    return html`<section class="queue" aria-busy=${String(list.isLoading && list.at === 0)}>
+      <h1>${t.queue.title}</h1>
+      ${presets(query, this.counts.undecided, this.counts.all)}
+      ${filterForm(list.filters, (name, value) => this.filter(name, value))}
+      <div class="above">
+        <p class="quiet" aria-hidden=${list.at ? "false" : "true"}>${this.#summary()}</p>
+        <span class="steps">
+          <button type="button" class="plain" data-action="previous-row" data-repeat aria-label=${t.queue.previous} @click=${() => this.step(-1)}>↑</button>
+          <button type="button" class="plain" data-action="next-row" data-repeat aria-label=${t.queue.next} @click=${() => this.step(1)}>↓</button>
+          <button type="button" class="plain" data-action="refresh" @click=${() => this.refresh(true)}>${t.queue.refresh}</button>
+        </span>
+      </div>
+      ${list.error ? failure(list.error, () => this.refresh(true)) : nothing}
+      ${list.error && list.at ? html`<p class="quiet">${t.queue.old} ${moment(new Date(list.at).toISOString())}</p>` : nothing}
+      ${this.#rows()}
+      ${this.mayDecide ? html`<div class="bulk-place">${this.bulk.bar()}</div>` : nothing}
+    </section>`;
+  }
+
+  #summary() {
+    const { counts, filters } = this.list;
+    if (filters.has("contested")) return t.queue.lookedThrough(this.list.pages.reduce((sum, page) => sum + page.evaluations.length, 0));
+    return counts ? t.queue.counted(counts) : " ";
+  }
+
+  #rows() {
+    const { list } = this;
+    if (list.at === 0) return list.error ? nothing : loading();
+    const rows = list.shown;
+    if (rows.length === 0 && !list.next) return empty(t.queue.empty, t.queue.emptyHint);
+    return html`
+      <ul class="lines" aria-label=${t.queue.title}>${rows.map((row) => this.#row(row))}</ul>
+      ${list.next
+        ? html`<button type="button" data-action="more" ?disabled=${list.isLoading} @click=${() => this.more()}>${list.isLoading ? t.states.loading : t.queue.more}</button>`
+        : nothing}`;
+  }
+
+  /** @param {Row} row */
+  #row(row) {
+    const id = row.evaluation_id;
+    return line(row, {
+      href: `#/review/${id}?${this.list.filters}`,
+      isCurrent: id === (this.current ?? this.list.shown[0]?.evaluation_id),
+      isSelected: this.bulk.selected.has(id),
+      mayDecide: this.mayDecide,
+      me: subject(),
+      state: this.bulk.state(id),
+      select: () => this.bulk.turn(row),
+      enter: () => this.#enter(id),
+    });
+  }
+
+  /** @param {string} id */
+  #enter(id) {
+    if (this.current === id) return;
+    this.current = id;
+    this.frame.draw();
+  }
+
+  /** @param {() => void} keep */
+  #place(keep) {
+    keep();
+    if (this.isRestored || this.list.shown.length === 0) return;
+    this.isRestored = true;
+    const { scroll, current } = places.get(this.list.filters.toString()) ?? { scroll: 0, current: null };
+    scrollTo(0, scroll);
+    if (current) rowOf(current)?.querySelector("a")?.focus({ preventScroll: true });
+  }
+}
+
+/** @param {string} id @returns {HTMLElement | null} */
+const rowOf = (id) => document.querySelector(`[data-evaluation="${CSS.escape(id)}"]`);
+
+/** Where the reader is now; what is returned has them there again once it is drawn. */
+function keepPlace() {
+  const active = document.activeElement?.closest("[data-evaluation]");
+  const focused = active instanceof HTMLElement ? active.dataset.evaluation : undefined;
+  const kind = document.activeElement?.tagName ?? "";
+  const seen = [...document.querySelectorAll("[data-evaluation]")].find((row) => row.getBoundingClientRect().bottom > 0);
+  const anchor = seen instanceof HTMLElement ? { id: seen.dataset.evaluation ?? "", top: seen.getBoundingClientRect().top } : null;
+  return () => {
+    if (anchor && scrollY > 0) {
+      const now = rowOf(anchor.id)?.getBoundingClientRect().top;
+      if (now !== undefined && Math.abs(now - anchor.top) > 1) scrollBy(0, now - anchor.top);
+    }
+    const there = document.activeElement?.closest("[data-evaluation]");
+    if (!focused || (there instanceof HTMLElement && there.dataset.evaluation === focused)) return;
+    const row = rowOf(focused);
+    const element = row?.querySelector(kind.toLowerCase() || "a");
+    if (element instanceof HTMLElement) element.focus({ preventScroll: true });
+  };
+}

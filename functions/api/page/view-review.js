@@ -1,0 +1,354 @@
+// @ts-check
+/**
+ * A review: one evaluation, its deciding photo open, and what to decide.
+ *
+ * Invariants
+ * - One key decides and shows the next, which was loaded while this one was looked at; whether the record stands is told
+ *   once the API has said so.
+ * - The queue that one came from is the way: its filters are in the address.
+ */
+import { open as openKeys } from "./keys.js";
+import { isUp, watch } from "./live.js";
+import { announce, failure, html, loading, nothing } from "./parts.js";
+import { confirmed } from "./queue-bulk.js";
+import { listOf } from "./queue-list.js";
+import { FIRST_PRESET } from "./queue-parts.js";
+import { Again } from "./review-again.js";
+import { caseOf } from "./review-case.js";
+import { Claim } from "./review-claim.js";
+import { candidates, Compare, side } from "./review-compare.js";
+import { decisions, head, panel, picture } from "./review-layout.js";
+import { onPhoto, original } from "./review-photos.js";
+import { Reason } from "./review-reason.js";
+import * as outbox from "./review-said.js";
+import { may, subject } from "./session.js";
+import { t } from "./texts.js";
+import { Lens, Stage } from "./zoom.js";
+
+/** @typedef {import("./review-case.js").Case} Case */
+/** @typedef {import("./review-case.js").Row} Row */
+/** @typedef {import("./review-case.js").Photo} Photo */
+/** @typedef {{ dialog: import("./review-dialog.js").Dialog, render: () => unknown }} Open */
+
+const KEYS = {
+  c: "confirm", Enter: "confirm", p: "pass", f: "fail", u: "take-back", j: "next", k: "previous",
+  ArrowRight: "next-photo", ArrowLeft: "previous-photo", ArrowDown: "next-step", ArrowUp: "previous-step",
+  z: "full", "+": "nearer", "-": "farther", r: "turn", b: "beside", a: "again", h: "history", q: "queue",
+  ...Object.fromEntries(Array.from({ length: 10 }, (_, at) => [String((at + 1) % 10), `step-${at + 1}`])),
+};
+const LIST_EVERY_MS = 15_000;
+const POLL_EVERY_MS = 10_000;
+const SETTLE_MS = 300;
+
+/** Kept from one evaluation to the next. */
+const lens = new Lens();
+
+/** @param {import("./main.js").Frame} frame @param {string[]} rest @returns {import("./main.js").View} */
+export function open(frame, rest) {
+  return new Review(frame, rest[0] ?? "");
+}
+
+export class Review {
+  title = t.review.title;
+  /** @type {string | null} */
+  step = null;
+  /** @type {Photo | null} */
+  photo = null;
+  /** What is open over it. @type {Open | null} */
+  over = null;
+  /** What others decided while one looks at it. */
+  told = "";
+  isAtEnd = false;
+  /** @type {Claim | null} */
+  claim = null;
+  stopWatching = () => {};
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  settle = undefined;
+
+  /** @param {import("./main.js").Frame} frame @param {string} id */
+  constructor(frame, id) {
+    this.frame = frame;
+    this.mayDecide = may("reviewer");
+    this.stage = new Stage(t.review.stage, lens);
+    this.list = listOf(this.query());
+    this.of = caseOf(id, frame.draw);
+    this.stops = [
+      openKeys({ name: "review", root: () => document.querySelector(".review"), keys: KEYS }),
+      onPhoto(frame.draw),
+      outbox.onSaid((one) => this.#heard(one)),
+      every(LIST_EVERY_MS, () => this.#freshList()),
+      every(POLL_EVERY_MS, () => !isUp() && this.of.load()),
+    ];
+    this.#freshList();
+    this.#begin();
+  }
+
+  query() {
+    const query = this.frame.query();
+    return query.size > 0 ? query : new URLSearchParams(FIRST_PRESET);
+  }
+
+  close() {
+    for (const stop of this.stops) stop();
+    this.over?.dialog.close();
+    this.#end();
+    this.stage.close();
+  }
+
+  changed() {
+    this.list = listOf(this.query());
+    this.#freshList();
+  }
+
+  /** @param {string[]} rest */
+  moved(rest) {
+    this.over?.dialog.close();
+    this.#end();
+    this.list = listOf(this.query());
+    this.of = caseOf(rest[0] ?? "", this.frame.draw);
+    this.#begin();
+    return true;
+  }
+
+  #begin() {
+    this.step = null;
+    this.photo = null;
+    this.told = "";
+    this.isAtEnd = false;
+    const { of } = this;
+    const begin = () => {
+      if (this.of !== of || !of.evaluation) return;
+      this.title = of.evaluation.dr_number;
+      document.title = `${this.title} · ${t.name}`;
+      this.claim ??= this.mayDecide ? new Claim(of.evaluation.dr_number, this.frame.draw) : null;
+      if (this.step === null) this.#toFirst();
+      this.#preload();
+    };
+    if (of.evaluation) begin();
+    of.load().then(begin);
+    this.stopWatching = watch({ evaluation_id: of.id }, (message) => this.#hear(message));
+  }
+
+  #end() {
+    this.stopWatching();
+    clearTimeout(this.settle);
+    this.claim?.end();
+    this.claim = null;
+  }
+
+  /** The step that needs a person first, and its photo. */
+  #toFirst() {
+    const [row] = this.of.byNeed;
+    if (row) this.chooseStep(row.step);
+    else this.photo = this.of.evaluation?.photos[0] ?? null;
+  }
+
+  get row() {
+    return this.of.evaluation?.steps.find((one) => one.step === this.step) ?? null;
+  }
+
+  /** @param {string} step */
+  chooseStep(step) {
+    this.step = step;
+    const { row } = this;
+    this.photo = row ? this.of.decidingPhoto(row) : null;
+    this.frame.draw();
+  }
+
+  /** @param {Photo} photo */
+  choosePhoto(photo) {
+    this.photo = photo;
+    this.frame.draw();
+    requestAnimationFrame(() => requestAnimationFrame(() => document.querySelector('.strip [aria-pressed="true"]')?.scrollIntoView({ block: "nearest", inline: "nearest" })));
+  }
+
+  /** @param {number} by */
+  stepBy(by) {
+    const steps = this.of.evaluation?.steps ?? [];
+    const at = steps.findIndex((row) => row.step === this.step) + by;
+    if (steps[at]) this.chooseStep(steps[at].step);
+  }
+
+  /** @param {number} by */
+  photoBy(by) {
+    const photos = this.of.evaluation?.photos ?? [];
+    const at = photos.findIndex((photo) => photo.photo_id === this.photo?.photo_id) + by;
+    if (photos[at]) this.choosePhoto(photos[at]);
+  }
+
+  /** To another evaluation of the queue. @param {string | null} id */
+  to(id) {
+    if (id) this.frame.go(`#/review/${id}?${this.list.filters}`);
+  }
+
+  async next() {
+    const { of, list } = this;
+    let id = list.after(of.id);
+    for (let tries = 0; !id && list.next && tries < 3; tries += 1) {
+      await list.more();
+      id = list.after(of.id);
+    }
+    if (this.of !== of) return;
+    if (id) return this.to(id);
+    this.isAtEnd = true;
+    announce(t.review.atEnd);
+    this.frame.draw();
+  }
+
+  /** What the model says, or what people have made of it, is so. */
+  confirm() {
+    const { evaluation } = this.of;
+    const decision = evaluation && confirmed(evaluation);
+    if (!evaluation || !decision) return;
+    const of = { evaluation: evaluation.evaluation_id, dr: evaluation.dr_number };
+    outbox.decide({ ...of, decision, reason: t.review.reasons.confirmed });
+    this.next();
+  }
+
+  /** Asks why it is otherwise. @param {"pass" | "fail"} decision */
+  overrule(decision) {
+    const { evaluation } = this.of;
+    if (!evaluation) return;
+    this.#over((how) => new Reason({
+      ...how,
+      of: this.of,
+      decision,
+      row: this.row,
+      photo: this.photo,
+      say: (chosen) => this.#say(chosen),
+    }));
+  }
+
+  /** @param {import("./review-reason.js").Chosen} chosen */
+  #say(chosen) {
+    const { evaluation } = this.of;
+    if (!evaluation) return;
+    outbox.decide({ ...chosen, evaluation: evaluation.evaluation_id, dr: evaluation.dr_number });
+    const open = chosen.step && this.of.byNeed.find((row) => this.of.needs(row) && row.step !== chosen.step && !this.#isSaid(row.step));
+    if (open) this.chooseStep(open.step);
+    else this.next();
+  }
+
+  /** Whether one has just decided this step. @param {string} step */
+  #isSaid(step) {
+    return outbox.said.some(({ wish, state }) => wish.evaluation === this.of.id && wish.step === step && (state === "going" || state === "stands"));
+  }
+
+  /** Takes the last decision back, and goes to what it was about. */
+  async takeBack() {
+    const these = outbox.last();
+    const [first] = these;
+    if (!first) return;
+    if (first.wish.evaluation !== this.of.id) this.to(first.wish.evaluation);
+    for (const one of these) await outbox.takeBack(one);
+  }
+
+  again() {
+    const { evaluation } = this.of;
+    if (!evaluation) return;
+    this.#over((how) => new Again({
+      ...how,
+      evaluation,
+      started: (id, isSame) => {
+        announce(isSame ? t.review.again.same : t.review.again.started);
+        this.told = isSame ? t.review.again.same : "";
+        if (isSame) this.of.load();
+        else this.to(id);
+      },
+    }));
+  }
+
+  /** @returns {import("./review-compare.js").Candidate[]} */
+  get besides() {
+    if (!this.photo || !this.mayDecide) return [];
+    return candidates(this.of, this.photo, original(this.of.id, this.photo).link?.is_current ?? true);
+  }
+
+  /** Puts the photo beside another one. @param {import("./review-compare.js").Candidate | undefined} candidate */
+  compare(candidate) {
+    const { of, photo } = this;
+    if (!candidate || !photo) return;
+    this.#over((how) => new Compare({ ...how, title: candidate.title, own: side(of, photo), other: candidate.other }));
+  }
+
+  /** @param {(how: { changed: () => void, closed: () => void }) => Open} make */
+  #over(make) {
+    this.over?.dialog.close();
+    this.over = make({ changed: this.frame.draw, closed: () => (this.over = null) });
+    this.frame.draw();
+  }
+
+  /** @param {any} message */
+  #hear(message) {
+    if (message.type === "review") {
+      const before = new Set(this.of.reviews.map((one) => one.number));
+      const news = (message.reviews?.standing ?? []).filter((/** @type {any} */ one) => !before.has(one.number) && one.by !== subject());
+      if (news.length > 0) this.#tell(news);
+    }
+    clearTimeout(this.settle);
+    this.settle = setTimeout(() => this.of.load(), SETTLE_MS);
+  }
+
+  /** What others decided. @param {import("./api.js").Schemas["ReviewSaid"][]} news */
+  #tell(news) {
+    this.told = news.map((one) => t.review.othersDecided(one.by ?? t.review.somebody, t.verdicts[one.decision ?? ""] ?? "", this.#label(one.step))).join(" ");
+    announce(this.told);
+    this.frame.draw();
+  }
+
+  /** @param {string | null | undefined} step */
+  #label(step) {
+    return this.of.evaluation?.steps.find((row) => row.step === step)?.label ?? "";
+  }
+
+  /** @param {import("./review-said.js").Said} one */
+  #heard(one) {
+    const also = one.state === "stands" ? (one.answer?.also_decided ?? []).filter(({ by }) => by !== subject()) : [];
+    if (also.length > 0) this.#tell(also);
+    if (one.state === "failed") announce(t.review.notRecorded(one.wish.dr));
+    if (one.wish.evaluation === this.of.id && (one.state === "stands" || one.state === "taken")) this.of.load();
+    this.frame.draw();
+  }
+
+  async #freshList() {
+    await this.list.refresh();
+    this.#preload();
+    this.frame.draw();
+  }
+
+  /** The next evaluation and its deciding photo, while one looks at this one. */
+  #preload() {
+    const id = this.list.after(this.of.id);
+    if (!id) return;
+    const next = caseOf(id, () => {});
+    const photo = () => {
+      const [row] = next.byNeed;
+      const deciding = row ? next.decidingPhoto(row) : null;
+      if (deciding && this.mayDecide) original(next.id, deciding);
+    };
+    if (next.evaluation) photo();
+    else next.load().then(photo);
+  }
+
+  render() {
+    const { of } = this;
+    if (!of.evaluation) return html`<section class="review">${of.error ? failure(of.error, () => of.load()) : loading()}</section>`;
+    const shown = this.photo && this.mayDecide ? original(of.id, this.photo) : null;
+    this.stage.show(shown?.image ?? null, `${of.id}/${this.photo?.photo_id}`);
+    return html`<section class="review">
+      ${head(this)}
+      <div class="work">
+        <div class="look">${picture(this, shown)}</div>
+        <div class="panel">${panel(this)}</div>
+      </div>
+      ${decisions(this)}
+      ${this.over?.render() ?? nothing}
+    </section>`;
+  }
+}
+
+/** @param {number} ms @param {() => unknown} what */
+function every(ms, what) {
+  const timer = setInterval(() => !document.hidden && what(), ms);
+  return () => clearInterval(timer);
+}

@@ -1,0 +1,246 @@
+"""The technician's view in a real browser, as on a phone: photos go up, the checklist fills, one may leave.
+
+Photos are the harness's; what comes between the phone and the store is put there by the browser's own network.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from harness import Dr
+from pages import PHONE, Pages, Signed, browser, pages, stack_of_pages  # noqa: F401
+from playwright.sync_api import Route
+
+_SAFE = ".leave.is-safe"
+_GALLERY = '[data-action="gallery"]'
+_CAMERA = '[data-action="camera"]'
+#: A photo's address in the store.
+_STORE = "**/photos/*/*X-Amz-Signature*"
+#: 3G as browsers' tools have it, with a delay of 200 ms.
+_SLOW = {"offline": False, "latency": 200, "downloadThroughput": 1_600_000 / 8, "uploadThroughput": 750_000 / 8}
+_SHIFTS = """globalThis.shifts = 0; new PerformanceObserver((list) => {
+  for (const one of list.getEntries()) if (!one.hadRecentInput) globalThis.shifts += one.value;
+}).observe({ type: "layout-shift", buffered: true });"""
+
+
+def _at(pages: Pages, number: str = "", **how: Any) -> Signed:  # noqa: F811
+    """Tom with a phone, at a DR."""
+    signed = pages.sign_in("tom", f"#/dr/{number}" if number else "#/dr", viewport=PHONE, has_touch=True, **how)
+    signed.page.wait_for_selector(".leave" if number else "#dr-number")
+    return signed
+
+
+def _choose(signed: Signed, dr: Dr, *more: Path) -> None:
+    signed.page.set_input_files(_GALLERY, [*dr.photos, *more])
+
+
+def _stored(pages: Pages, number: str) -> list[str]:  # noqa: F811
+    """The names that lie in the bucket."""
+    bucket = pages.harness.stack.outputs["BucketName"]
+    listed = pages.harness.stack.aws.client("s3").list_objects_v2(Bucket=bucket, Prefix=f"photos/{number}/")
+    return [one["Key"].rsplit("/", 1)[1] for one in listed.get("Contents", [])]
+
+
+def _states(signed: Signed) -> list[str]:
+    return signed.page.eval_on_selector_all(".photos li", "all => all.map((one) => one.dataset.state)")
+
+
+def _all_seen(signed: Signed, photos: int = 10) -> None:
+    signed.page.wait_for_selector(f".photos:has(li[data-state=looked_at]:nth-child({photos}))")
+    signed.page.wait_for_selector(".checklist:not(:has(li:not([data-state=seen])))")
+    assert set(_states(signed)) == {"looked_at"}
+
+
+def test_from_a_drs_number_to_safe_to_leave_and_what_a_reviewer_says(pages: Pages, tmp_path: Path) -> None:  # noqa: F811
+    dr = pages.harness.dr(10, seed=2960)
+    signed = _at(pages)
+    page = signed.page
+    page.fill("#dr-number", "DR-1")
+    page.click('[data-action="open-dr"]')
+    page.wait_for_selector("#dr-number-hint[role=alert]")
+    assert signed.faults() == []
+    page.fill("#dr-number", f" {dr.number.lower()} ")
+    page.click('[data-action="open-dr"]')
+    page.wait_for_selector(".leave.not-safe >> text=There are no photos yet")
+    assert page.url.endswith(f"#/dr/{dr.number}")
+    assert page.locator(".to-do [data-remedy=take]").count() == 10
+    order = page.eval_on_selector_all(".to-do .fault", "all => all.map((one) => one.classList.contains('lesser'))")
+    assert order == sorted(order), "what is critical comes first"
+
+    text = tmp_path / "notes.jpg"
+    text.write_text("no photo")
+    _choose(signed, dr, text)
+    page.wait_for_selector(_SAFE)
+    assert "Safe to leave" in page.inner_text(".leave h2")
+    # What is critical may be seen before all photos are looked at.
+    _all_seen(signed)
+    assert page.locator(".step .picture img").count() > 0
+    refused = page.locator(".to-do li", has_text="notes.jpg")
+    assert "no photo of a kind that is taken" in refused.inner_text()
+    assert signed.faults() == []
+    refused.locator('[data-action="remove-photo"]').click()
+    page.wait_for_selector(".to-do >> text=Nothing.")
+    names = _stored(pages, dr.number)
+    assert len(names) == 10 and all(path.stem in " ".join(names) for path in dr.photos), "names keep their hints"
+
+    # What was stored and looked at is not kept; the same photo again is no second one.
+    page.wait_for_function("""() => new Promise((use) => {
+      const asked = indexedDB.open('photos');
+      asked.onsuccess = () => {
+        const count = asked.result.transaction('files').objectStore('files').count();
+        count.onsuccess = () => { asked.result.close(); use(count.result === 0); };
+      };
+    })""")
+    page.set_input_files(_CAMERA, dr.photos[0])
+    page.wait_for_selector(".adding >> text=1 photo was here already")
+
+    # Nobody may leave with a photo that is on the phone alone.
+    signed.expected.append("net::ERR_")
+    another = tmp_path / "another.jpg"
+    another.write_bytes(dr.photos[0].read_bytes() + b"\n")
+    page.route(_STORE, lambda route: route.abort("connectionreset"))
+    page.set_input_files(_CAMERA, another)
+    page.wait_for_selector(".leave.not-safe >> text=1 photo is still on this phone")
+    page.unroute(_STORE)
+    page.wait_for_selector(_SAFE)
+    _all_seen(signed, 11)
+
+    page.click('[data-action="evaluate"]')
+    page.wait_for_selector('[data-verdict="pass"]')
+    page.click('[data-step="power_meter"] [data-note="disagree"]')
+    page.click('[data-action="send-note"]')
+    page.wait_for_selector("#note-wrong[role=alert]")
+    page.fill("#note-reason", "The meter shows another unit")
+    page.keyboard.press("Enter")
+    page.wait_for_selector('[data-step="power_meter"] .note >> text=The meter shows another unit')
+    page.click('[data-step="ups_serial"] [data-note="cannot_be_photographed"]')
+    page.fill("#note-reason", "It is behind the cabinet")
+    page.click('[data-action="send-note"]')
+    page.wait_for_selector('[data-step="ups_serial"] .note >> text=behind the cabinet')
+    assert len(_stored(pages, dr.number)) == 11
+
+    _overruled(pages, dr)
+    page.wait_for_selector('[data-reviewed="fail"]')
+    page.wait_for_selector(".leave.not-safe >> text=A reviewer decided otherwise")
+    page.wait_for_selector('[data-step="power_meter"] .decided >> text=Another house')
+    assert signed.faults() == []
+
+
+def _overruled(pages: Pages, dr: Dr) -> None:  # noqa: F811
+    (last, *_) = pages.harness.api.request("GET", f"/drs/{dr.number}").body["evaluations"]
+    review = json.dumps({"step": "power_meter", "decision": "fail", "reason": "Another house"}).encode()
+    answer = pages.harness.api.request("POST", f"/evaluations/{last['evaluation_id']}/reviews", review)
+    assert answer.status == 201, answer.body
+
+
+def test_a_cut_and_a_reload_lose_nothing_and_send_nothing_twice(pages: Pages) -> None:  # noqa: F811
+    dr = pages.harness.dr(10, seed=2961)
+    signed = _at(pages, dr.number, service_workers="block")
+    signed.expected += ["net::ERR_", "WebSocket"]
+    page = signed.page
+    sent: list[str] = []
+
+    def some(route: Route) -> None:
+        """The first that are sent arrive without the phone hearing of it, and the others are cut off."""
+        sent.append(route.request.url)
+        if len(sent) <= 2:
+            route.fetch()
+        route.abort("connectionreset")
+
+    page.route(_STORE, some)
+    # Phones call all that they take the same.
+    for path in dr.photos[:2]:
+        taken = {"name": "image.jpg", "mimeType": "image/jpeg", "buffer": path.read_bytes()}
+        page.set_input_files(_CAMERA, [taken])  # type: ignore[list-item]
+    page.set_input_files(_GALLERY, dr.photos[2:])
+    page.wait_for_selector(".adding .progress >> text=There is no connection")
+    # Those that arrived are found at the DR, and nothing else is called stored.
+    page.wait_for_selector(".leave >> text=8 photos are still on this phone")
+    assert len(_stored(pages, dr.number)) == 2
+    signed.context.set_offline(True)
+    page.wait_for_selector(".banner")
+    page.wait_for_selector(".photos:has(li[data-state=kept]:nth-child(8))")
+    assert _states(signed).count("kept") == 8 and page.locator(_SAFE).count() == 0
+    signed.context.set_offline(False)
+    page.unroute(_STORE)
+    # Some may be on their way when the page is gone: they are there when they are sent again.
+    signed.expect_status(412)
+    page.reload()
+    page.wait_for_selector(_SAFE)
+    _all_seen(signed)
+    assert len(_stored(pages, dr.number)) == 10
+
+
+@pytest.mark.parametrize("status", [503, 403])
+def test_what_the_store_refuses_is_never_called_stored(pages: Pages, status: int) -> None:  # noqa: F811
+    dr = pages.harness.dr(1, seed=2962 + status % 2)
+    signed = _at(pages, dr.number)
+    signed.expect_status(status)
+    page = signed.page
+    page.route(_STORE, lambda route: route.fulfill(status=status))
+    with page.expect_request(_STORE):
+        _choose(signed, dr)
+    page.wait_for_selector(".photos .waits")
+    page.wait_for_selector(".photos li[data-state=kept]")
+    assert "on this phone" in page.inner_text(".leave")
+    with page.expect_request(_STORE) as again:
+        pass
+    assert again.value.method == "PUT"
+    assert _stored(pages, dr.number) == []
+    page.unroute(_STORE)
+    page.wait_for_selector(".photos li[data-state=looked_at]")
+    assert len(_stored(pages, dr.number)) == 1
+
+
+def test_a_transfer_that_stands_still_is_said_and_begun_again(pages: Pages) -> None:  # noqa: F811
+    dr = pages.harness.dr(1, seed=2964)
+    signed = _at(pages, dr.number)
+    signed.expected += ["net::ERR_"]
+    page = signed.page
+    page.clock.install()
+    page.route(_STORE, lambda route: None)
+    with page.expect_request(_STORE):
+        _choose(signed, dr)
+    page.wait_for_selector(".photos li[data-state=going]")
+    page.clock.fast_forward(21_000)
+    page.wait_for_selector(".photos .waits >> text=did not get on")
+    assert _stored(pages, dr.number) == []
+    page.unroute(_STORE)
+    page.clock.fast_forward(5_000)
+    page.wait_for_selector(".photos li[data-state=looked_at]")
+
+
+def test_at_3g_it_weighs_little_and_nothing_moves(pages: Pages, tell: Callable[[str], None]) -> None:  # noqa: F811
+    dr = pages.harness.dr(10, seed=2965)
+    signed = pages.visit("tom", viewport=PHONE, has_touch=True)
+    page = signed.page
+    session = signed.context.new_cdp_session(page)
+    session.send("Network.enable")
+    session.send("Network.emulateNetworkConditions", _SLOW)
+    received: list[float] = []
+    session.on("Network.loadingFinished", lambda event: received.append(event["encodedDataLength"]))
+    page.add_init_script(_SHIFTS)
+    page.goto(pages.base + f"#/dr/{dr.number}")
+    page.click('[data-action="sign-in"]')
+    page.click('button[value="tom"]')
+    page.wait_for_selector(_GALLERY, state="attached")
+    usable = page.evaluate("performance.now()")
+    page.wait_for_selector(".leave")
+    known = page.evaluate("performance.now()")
+    weight, moved = sum(received) / 1000, page.evaluate("globalThis.shifts")
+    session.send("Network.emulateNetworkConditions", {**_SLOW, "uploadThroughput": -1})
+    _choose(signed, dr)
+    page.wait_for_selector(_SAFE)
+    _all_seen(signed)
+    moved_later = page.evaluate("globalThis.shifts") - moved
+    tell(
+        f"A technician's first DR at 3G: {weight:.0f} kB with the checklist; photos can be taken {usable / 1000:.1f} s"
+        f" after signing in, the checklist is there after {known / 1000:.1f} s; layout shift {moved:.3f}, while the"
+        f" checklist fills {moved_later:.3f}."
+    )
+    assert weight <= 150
+    assert moved < 0.02
