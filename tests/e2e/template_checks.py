@@ -445,12 +445,33 @@ def _concerns(condition: dict[str, Any], key: str) -> bool:
     return all(any(fnmatchcase(key, pattern) for pattern in any_of) for any_of in patterns)
 
 
+#: Where copies of photos lie that are made for people's eyes.
+_PICTURES = "seen/"
+
+
+def pictures_are_copies_of_days(template: Template) -> list[str]:
+    """They go after days, nobody is told of them as of uploads, and only who decodes photos makes them."""
+    bucket = template["Resources"]["PhotosBucket"]["Properties"]
+    rules = [rule for rule in bucket["LifecycleConfiguration"]["Rules"] if rule.get("Prefix") == _PICTURES]
+    wrong = [] if [rule.get("ExpirationInDays", 99) < 31 for rule in rules] == [True] else ["pictures are kept"]
+    for told in bucket["NotificationConfiguration"]["QueueConfigurations"]:
+        prefixes = [rule["Value"] for rule in told.get("Filter", {"S3Key": {"Rules": []}})["S3Key"]["Rules"]]
+        if not prefixes or _PICTURES.startswith(prefixes[0]):
+            wrong.append("pictures are told of as uploads")
+    for name, function in resources(template, "AWS::Serverless::Function"):
+        for statement in _statements(template, function):
+            if "s3:PutObject" in _as_list(statement["Action"]) and _PICTURES in str(statement["Resource"]):
+                wrong += [] if name == "BatchFunction" else [f"{name} makes pictures"]
+    return wrong
+
+
 def photos_outlast_the_verdicts_that_they_prove(template: Template) -> list[str]:
     """Photos go some day, and none before a verdict that rests on it."""
     rules = template["Resources"]["PhotosBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
     enabled = [rule for rule in rules if rule["Status"] == "Enabled"]
     expire = [rule for rule in enabled if rule.get("ExpirationInDays") == {"Ref": "PhotoRetentionDays"}]
-    replaced = [rule["NoncurrentVersionExpiration"]["NoncurrentDays"] for rule in enabled if "NoncurrentVersionExpiration" in rule]
+    of_photos = [rule for rule in enabled if rule.get("Prefix") != _PICTURES]
+    replaced = [rule["NoncurrentVersionExpiration"]["NoncurrentDays"] for rule in of_photos if "NoncurrentVersionExpiration" in rule]
     wrong = [] if sorted(str(rule.get("Prefix")) for rule in expire) == ["/photos/", "photos/"] else ["photos are kept for ever"]
     variables = template["Resources"]["SplitterFunction"]["Properties"]["Environment"]["Variables"]
     kept = variables["VERDICT_RETENTION_DAYS"]
@@ -586,6 +607,7 @@ CHECKS: tuple[Check, ...] = (
     who_is_called_by_people_writes_keys_of_its_own_only,
     nobody_changes_what_people_decided,
     photos_outlast_the_verdicts_that_they_prove,
+    pictures_are_copies_of_days,
     logs_are_kept_for_a_set_time,
     the_key_stays_in_its_secret,
     functions_are_called_by_their_alias,

@@ -69,6 +69,9 @@ def test_every_way_in_works_under_iam(enforcing: Harness) -> None:
     photo = evaluated["photos"][0]["photo_id"]
     link = enforcing.api.request("GET", f"/evaluations/{evaluated['evaluation_id']}/photos/{photo}")
     assert pool.request("GET", link.body["url"]).status == 200, link
+    for _ in range(2):
+        seen = enforcing.api.request("GET", f"/evaluations/{evaluated['evaluation_id']}/photos/{photo}?as=seen")
+        assert seen.status == 200 and pool.request("GET", seen.body["url"]).status == 200, seen
     claimed = enforcing.api.request("PUT", f"/drs/{dr.number}/claim")
     assert claimed.status == 200 and claimed.body["claim"]["by"].startswith("arn:aws:"), claimed
     listed = enforcing.api.request("GET", "/evaluations?verdict=pass,fail,incomplete")

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import time
 from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import urllib3
-from harness import Harness, problem
+from harness import Dr, Harness, problem
 
 from stack.api import Answer
+from stack.paths import REPO
+
+_POLICIES = REPO / "shared" / "photos" / "src" / "size_policies"
 
 
-def _link(harness: Harness, evaluation: dict[str, Any], name: str) -> Answer:
+def _link(harness: Harness, evaluation: dict[str, Any], name: str, shown_as: str = "") -> Answer:
     (photo,) = [one for one in evaluation["photos"] if one["name"] == name]
-    return harness.api.request("GET", f"/evaluations/{evaluation['evaluation_id']}/photos/{photo['photo_id']}")
+    query = f"?as={shown_as}" if shown_as else ""
+    return harness.api.request("GET", f"/evaluations/{evaluation['evaluation_id']}/photos/{photo['photo_id']}{query}")
 
 
 def _fetch(harness: Harness, link: Answer) -> Any:
@@ -96,3 +101,59 @@ def test_what_there_is_not_is_not_found(harness: Harness) -> None:
     (photo,) = evaluation["photos"]
     unknown = "01890a5d-ac96-774b-bcce-b302099a8057"
     problem(harness.api.request("GET", f"/evaluations/{unknown}/photos/{photo['photo_id']}"), 404)
+
+
+def _pictures(harness: Harness, dr: Dr) -> list[str]:
+    """The versions of all pictures of a DR's photos: one that is made again is another one."""
+    s3 = harness.stack.aws.client("s3")
+    listed = s3.list_object_versions(Bucket=harness.stack.outputs["BucketName"], Prefix=f"seen/{dr.number}/")
+    return sorted(f"{version['Key']} {version['VersionId']}" for version in listed.get("Versions", []))
+
+
+def _size(jpeg: bytes) -> tuple[int, int]:
+    """Width and height, as the frame's header of a baseline JPEG says."""
+    at = jpeg.index(b"\xff\xc0")
+    return int.from_bytes(jpeg[at + 7 : at + 9], "big"), int.from_bytes(jpeg[at + 5 : at + 7], "big")
+
+
+def test_a_photo_is_shown_as_the_vlm_saw_it_and_small_and_neither_is_made_twice(harness: Harness) -> None:
+    dr = harness.dr(8, seed=2500, megapixels=2.0)
+    harness.upload(dr)
+    evaluation, changed = harness.evaluate(dr), harness.changed_at(dr)
+    policy = json.loads((_POLICIES / f"{evaluation['size_policy_version']}.json").read_text())
+    edges = set()
+    for photo in evaluation["photos"]:
+        seen = _link(harness, evaluation, photo["name"], "seen")
+        assert (seen.body["shown_as"], seen.body["content_type"]) == ("seen", "image/jpeg")
+        jpeg, sent = _fetch(harness, seen).data, photo["image"]
+        assert (len(jpeg), *_size(jpeg)) == (sent["sent_bytes"], sent["width"], sent["height"]), "what was sent"
+        edges.add(max(_size(jpeg)))
+        small = _fetch(harness, _link(harness, evaluation, photo["name"], "thumbnail")).data
+        assert max(_size(small)) == 320 and len(small) < len(jpeg)
+    assert edges == {policy["long_edge"], policy["small_print_long_edge"]}, "some show small print"
+    made = _pictures(harness, dr)
+    assert len(made) == 2 * len(dr.photos)
+    for photo in evaluation["photos"]:
+        assert _link(harness, evaluation, photo["name"], "seen").status == 200
+        assert _link(harness, evaluation, photo["name"], "thumbnail").status == 200
+    assert _pictures(harness, dr) == made, "made once"
+    assert harness.changed_at(dr) == changed, "no picture is an upload"
+    harness.put(dr.number, dr.photos[0].name, dr.photos[1].read_bytes())
+    replaced = _link(harness, evaluation, dr.photos[0].name, "seen")
+    assert replaced.status == 200 and replaced.body["is_current"] is False
+    for version in harness.versions(dr.number, dr.photos[1].name):
+        harness.delete_version(dr.number, dr.photos[1].name, version)
+    problem(_link(harness, evaluation, dr.photos[1].name, "seen"), 410)
+
+
+def test_what_has_no_picture_says_why(harness: Harness) -> None:
+    dr = harness.dr(1, seed=2501)
+    harness.upload(dr)
+    harness.put(dr.number, "page.jpg", b"<html><script>alert(1)</script></html>" * 99)
+    evaluation = harness.evaluate(dr)
+    refused = problem(_link(harness, evaluation, "page.jpg", "thumbnail"), 422)
+    assert refused["type"].endswith("no-picture") and "not a photo" in refused["detail"], refused
+    unseen = problem(_link(harness, evaluation, "page.jpg", "seen"), 409)
+    assert unseen["type"].endswith("photo-not-seen")
+    problem(_link(harness, evaluation, dr.photos[0].name, "large"), 400)
+    assert len(_pictures(harness, dr)) == 0

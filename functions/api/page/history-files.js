@@ -65,14 +65,22 @@ function keep(blob, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
-/** A report's photos as a table (RFC 4180), with whatever fields it says of each. @param {any} report */
+/** A report's photos as a table (RFC 4180), with all that it says of each. @param {any} report */
 export function csv(report) {
-  /** @type {Record<string, unknown>[]} */
-  const photos = report.photos ?? [];
-  const simple = (/** @type {unknown} */ value) => value === null || typeof value !== "object";
-  const columns = [...new Set(photos.flatMap((photo) => Object.keys(photo).filter((name) => simple(photo[name]))))];
-  const lines = [columns, ...photos.map((photo) => columns.map((name) => photo[name]))];
+  const photos = (report.photos ?? []).map(flat);
+  /** @type {string[]} */
+  const columns = [...new Set(photos.flatMap(Object.keys))];
+  const lines = [columns, ...photos.map((/** @type {Record<string, unknown>} */ photo) => columns.map((name) => photo[name]))];
   return lines.map((line) => line.map(cell).join(",")).join("\r\n") + "\r\n";
+}
+
+/** One value for each name. @param {Record<string, any>} of @returns {Record<string, unknown>} */
+function flat(of) {
+  return Object.fromEntries(Object.entries(of).flatMap(([name, value]) => {
+    if (Array.isArray(value)) return [[name, value.map((one) => (typeof one === "object" ? JSON.stringify(one) : one)).join(" ")]];
+    if (value === null || typeof value !== "object") return [[name, value]];
+    return Object.entries(flat(value)).map(([inner, its]) => [`${name}_${inner}`, its]);
+  }));
 }
 
 /** Quoted; what a program for tables would take for a formula is led by an apostrophe. @param {unknown} value */

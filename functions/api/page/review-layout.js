@@ -21,7 +21,7 @@ export function head(view) {
   const place = list.place(of.id);
   return html`<div class="head">
     <a href="#/queue?${list.filters}" data-action="queue">${t.review.toQueue}</a>
-    <h1>${evaluation.dr_number}</h1>
+    <h1 tabindex="-1">${evaluation.dr_number}</h1>
     <span class="judged">${verdict(evaluation.verdict)}
       ${evaluation.reviewed_verdict ? html`<span title=${t.queue.byPeople}>→ <span class="unseen">${t.queue.byPeople}</span>${verdict(evaluation.reviewed_verdict)}</span>` : nothing}</span>
     <span class="figures">
@@ -56,11 +56,11 @@ export function picture(view, shown) {
     <div class="tools" role="toolbar" aria-label=${t.review.tools}>
       <button type="button" data-action="previous-photo" data-repeat aria-label=${t.review.previousPhoto} @click=${() => view.photoBy(-1)}>‹</button>
       <button type="button" data-action="next-photo" data-repeat aria-label=${t.review.nextPhoto} @click=${() => view.photoBy(1)}>›</button>
-      <button type="button" data-action="nearer" data-repeat aria-label=${t.review.nearer} @click=${() => stage.nearer()}>+</button>
+      ${view.mayDecide ? html`<button type="button" data-action="nearer" data-repeat aria-label=${t.review.nearer} @click=${() => stage.nearer()}>+</button>
       <button type="button" data-action="farther" data-repeat aria-label=${t.review.farther} @click=${() => stage.farther()}>−</button>
       <button type="button" data-action="full" @click=${() => stage.full()}>${t.review.full}</button>
       <button type="button" data-action="turn" @click=${() => stage.turn()}>${t.review.turn}</button>
-      <button type="button" data-action="beside" ?disabled=${beside.length === 0} title=${beside[0]?.label ?? t.review.beside.nothing} @click=${() => view.compare(beside[0])}>${t.review.sideBySide}</button>
+      <button type="button" data-action="beside" ?disabled=${beside.length === 0} title=${beside[0]?.label ?? t.review.beside.nothing} @click=${() => view.compare(beside[0])}>${t.review.sideBySide}</button>` : nothing}
     </div>
     ${shown?.link && !shown.link.is_current
       ? html`<p class="notice">${t.review.replaced}</p>`

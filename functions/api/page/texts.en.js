@@ -279,6 +279,7 @@ export const texts = {
   review: {
     title: "Review",
     toQueue: "Queue",
+    now: (/** @type {string} */ dr, /** @type {string} */ verdict) => `${dr}: ${verdict}`,
     modes: /** @type {Record<string, string>} */ ({ full: "Full", quick: "Quick" }),
     place: (/** @type {number} */ at, /** @type {number} */ of, /** @type {boolean} */ hasMore) => `${at} of ${of}${hasMore ? "+" : ""}`,
     previous: "Previous evaluation",

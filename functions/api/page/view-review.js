@@ -42,7 +42,7 @@ const LIST_EVERY_MS = 15_000;
 const POLL_EVERY_MS = 10_000;
 const SETTLE_MS = 300;
 
-/** Kept from one evaluation to the next. */
+/** Kept from one photo of an evaluation to the next. */
 const lens = new Lens();
 
 /** @param {import("./main.js").Frame} frame @param {string[]} rest @returns {import("./main.js").View} */
@@ -86,6 +86,8 @@ export class Review {
     ];
     this.#freshList();
     this.#begin();
+    // The link that led here is gone, and the focus with it.
+    this.of.load().then(() => requestAnimationFrame(() => requestAnimationFrame(focusHeading)));
   }
 
   query() {
@@ -120,13 +122,17 @@ export class Review {
     this.photo = null;
     this.told = "";
     this.isAtEnd = false;
+    lens.reset();
     const { of } = this;
     const begin = () => {
       if (this.of !== of || !of.evaluation) return;
       this.title = of.evaluation.dr_number;
       document.title = `${this.title} · ${t.name}`;
       this.claim ??= this.mayDecide ? new Claim(of.evaluation.dr_number, this.frame.draw) : null;
-      if (this.step === null) this.#toFirst();
+      if (this.step === null) {
+        this.#toFirst();
+        announce(t.review.now(of.evaluation.dr_number, t.verdicts[of.evaluation.verdict ?? "unfinished"] ?? ""));
+      }
       this.#preload();
     };
     if (of.evaluation) begin();
@@ -351,7 +357,9 @@ export class Review {
   render() {
     const { of } = this;
     this.drawn = of.id;
-    if (!of.evaluation) return html`<section class="review">${of.error ? failure(of.error, () => of.load()) : loading()}</section>`;
+    if (!of.evaluation) return html`<section class="review">
+      ${of.error ? html`${failure(of.error, () => of.load())}<p><a href="#/queue?${this.list.filters}" data-action="queue">${t.review.toQueue}</a></p>` : loading()}
+    </section>`;
     const shown = this.photo && this.mayDecide ? original(of.id, this.photo) : null;
     this.stage.show(shown?.image ?? null, `${of.id}/${this.photo?.photo_id}`);
     return html`<section class="review">
@@ -364,6 +372,11 @@ export class Review {
       ${this.over?.render() ?? nothing}
     </section>`;
   }
+}
+
+function focusHeading() {
+  const heading = document.querySelector(".review h1");
+  if (document.activeElement === document.body && heading instanceof HTMLElement) heading.focus({ preventScroll: true });
 }
 
 /** When the page is closed. @param {() => unknown} what */

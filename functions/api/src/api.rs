@@ -17,6 +17,7 @@ use vlm::versions::AsksWith;
 
 use crate::metrics::Metrics;
 use crate::page_settings::PageSettings;
+use crate::pictures::PictureMaker;
 
 /// Bytes of a catalogue's version that are repeated if there is none.
 const LONGEST_NAMED: usize = 100;
@@ -28,6 +29,8 @@ pub(crate) struct Api {
     pub(crate) s3: aws_sdk_s3::Client,
     /// Where the photos are.
     pub(crate) bucket: String,
+    /// Who makes pictures of photos.
+    pub(crate) pictures: PictureMaker,
     /// What a result must have been made with to be current.
     pub(crate) asks_with: AsksWith,
     /// How long what people say of a DR is kept: where it is, and notes.

@@ -7,6 +7,7 @@ mod checklist;
 mod claims;
 mod contract;
 mod evidence;
+mod export;
 mod figures;
 mod health;
 mod history;
@@ -18,7 +19,9 @@ mod openapi;
 mod page;
 mod page_settings;
 mod photo_link;
+mod pictures;
 mod place;
+mod report;
 mod reviews;
 mod route;
 #[cfg(test)]
@@ -37,6 +40,7 @@ use vlm::versions::AsksWith;
 use crate::api::Api;
 use crate::metrics::Metrics;
 use crate::page_settings::PageSettings;
+use crate::pictures::PictureMaker;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -49,11 +53,13 @@ async fn main() -> anyhow::Result<()> {
         &required("SIZE_POLICY_VERSION")?,
     )?;
     let kept_for = retention("VERDICT_RETENTION_DAYS")?;
+    let (s3, bucket) = (aws::s3(&config), required("BUCKET_NAME")?);
     let api = Api {
         table: Table::from_env(&config)?,
         ports: AwsPorts::from_env(&config, &[])?,
-        s3: aws::s3(&config),
-        bucket: required("BUCKET_NAME")?,
+        pictures: PictureMaker::from_env(&config, s3.clone(), bucket.clone())?,
+        s3,
+        bucket,
         asks_with,
         kept_for,
         metrics: Metrics::from_env(&config)?,

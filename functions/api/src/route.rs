@@ -29,9 +29,11 @@ use tracing::Instrument;
 use utoipa::ToSchema;
 
 use crate::api::{Api, Refusal};
+use crate::photo_link::ShownAs;
+use crate::report::For;
 use crate::{
-    accuracy, checklist, claims, contract, evidence, figures, health, history, list, notes, page,
-    photo_link, place, reviews, uploads,
+    accuracy, checklist, claims, contract, evidence, export, figures, health, history, list, notes,
+    page, photo_link, place, report, reviews, uploads,
 };
 
 /// Seconds after which the app may look for progress again.
@@ -53,7 +55,7 @@ pub(crate) struct CacheEmptied {
 enum Question {
     Evaluation(EvaluationId),
     /// Where a photo of an evaluation is.
-    PhotoLink(EvaluationId, PhotoId),
+    PhotoLink(EvaluationId, PhotoId, ShownAs),
     /// Evaluations across DRs.
     List,
     /// How right verdicts are.
@@ -62,6 +64,10 @@ enum Question {
     Claim(DrNumber),
     /// And does so no more.
     GiveBack(DrNumber),
+    /// What was evaluated in a span of time.
+    Export,
+    /// An evaluation's report.
+    Report(EvaluationId, For),
     /// What only reviewers see of an evaluation.
     Evidence(EvaluationId),
     History(DrNumber, history::Page),
@@ -148,11 +154,15 @@ async fn answer_to(
 ) -> Result<ApiGatewayV2httpResponse, Refusal> {
     match question(request)? {
         Question::Evaluation(id) => evaluation(api, &id).await,
-        Question::PhotoLink(id, photo) => photo_link::give(api, &id, &photo).await,
+        Question::PhotoLink(id, photo, shown_as) => {
+            photo_link::give(api, &id, &photo, shown_as).await
+        }
         Question::List => list::read(api, request).await,
         Question::Accuracy => Ok(http::json(200, &accuracy::read(api, request).await?)),
         Question::Claim(dr) => claims::make(api, request, &dr).await,
         Question::GiveBack(dr) => claims::end(api, request, &dr).await,
+        Question::Export => export::read(api, request).await,
+        Question::Report(id, whom) => report::read(api, request, &id, whom).await,
         Question::Evidence(id) => evidence::read(api, &id).await,
         Question::Figures => Ok(http::json(200, &figures::read(api, request).await?)),
         Question::Health => {
@@ -339,9 +349,17 @@ fn question(request: &ApiGatewayV2httpRequest) -> Result<Question, Problem> {
         ("GET", ["evaluations", id, "photos", photo]) => {
             let not_found = |invalid: Invalid| Problem::not_found(invalid.0);
             let photo = PhotoId::parse(photo).map_err(not_found)?;
-            Ok(Question::PhotoLink(evaluation_id(id)?, photo))
+            let shown_as = ShownAs::of(request)?;
+            Ok(Question::PhotoLink(evaluation_id(id)?, photo, shown_as))
         }
         ("GET", ["evaluations", id]) => evaluation_id(id).map(Question::Evaluation),
+        ("GET", ["export"]) => Ok(Question::Export),
+        ("GET", ["evaluations", id, "report"]) => {
+            Ok(Question::Report(evaluation_id(id)?, For::Everybody))
+        }
+        ("GET", ["evaluations", id, "evidence", "report"]) => {
+            Ok(Question::Report(evaluation_id(id)?, For::Reviewers))
+        }
         ("GET", ["evaluations", id, "evidence"]) => evaluation_id(id).map(Question::Evidence),
         ("GET", ["evaluations", id, "reviews"]) => Ok(Question::Reviews(
             evaluation_id(id)?,
@@ -357,10 +375,11 @@ fn question(request: &ApiGatewayV2httpRequest) -> Result<Question, Problem> {
             history::Page::of(request)?,
         )),
         _ => Err(Problem::not_found(
-            "There is GET /evaluations, /evaluations/{evaluation_id} and its /evidence and /photos/{photo_id}, GET and POST \
+            "There is GET /evaluations, /evaluations/{evaluation_id} and its /report, /evidence, /evidence/report and \
+             /photos/{photo_id}, GET and POST \
              /evaluations/{evaluation_id}/reviews, DELETE /evaluations/{evaluation_id}/reviews/{number}, GET and PUT \
              /drs/{dr_number}, POST /drs/{dr_number}/uploads and /notes, GET /drs/{dr_number}/evaluations, PUT and DELETE \
-             /drs/{dr_number}/claim, DELETE /drs/{dr_number}/cache, DELETE /cache, GET /accuracy, /figures, /health and /openapi.json.",
+             /drs/{dr_number}/claim, DELETE /drs/{dr_number}/cache, DELETE /cache, GET /accuracy, /export, /figures, /health and /openapi.json.",
         )),
     }
 }

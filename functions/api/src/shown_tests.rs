@@ -37,7 +37,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// Lambda's limit of an answer, in which the body is a text within JSON.
-const LARGEST_ANSWER: usize = 6 * 1024 * 1024;
+pub(crate) const LARGEST_ANSWER: usize = 6 * 1024 * 1024;
 /// The longest text that a camera's name may be.
 const LONGEST_CAMERA: usize = 129;
 
@@ -149,7 +149,7 @@ fn shown(text: &str) -> Value {
     ))
 }
 
-fn note(reason: &str) -> Note {
+pub(crate) fn note(reason: &str) -> Note {
     let step = StepKey::parse("power_meter").unwrap();
     let at = Timestamp::from_millis(0);
     Note::new(step, NoteKind::Disagree, reason, Some("u"), at).unwrap()
@@ -205,8 +205,8 @@ fn how_far_a_photo_is_is_shown_and_not_where_nor_by_which_camera_it_was_taken() 
     assert!(!text.contains("DR2"));
 }
 
-/// The most that reviewers may be shown.
-fn evidence(text: &str) -> Value {
+/// The largest evaluation, with all that is known of it.
+pub(crate) fn largest(text: &str) -> Evidence {
     let NewEvaluation {
         evaluation, photos, ..
     } = begun(text);
@@ -230,12 +230,16 @@ fn evidence(text: &str) -> Value {
         notes: Vec::new(),
         reviews: Reviews::of_items(Vec::new(), Timestamp::default()),
     };
-    let evidence = Evidence {
+    Evidence {
         shown,
         serials: Vec::new(),
         cameras: Vec::new(),
-    };
-    json!(evidence::view(&evidence))
+    }
+}
+
+/// The most that reviewers may be shown.
+fn evidence(text: &str) -> Value {
+    json!(evidence::view(&largest(text)))
 }
 
 #[test]

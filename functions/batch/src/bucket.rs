@@ -9,9 +9,11 @@ use aws::ports::AwsPorts;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::{GetObjectError, GetObjectOutput};
+use aws_sdk_s3::operation::head_object::HeadObjectError;
 use aws_sdk_s3::types::ServerSideEncryption;
 use evaluation::decide::evaluation::Evaluation;
 use evaluation::decide::message::Look;
+use evaluation::decide::picture::Picture;
 use evaluation::domain::no_photo;
 use evaluation::domain::outcome::{Reason, ReasonCode};
 use evaluation::domain::plan::Photo;
@@ -46,6 +48,45 @@ impl Bucket {
         let content = (!is_md5).then(|| hash(&bytes));
         let content = content.filter(|content| *content != photo.etag);
         Ok(Fetched { bytes, content })
+    }
+
+    /// Reads the version of a photo that a picture is to show, whether it is the photo as it is now or not.
+    pub(crate) async fn fetch_version(
+        &self,
+        picture: &Picture,
+        most_bytes: u64,
+    ) -> Result<Vec<u8>, FetchError> {
+        let request = self.s3.get_object().bucket(&self.name).key(&picture.key);
+        let request = request.version_id(&picture.version_id);
+        let answer = request.if_match(&picture.etag).send().await;
+        let object = answer.map_err(|error| classify(error, &picture.key))?;
+        read(object, &picture.key, most_bytes).await
+    }
+
+    /// Whether a picture is in its place.
+    pub(crate) async fn has(&self, picture: &Picture) -> Result<bool, RunError> {
+        let place = picture.place();
+        let request = self.s3.head_object().bucket(&self.name).key(place);
+        match request.send().await {
+            Ok(_) => Ok(true),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(HeadObjectError::is_not_found) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(RunError::retry("looking for a picture", error)),
+        }
+    }
+
+    /// Puts a picture in its place.
+    pub(crate) async fn keep(&self, picture: &Picture, jpeg: Vec<u8>) -> Result<(), RunError> {
+        let request = self.s3.put_object().bucket(&self.name).key(picture.place());
+        let request = request.content_type("image/jpeg").body(jpeg.into());
+        let put = request.send().await;
+        put.map_err(|cause| RunError::retry("keeping a picture", cause))?;
+        Ok(())
     }
 }
 

@@ -15,6 +15,7 @@ use aws::queues::Delivery;
 use aws::telemetry;
 use evaluation::decide::evaluation::Evaluation;
 use evaluation::decide::message::{Batch, DeferralCause, Look, Message};
+use evaluation::decide::picture::{MakePictures, PicturesMade};
 use evaluation::decide::queue::Queue;
 use evaluation::decide::update::Key;
 use evaluation::domain::catalogue::CatalogueError;
@@ -41,6 +42,7 @@ use vlm::same_bytes::SameBytes;
 
 use crate::bucket::{Asks, Bucket, Source};
 use crate::key::KeySecret;
+use crate::pictures;
 use crate::settings::Settings;
 use crate::sign::RoleSigner;
 
@@ -115,6 +117,11 @@ impl BatchFunction {
                 anyhow::bail!("The batches queue holds a message that is no batch: {other:?}")
             }
         }
+    }
+
+    /// Makes pictures of photos.
+    pub(crate) async fn pictures(&self, asked: &MakePictures) -> PicturesMade {
+        pictures::make(&self.bucket, &self.bounds, asked).await
     }
 
     fn invocation(&self, until: Instant, photos_per_request: usize) -> Invocation<'_> {

@@ -1,9 +1,10 @@
 //! The batch function: fetches, compresses and asks about the photos of a batch, all at once, and says what became of
-//! each through the results queue.
+//! each through the results queue. And makes pictures of photos for whoever looks at them.
 
 mod bucket;
 mod evaluate;
 mod key;
+mod pictures;
 mod settings;
 mod sign;
 
@@ -12,8 +13,10 @@ use aws::deadline::Deadline;
 use aws::queues::Records;
 use aws::telemetry;
 use aws::usage::measured;
+use evaluation::decide::picture::MakePictures;
 use evaluation::figures::{Figure, Metric};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::evaluate::BatchFunction;
@@ -31,8 +34,11 @@ async fn main() -> anyhow::Result<()> {
 }
 
 async fn handle(function: &BatchFunction, event: LambdaEvent<Value>) -> Result<Value, Error> {
+    if let Ok(asked) = MakePictures::deserialize(&event.payload) {
+        return Ok(serde_json::to_value(function.pictures(&asked).await)?);
+    }
     let records = Records::of(&event.payload).ok_or(
-        "the batch function takes events of the batches queue only; tests/events has examples",
+        "the batch function takes events of its queues, and pictures to be made; tests/events has examples",
     )??;
     let deadline = Deadline::of(&event.context);
     let until = deadline.less(evaluate::MARGIN);

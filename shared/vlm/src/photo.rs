@@ -54,6 +54,41 @@ impl Bounds {
             memory,
         }
     }
+
+    /// Prepares a photo on a thread of its own, so that the runtime goes on, as many at once as there are cores and
+    /// memory.
+    pub async fn prepare(
+        &self,
+        bytes: Vec<u8>,
+        policy: &'static SizePolicy,
+        long_edge: u32,
+        with_codes: bool,
+    ) -> Result<Result<Prepared, PhotoError>, RunError> {
+        let needed = match memory_needed(&bytes, policy, long_edge) {
+            Ok(needed) => needed,
+            Err(error) => return Ok(Err(error)),
+        };
+        // No photo is refused for its codes' sake.
+        let with_codes = with_codes && needed + MEMORY <= self.memory.most_bytes();
+        let needed = if with_codes { needed + MEMORY } else { needed };
+        let memory = self.memory.take(needed).await;
+        let Some(memory) = memory.map_err(closed)? else {
+            let needed = needed as u64;
+            return Ok(Err(PhotoError::TooMuchMemory { needed }));
+        };
+        let core = Arc::clone(&self.cores).acquire_owned();
+        let core = core.await.map_err(closed)?;
+        let work = tokio::task::spawn_blocking(move || {
+            let _kept = (core, memory);
+            if with_codes {
+                prepare_with_codes(&bytes, policy, long_edge)
+            } else {
+                prepare(&bytes, policy, long_edge)
+            }
+        });
+        work.await
+            .map_err(|cause| RunError::bug("the decoder panicked", cause))
+    }
 }
 
 /// What the photos of one batch have in common.
@@ -152,40 +187,6 @@ impl<S: PhotoSource> Work<'_, S> {
             timings: Some(draft.timings),
             ..report
         }))
-    }
-
-    /// Compresses on a thread of its own, so that the runtime goes on, as many at once as there are cores and memory.
-    async fn compress(
-        &self,
-        bytes: Vec<u8>,
-        long_edge: u32,
-        with_codes: bool,
-    ) -> Result<Result<Prepared, PhotoError>, RunError> {
-        let policy = self.size_policy;
-        let needed = match memory_needed(&bytes, policy, long_edge) {
-            Ok(needed) => needed,
-            Err(error) => return Ok(Err(error)),
-        };
-        // No photo is refused for its codes' sake.
-        let with_codes = with_codes && needed + MEMORY <= self.bounds.memory.most_bytes();
-        let needed = if with_codes { needed + MEMORY } else { needed };
-        let memory = self.bounds.memory.take(needed).await;
-        let Some(memory) = memory.map_err(closed)? else {
-            let needed = needed as u64;
-            return Ok(Err(PhotoError::TooMuchMemory { needed }));
-        };
-        let core = Arc::clone(&self.bounds.cores).acquire_owned();
-        let core = core.await.map_err(closed)?;
-        let work = tokio::task::spawn_blocking(move || {
-            let _kept = (core, memory);
-            if with_codes {
-                prepare_with_codes(&bytes, policy, long_edge)
-            } else {
-                prepare(&bytes, policy, long_edge)
-            }
-        });
-        work.await
-            .map_err(|cause| RunError::bug("the decoder panicked", cause))
     }
 }
 
@@ -297,7 +298,8 @@ impl<S: PhotoSource> Asking<'_, S> {
             }
         };
         let clock = Instant::now();
-        let prepared = self.work.compress(bytes, long_edge, with_codes).await?;
+        let policy = self.work.size_policy;
+        let prepared = bounds.prepare(bytes, policy, long_edge, with_codes).await?;
         self.draft.timings.compress_ms += millis(clock.elapsed());
         drop(loading);
         Ok(prepared.map_err(|error| {

@@ -132,8 +132,8 @@ pub(super) fn get() {}
 
 /// Get a link to a photo
 ///
-/// To the very content that the evaluation is about, also where the photo was replaced or deleted since; good for five
-/// minutes.
+/// To the very content that the evaluation is about, also where the photo was replaced or deleted since; or to a picture
+/// of it. Good for five minutes.
 #[utoipa::path(
     get,
     path = "/evaluations/{evaluation_id}/photos/{photo_id}",
@@ -143,15 +143,21 @@ pub(super) fn get() {}
         ("evaluation_id" = String, Path, description = "The evaluation.", format = "uuid"),
         ("photo_id" = String, Path, description = "`photo_id` of one of its `photos`.", pattern = "^[0-9a-f]{16}$",
          example = "0123456789abcdef"),
+        ("as" = Option<String>, Query, description = "`original`, as if nothing is said; `seen`: as the VLM saw it, \
+         made by the evaluation's size policy; `thumbnail`: 320 pixels on its long edge.", example = "seen"),
     ),
     responses(
         (status = 200, description = "Where the photo is.", body = PhotoLink),
+        (status = 400, description = "`as` is none of these words.", body = ProblemDocument,
+         content_type = "application/problem+json"),
         (status = 404, description = "There is no such evaluation, or it has no such photo.", body = ProblemDocument,
          content_type = "application/problem+json"),
-        (status = 409, description = "The photo lies in an archive.", body = ProblemDocument,
-         content_type = "application/problem+json"),
+        (status = 409, description = "The photo lies in an archive, or the VLM has not seen it.",
+         body = ProblemDocument, content_type = "application/problem+json"),
         (status = 410, description = "The photo is kept no more.", body = ProblemDocument,
          content_type = "application/problem+json"),
+        (status = 422, description = "There is no picture of this file, which is no photo or a broken one.",
+         body = ProblemDocument, content_type = "application/problem+json"),
     ),
 )]
 pub(super) fn link_photo() {}

@@ -9,7 +9,9 @@ mod accuracy;
 mod common;
 mod drs;
 mod evaluations;
+mod export;
 mod list;
+mod report;
 mod reviews;
 mod service;
 
@@ -36,10 +38,13 @@ use self::common::Common;
         drs::list_evaluations,
         drs::note,
         drs::place,
+        export::export,
         evaluations::evidence,
         evaluations::force,
         evaluations::get,
         evaluations::link_photo,
+        report::everybody,
+        report::reviewers,
         reviews::list,
         reviews::review,
         reviews::withdraw,

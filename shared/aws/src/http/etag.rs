@@ -15,10 +15,12 @@ pub fn unless_known(
     response: ApiGatewayV2httpResponse,
     if_none_match: Option<&str>,
 ) -> ApiGatewayV2httpResponse {
-    let Some(Body::Text(body)) = &response.body else {
-        return response;
+    let body = match &response.body {
+        Some(Body::Text(body)) => body.as_bytes(),
+        Some(Body::Binary(body)) => body,
+        _ => return response,
     };
-    let hash = Sha256::digest(body.as_bytes());
+    let hash = Sha256::digest(body);
     let hash = hash.iter().take(TAG_BYTES);
     let hash: String = hash.map(|byte| format!("{byte:02x}")).collect();
     let tag = format!("\"{hash}\"");
@@ -37,6 +39,7 @@ pub fn unless_tagged(
         response.status_code = 304;
         response.headers.remove(CONTENT_TYPE);
         response.body = None;
+        response.is_base64_encoded = false;
     }
     response
 }
@@ -72,5 +75,11 @@ mod tests {
         let (status, other, has_body) = answer("b", Some(&tag));
         assert!(status == 200 && has_body && other != tag);
         assert_eq!(answer("a", Some("garbage")).0, 200);
+        let file = || http::file("application/pdf", "a.pdf", b"%PDF".to_vec());
+        let sent = unless_known(file(), None);
+        let tag = sent.headers.get("etag").unwrap().to_str().unwrap();
+        let same = unless_known(file(), Some(tag));
+        assert!(sent.is_base64_encoded && sent.status_code == 200);
+        assert!(!same.is_base64_encoded && same.status_code == 304 && same.body.is_none());
     }
 }

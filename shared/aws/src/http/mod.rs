@@ -54,6 +54,15 @@ pub fn note(function: &str, began: Timestamp, response: &ApiGatewayV2httpRespons
     ]);
 }
 
+/// An answer that is a file of this type and name, which browsers show.
+pub fn file(content_type: &'static str, name: &str, bytes: Vec<u8>) -> ApiGatewayV2httpResponse {
+    let mut response = text(200, content_type, String::new());
+    response.body = Some(Body::Binary(bytes));
+    response.is_base64_encoded = true;
+    let disposition = format!("inline; filename=\"{name}\"");
+    with_header(response, "content-disposition", &disposition)
+}
+
 /// An answer with a body of this type.
 pub fn text(status: i64, content_type: &'static str, body: String) -> ApiGatewayV2httpResponse {
     let mut headers = HeaderMap::new();

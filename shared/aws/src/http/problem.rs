@@ -163,6 +163,26 @@ impl Problem {
         }
     }
 
+    /// The VLM was never sent the photo.
+    pub fn photo_not_seen(detail: impl Into<String>) -> Self {
+        Self {
+            status: 409,
+            kind: "photo-not-seen",
+            title: "The VLM has not seen the photo",
+            detail: detail.into(),
+        }
+    }
+
+    /// The file can't be made a picture of.
+    pub fn no_picture(detail: impl Into<String>) -> Self {
+        Self {
+            status: 422,
+            kind: "no-picture",
+            title: "There is no picture of this file",
+            detail: detail.into(),
+        }
+    }
+
     /// There is no verdict yet that could be reviewed.
     pub fn not_judged(detail: impl Into<String>) -> Self {
         Self {

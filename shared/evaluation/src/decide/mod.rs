@@ -23,6 +23,7 @@ pub mod miss;
 pub mod note;
 pub mod once;
 pub mod photo_record;
+pub mod picture;
 pub mod plausibility;
 pub mod progress;
 pub mod queue;

@@ -5,6 +5,7 @@ pub mod evaluation;
 pub mod evidence;
 pub mod live;
 pub mod photo;
+pub mod report;
 pub mod review;
 pub mod start;
 pub(crate) mod words;

@@ -184,7 +184,7 @@ pub fn page(of: &Reviewed, reviews: &Reviews, after: u32, limit: usize) -> Revie
     let last = page.last().map(|record| record.number);
     let shown = page
         .iter()
-        .map(|record| view(record, of, reviews, &standing));
+        .map(|record| of_record(record, &evaluation.evaluation_id, reviews, &standing));
     ReviewPage {
         evaluation_id: evaluation.evaluation_id.clone(),
         dr_number: evaluation.dr_number.clone(),
@@ -213,7 +213,8 @@ pub fn written(
     let unseen = |record: &&ReviewRecord| {
         record.number != number && seen_until.is_some_and(|seen| record.number > seen)
     };
-    let shown = |record: &ReviewRecord| view(record, of, reviews, &standing);
+    let id = &evaluation.evaluation_id;
+    let shown = |record: &ReviewRecord| of_record(record, id, reviews, &standing);
     ReviewAnswer {
         evaluation_id: evaluation.evaluation_id.clone(),
         dr_number: evaluation.dr_number.clone(),
@@ -259,16 +260,17 @@ fn said(record: &ReviewRecord, shown_for: &EvaluationId) -> ReviewSaid {
     }
 }
 
-fn view(
+/// A record, and how it stands with it for the evaluation that is shown.
+pub(super) fn of_record(
     record: &ReviewRecord,
-    of: &Reviewed,
+    shown_for: &EvaluationId,
     reviews: &Reviews,
     standing: &Standing<'_>,
 ) -> ReviewView {
     let state = standing.states.get(&record.number).copied();
     let kept_until = record.kept_until.saturating_mul(1000);
     ReviewView {
-        said: said(record, &of.evaluation.evaluation_id),
+        said: said(record, shown_for),
         evaluation_id: record.evaluation_id.clone(),
         revision: record.revision,
         state: state.unwrap_or(State::Lapsed {
