@@ -155,13 +155,13 @@ fn moment(moment: &impl Serialize) -> String {
 fn steps(sheet: &mut Sheet, report: &ReportView) {
     sheet.heading(2, "Steps");
     let columns = [
-        ("", 3.0),
+        ("", 4.0),
         ("Step", 19.0),
-        ("Verdict", 12.0),
+        ("Verdict", 11.0),
         ("Score", 6.0),
         ("Reading", 14.0),
-        ("Deciding photo", 22.0),
-        ("Why", 29.0),
+        ("Deciding photo", 28.0),
+        ("Why", 23.0),
     ];
     sheet.table(&columns, report.steps.iter().map(step).collect());
     if !report.steps_not_asked.is_empty() {
@@ -227,7 +227,7 @@ fn deciding(
         .collect();
     let shown = shown?;
     if !shown.is_empty() {
-        sheet.heading(2, "Deciding photos");
+        sheet.heading_of_pictures(2, "Deciding photos");
         sheet.pictures(shown);
     }
     Ok(())
@@ -371,7 +371,7 @@ fn notes(sheet: &mut Sheet, report: &ReportView) {
 fn photos(sheet: &mut Sheet, report: &ReportView) {
     sheet.heading(2, "All photos");
     let columns = [
-        ("Name", 26.0),
+        ("Name", 29.0),
         ("What became of it", 17.0),
         ("Uploaded, bytes", 24.0),
         ("Content (hash), version kept", 38.0),
@@ -384,9 +384,7 @@ fn photo(photo: &ReportedPhoto) -> Vec<String> {
         .uploaded_at
         .as_ref()
         .map_or_else(|| "–".to_owned(), moment);
-    let size = photo
-        .size
-        .map_or_else(|| "–".to_owned(), |size| size.to_string());
+    let size = photo.size.map(|size| format!(", {size}"));
     let version = match &photo.kept {
         Some(kept) => {
             let now = if kept.is_current {
@@ -403,7 +401,7 @@ fn photo(photo: &ReportedPhoto) -> Vec<String> {
     vec![
         photo.name.clone(),
         became.into_iter().flatten().collect::<Vec<_>>().join(": "),
-        format!("{uploaded}, {size}"),
+        format!("{uploaded}{}", size.unwrap_or_default()),
         format!("{}, {version}", photo.content),
     ]
 }
@@ -435,7 +433,7 @@ fn evidence(sheet: &mut Sheet, evidence: &EvidenceView) {
     }));
     sheet.pairs(&pairs);
     let columns = [
-        ("Photo", 26.0),
+        ("Photo", 29.0),
         ("Taken (camera's clock)", 20.0),
         ("Camera, serial", 24.0),
         ("Where, metres from expected", 24.0),
@@ -475,10 +473,11 @@ fn position(position: &Position) -> String {
 /// What it is made of, so that it can be made again.
 fn origin(sheet: &mut Sheet, report: &ReportView) {
     sheet.heading(2, "Where this comes from");
+    let part = report.evidence.as_ref().map_or("", |_| "/evidence");
     sheet.paragraph(
         &format!(
             "Made of revision {} of the evaluation and of the records of people's decisions up to #{}. The same can be \
-             made again as long as these are kept, from {}/report. Times are in UTC.",
+             made again as long as these are kept, from {}{part}/report. Times are in UTC.",
             report.revision, report.reviews_until, report.links.evaluation
         ),
         SMALL,
