@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -27,6 +27,8 @@ class Answer:
     headers: dict[str, str]
     body: Any
     took_ms: int
+    #: The body as it came, of what is no text.
+    data: bytes = field(default=b"", repr=False)
 
 
 class Api:
@@ -90,7 +92,7 @@ class Api:
         reply = self._pool.request(method, self._base + path, body=body, headers=dict(request.headers))
         took_ms = round((time.monotonic() - begun) * 1000)
         headers = {name.lower(): value for name, value in reply.headers.items()}
-        return Answer(reply.status, headers, _decoded(reply.data), took_ms)
+        return Answer(reply.status, headers, _decoded(reply.data), took_ms, reply.data)
 
 
 def _decoded(data: bytes) -> Any:

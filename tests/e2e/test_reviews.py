@@ -276,3 +276,20 @@ def test_reviews_are_kept_longer_than_verdicts(harness: Harness, passed: Evaluat
     _say(harness, its_id, decision="fail")
     verdict = harness.kept_until(f"EVALUATION#{its_id}", "META")
     assert harness.kept_until(f"REVIEWS#{dr.number}", "REVIEW#00000001") > verdict + 200 * 24 * 3600
+
+
+def test_what_was_decided_of_an_earlier_evaluation_shows_on_a_later_one_that_stood_already(harness: Harness) -> None:
+    """In the history, and in the list across DRs."""
+    dr = harness.dr(1, seed=2530)
+    harness.upload(dr)
+    first, second = harness.evaluate(dr), harness.evaluate(dr, force=True)
+    assert _say(harness, first["evaluation_id"], decision="pass").status == 201
+    expected = {one["evaluation_id"]: (True, "pass") for one in (first, second)}
+    deadline, seen, listed = time.monotonic() + 60, {}, set()
+    while (seen, listed >= expected.keys()) != (expected, True) and time.monotonic() < deadline:
+        history = harness.api.history(dr.number).body["evaluations"]
+        seen = {one["evaluation_id"]: (one["reviewed"], one["reviewed_verdict"]) for one in history}
+        page = harness.api.request("GET", "/evaluations?reviewed=true&limit=100").body["evaluations"]
+        listed = {one["evaluation_id"] for one in page}
+        time.sleep(0.3)
+    assert seen == expected and listed >= expected.keys(), (seen, listed)

@@ -1,8 +1,9 @@
 //! A DR's history, page by page.
 
-use aws::http::problem::Problem;
-use aws::table::{Cursor, HistoryPage};
-use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
+use aws::http::{self, problem::Problem};
+use aws::table::{Cursor, HistoryPage, Table};
+use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use evaluation::decide::card::Card;
 use evaluation::decide::evaluation::Status;
 use evaluation::decide::history::HistoryEntry;
 use evaluation::domain::ids::DrNumber;
@@ -13,6 +14,8 @@ use evaluation::domain::time::Moment;
 use evaluation::show::path_of;
 use serde::Serialize;
 use utoipa::ToSchema;
+
+use crate::api::Refusal;
 
 /// Evaluations of one page, unless asked otherwise.
 const USUAL: u8 = 20;
@@ -57,10 +60,22 @@ pub(crate) struct History {
     /// The DR.
     dr_number: DrNumber,
     /// Its evaluations, newest first.
-    evaluations: Vec<HistoryItem>,
+    evaluations: Vec<Remembered>,
     /// The next page's `cursor`; null on the last one.
     #[schema(value_type = Option<String>)]
     next: Option<Cursor>,
+}
+
+/// An evaluation of a history.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = EvaluationOfHistory)]
+struct Remembered {
+    #[serde(flatten)]
+    in_short: HistoryItem,
+    /// Whether people decided something of it that stands; told moments later.
+    reviewed: bool,
+    /// The verdict with what people decided; null if nothing of it stands.
+    reviewed_verdict: Option<Verdict>,
 }
 
 /// An evaluation in short.
@@ -99,12 +114,41 @@ pub(crate) struct HistoryItemLinks {
     itself: String,
 }
 
+/// Reads a page. What people decided is read off the evaluations' cards, in one query.
+pub(crate) async fn read(
+    table: &Table,
+    dr: &DrNumber,
+    asked: &Page,
+) -> Result<ApiGatewayV2httpResponse, Refusal> {
+    let page = table
+        .history(dr, asked.limit, asked.cursor.as_ref())
+        .await?;
+    let ends = page.evaluations.last().zip(page.evaluations.first());
+    let cards = match ends {
+        Some((oldest, newest)) => {
+            let (oldest, newest) = (&oldest.evaluation_id, &newest.evaluation_id);
+            table.cards_between(dr, oldest, newest).await?
+        }
+        None => Vec::new(),
+    };
+    Ok(http::json(200, &view(dr, &page, &cards)))
+}
+
 /// The page as it is shown.
-pub(crate) fn view(dr: &DrNumber, page: HistoryPage) -> History {
+fn view(dr: &DrNumber, page: &HistoryPage, cards: &[Card]) -> History {
+    let item = |found: &HistoryEntry| {
+        let is_it = |card: &&Card| card.evaluation_id == found.evaluation_id;
+        let card = cards.iter().find(is_it);
+        Remembered {
+            in_short: entry(found),
+            reviewed: card.is_some_and(|card| card.reviewed),
+            reviewed_verdict: card.and_then(|card| card.reviewed_verdict),
+        }
+    };
     History {
         dr_number: dr.clone(),
-        evaluations: page.evaluations.iter().map(entry).collect(),
-        next: page.next,
+        evaluations: page.evaluations.iter().map(item).collect(),
+        next: page.next.clone(),
     }
 }
 

@@ -187,10 +187,7 @@ async fn answer_to(
             let stored = place::store(&api.table, &dr, position, api.kept_for);
             stored.await.map_err(Refusal::from)
         }
-        Question::History(dr, page) => {
-            let found = api.table.history(&dr, page.limit, page.cursor.as_ref());
-            Ok(http::json(200, &history::view(&dr, found.await?)))
-        }
+        Question::History(dr, page) => history::read(&api.table, &dr, &page).await,
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
+use evaluation::decide::card::Card;
 use evaluation::decide::list::{Part as CardPart, Reading};
 use evaluation::decide::message::Message;
 use evaluation::decide::photo_record::PhotoRecord;
@@ -81,6 +82,10 @@ impl Ports for AwsPorts {
 
     async fn reviews(&self, dr: &DrNumber) -> Result<Vec<Value>, RunError> {
         Ok(self.table.reviews(dr).await?)
+    }
+
+    async fn cards_of(&self, dr: &DrNumber) -> Result<Vec<Card>, RunError> {
+        Ok(self.table.cards_of(dr).await?)
     }
 
     async fn unfinished(&self, part: u8, after: Option<&Unfinished>) -> Result<Page, RunError> {

@@ -10,6 +10,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use evaluation::decide::card::Card;
 use evaluation::decide::evaluation::Evaluation;
 use evaluation::decide::message::Message;
 use evaluation::decide::photo_record::PhotoRecord;
@@ -199,6 +200,10 @@ impl Ports for Minute {
 
     async fn reviews(&self, _: &DrNumber) -> Result<Vec<Value>, RunError> {
         unreachable!("the sweeper reads no reviews")
+    }
+
+    async fn cards_of(&self, _: &DrNumber) -> Result<Vec<Card>, RunError> {
+        unreachable!("the sweeper reads no cards")
     }
 
     async fn unfinished(&self, part: u8, after: Option<&Unfinished>) -> Result<Page, RunError> {

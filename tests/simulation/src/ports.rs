@@ -8,6 +8,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use evaluation::decide::card::Card;
 use evaluation::decide::evaluation::Evaluation;
 use evaluation::decide::message::{Batch, DeferralCause, Look, Message};
 use evaluation::decide::photo_record::PhotoRecord;
@@ -214,6 +215,15 @@ impl Ports for ModelPorts {
         let partition = Key::Review(dr.clone(), 0).parts().0;
         let items = self.world.borrow().table.query(&partition, review::PREFIX);
         Ok(items.iter().map(|item| (**item).clone()).collect())
+    }
+
+    async fn cards_of(&self, dr: &DrNumber) -> Result<Vec<Card>, RunError> {
+        self.step().await?;
+        let any = EvaluationId::from_parts(Timestamp::default(), [0; 10]);
+        let partition = Key::Card(dr.clone(), any).parts().0;
+        let items = self.world.borrow().table.query(&partition, "CARD#");
+        let cards = items.iter().rev().map(|item| Self::read(item));
+        cards.collect()
     }
 
     async fn unfinished(&self, part: u8, after: Option<&Unfinished>) -> Result<Page, RunError> {

@@ -6,24 +6,17 @@ use std::sync::Arc;
 use aws_sdk_s3::error::BoxError;
 use evaluation::domain::ids::PhotoId;
 use evaluation::domain::judge::{StepOutcome, Verdict};
-use evaluation::domain::reading::Flag;
-use evaluation::domain::review_chain::Chain;
-use evaluation::domain::reviewed::State;
-use evaluation::show::evidence::{EvidenceView, PhotoEvidence};
 use evaluation::show::report::{ReportView, ReportedPhoto, ReportedStep};
-use evaluation::show::review::{ReviewSaid, ReviewView};
+use evaluation::show::review::ReviewSaid;
 use krilla::SerializeSettings;
 use krilla::image::Image;
-use photos::metadata::Position;
-use serde::Serialize;
 
 use super::Look;
 use super::font::Typeface;
 use super::pdf;
 use super::sheet::{SMALL, Sheet, Shown, Style, TEXT};
-
-/// Characters of a record's hash that are printed; the JSON has it whole.
-const SHOWN_OF_HASH: usize = 16;
+use super::tables;
+use super::words::{moment, optional, word};
 
 /// The report as a PDF, with these looks at its deciding photos.
 pub(super) fn write(
@@ -55,12 +48,12 @@ fn pages(report: &ReportView, looks: &BTreeMap<PhotoId, Look>) -> Result<Sheet, 
     head(&mut sheet, report);
     steps(&mut sheet, report);
     deciding(&mut sheet, report, looks)?;
-    flags(&mut sheet, report);
-    reviews(&mut sheet, report);
-    notes(&mut sheet, report);
-    photos(&mut sheet, report);
+    tables::flags(&mut sheet, report);
+    tables::reviews(&mut sheet, report);
+    tables::notes(&mut sheet, report);
+    tables::photos(&mut sheet, report);
     if let Some(evidence) = &report.evidence {
-        self::evidence(&mut sheet, evidence);
+        tables::evidence(&mut sheet, evidence);
     }
     origin(&mut sheet, report);
     let (id, until) = (&report.evaluation_id, report.reviews_until);
@@ -69,16 +62,6 @@ fn pages(report: &ReportView, looks: &BTreeMap<PhotoId, Look>) -> Result<Sheet, 
         "{dr}  ·  evaluation {id}  ·  revision {revision}, records of reviews up to #{until}"
     ));
     Ok(sheet)
-}
-
-/// A word of the API as people write it.
-fn word(value: &impl Serialize) -> String {
-    let value = serde_json::to_value(value).unwrap_or_default();
-    value.as_str().unwrap_or("unknown").replace('_', " ")
-}
-
-fn optional(text: Option<&str>) -> String {
-    text.unwrap_or("–").to_owned()
 }
 
 fn colour(verdict: Verdict) -> (u8, u8, u8) {
@@ -147,21 +130,16 @@ fn head(sheet: &mut Sheet, report: &ReportView) {
     ]);
 }
 
-fn moment(moment: &impl Serialize) -> String {
-    let text = serde_json::to_value(moment).unwrap_or_default();
-    text.as_str().unwrap_or("–").replace('T', " ")
-}
-
 fn steps(sheet: &mut Sheet, report: &ReportView) {
     sheet.heading(2, "Steps");
     let columns = [
-        ("", 3.0),
+        ("", 4.0),
         ("Step", 19.0),
-        ("Verdict", 12.0),
+        ("Verdict", 11.0),
         ("Score", 6.0),
         ("Reading", 14.0),
-        ("Deciding photo", 22.0),
-        ("Why", 29.0),
+        ("Deciding photo", 28.0),
+        ("Why", 23.0),
     ];
     sheet.table(&columns, report.steps.iter().map(step).collect());
     if !report.steps_not_asked.is_empty() {
@@ -227,7 +205,7 @@ fn deciding(
         .collect();
     let shown = shown?;
     if !shown.is_empty() {
-        sheet.heading(2, "Deciding photos");
+        sheet.heading_of_pictures(2, "Deciding photos");
         sheet.pictures(shown);
     }
     Ok(())
@@ -257,228 +235,14 @@ fn shown(report: &ReportView, photo: &ReportedPhoto, look: &Look) -> Result<Show
     })
 }
 
-fn flags(sheet: &mut Sheet, report: &ReportView) {
-    sheet.heading(2, "Flags");
-    let all = report
-        .evidence
-        .as_ref()
-        .map_or(&report.flags, |evidence| &evidence.flags);
-    if all.is_empty() {
-        return sheet.paragraph("None.", TEXT);
-    }
-    let columns = [
-        ("Photo", 30.0),
-        ("Step", 18.0),
-        ("What", 44.0),
-        ("Fails the step", 13.0),
-    ];
-    let row = |flag: &Flag| {
-        vec![
-            flag.photo.clone(),
-            optional(flag.step.as_ref().map(|step| step.as_str())),
-            flag.message.clone(),
-            if flag.fails { "yes" } else { "no" }.to_owned(),
-        ]
-    };
-    sheet.table(&columns, all.iter().map(row).collect());
-    if report.flags_left_out > 0 {
-        let more = format!("{} more are left out.", report.flags_left_out);
-        sheet.paragraph(&more, SMALL);
-    }
-}
-
-fn reviews(sheet: &mut Sheet, report: &ReportView) {
-    sheet.heading(2, "What people decided");
-    if report.reviews.is_empty() {
-        return sheet.paragraph("Nobody decided anything.", TEXT);
-    }
-    let columns = [
-        ("#", 4.0),
-        ("When, who", 30.0),
-        ("What", 22.0),
-        ("Why", 28.0),
-        ("Stands", 14.0),
-        ("Hash", 15.0),
-    ];
-    sheet.table(&columns, report.reviews.iter().map(review).collect());
-    let chain = match report.chain {
-        Chain::Intact => "The chain of their hashes is intact.".to_owned(),
-        Chain::Broken { at } => format!("The chain of their hashes is broken at #{at}."),
-    };
-    sheet.paragraph(&chain, SMALL);
-}
-
-fn review(review: &ReviewView) -> Vec<String> {
-    let said = &review.said;
-    let what = match (said.decision, said.withdraws) {
-        (Some(decision), _) => {
-            let of = said.step.as_ref().map_or("the whole", |step| step.as_str());
-            let photo = said.photo.as_ref().map(|photo| format!(", by {photo}"));
-            format!("{of}: {}{}", word(&decision), photo.unwrap_or_default())
-        }
-        (None, Some(number)) => format!("withdraws #{number}"),
-        (None, None) => word(&said.kind),
-    };
-    let hash: String = review
-        .hash
-        .iter()
-        .flat_map(|hash| hash.chars())
-        .take(SHOWN_OF_HASH)
-        .collect();
-    vec![
-        said.number.to_string(),
-        format!("{} {}", moment(&said.at), optional(said.by.as_deref())),
-        what,
-        reason(said),
-        state(review.state),
-        hash,
-    ]
-}
-
-fn state(state: State) -> String {
-    match state {
-        State::Stands => "yes".to_owned(),
-        State::Covered { by } => format!("no: covered by #{by}"),
-        State::Withdrawn { by } => format!("no: withdrawn by #{by}"),
-        State::Lapsed { because } => format!("no: {}", word(&because)),
-        State::Withdraws => "–".to_owned(),
-    }
-}
-
-fn notes(sheet: &mut Sheet, report: &ReportView) {
-    if report.notes.is_empty() {
-        return;
-    }
-    sheet.heading(2, "Notes of technicians");
-    let columns = [
-        ("When, who", 30.0),
-        ("Step", 20.0),
-        ("What", 18.0),
-        ("Why", 40.0),
-    ];
-    let rows = report.notes.iter().map(|note| {
-        let at = note.at.to_string().replace('T', " ");
-        vec![
-            format!("{at} {}", optional(note.by.as_deref())),
-            note.step.to_string(),
-            word(&note.kind),
-            note.reason.clone(),
-        ]
-    });
-    sheet.table(&columns, rows.collect());
-}
-
-fn photos(sheet: &mut Sheet, report: &ReportView) {
-    sheet.heading(2, "All photos");
-    let columns = [
-        ("Name", 26.0),
-        ("What became of it", 17.0),
-        ("Uploaded, bytes", 24.0),
-        ("Content (hash), version kept", 38.0),
-    ];
-    sheet.table(&columns, report.photos.iter().map(photo).collect());
-}
-
-fn photo(photo: &ReportedPhoto) -> Vec<String> {
-    let uploaded = photo
-        .uploaded_at
-        .as_ref()
-        .map_or_else(|| "–".to_owned(), moment);
-    let size = photo
-        .size
-        .map_or_else(|| "–".to_owned(), |size| size.to_string());
-    let version = match &photo.kept {
-        Some(kept) => {
-            let now = if kept.is_current {
-                ""
-            } else {
-                ", replaced or deleted since"
-            };
-            let archived = if kept.is_archived { ", archived" } else { "" };
-            format!("version {}{now}{archived}", kept.version_id)
-        }
-        None => "kept no more".to_owned(),
-    };
-    let became = [Some(word(&photo.outcome)), photo.reason.clone()];
-    vec![
-        photo.name.clone(),
-        became.into_iter().flatten().collect::<Vec<_>>().join(": "),
-        format!("{uploaded}, {size}"),
-        format!("{}, {version}", photo.content),
-    ]
-}
-
-fn evidence(sheet: &mut Sheet, evidence: &EvidenceView) {
-    sheet.heading(2, "Evidence");
-    let expected = evidence.expected_position.as_ref();
-    let expected = expected.map_or_else(|| "–".to_owned(), position);
-    let mut pairs = vec![("The DR is expected at", expected)];
-    pairs.extend(evidence.serials.iter().map(|serial| {
-        let others = serial.also_on.iter().map(|seen| seen.dr_number.to_string());
-        let others = others.collect::<Vec<_>>().join(", ");
-        (
-            "Serial in other DRs",
-            format!("{} ({}): {others}", serial.serial, serial.photo),
-        )
-    }));
-    pairs.extend(evidence.cameras.iter().map(|camera| {
-        let (other, far, apart) = (&camera.other, camera.kilometres, camera.minutes);
-        let at = moment(&other.at);
-        let dr = &other.dr_number;
-        (
-            "Camera in another DR",
-            format!(
-                "{} and {dr} {far} km away, {apart} minutes apart ({at})",
-                camera.own.photo
-            ),
-        )
-    }));
-    sheet.pairs(&pairs);
-    let columns = [
-        ("Photo", 26.0),
-        ("Taken (camera's clock)", 20.0),
-        ("Camera, serial", 24.0),
-        ("Where, metres from expected", 24.0),
-        ("Used before in", 12.0),
-    ];
-    sheet.table(
-        &columns,
-        evidence.photos.iter().map(photo_evidence).collect(),
-    );
-}
-
-fn photo_evidence(photo: &PhotoEvidence) -> Vec<String> {
-    let camera = [photo.camera.as_deref(), photo.camera_serial.as_deref()];
-    let camera: Vec<&str> = camera.into_iter().flatten().collect();
-    let place = photo.position.as_ref().map(position);
-    let metres = photo
-        .metres_from_expected
-        .map(|metres| format!("{metres} m"));
-    let place: Vec<String> = [place, metres].into_iter().flatten().collect();
-    vec![
-        photo.name.clone(),
-        optional(photo.captured_at.as_deref()),
-        camera.join(", "),
-        place.join(", "),
-        photo
-            .also_in
-            .as_ref()
-            .map(|seen| seen.dr_number.to_string())
-            .unwrap_or_default(),
-    ]
-}
-
-fn position(position: &Position) -> String {
-    format!("{:.5}, {:.5}", position.latitude, position.longitude)
-}
-
 /// What it is made of, so that it can be made again.
 fn origin(sheet: &mut Sheet, report: &ReportView) {
     sheet.heading(2, "Where this comes from");
+    let part = report.evidence.as_ref().map_or("", |_| "/evidence");
     sheet.paragraph(
         &format!(
             "Made of revision {} of the evaluation and of the records of people's decisions up to #{}. The same can be \
-             made again as long as these are kept, from {}/report. Times are in UTC.",
+             made again as long as these are kept, from {}{part}/report. Times are in UTC.",
             report.revision, report.reviews_until, report.links.evaluation
         ),
         SMALL,

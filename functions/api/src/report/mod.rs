@@ -11,8 +11,10 @@ mod document;
 mod font;
 mod pdf;
 mod sheet;
+mod tables;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use std::collections::BTreeMap;
 

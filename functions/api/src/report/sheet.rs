@@ -154,12 +154,21 @@ impl Sheet {
 
     /// A heading, with what begins below it on the same page.
     pub(super) fn heading(&mut self, level: u16, text: &str) {
+        self.heading_above(level, text, 40.0);
+    }
+
+    /// A heading, with the first row of pictures below it on the same page.
+    pub(super) fn heading_of_pictures(&mut self, level: u16, text: &str) {
+        self.heading_above(level, text, WIDTH / COLUMNS as f32 + 80.0);
+    }
+
+    fn heading_above(&mut self, level: u16, text: &str, below: f32) {
         let size = match level {
             1 => 18.0,
             _ => 11.5,
         };
         self.space(if level == 1 { 0.0 } else { 12.0 });
-        self.room(size * LEADING + 40.0);
+        self.room(size * LEADING + below);
         let style = Style {
             size,
             bold: true,

@@ -48,6 +48,26 @@ impl Table {
         read(page.map_err(|cause| TableError::aws("Query", cause))?.items)
     }
 
+    /// The cards of a DR's evaluations from one to another, both included.
+    pub async fn cards_between(
+        &self,
+        dr: &DrNumber,
+        first: &EvaluationId,
+        last: &EvaluationId,
+    ) -> Result<Vec<Card>, TableError> {
+        let (pk, low) = Key::Card(dr.clone(), first.clone()).parts();
+        let (_, high) = Key::Card(dr.clone(), last.clone()).parts();
+        let query = self.client.query().table_name(&self.name);
+        let page = query
+            .key_condition_expression("pk = :pk AND sk BETWEEN :low AND :high")
+            .expression_attribute_values(":pk", text(pk))
+            .expression_attribute_values(":low", text(low))
+            .expression_attribute_values(":high", text(high))
+            .send()
+            .await;
+        read(page.map_err(|cause| TableError::aws("Query", cause))?.items)
+    }
+
     /// The claims that hold, those that end first at the front.
     pub async fn claims(&self, now: Timestamp) -> Result<Vec<Claim>, TableError> {
         // Some more than there may be: of two who claim at the same moment neither sees the other's.

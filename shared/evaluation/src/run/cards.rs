@@ -38,7 +38,7 @@ pub async fn keep(ports: &impl Ports, changes: &[Change], sample: u8) -> Vec<usi
             continue;
         };
         let kept = async {
-            let kept = put(ports, &news, sample).await;
+            let kept = put_all(ports, &news, sample).await;
             kept.inspect_err(|error| {
                 let cause = error.with_causes();
                 tracing::error!(error = %cause, "an evaluation is not on its card");
@@ -50,6 +50,24 @@ pub async fn keep(ports: &impl Ports, changes: &[Change], sample: u8) -> Vec<usi
         }
     }
     failed
+}
+
+/// Puts what is news onto its card; a review, which may hold for later evaluations as well, onto theirs, too.
+async fn put_all(ports: &impl Ports, news: &News, sample: u8) -> Result<(), RunError> {
+    put(ports, news, sample).await?;
+    let News::Review(dr, of) = news else {
+        return Ok(());
+    };
+    let cards = ports.cards_of(dr).await?;
+    for later in cards.into_iter().filter(|card| card.evaluation_id > *of) {
+        put(
+            ports,
+            &News::Review(dr.clone(), later.evaluation_id),
+            sample,
+        )
+        .await?;
+    }
+    Ok(())
 }
 
 async fn put(ports: &impl Ports, news: &News, sample: u8) -> Result<(), RunError> {

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::error::{RunError, with_causes};
+use crate::decide::card::Card;
 use crate::decide::evaluation::Evaluation;
 use crate::decide::message::Message;
 use crate::decide::photo_record::PhotoRecord;
@@ -63,6 +64,8 @@ pub trait Ports {
     async fn photos(&self, id: &EvaluationId) -> Result<Vec<PhotoRecord>, RunError>;
     /// Reads all items of what people decided of a DR, in the order of their numbers.
     async fn reviews(&self, dr: &DrNumber) -> Result<Vec<Value>, RunError>;
+    /// Reads the cards of a DR's last evaluations, the newest first.
+    async fn cards_of(&self, dr: &DrNumber) -> Result<Vec<Card>, RunError>;
     /// Reads unfinished evaluations of a part, from behind one of them on.
     async fn unfinished(&self, part: u8, after: Option<&Unfinished>) -> Result<Page, RunError>;
     /// Changes an item.

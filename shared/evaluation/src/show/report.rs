@@ -62,6 +62,7 @@ pub struct ReportView {
     /// When it was finalised last.
     pub completed_at: Option<Moment>,
     /// What it was asked with.
+    #[serde(flatten)]
     pub versions: ShownVersions,
     /// A row for each step, in the catalogue's order.
     pub steps: Vec<ReportedStep>,

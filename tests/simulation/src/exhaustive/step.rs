@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use evaluation::decide::card::Card;
 use evaluation::decide::evaluation::Evaluation;
 use evaluation::decide::message::{Batch, DeferralCause, Look, Message};
 use evaluation::decide::photo_record::PhotoRecord;
@@ -160,6 +161,10 @@ impl Ports for Replay {
 
     /// Nobody decides anything in these worlds: `histories/reviews` has worlds of its own for that.
     async fn reviews(&self, _: &DrNumber) -> Result<Vec<Value>, RunError> {
+        Ok(Vec::new())
+    }
+
+    async fn cards_of(&self, _: &DrNumber) -> Result<Vec<Card>, RunError> {
         Ok(Vec::new())
     }
 

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use crate::world::id_of_number;
+use evaluation::decide::card::Card;
 use evaluation::decide::evaluation::Evaluation;
 use evaluation::decide::message::{Batch, Look, Message};
 use evaluation::decide::photo_record::PhotoRecord;
@@ -127,6 +128,10 @@ impl Ports for Serial {
         let partition = Key::Review(dr.clone(), 0).parts().0;
         let items = self.table.borrow().query(&partition, review::PREFIX);
         Ok(items.iter().map(|item| (**item).clone()).collect())
+    }
+
+    async fn cards_of(&self, _: &DrNumber) -> Result<Vec<Card>, RunError> {
+        Ok(Vec::new())
     }
 
     async fn unfinished(&self, _: u8, _: Option<&Unfinished>) -> Result<Page, RunError> {
