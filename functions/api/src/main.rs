@@ -9,6 +9,7 @@ mod contract;
 mod evidence;
 mod health;
 mod history;
+mod known;
 mod list;
 mod notes;
 #[cfg(test)]

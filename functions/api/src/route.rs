@@ -30,7 +30,7 @@ use utoipa::ToSchema;
 
 use crate::api::{Api, Refusal};
 use crate::{
-    accuracy, checklist, claims, contract, evidence, health, history, list, notes, page,
+    accuracy, checklist, claims, contract, evidence, health, history, known, list, notes, page,
     photo_link, place, reviews, uploads,
 };
 
@@ -58,6 +58,8 @@ enum Question {
     List,
     /// How right verdicts are.
     Accuracy,
+    /// What an evaluation truly is.
+    Known(EvaluationId),
     /// A reviewer looks at a DR.
     Claim(DrNumber),
     /// And does so no more.
@@ -148,6 +150,7 @@ async fn answer_to(
         Question::Evaluation(id) => evaluation(api, &id).await,
         Question::PhotoLink(id, photo) => photo_link::give(api, &id, &photo).await,
         Question::List => list::read(api, request).await,
+        Question::Known(id) => known::say(api, request, &id).await,
         Question::Accuracy => Ok(http::json(200, &accuracy::read(api, request).await?)),
         Question::Claim(dr) => claims::make(api, request, &dr).await,
         Question::GiveBack(dr) => claims::end(api, request, &dr).await,
@@ -316,6 +319,7 @@ fn question(request: &ApiGatewayV2httpRequest) -> Result<Question, Problem> {
         )));
     }
     match (method, parts.as_slice()) {
+        ("PUT", ["evaluations", id, "known"]) => Ok(Question::Known(evaluation_id(id)?)),
         ("GET", ["accuracy"]) => Ok(Question::Accuracy),
         ("GET", ["health"]) => Ok(Question::Health),
         ("GET", ["openapi.json"]) => Ok(Question::Contract),
@@ -354,7 +358,7 @@ fn question(request: &ApiGatewayV2httpRequest) -> Result<Question, Problem> {
         )),
         _ => Err(Problem::not_found(
             "There is GET /evaluations, /evaluations/{evaluation_id} and its /evidence and /photos/{photo_id}, GET and POST \
-             /evaluations/{evaluation_id}/reviews, DELETE /evaluations/{evaluation_id}/reviews/{number}, GET and PUT \
+             /evaluations/{evaluation_id}/reviews, DELETE /evaluations/{evaluation_id}/reviews/{number}, PUT /evaluations/{evaluation_id}/known, GET and PUT \
              /drs/{dr_number}, POST /drs/{dr_number}/uploads and /notes, GET /drs/{dr_number}/evaluations, PUT and DELETE \
              /drs/{dr_number}/claim, DELETE /drs/{dr_number}/cache, DELETE /cache, GET /accuracy, GET /health and GET /openapi.json.",
         )),
@@ -469,6 +473,7 @@ mod tests {
             ("DELETE", format!("{path}/x")),
             ("DELETE", format!("{path}/-1")),
             ("PUT", format!("{path}/7")),
+            ("GET", path.replace("reviews", "known")),
             ("POST", "/evaluations/7/reviews".into()),
         ] {
             assert_eq!(sent(method, &path).unwrap_err().status, 404, "{path}");
