@@ -7,8 +7,9 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,8 +29,8 @@ PHONE = {"width": 390, "height": 844}
 #: Far above what anything on the page needs on a busy machine of two cores.
 PATIENCE_MS = 60_000
 _NO_SANDBOX = ["--no-sandbox", "--headless=shell", "--disable-gpu", "--force-prefers-reduced-motion"]
-#: Answers that the page expects are errors to a console.
-_STATUS = re.compile(r"Failed to load resource.*status of (\d+)")
+#: Set to .github/pictures, a run of the tests renews the pictures of the docs.
+_PICTURES = "PAGE_PICTURES"
 
 
 @dataclass
@@ -63,6 +64,11 @@ class Signed:
             {"rule": one["id"], "help": one["help"], "nodes": [node["html"][:200] for node in one["nodes"]]}
             for one in found["violations"]
         ]
+
+    def picture(self, name: str) -> None:
+        """Renews a picture of the docs, where that is asked for."""
+        if folder := os.environ.get(_PICTURES):
+            self.page.screenshot(path=Path(folder).resolve() / f"{name}.png")
 
     def unexpected(self) -> list[str]:
         """What the console said that nobody expected."""
@@ -165,5 +171,3 @@ def pages(stack_of_pages: tuple[Harness, Issuer], browser: Browser) -> Iterator[
 
 #: What a test file imports to have the fixtures.
 __all__ = ["DESK", "PHONE", "PATIENCE_MS", "Pages", "Signed", "browser", "pages", "stack_of_pages"]
-
-Told = Callable[[str], None]

@@ -371,8 +371,8 @@ def policies_are_least_privilege(template: Template) -> list[str]:
                 continue
         for statement in _statements(template, function):
             wrong += [f"{name}: {action}" for action in _as_list(statement["Action"]) if "*" in action]
-            # X-Ray's have no resource.
-            if not all(action.startswith("xray:Put") for action in _as_list(statement["Action"])):
+            # X-Ray's have no resource, nor has reading metrics.
+            if not all(action.startswith("xray:Put") or action == "cloudwatch:GetMetricData" for action in _as_list(statement["Action"])):
                 wrong += [
                     f"{name}: {statement['Sid']}: any resource" for it in _as_list(statement["Resource"]) if it == "*"
                 ]

@@ -51,7 +51,7 @@ def _states(signed: Signed) -> list[str]:
 
 def _all_seen(signed: Signed, photos: int = 10) -> None:
     signed.page.wait_for_selector(f".photos:has(li[data-state=looked_at]:nth-child({photos}))")
-    signed.page.wait_for_selector(".steps:not(:has(li:not([data-state=seen])))")
+    signed.page.wait_for_selector(".checklist:not(:has(li:not([data-state=seen])))")
     assert set(_states(signed)) == {"looked_at"}
 
 
@@ -96,7 +96,18 @@ def test_from_a_drs_number_to_safe_to_leave_and_what_a_reviewer_says(pages: Page
       };
     })""")
     page.set_input_files(_CAMERA, dr.photos[0])
+    page.wait_for_selector(".adding >> text=1 photo was here already")
+
+    # Nobody may leave with a photo that is on the phone alone.
+    signed.expected.append("net::ERR_")
+    another = tmp_path / "another.jpg"
+    another.write_bytes(dr.photos[0].read_bytes() + b"\n")
+    page.route(_STORE, lambda route: route.abort("connectionreset"))
+    page.set_input_files(_CAMERA, another)
+    page.wait_for_selector(".leave.not-safe >> text=1 photo is still on this phone")
+    page.unroute(_STORE)
     page.wait_for_selector(_SAFE)
+    _all_seen(signed, 11)
 
     page.click('[data-action="evaluate"]')
     page.wait_for_selector('[data-verdict="pass"]')
@@ -110,7 +121,7 @@ def test_from_a_drs_number_to_safe_to_leave_and_what_a_reviewer_says(pages: Page
     page.fill("#note-reason", "It is behind the cabinet")
     page.click('[data-action="send-note"]')
     page.wait_for_selector('[data-step="ups_serial"] .note >> text=behind the cabinet')
-    assert len(_stored(pages, dr.number)) == 10
+    assert len(_stored(pages, dr.number)) == 11
 
     _overruled(pages, dr)
     page.wait_for_selector('[data-reviewed="fail"]')
@@ -134,14 +145,18 @@ def test_a_cut_and_a_reload_lose_nothing_and_send_nothing_twice(pages: Pages) ->
     sent: list[str] = []
 
     def some(route: Route) -> None:
-        """Of the first photos some arrive without the phone hearing of it, and the others are cut off."""
+        """The first that are sent arrive without the phone hearing of it, and the others are cut off."""
         sent.append(route.request.url)
         if len(sent) <= 2:
             route.fetch()
         route.abort("connectionreset")
 
     page.route(_STORE, some)
-    _choose(signed, dr)
+    # Phones call all that they take the same.
+    for path in dr.photos[:2]:
+        taken = {"name": "image.jpg", "mimeType": "image/jpeg", "buffer": path.read_bytes()}
+        page.set_input_files(_CAMERA, [taken])  # type: ignore[list-item]
+    page.set_input_files(_GALLERY, dr.photos[2:])
     page.wait_for_selector(".adding .progress >> text=There is no connection")
     # Those that arrived are found at the DR, and nothing else is called stored.
     page.wait_for_selector(".leave >> text=8 photos are still on this phone")

@@ -140,6 +140,8 @@ async function reached(method, path, { body, headers, signal }) {
       body: body === undefined ? undefined : JSON.stringify(body),
       signal: signal ? AbortSignal.any([signal, limit]) : limit,
       cache: "no-store",
+      // What is given back on leaving is sent though the page is closed.
+      keepalive: method === "DELETE",
     });
   } catch (error) {
     if (signal?.aborted) throw error;

@@ -46,7 +46,9 @@ let redraw = () => {};
 
 /** @param {import("./main.js").Frame} frame */
 function open(frame) {
-  listed = keys.inUse();
+  // An object has digits first, whatever was said first.
+  const isDigit = (/** @type {string} */ key) => Number(/^\d$/.test(key));
+  listed = keys.inUse().sort(([one], [other]) => isDigit(one) - isDigit(other));
   isOpen = true;
   before = document.activeElement;
   redraw = frame.draw;

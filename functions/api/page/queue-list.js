@@ -58,6 +58,11 @@ export function mark(evaluation, isDecided) {
 }
 
 export class List {
+  /** @type {Promise<boolean>} */
+  #last = Promise.resolve(false);
+  /** @type {Promise<boolean> | null} */
+  #fresh = null;
+
   /** @param {URLSearchParams} filters */
   constructor(filters) {
     this.filters = filters;
@@ -100,7 +105,12 @@ export class List {
   }
 
   /** Reads it again; true if something has changed. */
-  async refresh() {
+  refresh() {
+    this.#fresh ??= this.#refresh().finally(() => (this.#fresh = null));
+    return this.#fresh;
+  }
+
+  #refresh() {
     return this.#read(async () => {
       const before = this.pages;
       const first = await this.#page(null);
@@ -115,9 +125,7 @@ export class List {
 
   /** Reads one more page. */
   async more() {
-    const cursor = this.next;
-    if (!cursor) return false;
-    return this.#read(async () => [...this.pages, await this.#page(cursor)]);
+    return this.#read(async () => (this.next ? [...this.pages, await this.#page(this.next)] : this.pages));
   }
 
   /** The one behind it, that nobody here has decided. @param {string} evaluation */
@@ -147,9 +155,14 @@ export class List {
     return get(`evaluations?${query}`);
   }
 
+  /** One after another. @param {() => Promise<Page[]>} read */
+  #read(read) {
+    this.#last = this.#last.then(() => this.#readNow(read));
+    return this.#last;
+  }
+
   /** @param {() => Promise<Page[]>} read */
-  async #read(read) {
-    if (this.isLoading) return false;
+  async #readNow(read) {
     this.isLoading = true;
     try {
       const pages = await read();

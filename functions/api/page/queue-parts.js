@@ -104,10 +104,9 @@ export function line(row, how) {
   const claim = row.claim && Date.parse(row.claim.until) > Date.now() ? row.claim : null;
   return html`<li class="line ${how.isCurrent ? "current" : ""}" data-evaluation=${row.evaluation_id} @focusin=${how.enter}>
     ${how.mayDecide
-      ? html`<label class="pick"><input type="checkbox" .checked=${how.isSelected} @change=${how.select}
-          data-action=${how.isCurrent ? "select" : nothing}><span class="unseen">${t.queue.select(row.dr_number)}</span></label>`
+      ? html`<label class="pick"><input type="checkbox" .checked=${how.isSelected} @change=${how.select}><span class="unseen">${t.queue.select(row.dr_number)}</span></label>`
       : nothing}
-    <a class="dr" href=${how.href} data-action=${how.isCurrent ? "open" : nothing}>${row.dr_number}</a>
+    <a class="dr" href=${how.href}>${row.dr_number}</a>
     <span class="judged">
       ${verdict(row.verdict)}
       ${row.reviewed_verdict

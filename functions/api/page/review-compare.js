@@ -3,6 +3,7 @@
 import { get } from "./api.js";
 import { exact } from "./format.js";
 import { empty, html, loading, nothing, told_of } from "./parts.js";
+import { caseOf } from "./review-case.js";
 import { Dialog } from "./review-dialog.js";
 import { onPhoto, original } from "./review-photos.js";
 import { t } from "./texts.js";
@@ -17,6 +18,8 @@ import { Lens, Stage } from "./zoom.js";
  * @property {string} evaluation
  * @property {{ photo_id: string, name: string } | null} photo none if it is not to be had
  * @property {[string, unknown][]} facts
+ * @property {import("./api.js").Schemas["Position"] | null} where
+ * @property {string | null} when by the camera's clock
  *
  * @typedef {{ label: string, title: string, other: () => Promise<Side> }} Candidate
  */
@@ -53,7 +56,15 @@ export const evidenceOf = (of, photo) => of.evidence?.photos.find((one) => one.p
 
 /** @param {Case} of @param {Photo} photo @returns {Side} */
 export function side(of, photo) {
-  return { title: `${of.evaluation?.dr_number} · ${photo.name}`, evaluation: of.id, photo, facts: factsOf(of, photo) };
+  const known = evidenceOf(of, photo);
+  return {
+    title: `${of.evaluation?.dr_number} · ${photo.name}`,
+    evaluation: of.id,
+    photo,
+    facts: factsOf(of, photo),
+    where: known?.position ?? null,
+    when: known?.captured_at ?? photo.facts?.metadata?.captured_at ?? null,
+  };
 }
 
 /** What is known of where and when, and of what codes say. @param {Case} of @param {Photo} photo @returns {[string, unknown][]} */
@@ -62,7 +73,8 @@ export function factsOf(of, photo) {
   const facts = t.review.facts;
   /** @type {[string, unknown][]} */
   const all = [
-    [facts.taken, known?.captured_at ?? photo.facts?.metadata?.captured_at],
+    [facts.evaluated, of.evaluation ? exact(of.evaluation.created_at) : null],
+    [facts.taken, (known?.captured_at ?? photo.facts?.metadata?.captured_at)?.replace("T", " ")],
     [facts.uploaded, known?.uploaded_at ? exact(known.uploaded_at) : null],
     [facts.camera, known?.camera ?? photo.facts?.metadata?.camera],
     [facts.distance, known?.metres_from_expected != null ? facts.metres(known.metres_from_expected) : null],
@@ -85,20 +97,31 @@ export const factList = (facts) => html`<dl class="facts">${facts.map(([name, va
 async function inDr(dr, name, how = {}) {
   const history = await get(`drs/${dr}/evaluations?limit=${MOST_LOOKED_THROUGH}`);
   for (const short of history.evaluations) {
-    /** @type {Evaluation} */
-    const evaluation = await get(`evaluations/${short.evaluation_id}`);
-    const photo = evaluation.photos.find((one) => one.name === name && one.photo_id !== how.not);
-    if (!photo) continue;
-    const facts = t.review.facts;
-    const metadata = photo.facts?.metadata;
-    return {
-      title: `${dr} · ${name}`,
-      evaluation: short.evaluation_id,
-      photo,
-      facts: /** @type {[string, unknown][]} */ ([[facts.taken, metadata?.captured_at], [facts.camera, metadata?.camera], [facts.evaluated, exact(evaluation.created_at)]]).filter(([, value]) => value),
-    };
+    const other = caseOf(short.evaluation_id, () => {});
+    await other.load();
+    const photo = other.evaluation?.photos.find((one) => one.name === name && one.photo_id !== how.not);
+    if (photo) return side(other, photo);
   }
-  return { title: `${dr} · ${name}`, evaluation: "", photo: null, facts: [] };
+  return { title: `${dr} · ${name}`, evaluation: "", photo: null, facts: [], where: null, when: null };
+}
+
+/** How far from each other, and how long between: in a line, if it is known. @param {Side} one @param {Side} other */
+function apart(one, other) {
+  const facts = t.review.facts;
+  const said = [];
+  if (one.where && other.where) said.push(facts.metres(Math.round(metres(one.where, other.where))));
+  if (one.when && other.when) said.push(facts.between(Math.abs(Date.parse(one.when) - Date.parse(other.when)) / 60_000));
+  return said.length > 0 ? html`<p><strong>${facts.apartLine}</strong> ${said.join(", ")}</p>` : nothing;
+}
+
+/** @typedef {import("./api.js").Schemas["Position"]} Position */
+/** On the earth as a ball. @param {Position} one @param {Position} other */
+function metres(one, other) {
+  const rad = Math.PI / 180;
+  const half = (/** @type {number} */ a, /** @type {number} */ b) => Math.sin(((b - a) * rad) / 2) ** 2;
+  const share = half(one.latitude, other.latitude)
+    + Math.cos(one.latitude * rad) * Math.cos(other.latitude * rad) * half(one.longitude, other.longitude);
+  return 2 * 6_371_000 * Math.asin(Math.min(1, Math.sqrt(share)));
 }
 
 export class Compare {
@@ -135,6 +158,7 @@ export class Compare {
         <button type="button" data-action="compare-farther" aria-label=${t.review.farther} @click=${() => this.stages[0].farther()}>−</button>
         <button type="button" data-action="compare-fit" @click=${() => this.lens.reset()}>${t.review.fit}</button>
       </div>
+      ${this.other?.photo ? apart(this.own, this.other) : nothing}
       <div class="sides">${this.#side(this.own, 0)}${this.other || this.error ? this.#side(this.other, 1) : loading()}</div>`);
   }
 

@@ -33,9 +33,9 @@ export function head(view) {
     <span class="way">
       <a href="#/history/${evaluation.dr_number}" data-action="history">${t.nav.history}</a>
       ${view.mayDecide ? html`<button type="button" class="plain" data-action="again" @click=${() => view.again()}>${t.review.again.title}</button>` : nothing}
-      <button type="button" data-action="previous" data-repeat aria-label=${t.review.previous} ?disabled=${!list.before(of.id)} @click=${() => view.to(list.before(of.id))}>←</button>
+      <span class="around"><button type="button" data-action="previous" data-repeat aria-label=${t.review.previous} ?disabled=${!list.before(of.id)} @click=${() => view.to(list.before(of.id))}>←</button>
       <span class="quiet">${place ? t.review.place(place.at, place.of, place.hasMore) : ""}</span>
-      <button type="button" data-action="next" data-repeat aria-label=${t.review.next} @click=${() => view.next()}>→</button>
+      <button type="button" data-action="next" data-repeat aria-label=${t.review.next} @click=${() => view.next()}>→</button></span>
     </span>
   </div>
   ${of.error ? failure(of.error, () => of.load()) : nothing}
@@ -103,7 +103,7 @@ export function panel(view) {
     </div>
     ${parts.steps(of, view.step, (step) => view.chooseStep(step))}
     ${parts.flags(of, show)}
-    ${parts.records(of)}`;
+    ${parts.records(of, view.mayDecide ? (one) => view.withdraw(one) : null)}`;
 }
 
 /** @param {Review} view */
@@ -118,7 +118,7 @@ export function decisions(view) {
     </button>
     <button type="button" data-action="pass" ?disabled=${!canDecide} @click=${() => view.overrule("pass")}>${t.review.pass} ${keyOf("pass", "p")}</button>
     <button type="button" data-action="fail" ?disabled=${!canDecide} @click=${() => view.overrule("fail")}>${t.review.fail} ${keyOf("fail", "f")}</button>
-    <button type="button" data-action="take-back" ?disabled=${outbox.last().length === 0} @click=${() => view.takeBack()}>${t.review.takeBack} ${keyOf("take-back", "u")}</button>
+    <button type="button" data-action="take-back" ?disabled=${!view.undoable} @click=${() => view.takeBack()}>${t.review.takeBack} ${keyOf("take-back", "u")}</button>
     ${lastSaid()}
     ${view.isAtEnd ? html`<span role="status">${t.review.atEnd}</span>` : nothing}
   </div>`;

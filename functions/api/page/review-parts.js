@@ -4,12 +4,13 @@ import { percent } from "./format.js";
 import { html, moment, nothing, verdict } from "./parts.js";
 import { evidenceOf, factList, factsOf } from "./review-compare.js";
 import { thumbnail } from "./review-photos.js";
+import { subject } from "./session.js";
 import { t } from "./texts.js";
 
 /** @typedef {import("./review-case.js").Case} Case */
 /** @typedef {import("./review-case.js").Row} Row */
 /** @typedef {import("./review-case.js").Photo} Photo */
-/** @typedef {import("./api.js").Schemas["Finding"]} Finding */
+/** @typedef {import("./review-case.js").Review} Review */
 /** @typedef {import("./api.js").Schemas["ReviewSaid"]} ReviewSaid */
 
 /** A step: what is asked for, and what the model says of the photo that decided it. @param {Case} of @param {Row} row */
@@ -98,7 +99,7 @@ export function strip(of, current, choose, maySee) {
       <span class="caption">
         ${isFlagged ? html`<span title=${t.review.flagged}>⚑<span class="unseen">${t.review.flagged}</span></span>` : nothing}
         <span class="mark ${row?.outcome ?? ""}">${row ? `${row.number}` : ""}</span>
-        <span class="of">${row?.label ?? (shows(photo) || (t.review.outcomes[photo.outcome] ?? photo.outcome))}</span>
+        <span class="of">${row?.label ?? (shows(photo) || (t.review.outcomes[photo.outcome] ?? photo.outcome) || t.review.noStep)}</span>
         <span class="unseen">${photo.name}</span>
       </span>
     </button></li>`;
@@ -127,8 +128,11 @@ export function flags(of, show) {
   </section>`;
 }
 
-/** What people decided of the DR. @param {Case} of */
-export function records(of) {
+/** Whether one can take it back: it stands, and is one's own. @param {Review} one */
+export const isOwn = (one) => one.kind === "decision" && one.state.state === "stands" && one.by === subject();
+
+/** What people decided of the DR. @param {Case} of @param {((one: Review) => void) | null} withdraw */
+export function records(of, withdraw) {
   if (of.reviews.length === 0) return nothing;
   const labels = new Map(of.evaluation?.steps.map((one) => [one.step, one.label]));
   const chain = of.evaluation?.reviews.chain;
@@ -141,6 +145,7 @@ export function records(of) {
         ? html`${t.review.withdrew(one.by ?? t.review.somebody, one.withdraws ?? 0)} <span class="quiet">${moment(one.at)}</span>`
         : html`${one.step ? html`<strong>${labels.get(one.step) ?? one.step}:</strong>` : nothing} ${decided(one)}`}
       ${one.state.state === "stands" || one.state.state === "withdraws" ? nothing : html`<span class="quiet">${t.review.states[one.state.state] ?? one.state.state}</span>`}
+      ${withdraw && isOwn(one) ? html`<button type="button" class="plain" aria-label="${t.review.takeBack} #${one.number}" @click=${() => withdraw(one)}>${t.review.takeBack}</button>` : nothing}
     </li>`)}</ol>
   </section>`;
 }

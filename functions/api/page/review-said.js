@@ -12,6 +12,8 @@ import { t } from "./texts.js";
 
 /** @typedef {import("./api.js").Schemas["ReviewAnswer"]} ReviewAnswer */
 
+/** @typedef {import("./api.js").Schemas["Review"]} Review */
+
 /**
  * @typedef {object} Wish
  * @property {string} evaluation
@@ -51,6 +53,17 @@ export function decide(wish, batch = newBatch()) {
   const one = { wish, batch, state: "going", answer: null, error: null, settled: Promise.resolve() };
   said.push(one);
   one.settled = record(one);
+  return one;
+}
+
+/** A decision that was recorded before, as one of these. @param {Review} review @param {{ evaluation_id: string, dr_number: string }} of @returns {Said} */
+export function known(review, of) {
+  const before = said.find(({ wish, answer }) => wish.evaluation === of.evaluation_id && answer?.review?.number === review.number);
+  if (before) return before;
+  const wish = { evaluation: of.evaluation_id, dr: of.dr_number, decision: review.decision ?? "", reason: review.reason ?? "", step: review.step };
+  /** @type {Said} */
+  const one = { wish, batch: newBatch(), state: "stands", answer: /** @type {any} */ ({ review }), error: null, settled: Promise.resolve() };
+  said.push(one);
   return one;
 }
 

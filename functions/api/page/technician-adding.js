@@ -10,42 +10,54 @@ import * as uploads from "./uploads.js";
 
 const TAKES = "image/*,.heic,.heif";
 
-/** @param {string} dr @param {Iterable<File>} files @param {{ number: number, step: string } | null} [taken] */
-async function add(dr, files, taken) {
-  const counts = await uploads.add(dr, files, taken);
-  announce(t.technician.added(counts.kept, counts.known, counts.refused));
+/** Takes files as photos, perhaps for a step. @typedef {(files: Iterable<File>, taken?: { number: number, step: string } | null) => Promise<void>} Add */
+
+/** What has become of files that were chosen last. */
+export class Adding {
+  /** @param {string} dr @param {() => void} draw */
+  constructor(dr, draw) {
+    this.said = "";
+    /** @type {Add} */
+    this.add = async (files, taken) => {
+      this.said = "";
+      const counts = await uploads.add(dr, files, taken);
+      this.said = t.technician.added(counts.kept, counts.known, counts.refused);
+      announce(this.said);
+      draw();
+    };
+  }
 }
 
-/** @param {string} dr @param {{ number: number, step: string } | null} taken */
-const chosen = (dr, taken) => async (/** @type {Event} */ event) => {
+/** @param {Add} add @param {{ number: number, step: string } | null} taken */
+const chosen = (add, taken) => (/** @type {Event} */ event) => {
   const input = /** @type {HTMLInputElement} */ (event.target);
   const files = [...(input.files ?? [])];
   // The same photo may be chosen again after it was removed.
   input.value = "";
-  await add(dr, files, taken);
+  add(files, taken);
 };
 
-/** A button that opens the camera, for a step. @param {string} dr @param {Schemas["ChecklistStep"]} step @param {string} remedy */
-export const takeFor = (dr, step, remedy) => html`<label class="button">
+/** A button that opens the camera, for a step. @param {Add} add @param {Schemas["ChecklistStep"]} step @param {string} remedy */
+export const takeFor = (add, step, remedy) => html`<label class="button">
   ${t.technician.takeFor[remedy] ?? t.technician.takeFor.retake}<span class="unseen">: ${step.label}</span>
-  <input class="unseen" type="file" accept=${TAKES} capture="environment" @change=${chosen(dr, step)}>
+  <input class="unseen" type="file" accept=${TAKES} capture="environment" @change=${chosen(add, step)}>
 </label>`;
 
-/** @param {string} dr @param {Upload[]} mine @param {Schemas["Dr"] | null} known */
-export function adding(dr, mine, known) {
+/** @param {string} dr @param {Upload[]} mine @param {Schemas["Dr"] | null} known @param {Adding} as */
+export function adding(dr, mine, known, { add, said }) {
   return html`<section class="card adding" aria-labelledby="adding-title" @dragover=${over} @dragleave=${out}
-    @drop=${(/** @type {DragEvent} */ event) => drop(event, dr)}>
+    @drop=${(/** @type {DragEvent} */ event) => drop(event, add)}>
     <h2 id="adding-title" class="unseen">${t.technician.add}</h2>
     <div class="does">
       <label class="button primary">${t.technician.camera}
-        <input class="unseen" type="file" accept=${TAKES} capture="environment" data-action="camera" @change=${chosen(dr, null)}>
+        <input class="unseen" type="file" accept=${TAKES} capture="environment" data-action="camera" @change=${chosen(add, null)}>
       </label>
       <label class="button">${t.technician.gallery}
-        <input class="unseen" type="file" accept=${TAKES} multiple data-action="gallery" @change=${chosen(dr, null)}>
+        <input class="unseen" type="file" accept=${TAKES} multiple data-action="gallery" @change=${chosen(add, null)}>
       </label>
       <span class="quiet drop-hint">${t.technician.drop}</span>
     </div>
-    ${progress(dr, mine, known)}
+    ${progress(dr, mine, known, said)}
     ${kept.isSafe() ? nothing : html`<p class="wrong" role="alert">${t.technician.keepsNothing}</p>`}
   </section>`;
 }
@@ -59,15 +71,15 @@ function over(event) {
 /** @param {DragEvent} event */
 const out = (event) => /** @type {HTMLElement} */ (event.currentTarget).classList.remove("dropping");
 
-/** @param {DragEvent} event @param {string} dr */
-function drop(event, dr) {
+/** @param {DragEvent} event @param {Add} add */
+function drop(event, add) {
   event.preventDefault();
   out(event);
-  add(dr, event.dataTransfer?.files ?? []);
+  add(event.dataTransfer?.files ?? []);
 }
 
-/** How far they all have come: always there, so that nothing moves. @param {string} dr @param {Upload[]} mine @param {Schemas["Dr"] | null} known */
-function progress(dr, mine, known) {
+/** How far they all have come: always there, so that nothing moves. @param {string} dr @param {Upload[]} mine @param {Schemas["Dr"] | null} known @param {string} said */
+function progress(dr, mine, known, said) {
   const going = uploads.open(dr);
   const waiting = uploads.waiting(dr);
   const bytes = mine.filter(({ photo }) => photo.state !== "refused");
@@ -77,7 +89,7 @@ function progress(dr, mine, known) {
   return html`<div class="progress">
     <progress max=${total || 1} value=${waiting > 0 ? sent : total || 1} aria-label=${t.technician.progress}></progress>
     <p>${waiting > 0 ? t.technician.going(waiting) : t.technician.allStored(known?.photos_total ?? 0)}</p>
-    <p class=${trouble ? "waits" : "quiet"} role="status">${trouble}</p>
+    <p class=${trouble ? "waits" : "quiet"} role="status">${trouble || said}</p>
   </div>`;
 }
 

@@ -15,7 +15,7 @@ export function checklist(dr, mine, pictures, notes) {
   const seen = dr.steps.filter(({ state }) => state === "seen").length;
   return html`<section class="card" aria-labelledby="checklist-title">
     <h2 id="checklist-title">${t.technician.checklist} <span class="quiet">${t.technician.seenOf(seen, dr.steps.length)}</span></h2>
-    <ol class="steps">${dr.steps.map((step) => row(step, dr, mine, pictures, notes))}</ol>
+    <ol class="checklist">${dr.steps.map((step) => row(step, dr, mine, pictures, notes))}</ol>
   </section>`;
 }
 

@@ -51,8 +51,8 @@ export function leave(dr, mine) {
   </section>`;
 }
 
-/** All that is left to do, what can't be accepted first. @param {Schemas["Dr"]} dr @param {Upload[]} mine */
-export function toDo(dr, mine) {
+/** All that is left to do, what can't be accepted first. @param {Schemas["Dr"]} dr @param {Upload[]} mine @param {import("./technician-adding.js").Add} add */
+export function toDo(dr, mine, add) {
   const refused = mine.filter(({ photo }) => photo.state === "refused");
   const count = dr.to_do.length + refused.length;
   return html`<section class="card to-do" aria-labelledby="to-do-title">
@@ -60,7 +60,7 @@ export function toDo(dr, mine) {
     ${count === 0 ? html`<p class="quiet">${t.technician.nothingToDo}</p>` : nothing}
     <ul>
       ${refused.map(refusal)}
-      ${dr.to_do.map((one) => item(one, dr, mine))}
+      ${dr.to_do.map((one) => item(one, dr, mine, add))}
     </ul>
   </section>`;
 }
@@ -78,8 +78,8 @@ function refusal({ photo }) {
   </li>`;
 }
 
-/** @param {Schemas["ToDo"]} todo @param {Schemas["Dr"]} dr @param {Upload[]} mine */
-function item(todo, dr, mine) {
+/** @param {Schemas["ToDo"]} todo @param {Schemas["Dr"]} dr @param {Upload[]} mine @param {import("./technician-adding.js").Add} add */
+function item(todo, dr, mine, add) {
   const step = dr.steps.find((one) => one.step === todo.step);
   const remedy = todo.remedy in t.technician.remedies ? todo.remedy : "retake";
   return html`<li class=${todo.critical ? "fault" : "fault lesser"} data-remedy=${remedy} data-step=${todo.step ?? ""}>
@@ -89,6 +89,6 @@ function item(todo, dr, mine) {
     </div>
     <p>${spoken(todo.message)}</p>
     ${todo.photo ? html`<p class="quiet">${t.technician.onPhoto(nameOf(todo.photo, mine))}</p>` : nothing}
-    ${step ? html`<div class="does">${takeFor(dr.dr_number, step, remedy)}</div>` : nothing}
+    ${step ? html`<div class="does">${takeFor(add, step, remedy)}</div>` : nothing}
   </li>`;
 }

@@ -44,6 +44,8 @@ const listeners = new Set();
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let timer;
 let isAsking = false;
+/** What lies at each DR, as far as it was told. @type {Map<string, Set<string>>} */
+const listed = new Map();
 /** Files of each DR that are being read and are kept in a moment. @type {Map<string, number>} */
 const reading = new Map();
 /** @type {Promise<void> | undefined} */
@@ -128,8 +130,9 @@ async function take(dr, file, taken) {
     const bytes = await file.arrayBuffer();
     const sha256 = await hash(bytes);
     const id = `${dr}/${sha256}`;
-    const known = uploads.get(id)?.photo.state;
-    if (known === "kept" || known === "stored") return "known";
+    const known = uploads.get(id)?.photo;
+    const isThere = known && (known.state === "kept" || known.state === "stored" || listed.get(dr)?.has(known.wanted));
+    if (isThere && known.state !== "refused") return "known";
     const blob = new Blob([bytes], { type });
     const photo = { ...common, id, wanted: wanted(name, type, sha256, taken), type, sha256, state: /** @type {const} */ ("kept") };
     await hold(photo, blob);
@@ -183,6 +186,7 @@ export async function again(id) {
  */
 export async function settle(dr, photos) {
   const states = new Map(photos.map(({ name, state }) => [name, state]));
+  listed.set(dr, new Set(states.keys()));
   for (const { photo, phase } of of(dr)) {
     const state = states.get(photo.wanted);
     if (!state || phase === "sending" || photo.state === "done" || photo.state === "refused") continue;
@@ -317,6 +321,10 @@ function wake() {
   go();
 }
 
+addEventListener("beforeunload", (event) => {
+  // What this browser does not keep would be lost.
+  if (!kept.isSafe() && left().size > 0) event.preventDefault();
+});
 addEventListener("online", wake);
 addEventListener("offline", tell);
 document.addEventListener("visibilitychange", () => {

@@ -135,7 +135,8 @@ class Queue {
     if (!row) return;
     this.current = row.evaluation_id;
     this.frame.draw();
-    requestAnimationFrame(() => requestAnimationFrame(() => rowOf(row.evaluation_id)?.querySelector("a")?.focus()));
+    // At once: a focus that came later would bring back whoever has gone on since.
+    rowOf(row.evaluation_id)?.querySelector("a")?.focus();
   }
 
   render() {
@@ -152,6 +153,8 @@ class Queue {
         <span class="steps">
           <button type="button" class="plain" data-action="previous-row" data-repeat aria-label=${t.queue.previous} @click=${() => this.step(-1)}>↑</button>
           <button type="button" class="plain" data-action="next-row" data-repeat aria-label=${t.queue.next} @click=${() => this.step(1)}>↓</button>
+          ${this.mayDecide ? html`<button type="button" class="plain" data-action="select" @click=${() => this.#select()}>${t.queue.selectRow}</button>` : nothing}
+          <button type="button" class="plain" data-action="open" @click=${() => this.#open()}>${t.queue.openRow}</button>
           <button type="button" class="plain" data-action="refresh" @click=${() => this.refresh(true)}>${t.queue.refresh}</button>
         </span>
       </div>
@@ -185,7 +188,7 @@ class Queue {
     const id = row.evaluation_id;
     return line(row, {
       href: `#/review/${id}?${this.list.filters}`,
-      isCurrent: id === (this.current ?? this.list.shown[0]?.evaluation_id),
+      isCurrent: id === this.#currentRow?.evaluation_id,
       isSelected: this.bulk.selected.has(id),
       mayDecide: this.mayDecide,
       me: subject(),
@@ -193,6 +196,22 @@ class Queue {
       select: () => this.bulk.turn(row),
       enter: () => this.#enter(id),
     });
+  }
+
+  /** The row that keys are about, whatever is drawn. */
+  get #currentRow() {
+    const rows = this.list.shown;
+    return rows.find((row) => row.evaluation_id === this.current) ?? rows[0];
+  }
+
+  #select() {
+    const row = this.#currentRow;
+    if (row) this.bulk.turn(row);
+  }
+
+  #open() {
+    const row = this.#currentRow;
+    if (row) this.frame.go(`#/review/${row.evaluation_id}?${this.list.filters}`);
   }
 
   /** @param {string} id */

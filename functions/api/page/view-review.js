@@ -5,6 +5,7 @@
  * Invariants
  * - One key decides and shows the next, which was loaded while this one was looked at; whether the record stands is told
  *   once the API has said so.
+ * - A key decides what is on the screen, and never what is about to be.
  * - The queue that one came from is the way: its filters are in the address.
  */
 import { open as openKeys } from "./keys.js";
@@ -20,6 +21,7 @@ import { candidates, Compare, side } from "./review-compare.js";
 import { decisions, head, panel, picture } from "./review-layout.js";
 import { onPhoto, original } from "./review-photos.js";
 import { Reason } from "./review-reason.js";
+import { isOwn } from "./review-parts.js";
 import * as outbox from "./review-said.js";
 import { may, subject } from "./session.js";
 import { t } from "./texts.js";
@@ -59,6 +61,8 @@ export class Review {
   /** What others decided while one looks at it. */
   told = "";
   isAtEnd = false;
+  /** The evaluation that is on the screen: nobody decides one that they have not seen. */
+  drawn = "";
   /** @type {Claim | null} */
   claim = null;
   stopWatching = () => {};
@@ -76,6 +80,7 @@ export class Review {
       openKeys({ name: "review", root: () => document.querySelector(".review"), keys: KEYS }),
       onPhoto(frame.draw),
       outbox.onSaid((one) => this.#heard(one)),
+      leaving(() => this.claim?.end()),
       every(LIST_EVERY_MS, () => this.#freshList()),
       every(POLL_EVERY_MS, () => !isUp() && this.of.load()),
     ];
@@ -199,7 +204,7 @@ export class Review {
   confirm() {
     const { evaluation } = this.of;
     const decision = evaluation && confirmed(evaluation);
-    if (!evaluation || !decision) return;
+    if (!evaluation || !decision || this.drawn !== evaluation.evaluation_id) return;
     const of = { evaluation: evaluation.evaluation_id, dr: evaluation.dr_number };
     outbox.decide({ ...of, decision, reason: t.review.reasons.confirmed });
     this.next();
@@ -208,7 +213,7 @@ export class Review {
   /** Asks why it is otherwise. @param {"pass" | "fail"} decision */
   overrule(decision) {
     const { evaluation } = this.of;
-    if (!evaluation) return;
+    if (!evaluation || this.drawn !== evaluation.evaluation_id) return;
     this.#over((how) => new Reason({
       ...how,
       of: this.of,
@@ -234,13 +239,26 @@ export class Review {
     return outbox.said.some(({ wish, state }) => wish.evaluation === this.of.id && wish.step === step && (state === "going" || state === "stands"));
   }
 
+  /** One's last decision: of this visit, else of this evaluation. */
+  get undoable() {
+    return outbox.last()[0] ?? this.of.reviews.findLast(isOwn) ?? null;
+  }
+
   /** Takes the last decision back, and goes to what it was about. */
   async takeBack() {
     const these = outbox.last();
     const [first] = these;
+    const before = this.of.reviews.findLast(isOwn);
+    if (!first && before) this.withdraw(before);
     if (!first) return;
     if (first.wish.evaluation !== this.of.id) this.to(first.wish.evaluation);
     for (const one of these) await outbox.takeBack(one);
+  }
+
+  /** Takes a decision of an earlier visit back. @param {import("./review-case.js").Review} review */
+  withdraw(review) {
+    const { evaluation } = this.of;
+    if (evaluation) outbox.takeBack(outbox.known(review, evaluation));
   }
 
   again() {
@@ -332,6 +350,7 @@ export class Review {
 
   render() {
     const { of } = this;
+    this.drawn = of.id;
     if (!of.evaluation) return html`<section class="review">${of.error ? failure(of.error, () => of.load()) : loading()}</section>`;
     const shown = this.photo && this.mayDecide ? original(of.id, this.photo) : null;
     this.stage.show(shown?.image ?? null, `${of.id}/${this.photo?.photo_id}`);
@@ -345,6 +364,12 @@ export class Review {
       ${this.over?.render() ?? nothing}
     </section>`;
   }
+}
+
+/** When the page is closed. @param {() => unknown} what */
+function leaving(what) {
+  addEventListener("pagehide", what);
+  return () => removeEventListener("pagehide", what);
 }
 
 /** @param {number} ms @param {() => unknown} what */

@@ -1,7 +1,7 @@
 // @ts-check
 /** The technician's view: which DR, and what its photos show as they go up. */
-import { failure, html, loading, nothing, announce } from "./parts.js";
-import { adding } from "./technician-adding.js";
+import { announce, failure, html, loading, nothing, told_of } from "./parts.js";
+import { Adding, adding } from "./technician-adding.js";
 import { checklist } from "./technician-checklist.js";
 import { DrFollower } from "./technician-dr.js";
 import { evaluation } from "./technician-evaluation.js";
@@ -50,7 +50,7 @@ class Which {
   render() {
     const kept = uploads.left();
     const last = [...new Set([...kept.keys(), ...recent()])];
-    return html`<section class="which card">
+    return html`<section class="technician which card">
       <h1>${t.technician.which}</h1>
       <form @submit=${(/** @type {SubmitEvent} */ event) => this.submit(event)} novalidate>
         <label for="dr-number">${t.technician.number}</label>
@@ -63,7 +63,7 @@ class Which {
       </form>
       ${last.length === 0 ? nothing : html`
         <h2>${t.technician.last}</h2>
-        <ul class="last">
+        <ul class="last-drs">
           ${last.map((dr) => html`<li>
             <a class="button" href="#/dr/${dr}">${dr}</a>
             ${kept.has(dr) ? html`<span class="waits">${t.technician.stillKept(kept.get(dr) ?? 0)}</span>` : nothing}
@@ -83,6 +83,7 @@ class OfDr {
     this.wasSafe = false;
     remember(number);
     this.pictures = new Pictures();
+    this.adding = new Adding(number, frame.draw);
     this.follower = new DrFollower(number, () => this.changed());
     this.notes = new Notes((step, kind, reason) => this.follower.note(step, kind, reason), frame.draw);
   }
@@ -107,16 +108,17 @@ class OfDr {
     const head = html`<div class="dr-head"><h1>${this.number}</h1><a href="#/dr">${t.technician.other}</a></div>`;
     if (!dr) {
       return html`<div class="technician">${head}
-        ${adding(this.number, mine, null)}
+        ${adding(this.number, mine, null, this.adding)}
         ${problem ? failure(problem, () => this.follower.ask()) : loading(t.technician.loading)}
       </div>`;
     }
     return html`<div class="technician">
       ${head}
       <div class="now">
+        ${problem ? html`<p class="waits" role="status">${t.technician.old} ${told_of(problem).text}</p>` : nothing}
         ${leave(dr, mine)}
-        ${adding(this.number, mine, dr)}
-        ${toDo(dr, mine)}
+        ${adding(this.number, mine, dr, this.adding)}
+        ${toDo(dr, mine, this.adding.add)}
         ${evaluation(this.follower, dr)}
       </div>
       <div class="seen-so-far">

@@ -15,6 +15,7 @@ use evaluation::run::error::RunError;
 use evaluation::run::ports::Ports;
 use vlm::versions::AsksWith;
 
+use crate::metrics::Metrics;
 use crate::page_settings::PageSettings;
 
 /// Bytes of a catalogue's version that are repeated if there is none.
@@ -31,6 +32,8 @@ pub(crate) struct Api {
     pub(crate) asks_with: AsksWith,
     /// How long what people say of a DR is kept: where it is, and notes.
     pub(crate) kept_for: Duration,
+    /// How the system does.
+    pub(crate) metrics: Metrics,
     /// What the page is told of the stack.
     pub(crate) page: PageSettings,
     /// How long people's decisions are kept: as long as verdicts, or longer.

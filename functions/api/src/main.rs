@@ -7,10 +7,12 @@ mod checklist;
 mod claims;
 mod contract;
 mod evidence;
+mod figures;
 mod health;
 mod history;
 mod known;
 mod list;
+mod metrics;
 mod notes;
 #[cfg(test)]
 mod openapi;
@@ -34,6 +36,7 @@ use serde_json::Value;
 use vlm::versions::AsksWith;
 
 use crate::api::Api;
+use crate::metrics::Metrics;
 use crate::page_settings::PageSettings;
 
 #[tokio::main]
@@ -54,6 +57,7 @@ async fn main() -> anyhow::Result<()> {
         bucket: required("BUCKET_NAME")?,
         asks_with,
         kept_for,
+        metrics: Metrics::from_env(&config)?,
         review_sample: percent("REVIEW_SAMPLE")?,
         page: PageSettings::from_env()?,
         reviews_kept_for: kept_for.max(retention("REVIEW_RETENTION_DAYS")?),

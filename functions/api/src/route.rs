@@ -30,8 +30,8 @@ use utoipa::ToSchema;
 
 use crate::api::{Api, Refusal};
 use crate::{
-    accuracy, checklist, claims, contract, evidence, health, history, known, list, notes, page,
-    photo_link, place, reviews, uploads,
+    accuracy, checklist, claims, contract, evidence, figures, health, history, known, list, notes,
+    page, photo_link, place, reviews, uploads,
 };
 
 /// Seconds after which the app may look for progress again.
@@ -67,6 +67,8 @@ enum Question {
     /// What only reviewers see of an evaluation.
     Evidence(EvaluationId),
     History(DrNumber, history::Page),
+    /// How the system did, by day and by metric.
+    Figures,
     /// How this release does, and what it works with.
     Health,
     /// No earlier answer is to be used any more: about this DR, or about any.
@@ -155,6 +157,7 @@ async fn answer_to(
         Question::Claim(dr) => claims::make(api, request, &dr).await,
         Question::GiveBack(dr) => claims::end(api, request, &dr).await,
         Question::Evidence(id) => evidence::read(api, &id).await,
+        Question::Figures => Ok(http::json(200, &figures::read(api, request).await?)),
         Question::Health => {
             let in_use: Vec<&str> = api.asks_with.catalogues.versions().collect();
             let asks_with = api.asks_with.usual();
@@ -333,6 +336,7 @@ fn question(request: &ApiGatewayV2httpRequest) -> Result<Question, Problem> {
         ("GET", ["page", version, file]) => {
             Ok(Question::PageFile((*version).into(), (*file).into()))
         }
+        ("GET", ["figures"]) => Ok(Question::Figures),
         ("GET", ["evaluations"]) => Ok(Question::List),
         ("PUT", ["drs", dr, "claim"]) => Ok(Question::Claim(dr_number(dr)?)),
         ("DELETE", ["drs", dr, "claim"]) => Ok(Question::GiveBack(dr_number(dr)?)),
@@ -358,9 +362,9 @@ fn question(request: &ApiGatewayV2httpRequest) -> Result<Question, Problem> {
         )),
         _ => Err(Problem::not_found(
             "There is GET /evaluations, /evaluations/{evaluation_id} and its /evidence and /photos/{photo_id}, GET and POST \
-             /evaluations/{evaluation_id}/reviews, DELETE /evaluations/{evaluation_id}/reviews/{number}, PUT /evaluations/{evaluation_id}/known, GET and PUT \
-             /drs/{dr_number}, POST /drs/{dr_number}/uploads and /notes, GET /drs/{dr_number}/evaluations, PUT and DELETE \
-             /drs/{dr_number}/claim, DELETE /drs/{dr_number}/cache, DELETE /cache, GET /accuracy, GET /health and GET /openapi.json.",
+             /evaluations/{evaluation_id}/reviews, DELETE /evaluations/{evaluation_id}/reviews/{number}, PUT \
+             /evaluations/{evaluation_id}/known, GET and PUT /drs/{dr_number}, POST /drs/{dr_number}/uploads and /notes, GET /drs/{dr_number}/evaluations, PUT and DELETE \
+             /drs/{dr_number}/claim, DELETE /drs/{dr_number}/cache, DELETE /cache, GET /accuracy, /figures, /health and /openapi.json.",
         )),
     }
 }

@@ -50,6 +50,7 @@ use self::common::Common;
         list::list_evaluations,
         service::empty_cache,
         service::get_contract,
+        service::get_figures,
         service::get_health,
     ),
     tags(

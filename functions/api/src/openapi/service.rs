@@ -1,5 +1,8 @@
 //! The service itself.
 
+use aws::http::problem::{Problem, ProblemDocument};
+
+use crate::figures::Figures;
 use crate::health::Health;
 use crate::route::CacheEmptied;
 
@@ -12,6 +15,28 @@ use crate::route::CacheEmptied;
     responses((status = 200, description = "The release, what it works with, and the VLM's state.", body = Health)),
 )]
 pub(super) fn get_health() {}
+
+/// Read how the system did
+///
+/// Evaluations by day, and the course of the metrics of `infra/OPERATING.md`.
+#[utoipa::path(
+    get,
+    path = "/figures",
+    operation_id = "getFigures",
+    tag = "service",
+    params(
+        ("from" = Option<String>, Query, description = "From then on; 14 days ago if nothing is said, 92 at most.",
+         format = DateTime),
+        ("to" = Option<String>, Query, description = "Until then; now if nothing is said.", format = DateTime),
+    ),
+    responses(
+        (status = 200, description = "Days and figures.", body = Figures),
+        (status = 400, description = "That is no span.", body = ProblemDocument,
+         content_type = "application/problem+json", example = json!(Problem::bad_request(
+            "from is before to, and not in the future.").document())),
+    ),
+)]
+pub(super) fn get_figures() {}
 
 /// Read this document
 #[utoipa::path(

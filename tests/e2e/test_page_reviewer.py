@@ -1,0 +1,284 @@
+"""Reviewers at the page: the queue, deciding by keys, looking closely, what others decide, and a DR's history."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from harness import Harness
+from pages import PATIENCE_MS, PHONE, Pages, Signed, browser, pages, stack_of_pages  # noqa: F401
+from playwright.sync_api import expect
+
+from stack.issuer import Issuer
+
+#: As the page is to be: this many keys for a DR that is confirmed.
+_MOST_KEYS = 2
+_TEN = 10
+
+Evaluation = dict[str, Any]
+
+expect.set_options(timeout=PATIENCE_MS)
+
+
+def _evaluated(harness: Harness, count: int, seed: int, **how: Any) -> list[Evaluation]:
+    """DRs with a verdict; the newest first, as the queue has them."""
+    drs = [harness.dr(10, seed=seed + number, **how) for number in range(count)]
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        list(pool.map(harness.upload, drs))
+    return sorted((harness.evaluate(dr) for dr in drs), key=lambda one: str(one["created_at"]), reverse=True)
+
+
+@pytest.fixture(scope="module")
+def ten(stack_of_pages: tuple[Harness, Issuer]) -> tuple[str, list[Evaluation]]:  # noqa: F811
+    """Ten evaluations that nobody else's are among, and the queue's filters for them."""
+    harness, _ = stack_of_pages
+    since = datetime.now(UTC).isoformat(timespec="milliseconds")
+    ten = _evaluated(harness, _TEN, 2700)
+    until = datetime.now(UTC).isoformat(timespec="milliseconds")
+    return f"verdict=pass,fail&reviewed=false&from={quote(since)}&to={quote(until)}", ten
+
+
+@pytest.fixture(scope="module")
+def one(stack_of_pages: tuple[Harness, Issuer]) -> Evaluation:  # noqa: F811
+    """One that fails: its first photo does not show the whole house."""
+    harness, _ = stack_of_pages
+    (failed,) = _evaluated(harness, 1, 2750, fail="front_not_whole")
+    assert failed["verdict"] == "fail", failed
+    return failed
+
+
+def _records(harness: Harness, evaluation: Evaluation) -> list[dict[str, Any]]:
+    answer = harness.api.request("GET", f"/evaluations/{evaluation['evaluation_id']}/reviews")
+    assert answer.status == 200, answer
+    return list(answer.body["reviews"])
+
+
+def _row(evaluation: Evaluation, step: str) -> dict[str, Any]:
+    return next(dict(row) for row in evaluation["steps"] if row["step"] == step)
+
+
+def _until(signed: Signed, what: Callable[[], bool], said: str) -> None:
+    """Waits for something outside of the page."""
+    for _ in range(100):
+        if what():
+            return
+        signed.page.wait_for_timeout(100)
+    pytest.fail(said)
+
+
+def _opened(signed: Signed, evaluation: Evaluation) -> None:
+    """The review of it is on the screen, its photo as well."""
+    signed.page.wait_for_url(re.compile(rf"#/review/{evaluation['evaluation_id']}"))
+    expect(signed.page.locator(".review h1")).to_have_text(evaluation["dr_number"])
+    expect(signed.page.locator(".stage img")).to_be_visible()
+
+
+def _fits(signed: Signed) -> bool:
+    return bool(signed.page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
+
+
+def test_ten_drs_are_confirmed_with_two_keys_each_at_most_and_the_last_is_taken_back(
+    pages: Pages, ten: tuple[str, list[Evaluation]]  # noqa: F811
+) -> None:
+    filters, evaluations = ten
+    rita = pages.sign_in("rita", f"#/queue?{filters}")
+    asked: list[str] = []
+    rita.page.on("request", lambda request: asked.append(request.url))
+    lines = rita.page.locator(".line .dr")
+    expect(lines).to_have_text([one["dr_number"] for one in evaluations])
+    keys = 0
+
+    def press(key: str) -> None:
+        nonlocal keys
+        keys += 1
+        rita.page.keyboard.press(key)
+
+    press("o")
+    for at, evaluation in enumerate(evaluations):
+        _opened(rita, evaluation)
+        if at + 1 < _TEN:
+            after = evaluations[at + 1]["evaluation_id"]
+            photo = re.compile(rf"/evaluations/{after}/photos/")
+            _until(rita, lambda photo=photo: any(photo.search(url) for url in asked), "the next one is loaded beforehand")  # type: ignore[misc]
+        press("c")
+    expect(rita.page.locator(".decide")).to_contain_text("the last one of this queue")
+    assert keys <= _MOST_KEYS * _TEN, keys
+    for evaluation in evaluations:
+        _until(rita, lambda of=evaluation: len(_records(pages.harness, of)) == 1, "a record stands for each")  # type: ignore[misc]
+        (record,) = _records(pages.harness, evaluation)
+        said = (record["by"], record["decision"], record.get("step"), record["state"])
+        assert said == ("rita", evaluation["verdict"], None, {"state": "stands"}), record
+    rita.page.locator('.last[data-said="stands"]').wait_for()
+    rita.page.keyboard.press("u")
+    rita.page.locator('.last[data-said="taken"]').wait_for()
+    first, second = _records(pages.harness, evaluations[-1])
+    assert (first["state"], second["kind"], second["withdraws"]) == ({"state": "withdrawn", "by": 2}, "withdrawal", 1)
+
+
+def test_keys_write_in_text_fields_and_reach_nothing_behind_a_dialog(pages: Pages, one: Evaluation) -> None:  # noqa: F811
+    rita = pages.sign_in("rita", f"#/review/{one['evaluation_id']}")
+    _opened(rita, one)
+    changes: list[str] = []
+    rita.page.on("request", lambda asked: changes.append(asked.url) if asked.method in ("POST", "DELETE") else None)
+    rita.page.keyboard.press("f")
+    dialog = rita.page.get_by_role("dialog")
+    expect(dialog.get_by_role("heading", level=2)).to_be_focused()
+    for key in "cuj":
+        rita.page.keyboard.press(key)
+    own = dialog.get_by_label("Or in your own words")
+    own.focus()
+    rita.page.keyboard.type("cuj1")
+    expect(own).to_have_value("cuj1")
+    for _ in range(30):
+        rita.page.keyboard.press("Tab")
+        assert rita.page.evaluate("document.activeElement.closest('[role=dialog]') !== null"), "the focus stays in it"
+    assert rita.faults() == []
+    rita.page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    _opened(rita, one)
+    assert [url for url in changes if "/reviews" in url] == []
+    assert _records(pages.harness, one) == []
+
+
+def test_two_reviewers_see_each_other_and_why_one_decides_otherwise(pages: Pages) -> None:  # noqa: F811
+    (evaluation,) = _evaluated(pages.harness, 1, 2760, fail="front_not_whole")
+    # A queue without anything else, so that nobody is led on to the next one.
+    address = f"#/review/{evaluation['evaluation_id']}?verdict=fail&from={quote(evaluation['created_at'])}"
+    rita = pages.sign_in("rita", address)
+    _opened(rita, evaluation)
+    expect(rita.page.locator("#step-title")).to_contain_text("House photo")
+    expect(rita.page.locator(".step-shown")).to_contain_text("the whole front of the house, identifiable")
+    claimed = f"/evaluations?claimed=true&from={quote(evaluation['created_at'])}"
+    _until(rita, lambda: bool(pages.harness.api.request("GET", claimed).body["evaluations"]), "it is claimed")
+    olaf = pages.sign_in("olaf", address)
+    olaf.expect_status(409)
+    _opened(olaf, evaluation)
+    expect(olaf.page.locator(".head ~ .notice")).to_contain_text("rita")
+    expect(olaf.page.locator(".live.up")).to_be_visible()
+    rita.page.keyboard.press("p")
+    rita.page.keyboard.press("2")
+    expect(olaf.page.locator(".head ~ .notice", has_text="rita has just decided")).to_be_visible()
+    expect(olaf.page.locator(".head .judged")).to_contain_text("Decided by people:")
+    expect(olaf.page.locator(".records")).to_contain_text("The model misread the photo.")
+    (record,) = _records(pages.harness, evaluation)
+    assert (record["by"], record["step"], record["decision"]) == ("rita", "house_photo", "pass"), record
+    olaf.page.keyboard.press("f")
+    olaf.page.keyboard.press("1")
+    expect(rita.page.locator(".records")).to_contain_text("The whole front of the house is not in view")
+    assert _records(pages.harness, evaluation)[1]["reason"] == "front_not_whole"
+
+
+def test_several_are_confirmed_at_once_and_the_address_keeps_the_filters(pages: Pages) -> None:  # noqa: F811
+    since = datetime.now(UTC).isoformat(timespec="milliseconds")
+    evaluations = _evaluated(pages.harness, 3, 2770)
+    rita = pages.sign_in("rita", f"#/queue?reviewed=false&from={quote(since)}")
+    lines = rita.page.locator(".line .dr")
+    numbers = [one["dr_number"] for one in evaluations]
+    expect(lines).to_have_text(numbers)
+    rita.page.get_by_label("Pass", exact=True).check()
+    rita.page.wait_for_url(re.compile("verdict=pass"))
+    rita.page.reload()
+    expect(lines).to_have_text(numbers)
+    expect(rita.page.get_by_label("Pass", exact=True)).to_be_checked()
+    rita.page.keyboard.press("x")
+    rita.page.keyboard.press("j")
+    rita.page.keyboard.press("j")
+    rita.page.keyboard.press("x")
+    expect(rita.page.locator(".bulk")).to_contain_text("2 selected")
+    rita.page.keyboard.press("c")
+    expect(rita.page.locator(".bulk")).to_contain_text("2 decisions recorded")
+    expect(lines).to_have_text(numbers[2:])
+    decided = [[record["decision"] for record in _records(pages.harness, one)] for one in evaluations]
+    assert decided == [["pass"], ["pass"], []]
+    rita.page.keyboard.press("u")
+    expect(lines).to_have_text(numbers)
+    assert [len(_records(pages.harness, one)) for one in evaluations] == [2, 2, 0]
+
+
+def test_who_only_reads_decides_nothing(pages: Pages, one: Evaluation) -> None:  # noqa: F811
+    vera = pages.sign_in("vera", "#/queue?all")
+    vera.page.locator(".line .dr", has_text=one["dr_number"]).click()
+    expect(vera.page.locator(".review h1")).to_have_text(one["dr_number"])
+    expect(vera.page.locator(".review")).to_contain_text("Photos are for reviewers")
+    for action in ("confirm", "pass", "fail", "take-back", "again", "select"):
+        expect(vera.page.locator(f'[data-action="{action}"]')).to_have_count(0)
+    vera.page.keyboard.press("c")
+    assert _records(pages.harness, one) == []
+
+
+def test_a_photo_is_looked_at_closely_and_stays_near_from_one_to_the_next(pages: Pages, one: Evaluation) -> None:  # noqa: F811
+    rita = pages.sign_in("rita", f"#/review/{one['evaluation_id']}")
+    _opened(rita, one)
+    image = rita.page.locator(".stage img")
+
+    def width() -> float:
+        return float(image.evaluate("image => image.getBoundingClientRect().width"))
+
+    all_of_it = width()
+    rita.page.keyboard.press("+")
+    near = width()
+    assert near > all_of_it * 1.3
+    before = image.get_attribute("alt")
+    rita.page.keyboard.press("ArrowRight")
+    expect(image).not_to_have_attribute("alt", str(before))
+    expect(rita.page.locator(".stage")).to_have_class(re.compile("near"))
+    rita.page.keyboard.press("ArrowLeft")
+    expect(image).to_have_attribute("alt", str(before))
+    assert width() == pytest.approx(near, abs=1)
+    rita.page.mouse.move(400, 400)
+    rita.page.mouse.wheel(0, -300)
+    _until(rita, lambda: width() > near, "the wheel brings it nearer")
+    rita.page.keyboard.press("z")
+    _until(rita, lambda: width() <= all_of_it * 1.4, "all of it again")
+    rita.page.keyboard.press("r")
+    assert image.evaluate("image => image.style.getPropertyValue('--turn')") == "90deg"
+
+
+def test_a_replaced_photo_is_seen_beside_its_successor_and_the_history_says_what_is_different(pages: Pages) -> None:  # noqa: F811
+    (first,) = _evaluated(pages.harness, 1, 2780, fail="front_not_whole")
+    dr, name = first["dr_number"], _row(first, "house_photo")["photo"]
+    better = pages.harness.dr(10, seed=2785)
+    house = next(photo for photo in better.photos if "prop" in photo.name)
+    pages.harness.put(dr, name, house.read_bytes())
+    second = pages.harness.completed(pages.harness.api.start(dr).body["evaluation_id"])
+    assert first["evaluation_id"] != second["evaluation_id"]
+    body = json.dumps({"decision": "pass", "reason": "I saw it there."}).encode()
+    pages.harness.api.request("POST", f"/evaluations/{second['evaluation_id']}/reviews", body)
+    rita = pages.sign_in("rita", f"#/review/{first['evaluation_id']}")
+    _opened(rita, first)
+    expect(rita.page.locator(".look")).to_contain_text("replaced or deleted after the evaluation")
+    rita.page.keyboard.press("b")
+    expect(rita.page.get_by_role("dialog").locator(".stage img")).to_have_count(2)
+    assert rita.faults() == []
+    rita.page.keyboard.press("Escape")
+    rita.page.keyboard.press("h")
+    expect(rita.page.locator(".timeline > li")).to_have_count(3)
+    expect(rita.page.locator(".timeline")).to_contain_text("I saw it there.")
+    expect(rita.page.locator(".history table")).to_contain_text("House photo")
+    assert rita.faults() == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_reviewers_views_are_for_everybody_and_for_phones(pages: Pages, one: Evaluation, scheme: str) -> None:  # noqa: F811
+    rita = pages.sign_in("rita", "#/queue?all", viewport=PHONE, color_scheme=scheme, has_touch=True, is_mobile=True)
+    rita.page.locator(".line").first.wait_for()
+    assert rita.faults() == [] and _fits(rita)
+    rita.go(f"#/review/{one['evaluation_id']}")
+    _opened(rita, one)
+    assert rita.faults() == [] and _fits(rita)
+    rita.page.locator('[data-action="fail"]').click()
+    rita.page.get_by_role("dialog").wait_for()
+    assert rita.faults() == [] and _fits(rita)
+    rita.page.locator('[data-action="close-dialog"]').click()
+    rita.page.locator('[data-action="again"]').click()
+    expect(rita.page.get_by_role("dialog")).to_contain_text("questions")
+    assert rita.faults() == [] and _fits(rita)
+    rita.go(f"#/history/{one['dr_number']}")
+    rita.page.locator(".timeline > li").first.wait_for()
+    assert rita.faults() == [] and _fits(rita)
