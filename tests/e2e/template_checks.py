@@ -384,7 +384,7 @@ def policies_are_least_privilege(template: Template) -> list[str]:
 
 #: The keys of the table that functions may write which people reach, but for those of their own.
 _OWN_KEYS = {
-    "ApiFunction": ("CACHE", "CACHE#*", "PLACE#*", "NOTES#*", "CLAIM#*", "REVIEWS#*"),
+    "ApiFunction": ("CACHE", "CACHE#*", "PLACE#*", "NOTES#*", "CLAIM#*", "KNOWN#*", "REVIEWS#*"),
     "NotifierFunction": ("CONNECTION#*", "WATCH#*", "PRINCIPAL#*", "CARDS#*", "COUNTS#*"),
 }
 

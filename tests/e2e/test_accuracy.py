@@ -256,3 +256,32 @@ class _Refused(Api):
 
     def request(self, method: str, path: str, body: bytes | None = None, *, signed: bool = True, **headers: str) -> Answer:
         return Answer(403, {}, {"message": "Forbidden"}, 0)
+
+
+def test_a_known_case_is_offered_and_counted_apart_and_reviewers_are_not_told(harness: Harness) -> None:
+    dr = harness.dr(10, seed=2402)
+    with harness.configured("notifier", REVIEW_SAMPLE="0"):
+        evaluation = _evaluated(harness, dr)
+        its_id = evaluation["evaluation_id"]
+        assert not _listed(harness, its_id, lambda one: one["verdict"] == "pass")["sampled"]
+    before = _get(harness, "/accuracy", by="catalogue")
+    path = f"/evaluations/{its_id}/known"
+    assert harness.api.request("PUT", path, b'{"decision": "fail"}').body == {"evaluation_id": its_id, "decision": "fail"}
+    listed = _listed(harness, its_id, lambda one: one["sampled"])
+    assert "known" not in json.dumps([listed, harness.api.evaluation(its_id).body])
+    undecided = _get(harness, "/accuracy", by="catalogue")["known"]
+    assert its_id in undecided["undecided"] and undecided["cases"] == before["known"]["cases"] + 1
+    _say(harness, its_id, decision="pass")
+    _listed(harness, its_id, lambda one: one["reviewed"])
+    after = _get(harness, "/accuracy", by="catalogue")
+    assert its_id in after["known"]["decided_wrongly"] and its_id not in after["known"]["undecided"]
+    assert after["known"]["decided_rightly"] == before["known"]["decided_rightly"]
+    _say(harness, its_id, decision="fail")
+    now = _get(harness, "/accuracy", by="catalogue")
+    assert now["known"]["decided_rightly"] == before["known"]["decided_rightly"] + 1
+    cases = [[group["cases"] for group in one["groups"]] for one in (before, now)]
+    assert cases[0] == cases[1], "it says nothing of the model"
+    for body, status in ((b'{"decision": "missing"}', 400), (b"{}", 400)):
+        problem(harness.api.request("PUT", path, body), status)
+    nowhere = "/evaluations/01900000-0000-7000-8000-000000000000/known"
+    problem(harness.api.request("PUT", nowhere, b'{"decision": "fail"}'), 404)

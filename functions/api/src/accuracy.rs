@@ -8,7 +8,7 @@ use std::time::Duration;
 use aws::clock;
 use aws::http::problem::Problem;
 use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
-use evaluation::decide::accuracy::{By, Group, discrimination, groups};
+use evaluation::decide::accuracy::{By, Group, KnownFound, discrimination, groups};
 use evaluation::domain::discrimination::Discrimination;
 use evaluation::domain::time::Timestamp;
 use evaluation::run::accuracy::{Days, Found, MOST, find};
@@ -58,6 +58,8 @@ pub(crate) struct Accuracy {
     groups: Vec<Group>,
     /// Whether the model's certainty tells its errors from the rest.
     certainty: CertaintyWorth,
+    /// What people made of known cases (`PUT /evaluations/{evaluation_id}/known`), which count for nothing else here.
+    known: KnownFound,
     /// Where the evaluations behind these numbers are listed.
     links: AccuracyLinks,
 }
@@ -134,6 +136,7 @@ impl Accuracy {
                 may_order: certainty.may_order(),
                 discrimination: certainty,
             },
+            known: found.known.clone(),
             links: AccuracyLinks {
                 reviewed: format!("/evaluations?reviewed=true&{span}"),
                 sampled: format!("/evaluations?sampled=true&reviewed=false&{span}"),

@@ -11,6 +11,7 @@ mod export;
 mod figures;
 mod health;
 mod history;
+mod known;
 mod list;
 mod metrics;
 mod notes;

@@ -32,8 +32,8 @@ use crate::api::{Api, Refusal};
 use crate::photo_link::ShownAs;
 use crate::report::For;
 use crate::{
-    accuracy, checklist, claims, contract, evidence, export, figures, health, history, list, notes,
-    page, photo_link, place, report, reviews, uploads,
+    accuracy, checklist, claims, contract, evidence, export, figures, health, history, known, list,
+    notes, page, photo_link, place, report, reviews, uploads,
 };
 
 /// Seconds after which the app may look for progress again.
@@ -60,6 +60,8 @@ enum Question {
     List,
     /// How right verdicts are.
     Accuracy,
+    /// What an evaluation truly is.
+    Known(EvaluationId),
     /// A reviewer looks at a DR.
     Claim(DrNumber),
     /// And does so no more.
@@ -158,6 +160,7 @@ async fn answer_to(
             photo_link::give(api, &id, &photo, shown_as).await
         }
         Question::List => list::read(api, request).await,
+        Question::Known(id) => known::say(api, request, &id).await,
         Question::Accuracy => Ok(http::json(200, &accuracy::read(api, request).await?)),
         Question::Claim(dr) => claims::make(api, request, &dr).await,
         Question::GiveBack(dr) => claims::end(api, request, &dr).await,
@@ -326,6 +329,7 @@ fn question(request: &ApiGatewayV2httpRequest) -> Result<Question, Problem> {
         )));
     }
     match (method, parts.as_slice()) {
+        ("PUT", ["evaluations", id, "known"]) => Ok(Question::Known(evaluation_id(id)?)),
         ("GET", ["accuracy"]) => Ok(Question::Accuracy),
         ("GET", ["health"]) => Ok(Question::Health),
         ("GET", ["openapi.json"]) => Ok(Question::Contract),
@@ -374,7 +378,8 @@ fn question(request: &ApiGatewayV2httpRequest) -> Result<Question, Problem> {
         _ => Err(Problem::not_found(
             "There is GET /evaluations, /evaluations/{evaluation_id} and its /report, /evidence, /evidence/report and \
              /photos/{photo_id}, GET and POST \
-             /evaluations/{evaluation_id}/reviews, DELETE /evaluations/{evaluation_id}/reviews/{number}, GET and PUT \
+             /evaluations/{evaluation_id}/reviews, DELETE /evaluations/{evaluation_id}/reviews/{number}, PUT \
+             /evaluations/{evaluation_id}/known, GET and PUT \
              /drs/{dr_number}, POST /drs/{dr_number}/uploads and /notes, GET /drs/{dr_number}/evaluations, PUT and DELETE \
              /drs/{dr_number}/claim, DELETE /drs/{dr_number}/cache, DELETE /cache, GET /accuracy, /export, /figures, /health and /openapi.json.",
         )),
@@ -489,6 +494,7 @@ mod tests {
             ("DELETE", format!("{path}/x")),
             ("DELETE", format!("{path}/-1")),
             ("PUT", format!("{path}/7")),
+            ("GET", path.replace("reviews", "known")),
             ("POST", "/evaluations/7/reviews".into()),
         ] {
             assert_eq!(sent(method, &path).unwrap_err().status, 404, "{path}");

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 use evaluation::decide::card::Card;
+use evaluation::decide::known::{Known, LISTED, MOST_KNOWN};
 use evaluation::decide::list::{Part as CardPart, Reading};
 use evaluation::decide::message::Message;
 use evaluation::decide::photo_record::PhotoRecord;
@@ -135,6 +136,17 @@ impl Lists for AwsPorts {
 
     async fn counts(&self, from: &str, to: &str) -> Result<Vec<Map<String, Value>>, RunError> {
         Ok(self.table.counts(from, to).await?)
+    }
+
+    async fn known(&self, low: &str, high: &str) -> Result<Vec<Known>, RunError> {
+        let reading = Reading {
+            list: LISTED.into(),
+            low: low.into(),
+            high: high.into(),
+            backward: true,
+            most: MOST_KNOWN,
+        };
+        Ok(self.table.listed(&reading).await?.0)
     }
 }
 

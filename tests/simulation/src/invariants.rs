@@ -110,6 +110,7 @@ pub fn after_write(sight: &mut Sight<'_>, key: &Key, before: Option<&Value>) {
         | Key::CameraAgain(_)
         | Key::Notes(_)
         | Key::Place(_)
+        | Key::Known(_)
         | Key::Accuracy => (),
     }
 }

@@ -3,6 +3,7 @@
 use aws::http::problem::{Problem, ProblemDocument};
 
 use crate::accuracy::Accuracy;
+use crate::known::{KnownAnswer, KnownRequest};
 
 /// Say how right verdicts are
 ///
@@ -29,3 +30,26 @@ use crate::accuracy::Accuracy;
     ),
 )]
 pub(super) fn get() {}
+
+/// Say what an evaluation truly is
+///
+/// A known case, which reviewers are not told of: `GET /accuracy` says how many of them were decided rightly, and counts
+/// them for nothing else. A pass without flags is listed as if chance had drawn it.
+#[utoipa::path(
+    put,
+    path = "/evaluations/{evaluation_id}/known",
+    operation_id = "putKnown",
+    tag = "reviews",
+    params(("evaluation_id" = String, Path, description = "The evaluation.", format = "uuid")),
+    request_body = KnownRequest,
+    responses(
+        (status = 200, description = "It is known.", body = KnownAnswer),
+        (status = 400, description = "The request can't be understood.", body = ProblemDocument,
+         content_type = "application/problem+json"),
+        (status = 404, description = "There is no such evaluation.", body = ProblemDocument,
+         content_type = "application/problem+json"),
+        (status = 409, description = "There is no verdict yet.", body = ProblemDocument,
+         content_type = "application/problem+json"),
+    ),
+)]
+pub(super) fn put_known() {}

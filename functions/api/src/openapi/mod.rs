@@ -32,6 +32,7 @@ use self::common::Common;
     servers((url = "/", description = "The stack's output `ApiUrl`.")),
     paths(
         accuracy::get,
+        accuracy::put_known,
         drs::ask_for_uploads,
         drs::empty_cache_of_dr,
         drs::get_dr,

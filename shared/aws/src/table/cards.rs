@@ -18,6 +18,15 @@ const LAST_OF_DR: i32 = 25;
 impl Table {
     /// The cards of one part of the index.
     pub async fn cards(&self, reading: &Reading) -> Result<Part, TableError> {
+        let (cards, more) = self.listed(reading).await?;
+        Ok(Part { cards, more })
+    }
+
+    /// What one part of the index lists, and whether there is more.
+    pub(crate) async fn listed<T: DeserializeOwned>(
+        &self,
+        reading: &Reading,
+    ) -> Result<(Vec<T>, bool), TableError> {
         let query = self.client.query().table_name(&self.name);
         let query = query.index_name("listed").limit(reading.most as i32);
         let query = query.scan_index_forward(!reading.backward);
@@ -28,10 +37,8 @@ impl Table {
             .expression_attribute_values(":high", text(&reading.high));
         let page = query.send().await;
         let page = page.map_err(|cause| TableError::aws("Query", cause))?;
-        Ok(Part {
-            more: page.last_evaluated_key.is_some(),
-            cards: read(page.items)?,
-        })
+        let more = page.last_evaluated_key.is_some();
+        Ok((read(page.items)?, more))
     }
 
     /// The cards of a DR's last evaluations.

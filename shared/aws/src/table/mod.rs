@@ -17,6 +17,7 @@
 //! | `REVIEWS#{dr_number}` | `REVIEW#{number}` | what a person decided; written once, never changed | api |
 //! | `CARDS#{dr_number}` | `CARD#{id}`, `CERTAINTY#{id}` | what the list across DRs shows of an evaluation; the second is listed by certainty | notifier |
 //! | `COUNTS#{year}` | `{day}` | how many evaluations of a day are in each state | notifier |
+//! | `KNOWN#{id}` | `TRUTH` | what an evaluation truly is, which reviewers are not told | api |
 //! | `ACCURACY` | `LAST` | whether certainty may order what people look at | sweeper |
 //! | `CLAIM#{dr_number}` | `HELD` | who claims a DR, and until when | api |
 //! | `VLM` | `BREAKER` | what is known of the VLM | aggregator |

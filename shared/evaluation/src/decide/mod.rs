@@ -16,6 +16,7 @@ pub mod evaluation;
 #[cfg(test)]
 pub(crate) mod fixtures;
 pub mod history;
+pub mod known;
 pub mod list;
 pub mod look;
 pub mod message;

@@ -59,6 +59,8 @@ pub enum Key {
     Claim(DrNumber),
     /// What is kept of a look at a photo of a DR.
     Look(DrNumber, PhotoId),
+    /// What an evaluation truly is, which reviewers are not told.
+    Known(EvaluationId),
     /// What is kept of how right verdicts are.
     Accuracy,
     /// A catalogue that an operator published, by its version.
@@ -98,6 +100,7 @@ impl Key {
             Self::Counts(day) => (format!("COUNTS#{}", year(day)), day.clone()),
             Self::Claim(dr) => (format!("CLAIM#{dr}"), "HELD".into()),
             Self::Look(dr, photo) => (format!("LOOKS#{dr}"), format!("LOOK#{photo}")),
+            Self::Known(id) => (format!("KNOWN#{id}"), "TRUTH".into()),
             Self::Accuracy => ("ACCURACY".into(), "LAST".into()),
             Self::Catalogue(version) => (format!("CATALOGUE#{version}"), "PUBLISHED".into()),
             Self::Request(key) => (format!("REQUEST#{}", key.as_str()), "LEASED".into()),

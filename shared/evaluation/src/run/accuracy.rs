@@ -14,13 +14,14 @@ use super::error::RunError;
 use super::ports::Ports;
 use super::review::reviews;
 use crate::decide::accuracy::kept::{DAYS, Kept};
-use crate::decide::accuracy::{Case, cases, verdicts};
+use crate::decide::accuracy::{Case, KnownFound, cases, passes_for_people, verdicts};
 use crate::decide::card::{Card, Counts, day, years};
 use crate::decide::evaluation::Evaluation;
+use crate::decide::known::Known;
 use crate::decide::list::{Filter, Order, Part, Reading, page};
 use crate::decide::update::Key;
 use crate::decide::updates;
-use crate::domain::ids::DrNumber;
+use crate::domain::ids::{DrNumber, EvaluationId};
 use crate::domain::time::Timestamp;
 use crate::figures;
 
@@ -45,6 +46,8 @@ pub trait Lists {
     async fn cards(&self, reading: &Reading) -> Result<Part, RunError>;
     /// What was counted on the days from one to another of the same year, both included.
     async fn counts(&self, from: &str, to: &str) -> Result<Vec<Map<String, Value>>, RunError>;
+    /// Known cases between these two places, both included; the last `MOST_KNOWN` of them at most.
+    async fn known(&self, low: &str, high: &str) -> Result<Vec<Known>, RunError>;
 }
 
 /// Whole days, in UTC.
@@ -65,8 +68,10 @@ pub struct Found {
     pub complete: bool,
     /// On how many evaluations people decided something.
     pub reviewed: usize,
-    /// What.
+    /// What, but for known cases.
     pub cases: Vec<Case>,
+    /// What people made of known cases.
+    pub known: KnownFound,
     /// All evaluations of these days.
     pub counts: Counts,
 }
@@ -119,15 +124,18 @@ pub async fn find(
     most: usize,
 ) -> Result<Found, RunError> {
     let (cards, days) = reviewed(lists, asked, most).await?;
-    let mut cases = Vec::new();
+    let place = |at| EvaluationId::from_parts(at, [0; 10]).to_string();
+    let known = lists.known(&place(days.from), &place(days.to)).await?;
+    let mut all = Decided::default();
     for some in cards.chunks(PAGE) {
-        cases.extend(decided(ports, some).await?);
+        all.add(decided(ports, some, &known).await?);
     }
     Ok(Found {
         complete: days == asked,
         days,
         reviewed: cards.len(),
-        cases,
+        cases: all.cases,
+        known: KnownFound::of(&known, &all.known),
         counts: counted(lists, days).await?,
     })
 }
@@ -184,7 +192,7 @@ fn shortened(mut cards: Vec<Card>, days: Days) -> (Vec<Card>, Days) {
 }
 
 /// What people decided on these evaluations.
-async fn decided(ports: &impl Ports, cards: &[Card]) -> Result<Vec<Case>, RunError> {
+async fn decided(ports: &impl Ports, cards: &[Card], known: &[Known]) -> Result<Decided, RunError> {
     let key = |card: &Card| Key::Evaluation(card.evaluation_id.clone());
     let found = ports
         .get_all::<Evaluation>(cards.iter().map(key).collect())
@@ -197,21 +205,47 @@ async fn decided(ports: &impl Ports, cards: &[Card]) -> Result<Vec<Case>, RunErr
             of_dr.push((card, evaluation));
         }
     }
-    let read = stream::iter(of_drs).map(async |(dr, of_dr)| of_one_dr(ports, dr, &of_dr).await);
-    let all: Vec<Vec<Case>> = read.buffered(AT_ONCE).try_collect().await?;
-    Ok(all.concat())
+    let read =
+        stream::iter(of_drs).map(async |(dr, of_dr)| of_one_dr(ports, dr, &of_dr, known).await);
+    let read: Vec<Decided> = read.buffered(AT_ONCE).try_collect().await?;
+    let mut all = Decided::default();
+    read.into_iter().for_each(|decided| all.add(decided));
+    Ok(all)
+}
+
+/// What people decided: of known cases, only whether these pass.
+#[derive(Debug, Default)]
+struct Decided {
+    cases: Vec<Case>,
+    known: BTreeMap<EvaluationId, bool>,
+}
+
+impl Decided {
+    fn add(&mut self, other: Self) {
+        self.cases.extend(other.cases);
+        self.known.extend(other.known);
+    }
 }
 
 async fn of_one_dr(
     ports: &impl Ports,
     dr: &DrNumber,
     of_dr: &[(&Card, Evaluation)],
-) -> Result<Vec<Case>, RunError> {
+    known: &[Known],
+) -> Result<Decided, RunError> {
     let reviews = reviews(ports, dr).await?;
-    let mut all = Vec::new();
+    let records = reviews.records();
+    let mut all = Decided::default();
     for (card, evaluation) in of_dr {
         let catalogue = ports.catalogue(&evaluation.versions.catalogue).await?;
-        all.extend(cases(evaluation, card, reviews.records(), catalogue));
+        let id = &evaluation.evaluation_id;
+        if known.iter().any(|case| case.evaluation_id == *id) {
+            let passes = passes_for_people(evaluation, records, catalogue);
+            all.known.extend(passes.map(|passes| (id.clone(), passes)));
+        } else {
+            all.cases
+                .extend(cases(evaluation, card, records, catalogue));
+        }
     }
     Ok(all)
 }

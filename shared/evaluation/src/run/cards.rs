@@ -14,6 +14,7 @@ use super::ports::Ports;
 use super::review::{reviewed, reviews};
 use super::tell::{Change, span};
 use crate::decide::card::{ByPeople, Card, Image};
+use crate::decide::known::Known;
 use crate::decide::update::Key;
 use crate::domain::ids::{DrNumber, EvaluationId};
 use crate::domain::review::ReviewRecord;
@@ -27,6 +28,8 @@ enum News {
     Evaluation(Box<Image>),
     /// Somebody decided something of an evaluation.
     Review(DrNumber, EvaluationId),
+    /// An operator knows what an evaluation truly is.
+    Known(DrNumber, EvaluationId),
 }
 
 /// Puts all these changes onto their cards, one after another, for those of a day are counted in one item; gives the
@@ -73,6 +76,15 @@ async fn put_all(ports: &impl Ports, news: &News, sample: u8) -> Result<(), RunE
 async fn put(ports: &impl Ports, news: &News, sample: u8) -> Result<(), RunError> {
     for _ in 0..TRIES {
         let before: Option<Card> = ports.get(news.key()).await?;
+        if matches!(news, News::Known(..)) {
+            let Some(card) = before.as_ref().and_then(Card::offered) else {
+                return Ok(());
+            };
+            if ports.transact(card.parts(before.as_ref())).await? {
+                return Ok(());
+            }
+            continue;
+        }
         let Some(image) = news.image(ports).await? else {
             return Ok(());
         };
@@ -117,6 +129,9 @@ impl News {
         {
             return Some(Self::Review(record.dr_number, record.evaluation_id));
         }
+        if let Some(known) = new.and_then(Known::of_item) {
+            return Some(Self::Known(known.dr_number, known.evaluation_id));
+        }
         let image = Image::of(old, new).ok()??;
         Some(Self::Evaluation(Box::new(image)))
     }
@@ -124,7 +139,7 @@ impl News {
     fn key(&self) -> Key {
         match self {
             Self::Evaluation(image) => image.key(),
-            Self::Review(dr, id) => Key::Card(dr.clone(), id.clone()),
+            Self::Review(dr, id) | Self::Known(dr, id) => Key::Card(dr.clone(), id.clone()),
         }
     }
 
@@ -132,7 +147,7 @@ impl News {
     async fn image(&self, ports: &impl Ports) -> Result<Option<Image>, RunError> {
         let id = match self {
             Self::Evaluation(image) => return Ok(Some((**image).clone())),
-            Self::Review(_, id) => id.clone(),
+            Self::Review(_, id) | Self::Known(_, id) => id.clone(),
         };
         let item = ports.get(Key::Evaluation(id)).await?;
         Image::of(None, item.as_ref()).map_err(|cause| RunError::bug("an evaluation", cause))

@@ -18,6 +18,7 @@ use utoipa::ToSchema;
 
 use super::card::{Card, Counts, State};
 use super::evaluation::Evaluation;
+use super::known::Known;
 use crate::domain::agreement::{Estimate, Part, estimate};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::certainty::Certainty;
@@ -180,6 +181,74 @@ pub fn cases(
         })
     });
     whole.into_iter().chain(steps).collect()
+}
+
+/// Whether an evaluation passes with what people decided of it, if that is known.
+pub fn passes_for_people(
+    evaluation: &Evaluation,
+    records: &[ReviewRecord],
+    catalogue: Option<&Catalogue>,
+) -> Option<bool> {
+    let judgement = evaluation.judgement.as_ref()?;
+    let own: Vec<ReviewRecord> = (records.iter())
+        .filter(|it| is_of(it, evaluation))
+        .cloned()
+        .collect();
+    let contents = BTreeMap::new();
+    let subject = Subject {
+        evaluation_id: Some(&evaluation.evaluation_id),
+        mode: evaluation.mode,
+        judgement,
+        contents: &contents,
+    };
+    let standing = standing(&own, &subject);
+    let percent = catalogue.map(|catalogue| catalogue.pass_percent);
+    match reviewed_verdict(judgement, percent, &standing)? {
+        Verdict::Pass => Some(true),
+        Verdict::Fail => Some(false),
+        Verdict::Incomplete => None,
+    }
+}
+
+/// What people made of known cases.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = KnownCases)]
+pub struct KnownFound {
+    /// Cases whose truth an operator had said.
+    pub cases: usize,
+    /// Those that people decided.
+    pub decided: usize,
+    /// Those of them that they decided rightly.
+    pub decided_rightly: usize,
+    /// Those that they decided wrongly, the newest first.
+    pub decided_wrongly: Vec<EvaluationId>,
+    /// Those on which nobody decided yet, the newest first, 50 at most.
+    pub undecided: Vec<EvaluationId>,
+}
+
+impl KnownFound {
+    /// Of these, with what people decided of those on which they did.
+    pub fn of(known: &[Known], decided: &BTreeMap<EvaluationId, bool>) -> Self {
+        let of_people = |case: &&Known| decided.get(&case.evaluation_id).copied();
+        let right = |case: &&Known| of_people(case) == Some(case.truly_passes);
+        let ids = |cases: &mut dyn Iterator<Item = &Known>| -> Vec<EvaluationId> {
+            let mut ids: Vec<_> = cases.map(|case| case.evaluation_id.clone()).collect();
+            ids.sort_by(|one, other| other.cmp(one));
+            ids.truncate(MOST_NAMED);
+            ids
+        };
+        let wrong = |case: &&Known| of_people(case).is_some() && !right(case);
+        Self {
+            cases: known.len(),
+            decided: known
+                .iter()
+                .filter(|case| of_people(case).is_some())
+                .count(),
+            decided_rightly: known.iter().filter(right).count(),
+            decided_wrongly: ids(&mut known.iter().filter(wrong)),
+            undecided: ids(&mut known.iter().filter(|case| of_people(case).is_none())),
+        }
+    }
 }
 
 /// Whether a record says something of this evaluation. A withdrawal may name one that does.

@@ -12,6 +12,7 @@ use crate::domain::plan::Mode;
 use crate::domain::scope::Scope;
 use crate::domain::time::Timestamp;
 use serde_json::json;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 fn step(key: &str) -> StepKey {
@@ -172,6 +173,8 @@ fn a_reading_is_right_if_it_says_the_same_value() {
     );
 }
 
+static VERSIONS: LazyLock<Versions> = LazyLock::new(|| passed().versions);
+
 /// A case of its own evaluation.
 fn case(number: u64, verdict: Verdict, right: bool, sampled: Option<u8>) -> Case {
     let mut bytes = [0; 10];
@@ -184,7 +187,7 @@ fn case(number: u64, verdict: Verdict, right: bool, sampled: Option<u8>) -> Case
         person_passes: model_passes == right,
         read_right: None,
         certainty: None,
-        versions: passed().versions,
+        versions: VERSIONS.clone(),
         verdict,
         flagged: false,
         sampled,
@@ -332,6 +335,48 @@ fn the_interval_covers_the_truth_also_where_the_share_that_is_drawn_was_changed(
         alike < 850,
         "{alike} of 1000: this test would not see weights that are wrong"
     );
+}
+
+#[test]
+fn of_known_cases_it_is_said_which_people_decided_and_how() {
+    let known = |number: u8, truly_passes| Known {
+        evaluation_id: EvaluationId::from_parts(Timestamp::default(), [number; 10]),
+        dr_number: passed().dr_number,
+        truly_passes,
+        known_by: None,
+        known_at: Timestamp::default(),
+    };
+    let all = [
+        known(1, false),
+        known(2, false),
+        known(3, true),
+        known(4, false),
+    ];
+    let id = |at: usize| all[at].evaluation_id.clone();
+    let decided = BTreeMap::from([(id(0), false), (id(1), true), (id(2), true)]);
+    let found = KnownFound::of(&all, &decided);
+    assert_eq!(
+        (found.cases, found.decided, found.decided_rightly),
+        (4, 3, 2)
+    );
+    assert_eq!(
+        (found.decided_wrongly, found.undecided),
+        (vec![id(1)], vec![id(3)])
+    );
+    let evaluation = passed();
+    let of_people = |wishes: &[Wished]| {
+        let records = said(&evaluation, wishes);
+        passes_for_people(&evaluation, &records, Some(catalogue()))
+    };
+    assert_eq!(
+        of_people(&[decides(Some("power_meter"), Decision::Fail, None)]),
+        Some(false)
+    );
+    assert_eq!(
+        of_people(&[decides(Some("power_meter"), Decision::Pass, None)]),
+        Some(true)
+    );
+    assert_eq!(of_people(&[]), None);
 }
 
 #[test]

@@ -34,6 +34,8 @@ pub use self::state::State;
 
 /// What sorts behind every certainty: that nothing is known of it.
 const UNKNOWN_CERTAINTY: u16 = 9999;
+/// The share with which an operator draws: it stands for no other.
+const BY_NO_CHANCE: u8 = 0;
 /// Seconds of a day.
 const DAY_SECONDS: i64 = 24 * 60 * 60;
 
@@ -244,6 +246,16 @@ impl Card {
         };
         let sampled = card.sampled.filter(|_| card.is_plain_pass());
         Some(Self { sampled, ..card })
+    }
+
+    /// The card of a known case, as if chance had drawn it; none if that one is listed for people already.
+    pub fn offered(&self) -> Option<Self> {
+        let is_hidden = self.is_plain_pass() && self.sampled.is_none();
+        is_hidden.then(|| Self {
+            sampled: Some(BY_NO_CHANCE),
+            version: self.version.saturating_add(1),
+            ..self.clone()
+        })
     }
 
     /// Whether it passes and nothing speaks against it.

@@ -200,6 +200,30 @@ fn chance_draws_passes_without_flags_once_and_whatever_comes_later() {
 }
 
 #[test]
+fn a_known_case_is_listed_as_if_chance_had_drawn_it() {
+    let passed = item(1, Some(Verdict::Pass), 0);
+    let card = made(None, &passed).unwrap();
+    let offered = card.offered().unwrap();
+    assert_eq!(
+        (offered.state().name(), offered.version),
+        ("pass_sampled", 2)
+    );
+    assert_eq!(offered.offered(), None);
+    assert_eq!(
+        made(None, &item(1, Some(Verdict::Fail), 0))
+            .unwrap()
+            .offered(),
+        None
+    );
+    let by_people = ByPeople {
+        last: 1,
+        verdict: Some(Verdict::Fail),
+    };
+    let reviewed = Card::made(Some(&offered), &image(&passed), by_people, 0).unwrap();
+    assert_eq!(reviewed.state().name(), "pass_sampled_reviewed");
+}
+
+#[test]
 fn a_card_of_the_release_before_is_read_and_was_not_drawn() {
     let card = made(None, &item(1, Some(Verdict::Pass), 0)).unwrap();
     let mut kept = json!(card);
