@@ -20,6 +20,8 @@ def test_history_is_newest_first_and_paged(harness: Harness) -> None:
         "mode": "quick",
         "status": "completed",
         "verdict": third["verdict"],
+        "reviewed": False,
+        "reviewed_verdict": None,
         "average_score": third["average_score"],
         "superseded_by": None,
         "photos_total": third["progress"]["photos_total"],

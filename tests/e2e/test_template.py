@@ -318,7 +318,7 @@ _BROKEN: list[tuple[checks.Check, str, Callable[[Template], None]]] = [
     (
         checks.pictures_are_copies_of_days,
         "by whom people reach",
-        _put("Resources.ApiFunction.Properties.Policies.0.Statement.9.Action", ["s3:GetObject", "s3:PutObject"]),
+        _put("Resources.ApiFunction.Properties.Policies.0.Statement.10.Action", ["s3:GetObject", "s3:PutObject"]),
     ),
     (checks.logs_are_kept_for_a_set_time, "for ever", _put("Resources.ApiLogGroup.Properties.RetentionInDays", None)),
     (checks.logs_are_kept_for_a_set_time, "elsewhere", _put("Resources.ApiFunction.Properties.LoggingConfig", None)),
