@@ -21,8 +21,9 @@ export class Adding {
     this.add = async (files, taken) => {
       this.said = "";
       const counts = await uploads.add(dr, files, taken);
-      this.said = t.technician.added(counts.kept, counts.known, counts.refused);
-      announce(this.said);
+      announce(t.technician.added(counts.kept, counts.known, counts.refused));
+      // How many go up is seen anyway.
+      this.said = t.technician.added(0, counts.known, counts.refused);
       draw();
     };
   }

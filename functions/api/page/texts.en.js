@@ -133,7 +133,7 @@ export const texts = {
     gallery: "Choose photos",
     drop: "or drop them here",
     progress: "Photos stored",
-    going: (/** @type {number} */ n) => `${count(n, "photo goes", "photos go")} up; leave this page open.`,
+    going: (/** @type {number} */ n) => `${count(n, "photo goes", "photos go")} up; keep this page open.`,
     allStored: (/** @type {number} */ n) => (n === 0 ? "No photos yet." : `${count(n, "photo is", "photos are")} stored.`),
     added: (/** @type {number} */ kept, /** @type {number} */ known, /** @type {number} */ refused) =>
       [
@@ -320,6 +320,7 @@ export const texts = {
     beside: {
       nothing: "There is nothing to put beside this photo",
       successor: "Replaced by",
+      earlier: "Another photo of this name",
       elsewhere: (/** @type {string} */ dr) => `Used in ${dr}, too`,
       camera: (/** @type {string} */ dr) => `The same camera in ${dr}`,
       serial: (/** @type {string} */ dr) => `The same serial in ${dr}`,

@@ -48,6 +48,16 @@ export function transfer(address, file, progress) {
   });
 }
 
+/**
+ * How long an address is used: not in its last moments. By how long it was signed for, since the phone's clock may be
+ * wrong.
+ * @param {string} url
+ */
+export function goodFor(url) {
+  const seconds = Number(new URL(url).searchParams.get("X-Amz-Expires"));
+  return seconds > 0 ? seconds * 900 : 300_000;
+}
+
 /** @param {number} status @returns {End} */
 function meaning(status) {
   if (STORED.includes(status)) return "stored";

@@ -11,7 +11,7 @@ import { ApiError, send } from "./api.js";
 import { called, hash, kind, refusal, small, wanted } from "./photo-files.js";
 import * as kept from "./kept.js";
 import { t } from "./texts.js";
-import { transfer } from "./transfer.js";
+import { goodFor, transfer } from "./transfer.js";
 
 /**
  * @typedef {"waiting" | "sending"} Phase
@@ -30,8 +30,6 @@ const AT_ONCE = 3;
 /** So many addresses are asked for at once: all of them are used while they are good. */
 const BATCH = 10;
 const LONGEST_WAIT_MS = 30_000;
-/** An address is not used in its last moments. */
-const MARGIN_MS = 60_000;
 /** So often may what arrives be something else than what was sent. */
 const MOST_CHANGED = 5;
 /** So long it is known what was stored. */
@@ -212,7 +210,7 @@ function go() {
   const now = Date.now();
   const waiting = [...uploads.values()].filter(({ photo, phase }) => photo.state === "kept" && phase === "waiting");
   const due = waiting.filter(({ next }) => next <= now);
-  const isGood = (/** @type {Upload} */ { photo }) => Boolean(photo.address && photo.address.until - MARGIN_MS > now);
+  const isGood = (/** @type {Upload} */ { photo }) => Boolean(photo.address && photo.address.until > now);
   const sending = [...uploads.values()].filter(({ phase }) => phase === "sending").length;
   for (const upload of due.filter(isGood).slice(0, AT_ONCE - sending)) push(upload);
   const lost = due.find((upload) => !isGood(upload));
@@ -232,14 +230,14 @@ async function ask(batch) {
 /** Asks where these photos of one DR are to be sent. @param {Upload[]} batch */
 async function asked(batch) {
   try {
+    const since = Date.now();
     const photos = batch.map(({ photo }) => ({ name: photo.wanted, content_type: photo.type, size: photo.size, sha256: photo.sha256 }));
     const answer = await send("POST", `/drs/${batch[0].photo.dr}/uploads`, { photos });
-    const until = Date.parse(answer.expires_at);
     for (const [at, upload] of batch.entries()) {
       const { url, headers, name } = answer.photos[at];
       // Another name, because something is stored under this one, and that is this photo.
       const isThere = name !== upload.photo.wanted;
-      await change(upload.photo.id, isThere ? { state: "stored", at: Date.now() } : { address: { url, headers, until } });
+      await change(upload.photo.id, isThere ? { state: "stored", at: Date.now() } : { address: { url, headers, until: since + goodFor(url) } });
     }
   } catch (error) {
     await notGiven(batch, error);
