@@ -48,6 +48,10 @@ export function candidates(of, photo, isCurrent) {
     const like = of.photo(name);
     if (like) found.push({ label: t.review.beside.like(name), title: t.review.beside.like(name), other: async () => side(of, like) });
   }
+  if (evaluation.cache.missed_because.includes("photos")) {
+    const label = t.review.beside.earlier;
+    found.push({ label, title: label, other: () => inDr(dr, photo.name, { not: photo.photo_id }) });
+  }
   return found;
 }
 

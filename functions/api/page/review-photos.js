@@ -21,7 +21,7 @@ import { t } from "./texts.js";
  * @property {Promise<void>} settled
  */
 
-const MOST_ORIGINALS = 20;
+const MOST_ORIGINALS = 10;
 const MOST_THUMBNAILS = 300;
 const THUMBNAILS_AT_ONCE = 4;
 /** What says that there is no small picture, and perhaps the photo itself. */

@@ -8,10 +8,11 @@
  */
 import { get } from "./api.js";
 import { open as openKeys } from "./keys.js";
-import { announce, empty, failure, html, loading, moment, nothing } from "./parts.js";
+import { announce, empty, failure, html, loading, moment, nothing, told_of } from "./parts.js";
 import { Bulk } from "./queue-bulk.js";
 import { filtersOf, listOf } from "./queue-list.js";
 import { FIRST_PRESET, filterForm, line, presets } from "./queue-parts.js";
+import { again, onSaid, said } from "./review-said.js";
 import { may, subject } from "./session.js";
 import { t } from "./texts.js";
 
@@ -46,6 +47,7 @@ class Queue {
     this.bulk = new Bulk(frame.draw);
     this.list = listOf(this.#query());
     this.closeKeys = openKeys({ name: "queue", root: () => document.querySelector(".queue"), keys: KEYS });
+    this.stopSaid = onSaid(frame.draw);
     this.timer = setInterval(() => !document.hidden && this.refresh(), FRESH_EVERY_MS);
     this.seen = () => !document.hidden && this.refresh();
     document.addEventListener("visibilitychange", this.seen);
@@ -54,6 +56,7 @@ class Queue {
 
   close() {
     this.#leave();
+    this.stopSaid();
     clearInterval(this.timer);
     document.removeEventListener("visibilitychange", this.seen);
     this.closeKeys();
@@ -160,9 +163,17 @@ class Queue {
       </div>
       ${list.error ? failure(list.error, () => this.refresh(true)) : nothing}
       ${list.error && list.at ? html`<p class="quiet">${t.queue.old} ${moment(new Date(list.at).toISOString())}</p>` : nothing}
+      ${this.#failed()}
       ${this.#rows()}
       ${this.mayDecide ? html`<div class="bulk-place">${this.bulk.bar()}</div>` : nothing}
     </section>`;
+  }
+
+  /** Decisions of a review that were not recorded; rows say their own. */
+  #failed() {
+    const all = said.filter((one) => one.state === "failed" && !this.bulk.said.has(one.wish.evaluation));
+    return all.map((one) => html`<p class="notice" role="alert">${t.review.notRecorded(one.wish.dr)} ${told_of(one.error).text}
+      <button type="button" @click=${() => again(one)}>${t.states.again}</button></p>`);
   }
 
   #summary() {

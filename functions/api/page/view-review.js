@@ -47,7 +47,8 @@ const lens = new Lens();
 
 /** @param {import("./main.js").Frame} frame @param {string[]} rest @returns {import("./main.js").View} */
 export function open(frame, rest) {
-  return new Review(frame, rest[0] ?? "");
+  if (!rest[0]) frame.go("#/queue", { replace: true });
+  return new Review(frame, rest[0] ?? "none");
 }
 
 export class Review {
@@ -112,7 +113,7 @@ export class Review {
     this.over?.dialog.close();
     this.#end();
     this.list = listOf(this.query());
-    this.of = caseOf(rest[0] ?? "", this.frame.draw);
+    this.of = caseOf(rest[0] ?? "none", this.frame.draw);
     this.#begin();
     return true;
   }
