@@ -17,6 +17,10 @@ import * as uploads from "./uploads.js";
 const POLL_MS = 2500;
 /** How often is asked where changes are told. */
 const CHECK_MS = 12_000;
+/** How soon is asked again when something was told in between. */
+const AGAIN_MS = 500;
+/** How long nothing was told when it is asked whether that was the last of it. */
+const SETTLED_MS = 3000;
 /** How often is asked while nothing is to come and nothing is told. */
 const IDLE_MS = 20_000;
 
@@ -100,7 +104,8 @@ export class DrFollower {
     }
     if (this.isClosed || turn !== this.turn) return;
     this.changed();
-    this.soon(this.pause());
+    // Which of both is the later one nobody knows.
+    this.soon(this.told === before ? this.pause() : AGAIN_MS);
   }
 
   async askOfEvaluation() {
@@ -156,7 +161,8 @@ export class DrFollower {
     const { dr } = this.known;
     // What a checklist says not: the DR's evaluations, and whether it is known where it is.
     if (dr) this.become({ ...dr, ...message.checklist });
-    else this.soon(0);
+    // It may have been on its way while something later was asked for.
+    this.soon(dr ? SETTLED_MS : 0);
   }
 
   /** @param {any} message */
