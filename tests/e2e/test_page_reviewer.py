@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import csv
+import hashlib
+import io
 import json
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from harness import Harness
-from pages import PATIENCE_MS, PHONE, Pages, Signed, browser, pages, stack_of_pages  # noqa: F401
+from pages import PATIENCE_MS, PHONE, Pages, Signed, stack_of_pages  # noqa: F401
 from playwright.sync_api import expect
 
 from stack.issuer import Issuer
@@ -35,7 +39,7 @@ def _evaluated(harness: Harness, count: int, seed: int, **how: Any) -> list[Eval
 
 
 @pytest.fixture(scope="module")
-def ten(stack_of_pages: tuple[Harness, Issuer]) -> tuple[str, list[Evaluation]]:  # noqa: F811
+def ten(stack_of_pages: tuple[Harness, Issuer]) -> tuple[str, list[Evaluation]]:
     """Ten evaluations that nobody else's are among, and the queue's filters for them."""
     harness, _ = stack_of_pages
     since = datetime.now(UTC).isoformat(timespec="milliseconds")
@@ -45,7 +49,7 @@ def ten(stack_of_pages: tuple[Harness, Issuer]) -> tuple[str, list[Evaluation]]:
 
 
 @pytest.fixture(scope="module")
-def one(stack_of_pages: tuple[Harness, Issuer]) -> Evaluation:  # noqa: F811
+def one(stack_of_pages: tuple[Harness, Issuer]) -> Evaluation:
     """One that fails: its first photo does not show the whole house."""
     harness, _ = stack_of_pages
     (failed,) = _evaluated(harness, 1, 2750, fail="front_not_whole")
@@ -79,12 +83,19 @@ def _opened(signed: Signed, evaluation: Evaluation) -> None:
     expect(signed.page.locator(".stage img")).to_be_visible()
 
 
+def _saved(signed: Signed, kind: str) -> bytes:
+    """A file of the DR's history."""
+    with signed.page.expect_download() as saved:
+        signed.page.locator(f'[data-file="{kind}"]').click()
+    return Path(saved.value.path()).read_bytes()
+
+
 def _fits(signed: Signed) -> bool:
     return bool(signed.page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
 
 
 def test_ten_drs_are_confirmed_with_two_keys_each_at_most_and_the_last_is_taken_back(
-    pages: Pages, ten: tuple[str, list[Evaluation]]  # noqa: F811
+    pages: Pages, ten: tuple[str, list[Evaluation]]
 ) -> None:
     filters, evaluations = ten
     rita = pages.sign_in("rita", f"#/queue?{filters}")
@@ -121,7 +132,7 @@ def test_ten_drs_are_confirmed_with_two_keys_each_at_most_and_the_last_is_taken_
     assert (first["state"], second["kind"], second["withdraws"]) == ({"state": "withdrawn", "by": 2}, "withdrawal", 1)
 
 
-def test_keys_write_in_text_fields_and_reach_nothing_behind_a_dialog(pages: Pages, one: Evaluation) -> None:  # noqa: F811
+def test_keys_write_in_text_fields_and_reach_nothing_behind_a_dialog(pages: Pages, one: Evaluation) -> None:
     rita = pages.sign_in("rita", f"#/review/{one['evaluation_id']}")
     _opened(rita, one)
     changes: list[str] = []
@@ -146,7 +157,7 @@ def test_keys_write_in_text_fields_and_reach_nothing_behind_a_dialog(pages: Page
     assert _records(pages.harness, one) == []
 
 
-def test_two_reviewers_see_each_other_and_why_one_decides_otherwise(pages: Pages) -> None:  # noqa: F811
+def test_two_reviewers_see_each_other_and_why_one_decides_otherwise(pages: Pages) -> None:
     (evaluation,) = _evaluated(pages.harness, 1, 2760, fail="front_not_whole")
     # A queue without anything else, so that nobody is led on to the next one.
     address = f"#/review/{evaluation['evaluation_id']}?verdict=fail&from={quote(evaluation['created_at'])}"
@@ -174,7 +185,7 @@ def test_two_reviewers_see_each_other_and_why_one_decides_otherwise(pages: Pages
     assert _records(pages.harness, evaluation)[1]["reason"] == "front_not_whole"
 
 
-def test_several_are_confirmed_at_once_and_the_address_keeps_the_filters(pages: Pages) -> None:  # noqa: F811
+def test_several_are_confirmed_at_once_and_the_address_keeps_the_filters(pages: Pages) -> None:
     since = datetime.now(UTC).isoformat(timespec="milliseconds")
     evaluations = _evaluated(pages.harness, 3, 2770)
     rita = pages.sign_in("rita", f"#/queue?reviewed=false&from={quote(since)}")
@@ -201,7 +212,7 @@ def test_several_are_confirmed_at_once_and_the_address_keeps_the_filters(pages: 
     assert [len(_records(pages.harness, one)) for one in evaluations] == [2, 2, 0]
 
 
-def test_who_only_reads_decides_nothing(pages: Pages, one: Evaluation) -> None:  # noqa: F811
+def test_who_only_reads_decides_nothing(pages: Pages, one: Evaluation) -> None:
     vera = pages.sign_in("vera", "#/queue?all")
     line = vera.page.locator(".line", has_text=one["dr_number"])
     expect(line).to_be_visible()
@@ -215,7 +226,7 @@ def test_who_only_reads_decides_nothing(pages: Pages, one: Evaluation) -> None: 
     assert _records(pages.harness, one) == []
 
 
-def test_a_photo_is_looked_at_closely_and_stays_near_from_one_to_the_next(pages: Pages, one: Evaluation) -> None:  # noqa: F811
+def test_a_photo_is_looked_at_closely_and_stays_near_from_one_to_the_next(pages: Pages, one: Evaluation) -> None:
     rita = pages.sign_in("rita", f"#/review/{one['evaluation_id']}")
     _opened(rita, one)
     image = rita.page.locator(".stage img")
@@ -243,7 +254,7 @@ def test_a_photo_is_looked_at_closely_and_stays_near_from_one_to_the_next(pages:
     assert image.evaluate("image => image.style.getPropertyValue('--turn')") == "90deg"
 
 
-def test_a_replaced_photo_is_seen_beside_its_successor_and_the_history_says_what_is_different(pages: Pages) -> None:  # noqa: F811
+def test_a_replaced_photo_is_seen_beside_its_successor_and_the_history_says_what_is_different(pages: Pages) -> None:
     (first,) = _evaluated(pages.harness, 1, 2780, fail="front_not_whole")
     dr, name = first["dr_number"], _row(first, "house_photo")["photo"]
     better = pages.harness.dr(10, seed=2785)
@@ -265,10 +276,17 @@ def test_a_replaced_photo_is_seen_beside_its_successor_and_the_history_says_what
     expect(rita.page.locator(".timeline")).to_contain_text("I saw it there.")
     expect(rita.page.locator(".history table")).to_contain_text("House photo")
     assert rita.faults() == []
+    assert _saved(rita, "pdf").startswith(b"%PDF-")
+    report = json.loads(_saved(rita, "json"))
+    assert (report["evaluation_id"], report["reviewed_verdict"]) == (second["evaluation_id"], "pass")
+    table = list(csv.DictReader(io.StringIO(_saved(rita, "csv").decode())))
+    hashes = {row["name"]: row["content"] for row in table}
+    assert hashes == {photo["name"]: photo["content"] for photo in report["photos"]}
+    assert hashes[name] == hashlib.md5(house.read_bytes()).hexdigest()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_reviewers_views_are_for_everybody_and_for_phones(pages: Pages, one: Evaluation, scheme: str) -> None:  # noqa: F811
+def test_reviewers_views_are_for_everybody_and_for_phones(pages: Pages, one: Evaluation, scheme: str) -> None:
     rita = pages.sign_in("rita", "#/queue?all", viewport=PHONE, color_scheme=scheme, has_touch=True, is_mobile=True)
     rita.page.locator(".line").first.wait_for()
     assert rita.faults() == [] and _fits(rita)

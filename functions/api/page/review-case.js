@@ -46,6 +46,10 @@ export class Case {
     /** @type {unknown} */
     this.error = null;
     this.changed = () => {};
+    /** Whether the records were read before: what is new then was decided meanwhile. */
+    this.hasReviews = false;
+    /** @type {(news: Review[]) => void} */
+    this.decided = () => {};
     /** @type {Promise<void> | null} */
     this.loading = null;
   }
@@ -57,6 +61,12 @@ export class Case {
       this.changed();
     });
     return this.loading;
+  }
+
+  /** Reads it again, as it is from now on: what is being read may be older. */
+  async reload() {
+    await this.loading;
+    await this.load();
   }
 
   async #load() {
@@ -73,7 +83,12 @@ export class Case {
 
   async #loadReviews() {
     const page = await get(`evaluations/${this.id}/reviews`).catch(() => null);
-    if (page) this.reviews = page.reviews;
+    if (!page) return;
+    const last = this.reviews.at(-1)?.number ?? 0;
+    const news = page.reviews.filter((/** @type {Review} */ one) => one.number > last);
+    this.reviews = page.reviews;
+    if (this.hasReviews && news.length > 0) this.decided(news);
+    this.hasReviews = true;
   }
 
   /** @param {Evaluation} evaluation */

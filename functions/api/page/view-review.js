@@ -125,6 +125,7 @@ export class Review {
     this.isAtEnd = false;
     lens.reset();
     const { of } = this;
+    of.decided = (news) => this.of === of && this.#tell(news);
     const begin = () => {
       if (this.of !== of || !of.evaluation) return;
       this.title = of.evaluation.dr_number;
@@ -305,20 +306,22 @@ export class Review {
 
   /** @param {any} message */
   #hear(message) {
-    if (message.type === "review") {
-      const before = new Set(this.of.reviews.map((one) => one.number));
-      const news = (message.reviews?.standing ?? []).filter((/** @type {any} */ one) => !before.has(one.number) && one.by !== subject());
-      if (news.length > 0) this.#tell(news);
-    }
     clearTimeout(this.settle);
-    this.settle = setTimeout(() => this.of.load(), SETTLE_MS);
+    this.settle = setTimeout(() => this.of.reload(), message.type === "review" ? 0 : SETTLE_MS);
   }
 
-  /** What others decided. @param {import("./api.js").Schemas["ReviewSaid"][]} news */
-  #tell(news) {
-    this.told = news.map((one) => t.review.othersDecided(one.by ?? t.review.somebody, t.verdicts[one.decision ?? ""] ?? "", this.#label(one.step))).join(" ");
+  /** What others decided. @param {import("./api.js").Schemas["ReviewSaid"][]} news @param {string} [dr] if it is not the one on the screen */
+  #tell(news, dr) {
+    const others = news.filter((one) => one.by !== subject());
+    if (others.length === 0) return;
+    this.told = (dr ? `${dr}: ` : "") + others.map((one) => one.kind === "withdrawal" ? `${t.review.withdrew(one.by ?? t.review.somebody, one.withdraws ?? 0)}.` : this.#said(one)).join(" ");
     announce(this.told);
     this.frame.draw();
+  }
+
+  /** @param {import("./api.js").Schemas["ReviewSaid"]} one */
+  #said(one) {
+    return t.review.othersDecided(one.by ?? t.review.somebody, t.verdicts[one.decision ?? ""] ?? "", this.#label(one.step));
   }
 
   /** @param {string | null | undefined} step */
@@ -328,10 +331,9 @@ export class Review {
 
   /** @param {import("./review-said.js").Said} one */
   #heard(one) {
-    const also = one.state === "stands" ? (one.answer?.also_decided ?? []).filter(({ by }) => by !== subject()) : [];
-    if (also.length > 0) this.#tell(also);
+    if (one.state === "stands") this.#tell(one.answer?.also_decided ?? [], one.wish.evaluation === this.of.id ? "" : one.wish.dr);
     if (one.state === "failed") announce(t.review.notRecorded(one.wish.dr));
-    if (one.wish.evaluation === this.of.id && (one.state === "stands" || one.state === "taken")) this.of.load();
+    if (one.wish.evaluation === this.of.id && (one.state === "stands" || one.state === "taken")) this.of.reload();
     this.frame.draw();
   }
 
