@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from faults import Faults
 from harness import Harness
+from pages import browser, pages, stack_of_pages  # noqa: F401
 
 from stack.local_stack import Options, running
 

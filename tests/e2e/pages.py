@@ -13,16 +13,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
 from harness import Harness
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from stack import page as built
 from stack.issuer import Issuer
 from stack.local_stack import Options, running
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Page
 
 DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
@@ -149,9 +151,11 @@ def stack_of_pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[H
         yield both
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """The browser, for all files that one process runs."""
+    """The browser, for a file: while it is open, nothing else of the process may have a loop of events."""
+    from playwright.sync_api import sync_playwright
+
     with sync_playwright() as playwright:
         one = playwright.chromium.launch(executable_path=str(built.browser()), args=_NO_SANDBOX)
         yield one
@@ -167,7 +171,3 @@ def pages(stack_of_pages: tuple[Harness, Issuer], browser: Browser) -> Iterator[
     yield opened
     harness.vlm.reset()
     opened.close()
-
-
-#: What a test file imports to have the fixtures.
-__all__ = ["DESK", "PHONE", "PATIENCE_MS", "Pages", "Signed", "browser", "pages", "stack_of_pages"]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 import urllib3
-from pages import PHONE, Pages, browser, pages, stack_of_pages  # noqa: F401
+from pages import PHONE, Pages
 
 from stack import page as built
 
@@ -52,7 +52,7 @@ def test_every_module_that_is_loaded_first_is_loaded_at_once() -> None:
     assert wanted <= named, wanted - named
 
 
-def test_without_signing_in_there_is_nothing_of_any_dr(pages: Pages) -> None:  # noqa: F811
+def test_without_signing_in_there_is_nothing_of_any_dr(pages: Pages) -> None:
     pool = urllib3.PoolManager(retries=False)
     index = pool.request("GET", pages.base)
     assert index.status == 200 and index.headers["content-type"].startswith("text/html")
@@ -77,7 +77,7 @@ def test_without_signing_in_there_is_nothing_of_any_dr(pages: Pages) -> None:  #
         ("olaf", {"#/dr", "#/queue", "#/operate"}),
     ],
 )
-def test_each_role_signs_in_and_sees_its_part(pages: Pages, user: str, sees: set[str]) -> None:  # noqa: F811
+def test_each_role_signs_in_and_sees_its_part(pages: Pages, user: str, sees: set[str]) -> None:
     signed = pages.sign_in(user)
     signed.page.wait_for_selector("main h1, main h2")
     shown = set(signed.page.eval_on_selector_all("header nav a", "all => all.map((one) => one.getAttribute('href'))"))
@@ -85,7 +85,7 @@ def test_each_role_signs_in_and_sees_its_part(pages: Pages, user: str, sees: set
     assert user.capitalize() in signed.page.inner_text("header .user")
 
 
-def test_a_reload_asks_the_issuer_and_no_token_is_kept(pages: Pages) -> None:  # noqa: F811
+def test_a_reload_asks_the_issuer_and_no_token_is_kept(pages: Pages) -> None:
     signed = pages.sign_in("rita", "#/queue?verdict=fail")
     signed.page.wait_for_selector("main h1")
     kept = signed.page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])")
@@ -99,7 +99,7 @@ def test_a_reload_asks_the_issuer_and_no_token_is_kept(pages: Pages) -> None:  #
     signed.page.wait_for_selector('[data-action="sign-in"]')
 
 
-def test_what_a_role_may_not_see_says_so(pages: Pages) -> None:  # noqa: F811
+def test_what_a_role_may_not_see_says_so(pages: Pages) -> None:
     signed = pages.sign_in("tom", "#/operate")
     assert "does not show" in signed.page.inner_text("main [role=alert]")
     signed.go("#/nowhere")
@@ -107,7 +107,7 @@ def test_what_a_role_may_not_see_says_so(pages: Pages) -> None:  # noqa: F811
     assert signed.faults() == []
 
 
-def test_it_is_usable_by_all_in_light_and_dark(pages: Pages) -> None:  # noqa: F811
+def test_it_is_usable_by_all_in_light_and_dark(pages: Pages) -> None:
     for scheme in ("light", "dark"):
         signed = pages.visit(color_scheme=scheme)
         signed.page.goto(pages.base)
@@ -115,7 +115,7 @@ def test_it_is_usable_by_all_in_light_and_dark(pages: Pages) -> None:  # noqa: F
         assert signed.faults() == [], scheme
 
 
-def test_keys_are_listed_and_belong_to_what_is_open(pages: Pages) -> None:  # noqa: F811
+def test_keys_are_listed_and_belong_to_what_is_open(pages: Pages) -> None:
     signed = pages.sign_in("rita", "#/queue")
     signed.page.wait_for_selector("main h1")
     signed.page.keyboard.press("?")
@@ -125,7 +125,7 @@ def test_keys_are_listed_and_belong_to_what_is_open(pages: Pages) -> None:  # no
     signed.page.wait_for_selector(".keys.dialog", state="detached")
 
 
-def test_a_first_use_at_3g_weighs_little(pages: Pages, tell: Callable[[str], None]) -> None:  # noqa: F811
+def test_a_first_use_at_3g_weighs_little(pages: Pages, tell: Callable[[str], None]) -> None:
     signed = pages.visit("tom", viewport=PHONE)
     session = signed.context.new_cdp_session(signed.page)
     session.send("Network.enable")

@@ -7,7 +7,7 @@ import re
 import time
 from typing import Any
 
-from pages import PHONE, Pages, browser, pages, stack_of_pages  # noqa: F401
+from pages import PHONE, Pages
 
 #: Counts come by the stream, metrics by the logs.
 _PATIENCE_S = 60.0
@@ -18,7 +18,7 @@ def _measured(figures: dict[str, Any]) -> bool:
     return bool(took["course"] and figures["days"])
 
 
-def test_an_operator_sees_how_the_system_does_and_opens_the_cases(pages: Pages) -> None:  # noqa: F811
+def test_an_operator_sees_how_the_system_does_and_opens_the_cases(pages: Pages) -> None:
     harness = pages.harness
     dr = harness.dr(3, seed=2600)
     harness.upload(dr)
@@ -40,7 +40,7 @@ def test_an_operator_sees_how_the_system_does_and_opens_the_cases(pages: Pages) 
     assert re.search(r"#/queue\?from=.*to=", page.url), "the day's evaluations"
 
 
-def test_the_figures_are_days_and_metrics_that_were_measured(pages: Pages) -> None:  # noqa: F811
+def test_the_figures_are_days_and_metrics_that_were_measured(pages: Pages) -> None:
     harness = pages.harness
     dr = harness.dr(2, seed=2601)
     harness.upload(dr)
@@ -60,7 +60,7 @@ def test_the_figures_are_days_and_metrics_that_were_measured(pages: Pages) -> No
     assert refused.status == 400 and "92 days" in refused.body["detail"]
 
 
-def test_the_cache_is_emptied_after_a_question(pages: Pages) -> None:  # noqa: F811
+def test_the_cache_is_emptied_after_a_question(pages: Pages) -> None:
     signed = pages.sign_in("olaf", "#/operate", viewport=PHONE)
     page = signed.page
     page.click('[data-action="empty-cache"]')

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import pytest
 from harness import Harness
-from pages import PATIENCE_MS, PHONE, Pages, Signed, stack_of_pages  # noqa: F401
+from pages import PATIENCE_MS, PHONE, Pages, Signed
 from playwright.sync_api import expect
 
 from stack.issuer import Issuer

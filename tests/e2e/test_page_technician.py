@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from harness import Dr
-from pages import PHONE, Pages, Signed, browser, pages, stack_of_pages  # noqa: F401
+from pages import PHONE, Pages, Signed
 from playwright.sync_api import Route
 
 _SAFE = ".leave.is-safe"
@@ -39,7 +39,7 @@ _SHIFTS = """globalThis.shifts = 0; new PerformanceObserver((list) => {
 }).observe({ type: "layout-shift", buffered: true });"""
 
 
-def _at(pages: Pages, number: str = "", **how: Any) -> Signed:  # noqa: F811
+def _at(pages: Pages, number: str = "", **how: Any) -> Signed:
     """Tom with a phone, at a DR."""
     signed = pages.sign_in("tom", f"#/dr/{number}" if number else "#/dr", viewport=PHONE, has_touch=True, **how)
     signed.page.wait_for_selector(".leave" if number else "#dr-number")
@@ -50,7 +50,7 @@ def _choose(signed: Signed, dr: Dr, *more: Path) -> None:
     signed.page.set_input_files(_GALLERY, [*dr.photos, *more])
 
 
-def _stored(pages: Pages, number: str) -> list[str]:  # noqa: F811
+def _stored(pages: Pages, number: str) -> list[str]:
     """The names that lie in the bucket."""
     bucket = pages.harness.stack.outputs["BucketName"]
     listed = pages.harness.stack.aws.client("s3").list_objects_v2(Bucket=bucket, Prefix=f"photos/{number}/")
@@ -66,7 +66,7 @@ def _all_seen(signed: Signed, photos: int = 10) -> None:
     signed.page.wait_for_selector(".checklist:not(:has(li:not([data-state=seen])))")
 
 
-def test_from_a_drs_number_to_safe_to_leave_and_what_a_reviewer_says(pages: Pages, tmp_path: Path) -> None:  # noqa: F811
+def test_from_a_drs_number_to_safe_to_leave_and_what_a_reviewer_says(pages: Pages, tmp_path: Path) -> None:
     dr = pages.harness.dr(10, seed=2960)
     signed = _at(pages)
     page = signed.page
@@ -135,14 +135,14 @@ def test_from_a_drs_number_to_safe_to_leave_and_what_a_reviewer_says(pages: Page
     assert signed.faults() == []
 
 
-def _overruled(pages: Pages, dr: Dr) -> None:  # noqa: F811
+def _overruled(pages: Pages, dr: Dr) -> None:
     (last, *_) = pages.harness.api.request("GET", f"/drs/{dr.number}").body["evaluations"]
     review = json.dumps({"step": "power_meter", "decision": "fail", "reason": "Another house"}).encode()
     answer = pages.harness.api.request("POST", f"/evaluations/{last['evaluation_id']}/reviews", review)
     assert answer.status == 201, answer.body
 
 
-def test_a_cut_and_a_reload_lose_nothing_and_send_nothing_twice(pages: Pages) -> None:  # noqa: F811
+def test_a_cut_and_a_reload_lose_nothing_and_send_nothing_twice(pages: Pages) -> None:
     dr = pages.harness.dr(10, seed=2961)
     signed = _at(pages, dr.number, service_workers="block")
     signed.expected += ["net::ERR_", "WebSocket"]
@@ -181,7 +181,7 @@ def test_a_cut_and_a_reload_lose_nothing_and_send_nothing_twice(pages: Pages) ->
 
 
 @pytest.mark.parametrize("status", [503, 403])
-def test_what_the_store_refuses_is_never_called_stored(pages: Pages, status: int) -> None:  # noqa: F811
+def test_what_the_store_refuses_is_never_called_stored(pages: Pages, status: int) -> None:
     dr = pages.harness.dr(1, seed=2962 + status % 2)
     signed = _at(pages, dr.number)
     signed.expect_status(status)
@@ -201,7 +201,7 @@ def test_what_the_store_refuses_is_never_called_stored(pages: Pages, status: int
     assert len(_stored(pages, dr.number)) == 1
 
 
-def test_a_transfer_that_stands_still_is_said_and_begun_again(pages: Pages) -> None:  # noqa: F811
+def test_a_transfer_that_stands_still_is_said_and_begun_again(pages: Pages) -> None:
     dr = pages.harness.dr(1, seed=2964)
     signed = _at(pages, dr.number)
     signed.expected += ["net::ERR_"]
@@ -219,7 +219,7 @@ def test_a_transfer_that_stands_still_is_said_and_begun_again(pages: Pages) -> N
     page.wait_for_selector(".photos li[data-state=looked_at]")
 
 
-def test_at_3g_it_weighs_little_and_nothing_moves(pages: Pages, tell: Callable[[str], None]) -> None:  # noqa: F811
+def test_at_3g_it_weighs_little_and_nothing_moves(pages: Pages, tell: Callable[[str], None]) -> None:
     dr = pages.harness.dr(10, seed=2965)
     signed = pages.visit("tom", viewport=PHONE, has_touch=True)
     page = signed.page

@@ -195,7 +195,7 @@ async fn address(
         .map_err(|cause| bug("an upload can't be signed")(cause.into()))?;
     let headers = signed
         .headers()
-        .filter(|(name, _)| !name.eq_ignore_ascii_case("host"))
+        .filter(|(name, _)| !name.eq_ignore_ascii_case("host") && is_signed(signed.uri(), name))
         .map(|(name, value)| (name.to_owned(), value.to_owned()));
     Ok(UploadAddress {
         name: name.to_owned(),
@@ -203,6 +203,18 @@ async fn address(
         url: signed.uri().to_owned(),
         headers: headers.collect(),
     })
+}
+
+/// Whether an address is signed with a header. Others (a trace's, which the SDK adds) say nothing to S3, and a browser
+/// may not send them: the bucket allows those that are signed.
+fn is_signed(url: &str, header: &str) -> bool {
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    let names = query
+        .split('&')
+        .filter_map(|one| one.strip_prefix("X-Amz-SignedHeaders="));
+    names
+        .flat_map(|names| names.split("%3B"))
+        .any(|name| name.eq_ignore_ascii_case(header))
 }
 
 #[cfg(test)]
@@ -223,6 +235,14 @@ mod tests {
         let mut photo = json!({"name": "a.jpg", "content_type": "image/jpeg", "size": 1});
         photo[field] = value;
         json!({"photos": [photo]}).to_string()
+    }
+
+    #[test]
+    fn headers_are_those_that_the_address_is_signed_with() {
+        let url = "https://b.s3/k?X-Amz-Date=1&X-Amz-SignedHeaders=content-type%3Bhost%3Bif-none-match&x-id=PutObject";
+        assert!(is_signed(url, "content-type") && is_signed(url, "If-None-Match"));
+        assert!(!is_signed(url, "x-amzn-trace-id") && !is_signed(url, "PutObject"));
+        assert!(!is_signed("https://b.s3/k", "host"));
     }
 
     #[test]
