@@ -63,6 +63,8 @@ def test_the_figures_are_days_and_metrics_that_were_measured(pages: Pages) -> No
 def test_the_cache_is_emptied_after_a_question(pages: Pages) -> None:
     signed = pages.sign_in("olaf", "#/operate", viewport=PHONE)
     page = signed.page
+    page.wait_for_selector(".operator .chart")
+    page.wait_for_selector(".operator >> text=How right")
     page.click('[data-action="empty-cache"]')
     with page.expect_response(lambda answer: answer.url.endswith("/cache")) as told:
         page.click('[data-action="empty-cache-yes"]')

@@ -95,6 +95,7 @@ def test_from_a_drs_number_to_safe_to_leave_and_what_a_reviewer_says(pages: Page
     assert signed.faults() == []
     refused.locator('[data-action="remove-photo"]').click()
     page.wait_for_selector(".to-do >> text=Nothing.")
+    signed.picture("technician")
     names = _stored(pages, dr.number)
     assert len(names) == 10 and all(path.stem in " ".join(names) for path in dr.photos), "names keep their hints"
 
