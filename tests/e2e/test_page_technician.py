@@ -6,18 +6,22 @@ Photos are the harness's; what comes between the phone and the store is put ther
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from faults import Faults
 from harness import Dr
-from pages import PHONE, Pages, Signed
+from pages import PATIENCE_MS, PHONE, Pages, Signed
 from playwright.sync_api import Route
 
 _SAFE = ".leave.is-safe"
 _GALLERY = '[data-action="gallery"]'
 _CAMERA = '[data-action="camera"]'
+#: Far more than it takes to be done in spite of it.
+_MOST_KILLED = 60
 #: A photo's address in the store.
 _STORE = "**/photos/*/*X-Amz-Signature*"
 #: 3G as browsers' tools have it, with a delay of 200 ms.
@@ -179,6 +183,27 @@ def test_a_cut_and_a_reload_lose_nothing_and_send_nothing_twice(pages: Pages) ->
     page.wait_for_selector(_SAFE)
     _all_seen(signed)
     assert len(_stored(pages, dr.number)) == 10
+
+
+def test_functions_that_are_killed_cost_time_and_nothing_that_was_seen(pages: Pages) -> None:
+    faults, dr = Faults(pages.harness), pages.harness.dr(10, seed=2970)
+    faults.hurry()
+    pages.harness.vlm.latency("fixed:300")
+    signed = _at(pages, dr.number)
+    signed.expect_status(500, 502, 503, 504)
+    _choose(signed, dr)
+    killed: Counter[str] = Counter()
+    while not signed.page.locator(_SAFE).count() and sum(killed.values()) < _MOST_KILLED:
+        for function in ("api", "batch", "notifier"):
+            killed[function] += faults.kill(function)
+        signed.page.wait_for_timeout(300)
+    assert all(killed[function] >= 2 for function in ("api", "batch", "notifier")), killed
+    signed.page.wait_for_selector(_SAFE, timeout=2 * PATIENCE_MS)
+    _all_seen(signed)
+    assert len(_stored(pages, dr.number)) == 10, "nothing twice"
+    signed.page.click('[data-action="evaluate"]')
+    faults.kill("aggregator")
+    signed.page.wait_for_selector('[data-verdict="pass"]', timeout=2 * PATIENCE_MS)
 
 
 @pytest.mark.parametrize("status", [503, 403])

@@ -54,7 +54,7 @@ The stack {name} is up.
   VLM        {vlm.shown(about.vlm_url)}   ({kind}, {about.vlm_model})
   variables  {write_environment(stack)}   (set -a; . this file; set +a)
   logs       {stack.folder.path / "logs"}
-  evaluate   infra/local evaluate DR1730550{"" if name == "local" else f" --name {name}"}"""
+  evaluate   infra/local evaluate DR1730550 DR1733758 DR1734014{"" if name == "local" else f" --name {name}"}"""
 
 
 def signing_in(issuer: str | None) -> str:
