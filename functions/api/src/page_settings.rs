@@ -3,7 +3,7 @@
 //! # Invariants
 //! - A browser runs the page's own scripts and no other, and speaks with this system and the issuer alone.
 
-use aws::configuration::{ConfigError, optional, present, required};
+use aws::configuration::{ConfigError, present, required};
 use serde::Serialize;
 
 /// What the page is told of its stack.
@@ -36,8 +36,8 @@ impl PageSettings {
         let origins = present("SIGN_IN_ORIGINS")?;
         let origins = origins.split(',').filter(|origin| !origin.is_empty());
         Ok(Self {
-            issuer: optional("JWT_ISSUER"),
-            client_id: optional("PAGE_CLIENT_ID"),
+            issuer: unless_empty(present("JWT_ISSUER")?),
+            client_id: unless_empty(present("PAGE_CLIENT_ID")?),
             scopes: Scopes {
                 technician: required("TECHNICIAN_SCOPE")?,
                 viewer: required("VIEWER_SCOPE")?,
@@ -72,6 +72,10 @@ impl PageSettings {
         ]
         .join("; ")
     }
+}
+
+fn unless_empty(setting: String) -> Option<String> {
+    (!setting.is_empty()).then_some(setting)
 }
 
 /// The origin of an address: scheme, host and port.
