@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use aws::SdkConfig;
 use aws::configuration::{ConfigError, required};
+use aws::trace;
 use aws_sdk_lambda::config::retry::RetryConfig;
 use aws_sdk_lambda::config::timeout::TimeoutConfig;
 use aws_sdk_lambda::primitives::Blob;
@@ -96,6 +97,7 @@ impl PictureMaker {
     async fn make(&self, pictures: Vec<Picture>) -> Result<Vec<PictureMade>, RunError> {
         let asked = MakePictures {
             make_pictures: pictures,
+            trace_id: trace::current(),
         };
         let bug = |cause| RunError::bug("asking for pictures", cause);
         let payload = serde_json::to_vec(&asked).map_err(bug)?;

@@ -12,12 +12,14 @@ use aws::clock;
 use aws::deadline::Deadline;
 use aws::queues::Records;
 use aws::telemetry;
+use aws::trace;
 use aws::usage::measured;
 use evaluation::decide::picture::MakePictures;
 use evaluation::figures::{Figure, Metric};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde::Deserialize;
 use serde_json::Value;
+use tracing::Instrument;
 
 use crate::evaluate::BatchFunction;
 
@@ -35,7 +37,11 @@ async fn main() -> anyhow::Result<()> {
 
 async fn handle(function: &BatchFunction, event: LambdaEvent<Value>) -> Result<Value, Error> {
     if let Ok(asked) = MakePictures::deserialize(&event.payload) {
-        return Ok(serde_json::to_value(function.pictures(&asked).await)?);
+        let of_it = || trace::of_invocation(&event.context);
+        let trace = asked.trace_id.clone().unwrap_or_else(of_it);
+        let made = function.pictures(&asked);
+        let made = made.instrument(trace::request(&trace)).await;
+        return Ok(serde_json::to_value(made)?);
     }
     let records = Records::of(&event.payload).ok_or(
         "the batch function takes events of its queues, and pictures to be made; tests/events has examples",

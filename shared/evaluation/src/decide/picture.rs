@@ -13,6 +13,7 @@ use crate::domain::hash::hex_of;
 use crate::domain::ids::DrNumber;
 use crate::domain::outcome::{PhotoOutcome, Reason};
 use crate::domain::photo_rules::long_edge_for;
+use crate::domain::trace::TraceId;
 use photos::size_policy::SizePolicy;
 
 /// What the keys of pictures begin with.
@@ -51,6 +52,9 @@ impl Picture {
 pub struct MakePictures {
     /// The pictures.
     pub make_pictures: Vec<Picture>,
+    /// The trace of the request that they are for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<TraceId>,
 }
 
 /// What became of them, in their order.
