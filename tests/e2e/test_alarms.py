@@ -46,6 +46,8 @@ class Alarms:
         self._sqs = harness.stack.aws.client("sqs")
         self._queue = harness.stack.outputs["AlarmsQueueUrl"]
         self._told: list[tuple[str, str]] = []
+        #: How much of what was told has been waited for.
+        self._met = 0
 
     def states(self) -> dict[str, str]:
         """What each is in, by its name in the template."""
@@ -66,12 +68,18 @@ class Alarms:
                 self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
 
     def until(self, name: str, state: str, doing: Callable[[], object] = lambda: None) -> None:
-        """Waits until an alarm is in a state, doing something meanwhile, and until the topic was told."""
+        """Waits until the topic was told that an alarm is in a state, doing something meanwhile.
+
+        The alarm is in it then, or has come out of it again: minutes are short here, and looking takes its time.
+        """
         deadline = time.monotonic() + _WITHIN_S
         while time.monotonic() < deadline:
             doing()
-            last = [told for alarm, told in self.told() if alarm == name][-1:]
-            if self.states()[name] == state and last == [state]:
+            told = self.told()
+            new = [at for at, one in enumerate(told) if at >= self._met and one == (name, state)]
+            last = [said for alarm, said in told if alarm == name][-1:]
+            if new or (self.states()[name] == state and last == [state]):
+                self._met = new[0] + 1 if new else self._met
                 return
             time.sleep(0.2)
         raise AssertionError(f"{name} is {self.states()[name]}, not {state}; told: {self.told()}")
