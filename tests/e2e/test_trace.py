@@ -21,7 +21,7 @@ _AMZN = "1-67891233-abcdef012345678912345678"
 #: Of a round, or of a connection, not of an evaluation.
 _ROUNDS = (
     *("swept", "the sweep failed", "a message was not taken", "a client ", "a connection "),
-    *("somebody watches", "nobody is let in", "news were "),
+    *("somebody watches", "nobody is let in", "news were ", "it was worked out how right"),
 )
 _LOGS_WITHIN_S = 20.0
 
