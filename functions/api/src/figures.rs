@@ -14,7 +14,6 @@ use aws_sdk_cloudwatch::types::{
     Dimension, Metric as CloudWatchMetric, MetricDataQuery, MetricDataResult, MetricStat,
 };
 use evaluation::decide::card::{Counts, years};
-use evaluation::domain::judge::Verdict;
 use evaluation::domain::time::{Moment, Timestamp};
 use evaluation::figures::{Metric, Unit};
 use futures::future::try_join_all;
@@ -24,6 +23,7 @@ use utoipa::ToSchema;
 
 use crate::api::{Api, Refusal};
 use crate::metrics::{ConsoleLinks, NAMESPACE};
+use crate::tally::Tally;
 
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -107,20 +107,9 @@ pub(crate) struct DayOfEvaluations {
     /// The day, in UTC.
     #[schema(format = Date)]
     day: String,
-    /// All of them.
-    evaluations: u64,
-    /// Those without a verdict yet.
-    unfinished: u64,
-    /// Those that pass.
-    pass: u64,
-    /// Those that fail.
-    fail: u64,
-    /// Those that are incomplete.
-    incomplete: u64,
-    /// Those with flags.
-    flagged: u64,
-    /// Those of which people decided something.
-    reviewed: u64,
+    /// How many.
+    #[serde(flatten)]
+    tally: Tally,
 }
 
 /// A metric over the span.
@@ -192,16 +181,9 @@ async fn days(api: &Api, asked: &Asked) -> Result<Vec<DayOfEvaluations>, Refusal
 fn day_of(item: Map<String, Value>) -> Option<DayOfEvaluations> {
     let day = item.get("sk")?.as_str()?.to_owned();
     let counts = Counts::of(&[item]);
-    let ended = |verdict| counts.among(|state| state.verdict == verdict);
     Some(DayOfEvaluations {
         day,
-        evaluations: counts.among(|_| true),
-        unfinished: ended(None),
-        pass: ended(Some(Verdict::Pass)),
-        fail: ended(Some(Verdict::Fail)),
-        incomplete: ended(Some(Verdict::Incomplete)),
-        flagged: counts.among(|state| state.flagged),
-        reviewed: counts.among(|state| state.reviewed),
+        tally: Tally::of(&counts, |_| true),
     })
 }
 
@@ -437,7 +419,7 @@ mod tests {
             panic!("an item")
         };
         let day = day_of(item).unwrap();
-        assert_eq!((day.day.as_str(), day.evaluations), ("2026-11-26", 0));
+        assert_eq!((day.day.as_str(), day.tally.evaluations), ("2026-11-26", 0));
         assert_eq!(day_of(Map::new()), None);
     }
 }

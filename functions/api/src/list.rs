@@ -28,6 +28,7 @@ use utoipa::ToSchema;
 use crate::api::{Api, Refusal};
 use crate::claims::Held;
 use crate::history;
+use crate::tally::Tally;
 
 /// DRs whose cards are read at once.
 const AT_ONCE: usize = 16;
@@ -149,22 +150,9 @@ pub(crate) struct Counted {
     /// The last day, the same.
     #[schema(format = Date)]
     last_day: String,
-    /// All of them.
-    evaluations: u64,
-    /// Those without a verdict yet.
-    unfinished: u64,
-    /// Those that pass.
-    pass: u64,
-    /// Those that fail.
-    fail: u64,
-    /// Those that are incomplete.
-    incomplete: u64,
-    /// Those with flags.
-    flagged: u64,
-    /// Those of which people decided something.
-    reviewed: u64,
-    /// Those that chance drew for review.
-    sampled: u64,
+    /// How many.
+    #[serde(flatten)]
+    tally: Tally,
 }
 
 /// Reads a page.
@@ -257,21 +245,10 @@ async fn counts(api: &Api, asked: &Asked, now: Timestamp) -> Result<Option<Count
 
 impl Counted {
     fn of(counts: &Counts, states: &[State], (first_day, last_day): (String, String)) -> Self {
-        let among = |takes: &dyn Fn(State) -> bool| {
-            counts.among(|state| states.contains(&state) && takes(state))
-        };
-        let ended = |verdict| among(&|state| state.verdict == verdict);
         Self {
             first_day,
             last_day,
-            evaluations: among(&|_| true),
-            unfinished: ended(None),
-            pass: ended(Some(Verdict::Pass)),
-            fail: ended(Some(Verdict::Fail)),
-            incomplete: ended(Some(Verdict::Incomplete)),
-            flagged: among(&|state| state.flagged),
-            reviewed: among(&|state| state.reviewed),
-            sampled: among(&|state| state.sampled),
+            tally: Tally::of(counts, |state| states.contains(&state)),
         }
     }
 }

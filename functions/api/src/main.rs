@@ -27,6 +27,7 @@ mod reviews;
 mod route;
 #[cfg(test)]
 mod shown_tests;
+mod tally;
 mod uploads;
 
 use aws::configuration::{percent, present, required, retention};

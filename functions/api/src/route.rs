@@ -19,8 +19,8 @@ use evaluation::domain::time::Moment;
 use evaluation::domain::versions::Versions;
 use evaluation::run::error::{Class, with_causes};
 use evaluation::run::ports::Ports;
-use evaluation::run::show::{Shown, show};
-use evaluation::show::evaluation::{view, with_reviews};
+use evaluation::run::show::show;
+use evaluation::show::evaluation::seen;
 use lambda_runtime::Error;
 use photos::metadata::Position;
 use serde::{Deserialize, Serialize};
@@ -201,39 +201,15 @@ async fn evaluation(api: &Api, id: &EvaluationId) -> Result<ApiGatewayV2httpResp
              under /drs/{{dr_number}}/evaluations."
         )).into());
     };
-    let Shown {
-        evaluation,
-        photos,
-        freshness,
-        flags,
-        metres,
-        is_misplaced,
-        notes,
-        reviews,
-        ..
-    } = shown;
+    let (evaluation, freshness) = (&shown.evaluation, shown.freshness);
     let catalogue = api.ports.catalogue(&evaluation.versions.catalogue).await?;
-    let photos_now = match may_have_changed(&evaluation, freshness) {
-        true => photos_of(api, &evaluation, is_misplaced, catalogue).await,
+    let photos_now = match may_have_changed(evaluation, freshness) {
+        true => photos_of(api, evaluation, shown.is_misplaced, catalogue).await,
         false => None,
     };
-    let stale_because = stale_because(
-        &evaluation,
-        freshness,
-        photos_now,
-        &current(api, &evaluation),
-    );
-    let seen = view(
-        &evaluation,
-        &photos,
-        &flags,
-        &metres,
-        &stale_because,
-        catalogue,
-        &notes,
-    );
-    let seen = with_reviews(seen, &evaluation, &photos, catalogue, &reviews);
-    let response = http::json(200, &seen);
+    let current = current(api, evaluation);
+    let stale_because = stale_because(evaluation, freshness, photos_now, &current);
+    let response = http::json(200, &seen(&shown, &stale_because, catalogue));
     let done = evaluation.completed_at.is_some();
     Ok(if done {
         response
@@ -397,144 +373,5 @@ fn is_of_route(route: &str, method: &str, parts: &[&str]) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn asked(path: &str) -> Result<Question, Problem> {
-        sent("GET", path)
-    }
-
-    fn sent(method: &str, path: &str) -> Result<Question, Problem> {
-        let sample = include_str!("../../../tests/events/api-history.json");
-        let mut event: Value = serde_json::from_str(sample).unwrap();
-        event["rawPath"] = path.into();
-        event["requestContext"]["http"]["method"] = method.into();
-        question(&ApiGatewayV2httpRequest::deserialize(event).unwrap())
-    }
-
-    #[test]
-    fn a_path_that_the_gateway_took_for_another_route_is_refused() {
-        let id = clock::new_evaluation_id();
-        let sample = include_str!("../../../tests/events/api-history.json");
-        let by = |route: &str, path: &str| {
-            let mut event: Value = serde_json::from_str(sample).unwrap();
-            event["routeKey"] = route.into();
-            event["rawPath"] = path.into();
-            question(&ApiGatewayV2httpRequest::deserialize(event).unwrap())
-        };
-        let (dr, evaluation) = ("GET /drs/{dr_number}", "GET /evaluations/{evaluation_id}");
-        assert!(by(dr, "/drs/DR1").is_ok());
-        assert!(by(evaluation, &format!("/evaluations/{id}")).is_ok());
-        for (route, path) in [
-            (dr, "/health".to_owned()),
-            (dr, "/drs/DR1/evaluations".to_owned()),
-            (dr, format!("/evaluations/{id}")),
-            ("GET /health", "/drs/DR1".to_owned()),
-            ("PUT /drs/{dr_number}", "/drs/DR1".to_owned()),
-        ] {
-            let refused = by(route, &path).unwrap_err();
-            assert_eq!(refused.status, 404, "{route} {path}");
-        }
-    }
-
-    #[test]
-    fn the_cache_is_emptied_by_delete_alone() {
-        let dr = DrNumber::parse("DR1").unwrap();
-        assert_eq!(
-            sent("DELETE", "/drs/dr1/cache").unwrap(),
-            Question::EmptyCache(Some(dr))
-        );
-        assert_eq!(
-            sent("DELETE", "/cache").unwrap(),
-            Question::EmptyCache(None)
-        );
-        assert_eq!(sent("DELETE", "/drs/D-1/cache").unwrap_err().status, 400);
-        for (method, path) in [
-            ("GET", "/cache"),
-            ("GET", "/drs/DR1/cache"),
-            ("DELETE", "/drs/DR1/evaluations"),
-        ] {
-            assert_eq!(
-                sent(method, path).unwrap_err().status,
-                404,
-                "{method} {path}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_dr_is_asked_about_and_put_in_its_place() {
-        let dr = DrNumber::parse("DR1").unwrap();
-        assert_eq!(asked("/drs/dr1").unwrap(), Question::Dr(dr));
-        assert_eq!(sent("PUT", "/drs/DR1").unwrap_err().status, 400, "no body");
-        assert_eq!(sent("POST", "/drs/DR1").unwrap_err().status, 404);
-        let dr = DrNumber::parse("DR1").unwrap();
-        let claim = sent("PUT", "/drs/dr1/claim").unwrap();
-        assert_eq!(claim, Question::Claim(dr.clone()));
-        let given_back = sent("DELETE", "/drs/DR1/claim").unwrap();
-        assert_eq!(given_back, Question::GiveBack(dr.clone()));
-        assert_eq!(sent("GET", "/drs/DR1/claim").unwrap_err().status, 404);
-        let note = sent("POST", "/drs/dr1/notes").unwrap();
-        assert_eq!(note, Question::Note(dr));
-        assert_eq!(sent("GET", "/drs/DR1/notes").unwrap_err().status, 404);
-    }
-
-    #[test]
-    fn a_review_is_of_an_evaluation_and_is_withdrawn_by_its_number() {
-        let id = clock::new_evaluation_id();
-        let path = format!("/evaluations/{id}/reviews");
-        assert_eq!(sent("POST", &path).unwrap(), Question::Review(id.clone()));
-        assert!(matches!(asked(&path), Ok(Question::Reviews(..))));
-        assert_eq!(
-            sent("DELETE", &format!("{path}/7")).unwrap(),
-            Question::Withdraw(id, 7)
-        );
-        for (method, path) in [
-            ("DELETE", path.clone()),
-            ("DELETE", format!("{path}/x")),
-            ("DELETE", format!("{path}/-1")),
-            ("PUT", format!("{path}/7")),
-            ("GET", path.replace("reviews", "known")),
-            ("POST", "/evaluations/7/reviews".into()),
-        ] {
-            assert_eq!(sent(method, &path).unwrap_err().status, 404, "{path}");
-        }
-    }
-
-    #[test]
-    fn the_two_questions_are_told_apart() {
-        let id = clock::new_evaluation_id();
-        assert_eq!(
-            asked(&format!("/evaluations/{id}")).unwrap(),
-            Question::Evaluation(id.clone())
-        );
-        assert_eq!(
-            asked(&format!("/$default/evaluations/{id}")).unwrap(),
-            Question::Evaluation(id)
-        );
-        assert!(matches!(
-            asked("/drs/dr1730550/evaluations"),
-            Ok(Question::History(..))
-        ));
-    }
-
-    #[test]
-    fn other_paths_and_bad_ids_are_refused_with_what_to_do() {
-        assert_eq!(asked("/evaluations").unwrap(), Question::List);
-        assert_eq!(asked("/health").unwrap(), Question::Health);
-        assert_eq!(asked("/accuracy").unwrap(), Question::Accuracy);
-        assert_eq!(sent("DELETE", "/health").unwrap_err().status, 404);
-        for (path, status) in [
-            ("/page", 404),
-            ("/page/1", 404),
-            ("/claim", 404),
-            ("/evaluations/7", 404),
-            ("/evaluations/7/photos/0123456789abcdef", 404),
-            ("/drs/D-1/evaluations", 400),
-            ("/drs/D-1", 400),
-            ("/drs/DR1/photos", 404),
-        ] {
-            assert_eq!(asked(path).unwrap_err().status, status, "{path}");
-        }
-    }
-}
+#[path = "route_tests.rs"]
+mod tests;

@@ -17,7 +17,7 @@ use evaluation::run::error::RunError;
 use evaluation::run::ports::Ports;
 use evaluation::run::show::show;
 use evaluation::run::tell::Change;
-use evaluation::show::evaluation::{view, with_reviews};
+use evaluation::show::evaluation::seen;
 use evaluation::show::live;
 use futures::stream::{self, StreamExt};
 use serde_json::{Value, json};
@@ -210,18 +210,7 @@ impl Live {
             .ports
             .catalogue(&shown.evaluation.versions.catalogue)
             .await?;
-        let seen = view(
-            &shown.evaluation,
-            &shown.photos,
-            &shown.flags,
-            &shown.metres,
-            &[],
-            catalogue,
-            &shown.notes,
-        );
-        let (evaluation, photos) = (&shown.evaluation, &shown.photos);
-        let seen = with_reviews(seen, evaluation, photos, catalogue, &shown.reviews);
-        Ok(Some(json!(seen)))
+        Ok(Some(json!(seen(&shown, &[], catalogue))))
     }
 }
 

@@ -30,6 +30,7 @@ use crate::domain::scope::Scope;
 use crate::domain::time::Moment;
 use crate::domain::trace::TraceId;
 use crate::domain::versions::ShownVersions;
+use crate::run::show::Shown;
 
 /// Flags beside a judgement's that are shown.
 pub const MOST_SINCE: usize = 200;
@@ -132,6 +133,25 @@ pub struct Progress {
     pub photos_pending: usize,
 }
 
+/// An evaluation as everybody sees it, with what people decided of it.
+pub fn seen(
+    shown: &Shown,
+    stale_because: &[StaleReason],
+    catalogue: Option<&Catalogue>,
+) -> EvaluationView {
+    let (evaluation, photos) = (&shown.evaluation, &shown.photos);
+    let model = view(
+        evaluation,
+        photos,
+        &shown.flags,
+        &shown.metres,
+        stale_because,
+        catalogue,
+        &shown.notes,
+    );
+    with_reviews(model, evaluation, photos, catalogue, &shown.reviews)
+}
+
 /// The evaluation as it is shown, its photos by name; `flags` are those beside its judgement's, `metres` how far its
 /// photos are from where the DR is expected to be, `stale_because` is what makes it stale, `notes` are its DR's.
 pub fn view(
@@ -187,7 +207,7 @@ pub fn view(
 }
 
 /// The same, with what people decided of it.
-pub fn with_reviews(
+fn with_reviews(
     mut view: EvaluationView,
     evaluation: &Evaluation,
     photos: &[PhotoRecord],

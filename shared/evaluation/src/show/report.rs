@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::evaluation::{EvaluationView, view as view_of, with_reviews};
+use super::evaluation::{EvaluationView, seen};
 use super::evidence::EvidenceView;
 use super::path_of;
 use super::photo::{PhotoView, ShownOutcome};
@@ -151,7 +151,7 @@ pub fn view(
 ) -> Option<ReportView> {
     let evaluation = &shown.evaluation;
     let judgement = evaluation.judgement.as_ref()?;
-    let seen = seen(shown, catalogue);
+    let seen = seen(shown, &[], catalogue);
     let id = &evaluation.evaluation_id;
     Some(ReportView {
         evaluation_id: id.clone(),
@@ -182,21 +182,6 @@ pub fn view(
             reviews: format!("{}/reviews", path_of(id)),
         },
     })
-}
-
-/// The evaluation as everybody sees it.
-fn seen(shown: &Shown, catalogue: Option<&Catalogue>) -> EvaluationView {
-    let evaluation = &shown.evaluation;
-    let seen = view_of(
-        evaluation,
-        &shown.photos,
-        &shown.flags,
-        &shown.metres,
-        &[],
-        catalogue,
-        &shown.notes,
-    );
-    with_reviews(seen, evaluation, &shown.photos, catalogue, &shown.reviews)
 }
 
 fn step(row: &StepVerdict, seen: &EvaluationView) -> ReportedStep {

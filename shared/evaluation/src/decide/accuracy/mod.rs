@@ -137,19 +137,8 @@ pub fn cases(
     let (Some(judgement), Some(verdict)) = (&evaluation.judgement, card.verdict) else {
         return Vec::new();
     };
-    let own: Vec<ReviewRecord> = records
-        .iter()
-        .filter(|it| is_of(it, evaluation))
-        .cloned()
-        .collect();
-    let contents = BTreeMap::new();
-    let subject = Subject {
-        evaluation_id: Some(&evaluation.evaluation_id),
-        mode: evaluation.mode,
-        judgement,
-        contents: &contents,
-    };
-    let standing = standing(&own, &subject);
+    let own = own(evaluation, records);
+    let standing = standing_of(evaluation, judgement, &own);
     let case = |step, model_passes, person_passes, certainty| Case {
         evaluation_id: evaluation.evaluation_id.clone(),
         step,
@@ -183,6 +172,28 @@ pub fn cases(
     whole.into_iter().chain(steps).collect()
 }
 
+/// What people said of this evaluation, and not of others of its DR.
+fn own(evaluation: &Evaluation, records: &[ReviewRecord]) -> Vec<ReviewRecord> {
+    let own = records.iter().filter(|it| is_of(it, evaluation));
+    own.cloned().collect()
+}
+
+/// How it stands with what people said of this evaluation alone.
+fn standing_of<'a>(
+    evaluation: &Evaluation,
+    judgement: &Judgement,
+    own: &'a [ReviewRecord],
+) -> Standing<'a> {
+    let subject = Subject {
+        evaluation_id: Some(&evaluation.evaluation_id),
+        mode: evaluation.mode,
+        judgement,
+        // A decision of another evaluation is not carried over here.
+        contents: &BTreeMap::new(),
+    };
+    standing(own, &subject)
+}
+
 /// Whether an evaluation passes with what people decided of it, if that is known.
 pub fn passes_for_people(
     evaluation: &Evaluation,
@@ -190,18 +201,8 @@ pub fn passes_for_people(
     catalogue: Option<&Catalogue>,
 ) -> Option<bool> {
     let judgement = evaluation.judgement.as_ref()?;
-    let own: Vec<ReviewRecord> = (records.iter())
-        .filter(|it| is_of(it, evaluation))
-        .cloned()
-        .collect();
-    let contents = BTreeMap::new();
-    let subject = Subject {
-        evaluation_id: Some(&evaluation.evaluation_id),
-        mode: evaluation.mode,
-        judgement,
-        contents: &contents,
-    };
-    let standing = standing(&own, &subject);
+    let own = own(evaluation, records);
+    let standing = standing_of(evaluation, judgement, &own);
     let percent = catalogue.map(|catalogue| catalogue.pass_percent);
     match reviewed_verdict(judgement, percent, &standing)? {
         Verdict::Pass => Some(true),
