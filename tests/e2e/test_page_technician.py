@@ -274,4 +274,5 @@ def test_at_3g_it_weighs_little_and_nothing_moves(pages: Pages, tell: Callable[[
         f" checklist fills {moved_later:.3f}."
     )
     assert weight <= 150
+    assert moved_later < 0.1, "what is done stays in its place"
     assert moved < 0.02

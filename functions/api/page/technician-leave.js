@@ -51,16 +51,38 @@ export function leave(dr, mine) {
   </section>`;
 }
 
-/** All that is left to do, what can't be accepted first. @param {Schemas["Dr"]} dr @param {Upload[]} mine @param {import("./technician-adding.js").Add} add */
-export function toDo(dr, mine, add) {
+/**
+ * What was left to do on this visit, in its order. What is done since stays in its place, ticked off: nothing moves away
+ * under one's thumb while photos are looked at.
+ */
+export class Left {
+  /** @type {Map<string, { todo: Schemas["ToDo"], isDone: boolean }>} */
+  #all = new Map();
+
+  /** What there is, with what a checklist says now. @param {Schemas["Dr"]} dr */
+  see(dr) {
+    const now = new Map(dr.to_do.map((todo) => [todo.step ?? todo.photo ?? todo.message, todo]));
+    for (const [key, one] of this.#all) if (!now.has(key)) one.isDone = true;
+    for (const [key, todo] of now) this.#all.set(key, { todo, isDone: false });
+    return [...this.#all.values()];
+  }
+}
+
+/**
+ * All that is left to do, what can't be accepted first.
+ * @param {Schemas["Dr"]} dr
+ * @param {Left} left
+ * @param {Upload[]} mine
+ * @param {import("./technician-adding.js").Add} add
+ */
+export function toDo(dr, left, mine, add) {
   const refused = mine.filter(({ photo }) => photo.state === "refused");
   const count = dr.to_do.length + refused.length;
   return html`<section class="card to-do" aria-labelledby="to-do-title">
-    <h2 id="to-do-title">${t.technician.toDo} <span class="quiet">${count || nothing}</span></h2>
-    ${count === 0 ? html`<p class="quiet">${t.technician.nothingToDo}</p>` : nothing}
+    <h2 id="to-do-title">${t.technician.toDo} <span class="quiet">${count || t.technician.nothingToDo}</span></h2>
     <ul>
       ${refused.map(refusal)}
-      ${dr.to_do.map((one) => item(one, dr, mine, add))}
+      ${left.see(dr).map(({ todo, isDone }) => item(todo, isDone, dr, mine, add))}
     </ul>
   </section>`;
 }
@@ -78,13 +100,21 @@ function refusal({ photo }) {
   </li>`;
 }
 
-/** @param {Schemas["ToDo"]} todo @param {Schemas["Dr"]} dr @param {Upload[]} mine @param {import("./technician-adding.js").Add} add */
-function item(todo, dr, mine, add) {
+/**
+ * @param {Schemas["ToDo"]} todo
+ * @param {boolean} isDone
+ * @param {Schemas["Dr"]} dr
+ * @param {Upload[]} mine
+ * @param {import("./technician-adding.js").Add} add
+ */
+function item(todo, isDone, dr, mine, add) {
   const step = dr.steps.find((one) => one.step === todo.step);
   const remedy = todo.remedy in t.technician.remedies ? todo.remedy : "retake";
-  return html`<li class=${todo.critical ? "fault" : "fault lesser"} data-remedy=${remedy} data-step=${todo.step ?? ""}>
+  return html`<li class="fault ${todo.critical ? "" : "lesser"} ${isDone ? "done" : ""}" data-remedy=${isDone ? "done" : remedy} data-step=${todo.step ?? ""}>
     <div>
-      <span class="tag ${remedy}">${t.technician.remedies[remedy]}</span>
+      ${isDone
+        ? html`<span class="tag seen"><span aria-hidden="true">✓</span> ${t.technician.done}</span>`
+        : html`<span class="tag ${remedy}">${t.technician.remedies[remedy]}</span>`}
       ${todo.critical ? html`<span class="tag critical">${t.technician.critical}</span>` : nothing}
     </div>
     <p>${spoken(todo.message)}</p>

@@ -162,6 +162,7 @@ export const texts = {
     remove: "Remove",
     toDo: "What is left to do",
     nothingToDo: "Nothing.",
+    done: "Done",
     critical: "Critical",
     remedies: /** @type {Record<string, string>} */ ({ take: "Take", retake: "Retake", mend: "Mend" }),
     takeFor: /** @type {Record<string, string>} */ ({ take: "Take it", retake: "Take it again", mend: "Take it once it is mended" }),

@@ -5,7 +5,7 @@ import { Adding, adding } from "./technician-adding.js";
 import { checklist } from "./technician-checklist.js";
 import { DrFollower } from "./technician-dr.js";
 import { evaluation } from "./technician-evaluation.js";
-import { isSafeToLeave, leave, toDo } from "./technician-leave.js";
+import { isSafeToLeave, leave, Left, toDo } from "./technician-leave.js";
 import { Notes } from "./technician-notes.js";
 import { Pictures, photos } from "./technician-photos.js";
 import { drNumber, recent, remember } from "./recent.js";
@@ -84,6 +84,7 @@ class OfDr {
     remember(number);
     this.pictures = new Pictures();
     this.adding = new Adding(number, frame.draw);
+    this.left = new Left();
     this.follower = new DrFollower(number, () => this.changed());
     this.notes = new Notes((step, kind, reason) => this.follower.note(step, kind, reason), frame.draw);
   }
@@ -118,7 +119,7 @@ class OfDr {
         ${problem ? html`<p class="waits" role="status">${t.technician.old} ${told_of(problem).text}</p>` : nothing}
         ${leave(dr, mine)}
         ${adding(this.number, mine, dr, this.adding)}
-        ${toDo(dr, mine, this.adding.add)}
+        ${toDo(dr, this.left, mine, this.adding.add)}
         ${evaluation(this.follower, dr)}
       </div>
       <div class="seen-so-far">
