@@ -85,6 +85,22 @@ def test_fourteen_steps_of_one_s_own_go_from_a_file_to_a_verdict(harness: Harnes
     )
 
 
+def test_whoever_knows_a_catalogue_s_version_reads_its_steps_and_reasons(harness: Harness, tmp_path: Path) -> None:
+    own = _own("readable-1") | {"bad_work": ["not_in_view"]}
+    told = problem(harness.api.request("GET", "/catalogues/readable-1"), 404)
+    assert "readable-1" in told["detail"]
+    assert _publish(harness, _file(tmp_path, own))
+    shown = harness.api.request("GET", "/catalogues/readable-1").body
+    assert (shown["catalogue_version"], shown["pass_score"], shown["pass_percent"]) == ("readable-1", 7, 70)
+    assert [code["fail_code"] for code in shown["fail_codes"]] == sorted(own["fail_reasons"])
+    of_steps = [(step["step"], step["label"], step["critical"], step["passes_when"]) for step in shown["steps"]]
+    assert of_steps == [(one["key"], one["label"], one["critical"], one["passes_when"]) for one in own["steps"]]
+    reason = {"fail_code": "not_in_view", "reason": "The cable label is not in view", "remedy": "mend"}
+    assert shown["steps"][11]["fail_codes"] == [reason]
+    for version in ("v99", "no-such-1", "%2e%2e", "x" * 300):
+        problem(harness.api.request("GET", f"/catalogues/{version}"), 404)
+
+
 def test_a_catalogue_that_is_not_there_is_refused_by_its_name(harness: Harness) -> None:
     dr = harness.dr(2, seed=1652)
     harness.upload(dr)

@@ -38,7 +38,8 @@ def _evaluated(harness: Harness, count: int, seed: int, **how: Any) -> list[Eval
     drs = [harness.dr(10, seed=seed + number, **how) for number in range(count)]
     with ThreadPoolExecutor(max_workers=4) as pool:
         list(pool.map(harness.upload, drs))
-    return sorted((harness.evaluate(dr) for dr in drs), key=lambda one: str(one["created_at"]), reverse=True)
+    evaluations = (harness.evaluate(dr) for dr in drs)
+    return sorted(evaluations, key=lambda one: (one["created_at"], one["evaluation_id"]), reverse=True)
 
 
 def _settled(harness: Harness) -> None:
@@ -195,6 +196,12 @@ def test_two_reviewers_see_each_other_and_why_one_decides_otherwise(pages: Pages
     (record,) = _records(pages.harness, evaluation)
     assert (record["by"], record["step"], record["decision"]) == ("rita", "house_photo", "pass"), record
     olaf.page.keyboard.press("f")
+    listed = pages.harness.api.request("GET", f"/catalogues/{evaluation['catalogue_version']}").body
+    own = next(step["fail_codes"] for step in listed["steps"] if step["step"] == "house_photo")
+    reasons = [code["reason"] for code in own + listed["fail_codes"]]
+    offered = olaf.page.locator(".reasons li")
+    assert len(reasons) > 4
+    expect(offered).to_contain_text([*reasons, "No photo shows it"])
     olaf.page.keyboard.press("1")
     expect(rita.page.locator(".records")).to_contain_text("The whole front of the house is not in view")
     assert _records(pages.harness, evaluation)[1]["reason"] == "front_not_whole"

@@ -6,6 +6,7 @@
  * - What is known is shown; what belongs to it comes as it does, and is missed by nobody who may not see it.
  */
 import { get } from "./api.js";
+import { catalogueOf } from "./catalogue.js";
 import { may } from "./session.js";
 
 /** @typedef {import("./api.js").Schemas["Evaluation"]} Evaluation */
@@ -17,8 +18,6 @@ import { may } from "./session.js";
 const MOST = 12;
 /** @type {Map<string, Case>} */
 const cases = new Map();
-/** What each step asks for, by the catalogue's version: the same for all DRs. @type {Map<string, Promise<Record<string, string>>>} */
-const criteria = new Map();
 
 /** The evaluation; the same one each time, while it is on hand. @param {string} id @param {() => void} changed */
 export function caseOf(id, changed) {
@@ -41,8 +40,8 @@ export class Case {
     this.reviews = [];
     /** @type {Evidence | null} */
     this.evidence = null;
-    /** @type {Record<string, string>} */
-    this.criteria = {};
+    /** @type {import("./catalogue.js").Catalogue | null} */
+    this.catalogue = null;
     /** @type {unknown} */
     this.error = null;
     this.changed = () => {};
@@ -75,7 +74,7 @@ export class Case {
       this.evaluation = evaluation;
       this.error = null;
       this.changed();
-      await Promise.all([this.#loadReviews(), this.#loadCriteria(evaluation), this.#loadEvidence(evaluation)]);
+      await Promise.all([this.#loadReviews(), this.#loadCatalogue(evaluation), this.#loadEvidence(evaluation)]);
     } catch (error) {
       this.error = error;
     }
@@ -92,18 +91,28 @@ export class Case {
   }
 
   /** @param {Evaluation} evaluation */
-  async #loadCriteria(evaluation) {
-    const version = evaluation.catalogue_version;
-    const known = criteria.get(version) ?? asked(evaluation.dr_number, version);
-    criteria.set(version, known);
-    this.criteria = await known;
-    if (Object.keys(this.criteria).length === 0) criteria.delete(version);
+  async #loadCatalogue(evaluation) {
+    this.catalogue = await catalogueOf(evaluation.catalogue_version);
   }
 
   /** @param {Evaluation} evaluation */
   async #loadEvidence(evaluation) {
     if (!may("reviewer") || evaluation.status !== "completed") return;
     this.evidence = await get(`evaluations/${this.id}/evidence`).catch(() => this.evidence);
+  }
+
+  /** What a step asks for. @param {string} step */
+  asked(step) {
+    return this.catalogue?.steps.find((one) => one.step === step) ?? null;
+  }
+
+  /** Why a step may fail, its own reasons first; without a step, why any may. @param {string | null} step */
+  failReasons(step) {
+    const asked = step ? this.asked(step) : null;
+    const codes = [...(asked?.fail_codes ?? []), ...(this.catalogue?.fail_codes ?? [])];
+    const coded = codes.map((code) => ({ reason: code.fail_code, text: code.reason }));
+    // The first catalogues have no codes, but a reason for each step.
+    return coded.length > 0 || !asked ? coded : [{ reason: asked.fail_reason, text: asked.fail_reason }];
   }
 
   /** The decision of a step, or of the whole, that stands. @param {string | null} step */
@@ -152,15 +161,5 @@ export class Case {
     const best = (/** @type {Photo} */ photo) => photo.findings.find((finding) => finding.step === row.step)?.score ?? -1;
     const [shown] = evaluation.photos.filter((photo) => best(photo) >= 0).sort((a, b) => best(b) - best(a));
     return this.photo(decided) ?? shown ?? evaluation.photos.find((photo) => photo.step_hint === row.step) ?? null;
-  }
-}
-
-/** @param {string} dr @param {string} version @returns {Promise<Record<string, string>>} */
-async function asked(dr, version) {
-  try {
-    const checklist = await get(`drs/${dr}?catalogue=${encodeURIComponent(version)}`);
-    return Object.fromEntries(checklist.steps.map((/** @type {any} */ step) => [step.step, step.passes_when]));
-  } catch {
-    return {};
   }
 }

@@ -1,5 +1,6 @@
 // @ts-check
 /** What a review is drawn of: a step and what the model says of it, the steps, the strip, flags, records. */
+import { inWords } from "./catalogue.js";
 import { percent } from "./format.js";
 import { html, moment, nothing, verdict } from "./parts.js";
 import { evidenceOf, factList, factsOf } from "./review-compare.js";
@@ -17,7 +18,7 @@ import { t } from "./texts.js";
 export function stepShown(of, row) {
   const standing = of.standing(row.step);
   const notes = of.evaluation?.notes.filter((note) => note.step === row.step) ?? [];
-  const criterion = of.criteria[row.step];
+  const criterion = of.asked(row.step)?.passes_when;
   return html`<section class="step-shown" aria-labelledby="step-title">
     <h2 id="step-title">${row.number}. ${row.label} ${verdict(row.outcome)}</h2>
     ${row.critical ? html`<p class="quiet">${t.review.critical}</p>` : nothing}
@@ -48,7 +49,7 @@ function said(of) {
 
 /** @param {ReviewSaid} one */
 export const decided = (one) => html`${t.review.decided(one.by ?? t.review.somebody)} ${verdict(one.decision)}
-  ${one.reason ? html`<q>${t.review.reasonText(one.reason)}</q>` : nothing}
+  ${one.reason ? html`<q>${inWords(one.reason)}</q>` : nothing}
   ${one.from_evaluation ? html`<span class="quiet">${t.review.carried}</span>` : nothing} <span class="quiet">${moment(one.at)}</span>`;
 
 /** What the model found on the photo that is open, the step that is shown aside. @param {Case} of @param {Photo} photo @param {Row | null} row */

@@ -39,8 +39,7 @@ export class Reason {
     const { decision, row } = this.how;
     const step = this.isOfStep ? row : null;
     if (decision === "pass") return t.review.passReasons.map((text) => ({ decision, reason: text, text }));
-    const coded = { ...(step ? t.review.failCodes[step.step] : {}), ...t.review.failCodes.any };
-    const reasons = Object.entries(coded).map(([code, text]) => ({ decision: "fail", reason: code, text }));
+    const reasons = this.how.of.failReasons(step?.step ?? null).map((one) => ({ decision: "fail", ...one }));
     if (step) return [...reasons, { decision: "missing", reason: t.review.missing, text: t.review.missing }];
     return [...t.review.failReasons.map((text) => ({ decision: "fail", reason: text, text })), ...reasons];
   }

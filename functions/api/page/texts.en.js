@@ -419,30 +419,6 @@ export const texts = {
       "It can't be photographed there, and that is all right.",
     ],
     failReasons: ["The work is to be mended.", "Photos are to be taken again."],
-    /** The shipped catalogue's codes, by step; those of any step last. */
-    failCodes: /** @type {Record<string, Record<string, string>>} */ ({
-      house_photo: { front_not_whole: "The whole front of the house is not in view" },
-      cable_span: { no_pole: "The pole is not in view", no_span: "The cable between pole and house is not in view" },
-      cable_entry_outside: { not_sealed: "The entry is not sealed", no_entry: "The entry is not in view from outside" },
-      cable_entry_inside: { not_clean: "The entry is not clean", no_inner_entry: "The entry is not in view from inside" },
-      wall_installation: { no_outlet: "The power outlet is not in view" },
-      ont_back_and_barcode: { no_connections: "The connections are not in view", barcode_unreadable: "The barcode or serial is not readable" },
-      power_meter: { value_unreadable: "The value in dBm is not readable" },
-      ups_serial: { serial_unreadable: "The UPS serial is not readable" },
-      final_installation: { not_installed: "The installed ONT and its cables are not in view", not_neat: "The cables are not neat" },
-      ont_lights_and_dr_label: { lights_not_green: "The ONT's lights are not green", label_unreadable: "The DR label is not readable" },
-      any: {
-        unclear: "The photo is too dark, blurred or far away",
-        hidden: "Something stands in the way of what must be seen",
-        cut_off: "What must be seen is cut off at the photo's edge",
-        screen_or_print: "The photo shows a screen or a print instead of the place itself",
-      },
-    }),
-    reasonText: (/** @type {string} */ reason) => {
-      /** @type {Record<string, string>[]} */
-      const lists = Object.values(texts.review.failCodes);
-      return lists.find((codes) => reason in codes)?.[reason] ?? reason;
-    },
     again: {
       title: "Evaluate again",
       mode: "How much",

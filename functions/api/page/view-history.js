@@ -4,6 +4,7 @@
  * different between two evaluations; and the files for a dispute.
  */
 import { get } from "./api.js";
+import { catalogueOf } from "./catalogue.js";
 import { watch } from "./live.js";
 import { differenceTable } from "./history-diff.js";
 import { Files } from "./history-files.js";
@@ -107,6 +108,7 @@ class History {
   /** @param {string} id @returns {Promise<Evaluation>} */
   async #evaluation(id) {
     const evaluation = await get(`evaluations/${id}`);
+    await catalogueOf(evaluation.catalogue_version);
     this.whole.set(id, evaluation);
     return evaluation;
   }

@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn limit_and_cursor_are_checked() {
-        let id = aws::clock::new_evaluation_id();
+        let id = aws::clock::new_evaluation_id(aws::clock::now());
         assert_eq!(
             asked(json!({})).unwrap(),
             Page {

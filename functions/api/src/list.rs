@@ -380,7 +380,7 @@ mod tests {
             (all.filter, all.order, all.limit),
             (Filter::default(), Order::Newest, 20)
         );
-        let id = clock::new_evaluation_id();
+        let id = clock::new_evaluation_id(clock::now());
         let some = asked(json!({
             "verdict": "fail,incomplete", "flagged": "true", "reviewed": "false", "claimed": "false",
             "sampled": "true",
@@ -420,7 +420,7 @@ mod tests {
             assert_eq!(problem.status, 400, "{name} {value}");
             assert!(problem.detail.contains(words), "{name}: {}", problem.detail);
         }
-        let id = clock::new_evaluation_id();
+        let id = clock::new_evaluation_id(clock::now());
         let instead = json!({"sort": "least_certain", "cursor": format!("1.{id}")});
         let instead = asked(instead).unwrap();
         assert_eq!(instead.order, Order::FlagsAndChance);

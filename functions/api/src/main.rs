@@ -3,6 +3,7 @@
 
 mod accuracy;
 mod api;
+mod catalogue;
 mod checklist;
 mod claims;
 mod contract;

@@ -32,8 +32,8 @@ use crate::api::{Api, Refusal};
 use crate::photo_link::ShownAs;
 use crate::report::For;
 use crate::{
-    accuracy, checklist, claims, contract, evidence, export, figures, health, history, known, list,
-    notes, page, photo_link, place, report, reviews, uploads,
+    accuracy, catalogue, checklist, claims, contract, evidence, export, figures, health, history,
+    known, list, notes, page, photo_link, place, report, reviews, uploads,
 };
 
 /// Seconds after which the app may look for progress again.
@@ -91,6 +91,8 @@ enum Question {
     Note(DrNumber),
     /// A DR is expected to be there, or it is not known any more where.
     Place(DrNumber, Option<Position>),
+    /// The steps by which evaluations were asked.
+    Catalogue(String),
     /// What may be asked, and what is answered.
     Contract,
     /// The page that people look at.
@@ -183,6 +185,7 @@ async fn answer_to(
         Question::Withdraw(id, number) => reviews::withdraw(api, request, &id, number).await,
         Question::Note(dr) => notes::say(api, request, &dr).await,
         Question::Uploads(dr) => addresses(api, request, &dr).await,
+        Question::Catalogue(version) => catalogue::read(api, &version).await,
         Question::Contract => Ok(contract::answer()),
         Question::Page => page::index(api).await,
         Question::PageFile(version, name) => Ok(page::file(request, &version, &name)?),
@@ -308,6 +311,7 @@ fn question(request: &ApiGatewayV2httpRequest) -> Result<Question, Problem> {
         ("PUT", ["evaluations", id, "known"]) => Ok(Question::Known(evaluation_id(id)?)),
         ("GET", ["accuracy"]) => Ok(Question::Accuracy),
         ("GET", ["health"]) => Ok(Question::Health),
+        ("GET", ["catalogues", version]) => Ok(Question::Catalogue((*version).into())),
         ("GET", ["openapi.json"]) => Ok(Question::Contract),
         ("DELETE", ["cache"]) => Ok(Question::EmptyCache(None)),
         ("DELETE", ["drs", dr, "cache"]) => Ok(Question::EmptyCache(Some(dr_number(dr)?))),
@@ -357,7 +361,8 @@ fn question(request: &ApiGatewayV2httpRequest) -> Result<Question, Problem> {
              /evaluations/{evaluation_id}/reviews, DELETE /evaluations/{evaluation_id}/reviews/{number}, PUT \
              /evaluations/{evaluation_id}/known, GET and PUT \
              /drs/{dr_number}, POST /drs/{dr_number}/uploads and /notes, GET /drs/{dr_number}/evaluations, PUT and DELETE \
-             /drs/{dr_number}/claim, DELETE /drs/{dr_number}/cache, DELETE /cache, GET /accuracy, /export, /figures, /health and /openapi.json.",
+             /drs/{dr_number}/claim, DELETE /drs/{dr_number}/cache, DELETE /cache, GET /accuracy, /catalogues/{version}, \
+             /export, /figures, /health and /openapi.json.",
         )),
     }
 }

@@ -16,7 +16,7 @@ fn sent(method: &str, path: &str) -> Result<Question, Problem> {
 
 #[test]
 fn a_path_that_the_gateway_took_for_another_route_is_refused() {
-    let id = clock::new_evaluation_id();
+    let id = clock::new_evaluation_id(clock::now());
     let sample = include_str!("../../../tests/events/api-history.json");
     let by = |route: &str, path: &str| {
         let mut event: Value = serde_json::from_str(sample).unwrap();
@@ -83,7 +83,7 @@ fn a_dr_is_asked_about_and_put_in_its_place() {
 
 #[test]
 fn a_review_is_of_an_evaluation_and_is_withdrawn_by_its_number() {
-    let id = clock::new_evaluation_id();
+    let id = clock::new_evaluation_id(clock::now());
     let path = format!("/evaluations/{id}/reviews");
     assert_eq!(sent("POST", &path).unwrap(), Question::Review(id.clone()));
     assert!(matches!(asked(&path), Ok(Question::Reviews(..))));
@@ -105,7 +105,7 @@ fn a_review_is_of_an_evaluation_and_is_withdrawn_by_its_number() {
 
 #[test]
 fn the_two_questions_are_told_apart() {
-    let id = clock::new_evaluation_id();
+    let id = clock::new_evaluation_id(clock::now());
     assert_eq!(
         asked(&format!("/evaluations/{id}")).unwrap(),
         Question::Evaluation(id.clone())

@@ -20,7 +20,16 @@ pub fn new_trace_id() -> TraceId {
     TraceId::made(seconds, uuid::Uuid::now_v7().as_u128())
 }
 
-/// A new id; ids made later sort later, those of one process also within a millisecond.
-pub fn new_evaluation_id() -> EvaluationId {
-    EvaluationId::from(uuid::Uuid::now_v7())
+/// A new id for what happens at this time: ids sort by it, to the millisecond.
+///
+/// ```
+/// use evaluation::domain::ids::EvaluationId;
+///
+/// let now = aws::clock::now();
+/// let id = aws::clock::new_evaluation_id(now);
+/// assert!(EvaluationId::from_parts(now, [0; 10]) <= id && id <= EvaluationId::from_parts(now, [255; 10]));
+/// ```
+pub fn new_evaluation_id(now: Timestamp) -> EvaluationId {
+    let [.., a, b, c, d, e, f, g, h, i, j] = uuid::Uuid::now_v7().into_bytes();
+    EvaluationId::from_parts(now, [a, b, c, d, e, f, g, h, i, j])
 }

@@ -62,8 +62,8 @@ impl Ports for AwsPorts {
         clock::now()
     }
 
-    fn new_id(&self) -> EvaluationId {
-        clock::new_evaluation_id()
+    fn new_id(&self, now: Timestamp) -> EvaluationId {
+        clock::new_evaluation_id(now)
     }
 
     async fn get<T: DeserializeOwned>(&self, key: Key) -> Result<Option<T>, RunError> {

@@ -160,7 +160,7 @@ impl Ports for Minute {
         self.now.get()
     }
 
-    fn new_id(&self) -> EvaluationId {
+    fn new_id(&self, _: Timestamp) -> EvaluationId {
         unreachable!("the sweeper makes up no ids")
     }
 

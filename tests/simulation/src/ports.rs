@@ -173,7 +173,7 @@ impl Ports for ModelPorts {
         Timestamp::from_millis(self.world.borrow().now.as_millis() + self.skew_ms)
     }
 
-    fn new_id(&self) -> EvaluationId {
+    fn new_id(&self, _: Timestamp) -> EvaluationId {
         self.world.borrow_mut().new_id()
     }
 

@@ -54,6 +54,7 @@ use self::common::Common;
         list::give_back,
         list::list_evaluations,
         service::empty_cache,
+        service::get_catalogue,
         service::get_contract,
         service::get_figures,
         service::get_health,

@@ -1,6 +1,7 @@
 //! The service itself.
 
 use aws::http::problem::{Problem, ProblemDocument};
+use evaluation::show::catalogue::CatalogueView;
 
 use crate::figures::Figures;
 use crate::health::Health;
@@ -37,6 +38,25 @@ pub(super) fn get_health() {}
     ),
 )]
 pub(super) fn get_figures() {}
+
+/// Read a list of steps
+///
+/// The steps that an evaluation was asked by (its `catalogue_version`), what each asks for, and why it may fail. What a
+/// version says never changes.
+#[utoipa::path(
+    get,
+    path = "/catalogues/{version}",
+    operation_id = "getCatalogue",
+    tag = "service",
+    params(("version" = String, Path, description = "One that ships with a release, or that an operator published.",
+            example = "v4")),
+    responses(
+        (status = 200, description = "The list.", body = CatalogueView),
+        (status = 404, description = "There is no such list.", body = ProblemDocument,
+         content_type = "application/problem+json"),
+    ),
+)]
+pub(super) fn get_catalogue() {}
 
 /// Read this document
 #[utoipa::path(

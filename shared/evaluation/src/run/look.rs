@@ -48,7 +48,7 @@ pub async fn send(
     {
         return Ok(());
     }
-    let look = Message::look(ports.new_id(), dr, photo, versions.clone(), now);
+    let look = Message::look(ports.new_id(now), dr, photo, versions.clone(), now);
     ports.send(Queue::Bulk, vec![look], Duration::ZERO).await
 }
 

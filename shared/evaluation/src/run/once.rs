@@ -46,7 +46,7 @@ pub async fn lease(
     until: Timestamp,
 ) -> Result<LeaseResult, RunError> {
     let lease = Lease {
-        by: ports.new_id(),
+        by: ports.new_id(ports.now()),
         until,
     };
     let mut slot = SLOTS.first().copied().unwrap_or_default();

@@ -45,8 +45,8 @@ impl UpdateResult {
 pub trait Ports {
     /// The time.
     fn now(&self) -> Timestamp;
-    /// A new id; later ones sort later.
-    fn new_id(&self) -> EvaluationId;
+    /// A new id, for what happens at this time; later ones sort later.
+    fn new_id(&self, now: Timestamp) -> EvaluationId;
     /// Reads an item.
     async fn get<T: DeserializeOwned>(&self, key: Key) -> Result<Option<T>, RunError>;
     /// Reads items, each by itself and in any order; they come in the order asked for.

@@ -119,7 +119,9 @@ async fn attempts(
             }
             NextAction::ReturnCached(evaluation) => return Ok(StartResult::Cached(evaluation)),
             NextAction::Start { seen, supersedes } => {
-                let id = ports.new_id();
+                // Lists are in the order of ids, and show when each evaluation was created: both are of one reading.
+                let now = ports.now();
+                let id = ports.new_id(now);
                 let found = cache::from_cache(
                     ports,
                     &lookup,

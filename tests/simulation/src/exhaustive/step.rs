@@ -126,7 +126,7 @@ impl Ports for Replay {
         self.0.now.get()
     }
 
-    fn new_id(&self) -> EvaluationId {
+    fn new_id(&self, _: Timestamp) -> EvaluationId {
         let id = self.0.id_base + self.0.ids.replace(self.0.ids.get() + 1);
         id_of_number(id)
     }

@@ -103,7 +103,7 @@ impl Ports for Serial {
         self.now.get()
     }
 
-    fn new_id(&self) -> EvaluationId {
+    fn new_id(&self, _: Timestamp) -> EvaluationId {
         self.ids.set(self.ids.get() + 1);
         id_of_number(self.ids.get())
     }
