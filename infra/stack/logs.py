@@ -21,13 +21,15 @@ from .build import FUNCTIONS
 from .deploy import STACK_NAME
 
 _EVERY_S = 1.0
+#: The same where nobody watches. The emulator looks through all invocations there ever were.
+_EVERY_S_UNWATCHED = 2.0
 #: Given to the last round: the emulator may be gone already. After Ctrl-C nobody waits for logs.
 _LAST_ROUND_S = 3.0
 _LAST_ROUND_IN_A_HURRY_S = 0.5
 #: Looked at again in each round: events of invocations that end at the same time may come late.
 _OVERLAP_MS = 10_000
 #: How far a log may be behind what the API says already.
-_BEHIND_S = 3.0
+_BEHIND_S = 5.0
 #: Lambda's own lines; the functions' say more.
 _PLATFORM = ("START RequestId", "END RequestId", "REPORT RequestId")
 
@@ -81,7 +83,8 @@ class LogCollector:
         client = self._aws.client("logs")
         stopping = False
         while not stopping:
-            stopping = self._stopped.wait(_EVERY_S)
+            every_s = _EVERY_S if self._listener else _EVERY_S_UNWATCHED
+            stopping = self._stopped.wait(every_s)
             for function in FUNCTIONS:
                 try:
                     self._collect(client, function)

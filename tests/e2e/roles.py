@@ -16,7 +16,13 @@ NAMES = ("technician", "viewer", "reviewer", "operator")
 #: Who connects to the WebSocket API.
 CONNECT = "$connect"
 _ROW = re.compile(r"^\| `(?P<route>[^`]+)` \|(?P<cells>.*)\|$")
-_PARTS = {"dr_number": "E2EROLES1", "evaluation_id": str(uuid.UUID(int=7)), "photo_id": "0" * 16, "number": "1"}
+_PARTS = {
+    "dr_number": "E2EROLES1",
+    "evaluation_id": str(uuid.UUID(int=7)),
+    "photo_id": "0" * 16,
+    "number": "1",
+    "version": "v0",
+}
 
 
 @dataclass(frozen=True)

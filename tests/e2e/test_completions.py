@@ -98,6 +98,23 @@ def test_subscribers_choose_by_verdict_and_by_how_dr_numbers_begin(harness: Harn
     assert [event["data"]["dr_number"] for event in ours.until(bool, *ids)] == [passes.number]
 
 
+def test_what_people_decided_before_is_told_with_a_later_verdict(harness: Harness, subscribe: Subscribes) -> None:
+    subscriber = subscribe(reviewed_verdict=["pass"])
+    dr = harness.dr(10, fail="front_not_whole")
+    harness.upload(dr)
+    first = harness.evaluate(dr)
+    assert first["verdict"] == "fail"
+    decision = {"step": "house_photo", "decision": "pass", "reason": "The garage belongs to another house."}
+    said = harness.api.request("POST", f"/evaluations/{first['evaluation_id']}/reviews", json.dumps(decision).encode())
+    assert said.status == 201, said
+    second = harness.evaluate(dr, force=True)["evaluation_id"]
+    assert second != first["evaluation_id"]
+    told = subscriber.until(lambda events: any("review" not in one["data"] for one in events), second)
+    (event,) = (one for one in told if "review" not in one["data"])
+    _fits(event)
+    assert (event["data"]["verdict"], event["data"]["reviewed_verdict"]) == ("fail", "pass")
+
+
 def test_a_verdict_that_late_answers_upgrade_is_told_again(
     hurried: Harness, faults: Faults, subscribe_hurried: Subscribes
 ) -> None:

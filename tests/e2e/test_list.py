@@ -351,11 +351,11 @@ def test_counts_are_those_of_the_days_and_of_what_is_asked_for(harness: Harness)
 
 
 def test_what_the_stream_says_twice_is_counted_once(harness: Harness) -> None:
-    dr = harness.dr(2, seed=2303)
+    begun, dr = _time(_now_ms()), harness.dr(2, seed=2303)
     harness.upload(dr)
     evaluation = harness.evaluate(dr, "quick")["evaluation_id"]
     mine = lambda found: [one for one in found if one["evaluation_id"] == evaluation]  # noqa: E731
-    _when(harness, lambda found: any(one["verdict"] for one in mine(found)))
+    _when(harness, lambda found: any(one["verdict"] for one in mine(found)), **{"from": begun})
     client, table = harness.stack.aws.client("dynamodb"), harness.stack.outputs["TableName"]
     key = {"pk": {"S": f"EVALUATION#{evaluation}"}, "sk": {"S": "META"}}
     item = client.get_item(TableName=table, Key=key, ConsistentRead=True)["Item"]
@@ -374,17 +374,17 @@ def test_what_the_stream_says_twice_is_counted_once(harness: Harness) -> None:
 
 
 def test_evaluations_from_before_there_was_a_list_are_put_into_it(harness: Harness) -> None:
-    dr = harness.dr(2, seed=2304)
+    begun, dr = _time(_now_ms()), harness.dr(2, seed=2304)
     harness.upload(dr)
     evaluation = harness.evaluate(dr)["evaluation_id"]
     is_there = lambda found: any(one["evaluation_id"] == evaluation and one["verdict"] for one in found)  # noqa: E731
-    _when(harness, is_there)
+    _when(harness, is_there, **{"from": begun})
     client, table = harness.stack.aws.client("dynamodb"), harness.stack.outputs["TableName"]
     for sk in (f"CARD#{evaluation}", f"CERTAINTY#{evaluation}"):
         client.delete_item(TableName=table, Key={"pk": {"S": f"CARDS#{dr.number}"}, "sk": {"S": sk}})
-    assert not is_there(_all(harness))
+    assert not is_there(_all(harness, **{"from": begun}))
     assert relist.relist(client, table) > 0
-    found = _when(harness, is_there)
+    found = _when(harness, is_there, **{"from": begun})
     assert len([one for one in found if one["evaluation_id"] == evaluation]) == 1
 
 

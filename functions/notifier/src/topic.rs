@@ -73,10 +73,10 @@ fn words(kind: Kind) -> &'static str {
 /// What subscribers filter by.
 fn attributes(event: &Event) -> Vec<(&'static str, String)> {
     let data = &event.data;
-    let reviewed = data
-        .review
-        .as_ref()
-        .and_then(|review| review.reviewed_verdict);
+    let reviewed = match &data.review {
+        Some(review) => review.reviewed_verdict,
+        None => data.carried,
+    };
     let reviewed = reviewed.map(|verdict| ("reviewed_verdict", verdict.as_str().to_owned()));
     let all = [
         ("event", event.kind.word().to_owned()),

@@ -76,6 +76,7 @@ fn verdict(evaluation: &Evaluation) -> Finalisation {
         completed_at: at,
         expires_at: at,
         usage: Usage::default(),
+        carried: None,
     }
 }
 

@@ -8,13 +8,15 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use super::cache::CACHED_FOR;
 use super::evaluation::{Evaluation, Timings};
 use super::photo_record::PhotoRecord;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::checks::{checked, flagged};
 use crate::domain::ids::{DrNumber, StepKey};
-use crate::domain::judge::{Judgement, PhotoResult, judge};
+use crate::domain::judge::{Judgement, PhotoResult, Verdict, judge};
 use crate::domain::outcome::{PhotoOutcome, Usage};
 use crate::domain::report::Report;
 use crate::domain::time::Timestamp;
@@ -67,6 +69,18 @@ pub struct Finalisation {
     pub expires_at: Timestamp,
     /// Tokens that were spent on it.
     pub usage: Usage,
+    /// What people's earlier decisions make of the verdict, if any of them holds for it.
+    pub carried: Option<Verdict>,
+}
+
+/// What people's decisions made of a verdict when it was given. It is kept for whoever is told of the verdict: what they
+/// decide later is told by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Carried {
+    /// Which of the evaluation's verdicts: a release that knows nothing of this replaces a verdict without it.
+    pub revision: u32,
+    /// The verdict with people's decisions.
+    pub verdict: Verdict,
 }
 
 /// Judges an evaluation by all its photos. `None` while a photo lacks an outcome, or if this is the judgement it has.
@@ -95,6 +109,7 @@ pub fn finalise(
         completed_at: now,
         expires_at: expires_at(photos, now),
         usage: usage(photos),
+        carried: None,
     })
 }
 

@@ -8,6 +8,7 @@
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
+use super::record::Carried;
 use crate::domain::ids::{DrNumber, EvaluationId, StepKey};
 use crate::domain::invalid::Invalid;
 use crate::domain::judge::Verdict;
@@ -75,6 +76,9 @@ pub struct Data {
     pub mode: Mode,
     /// The verdict that stands now.
     pub verdict: Verdict,
+    /// The same with what people decided before, if any of that holds for it. Of a review see there.
+    #[serde(rename = "reviewed_verdict", skip_serializing_if = "Option::is_none")]
+    pub carried: Option<Verdict>,
     /// How many verdicts the evaluation has had. Of two events of an evaluation, the higher one counts.
     pub revision: u32,
     /// How many flags the verdict has for people; a review says nothing of them.
@@ -192,6 +196,8 @@ struct Image {
     superseded_by: Option<EvaluationId>,
     #[serde(default)]
     judgement: Option<Flagged>,
+    #[serde(default)]
+    carried: Option<Carried>,
 }
 
 #[derive(Deserialize)]
@@ -255,10 +261,12 @@ fn told(source: &str, new: Image, verdict: Verdict, before: &Before) -> Event {
     let flags = new.judgement.map_or(0, |judgement| {
         judgement.flags.len() + judgement.flags_left_out
     });
+    let carried = new.carried.filter(|then| then.revision == new.revision);
     let data = Data {
         links: Links::of(&new.evaluation_id, &new.dr_number),
         mode: new.mode,
         verdict,
+        carried: carried.map(|then| then.verdict),
         revision: new.revision,
         flags: Some(flags),
         change: changed.then_some(Change::Upgraded),

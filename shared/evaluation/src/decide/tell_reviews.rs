@@ -45,6 +45,7 @@ fn told(source: &str, record: ReviewRecord, hash: String) -> Event {
         links: Links::of(&record.evaluation_id, &record.dr_number),
         mode: record.mode,
         verdict: record.before.verdict,
+        carried: None,
         revision: record.revision,
         flags: None,
         change: None,

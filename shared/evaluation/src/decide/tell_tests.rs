@@ -90,6 +90,24 @@ fn the_completion_of_what_was_superseded_says_by_what() {
 }
 
 #[test]
+fn what_people_decided_before_is_told_with_the_verdict_for_which_it_held() {
+    let told_with = |carried: Value| {
+        let mut new = item(2, Some(Verdict::Fail), 0);
+        new["carried"] = carried;
+        told(Some(&item(1, Some(Verdict::Incomplete), 0)), Some(&new)).unwrap()
+    };
+    let event = told_with(json!({"revision": 2, "verdict": "pass"}));
+    assert_eq!(
+        (event.data.verdict, event.data.carried),
+        (Verdict::Fail, Some(Verdict::Pass))
+    );
+    assert!(event.to_body().contains("\"reviewed_verdict\":\"pass\""));
+    let of_another_verdict = told_with(json!({"revision": 1, "verdict": "pass"}));
+    assert_eq!(of_another_verdict.data.carried, None);
+    assert!(!of_another_verdict.to_body().contains("reviewed_verdict"));
+}
+
+#[test]
 fn what_brings_no_verdict_tells_nothing() {
     let (running, ended) = (item(0, None, 0), item(1, Some(Verdict::Pass), 0));
     assert_eq!(told(None, Some(&running)), None, "begun");

@@ -15,7 +15,7 @@ use super::note::Note;
 use super::once::{self, Answered, Lease, RequestKey};
 use super::photo_record::PhotoRecord;
 use super::queue::Queue;
-use super::record::Finalisation;
+use super::record::{Carried, Finalisation};
 use super::serials::SerialSeen;
 use super::sighting::{Elsewhere, Mark, Sighting};
 use super::start::NewEvaluation;
@@ -509,7 +509,9 @@ pub fn finalised(id: &EvaluationId, verdict: &Finalisation) -> Update {
         RevisionAsJudged,
         Is("revision", value(&verdict.expected_revision)),
     )];
-    let actions = vec![
+    let revision = verdict.expected_revision.saturating_add(1);
+    let carried = |verdict| Set("carried", value(&Carried { revision, verdict }));
+    let mut actions = vec![
         Set("judgement", value(&verdict.judgement)),
         // Once more by themselves, for the index that the history is read from.
         Set("verdict", value(&verdict.judgement.verdict)),
@@ -518,16 +520,14 @@ pub fn finalised(id: &EvaluationId, verdict: &Finalisation) -> Update {
         Set("completed_at", value(&verdict.completed_at)),
         Set("expires_at", value(&verdict.expires_at)),
         Set("usage", value(&verdict.usage)),
-        Set(
-            "revision",
-            value(&verdict.expected_revision.saturating_add(1)),
-        ),
+        Set("revision", value(&revision)),
         Remove("gsi_active"),
         Remove("gsi_due"),
         Remove("waiting_since"),
         Remove("waiting_reason"),
         Remove("unknown_since"),
     ];
+    actions.extend(verdict.carried.map(carried));
     Update {
         key: Key::Evaluation(id.clone()),
         guards,

@@ -8,6 +8,7 @@ use futures::future::try_join_all;
 
 use super::error::RunError;
 use super::ports::{Ports, UpdateResult, about, evaluation, read};
+use super::review::reviews;
 use super::{plausibility, quick, serials};
 use crate::decide::batch::ANOTHER_RELEASE;
 use crate::decide::breaker::Breaker;
@@ -16,12 +17,14 @@ use crate::decide::evaluation::Evaluation;
 use crate::decide::photo_record::PhotoRecord;
 use crate::decide::quick::is_idle;
 use crate::decide::record::{Finalisation, OutcomeAction, finalise, is_due, on_outcome};
+use crate::decide::review::Reviewed;
 use crate::decide::sighting::{Elsewhere, Likeness, Mark, Sighting};
 use crate::decide::sweep::ends_whatever_comes;
 use crate::decide::update::Key;
 use crate::decide::updates::{self, News};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::ids::{DrNumber, EvaluationId, PhotoId};
+use crate::domain::judge::Verdict;
 use crate::domain::outcome::PhotoOutcome;
 use crate::domain::plan::{Mode, Photo};
 use crate::domain::report::Report;
@@ -247,9 +250,10 @@ async fn judge(
     let mut current = evaluation.clone();
     for _ in 0..JUDGES_AT_ONCE {
         let photos = ports.photos(id).await?;
-        let Some(verdict) = finalise(&current, &photos, catalogue, ports.now()) else {
+        let Some(mut verdict) = finalise(&current, &photos, catalogue, ports.now()) else {
             return Ok(());
         };
+        verdict.carried = carried(ports, &current, &photos, catalogue, &verdict).await?;
         if let Some(catalogue) = catalogue {
             serials::note(ports, &current, catalogue, &photos).await?;
             plausibility::note(ports, &current, catalogue, &photos).await?;
@@ -271,6 +275,26 @@ async fn judge(
     Err(RunError::contended(format!(
         "{JUDGES_AT_ONCE} judged {id} at once"
     )))
+}
+
+/// What people decided before makes of a verdict that is about to be given; of most DRs nobody did.
+async fn carried(
+    ports: &impl Ports,
+    evaluation: &Evaluation,
+    photos: &[PhotoRecord],
+    catalogue: Option<&Catalogue>,
+    verdict: &Finalisation,
+) -> Result<Option<Verdict>, RunError> {
+    let reviews = reviews(ports, &evaluation.dr_number).await?;
+    if reviews.is_empty() {
+        return Ok(None);
+    }
+    let judged = Evaluation {
+        judgement: Some(verdict.judgement.clone()),
+        ..evaluation.clone()
+    };
+    let judged = Reviewed::of(judged, photos, catalogue);
+    Ok(judged.standing(reviews.records()).1)
 }
 
 fn log_verdict(evaluation: &Evaluation, verdict: &Finalisation) {

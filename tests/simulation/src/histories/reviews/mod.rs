@@ -10,6 +10,7 @@ use std::time::Duration;
 use evaluation::decide::evaluation::Evaluation;
 use evaluation::decide::message::Message;
 use evaluation::decide::review::{Reviewed, Reviews, Wish, Wished};
+use evaluation::decide::tell;
 use evaluation::decide::update::Key;
 use evaluation::domain::catalogue::Catalogue;
 use evaluation::domain::ids::{DrNumber, EvaluationId, StepKey};
@@ -24,6 +25,7 @@ use evaluation::run::aggregate;
 use evaluation::run::ports::Ports;
 use evaluation::run::review::{ReviewResult, review, reviewed, reviews};
 use proptest::prelude::*;
+use serde_json::Value;
 
 use super::one_photo::asked_again;
 use super::serial::{Serial, answer, at_once};
@@ -72,6 +74,13 @@ fn evaluated(world: &Serial, contents: &[usize]) -> EvaluationId {
         at_once(aggregate::handle(world, message)).unwrap();
     }
     id
+}
+
+/// What is told of an evaluation that has its first verdict.
+fn told(world: &Serial, id: &EvaluationId) -> tell::Event {
+    let item: Option<Value> = at_once(world.get(Key::Evaluation(id.clone()))).unwrap();
+    let event = tell::event("https://api.example", None, item.as_ref());
+    event.unwrap().unwrap()
 }
 
 fn of(world: &Serial, id: &EvaluationId) -> Reviewed {
@@ -157,6 +166,8 @@ impl Life {
                 if !contents.is_empty() {
                     let id = evaluated(&self.world, &contents);
                     let of = of(&self.world, &id);
+                    let carried = follows(&of, self.read().records());
+                    assert_eq!(told(&self.world, &id).data.carried, carried, "told");
                     self.verdicts.insert(id.clone(), of.evaluation.verdict());
                     self.evaluations.push(id);
                 }
