@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import queue
+import threading
+import time
 from typing import Any
 
 import pytest
 
+from stack.paths import REPO
 from stack.strict import (
     control,
     dead_letters,
@@ -301,6 +305,32 @@ def test_an_event_belongs_to_the_chain_of_its_messages() -> None:
 )
 def test_invocations_are_told_apart_by_their_source(event: dict[str, Any], source: str) -> None:
     assert invocations.source_of(event) == source
+
+
+def test_what_a_process_says_slowly_is_of_its_invocation_and_no_other() -> None:
+    from ministack.core.lambda_runtime import ProvidedWorker
+
+    worker = ProvidedWorker.__new__(ProvidedWorker)
+    worker._stderr_queue = queue.Queue()
+    assert "Metric::ColdStart" in (REPO / "shared/aws/src/usage.rs").read_text(), "the last figure of each invocation"
+    said = ["begun", "an error", '{"ColdStart":1}', "the runtime's word"]
+
+    def slowly() -> None:
+        for line in said[:3]:
+            time.sleep(0.1)
+            worker._stderr_queue.put(line)
+        worker._stderr_queue.put(said[3])
+
+    at_once = ProvidedWorker._drain_stderr_bounded
+    drained = invocations._to_the_last_word(at_once)
+    speaker = threading.Thread(target=slowly)
+    speaker.start()
+    assert drained(worker).splitlines() == said
+    speaker.join()
+    worker._stderr_queue.put("killed in the midst")
+    begun = time.monotonic()
+    assert drained(worker) == "killed in the midst"
+    assert time.monotonic() - begun >= invocations._LAST_WORD_WITHIN_S
 
 
 def test_a_message_begins_in_a_dead_letter_queue_with_no_receives() -> None:
