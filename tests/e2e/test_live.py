@@ -291,6 +291,17 @@ class _Clients:
         return int(found["Count"])
 
 
+def _hears(watcher: Watcher) -> bool:
+    """Whether it hears of the verdict before it is disconnected."""
+    deadline = time.monotonic() + 30
+    while not any(message["type"] == "verdict" for message in watcher.messages()):
+        if watcher.closed.is_set():
+            return False
+        assert time.monotonic() < deadline, watcher.messages()
+        time.sleep(0.02)
+    return True
+
+
 def test_five_hundred_connections_a_tenth_of_them_dead_hear_of_a_verdict(
     harness: Harness, tell: Callable[[str], None]
 ) -> None:
@@ -308,11 +319,18 @@ def test_five_hundred_connections_a_tenth_of_them_dead_hear_of_a_verdict(
         watchers += more
     clients.die(evaluation, _DEAD)
     harness.vlm.reset()
-    harness.completed(evaluation, within_s=180)
-    for watcher in watchers:
-        watcher.until("verdict", within_s=30)
+    verdict = harness.completed(evaluation, within_s=180)["verdict"]
+    cut_off = [watcher for watcher in watchers if not _hears(watcher)]
+    # Whom the emulator takes more than a second to reach is disconnected. As an app does, it comes back and asks.
+    assert len(cut_off) <= _ALIVE / 10, len(cut_off)
+    for _ in cut_off:
+        back = Watcher(harness)
+        back.subscribe(evaluation_id=evaluation)
+        assert back.until("state")[0]["evaluations"][0]["verdict"] == verdict
+        back.end()
     heard = sorted(at for watcher in watchers for at, message in watcher.times() if message["type"] == "verdict")
-    tell(f"{len(watchers)} clients heard of a verdict within {heard[-1] - heard[0]:.1f} s of each other")
+    within_s = heard[-1] - heard[0]
+    tell(f"{len(heard)} clients heard of a verdict within {within_s:.1f} s of each other; {len(cut_off)} had to ask")
     assert clients.known_dead() == 0, "who is gone is forgotten"
     for watcher in watchers:
         watcher.end()

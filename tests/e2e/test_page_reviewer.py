@@ -308,6 +308,39 @@ def test_a_replaced_photo_is_seen_beside_its_successor_and_the_history_says_what
     assert hashes[name] == hashlib.md5(house.read_bytes()).hexdigest()
 
 
+def test_a_dr_is_evaluated_again_by_who_may_and_costs_what_is_said(pages: Pages) -> None:
+    (evaluation,) = _evaluated(pages.harness, 1, 2790)
+    rita = pages.sign_in("rita", f"#/review/{evaluation['evaluation_id']}")
+    _opened(rita, evaluation)
+    rita.page.locator('[data-action="again"]').click()
+    dialog = rita.page.get_by_role("dialog")
+    expect(dialog).to_contain_text("One question to the model for each of 10 photos")
+    expect(dialog).to_contain_text("cost nothing")
+    expect(dialog.locator("[data-force]")).to_have_count(0)
+    dialog.locator('[data-action="start-again"]').click()
+    expect(dialog).to_have_count(0)
+    expect(rita.page.get_by_text("Nothing has changed: the same evaluation answers it.").first).to_be_attached()
+    assert f"#/review/{evaluation['evaluation_id']}" in rita.page.url
+
+    olaf = pages.sign_in("olaf", f"#/review/{evaluation['evaluation_id']}")
+    olaf.expect_status(409)  # Rita has claimed it
+    _opened(olaf, evaluation)
+    olaf.page.locator('[data-action="again"]').click()
+    dialog = olaf.page.get_by_role("dialog")
+    dialog.get_by_label("Quick").check()
+    expect(dialog).to_contain_text("At most one question")
+    dialog.locator("[data-force]").check()
+    expect(dialog).to_contain_text("paid for again")
+    dialog.locator('[data-action="start-again"]').click()
+    expect(dialog).to_have_count(0)
+    olaf.page.wait_for_url(lambda url: "#/review/" in url and evaluation["evaluation_id"] not in url)
+    newest = olaf.page.url.partition("#/review/")[2].partition("?")[0]
+    second = pages.harness.completed(newest)
+    assert (second["mode"], second["dr_number"]) == ("quick", evaluation["dr_number"])
+    assert second["cache"]["photos_reused"] == 0, second["cache"]
+    expect(olaf.page.locator(".head")).to_contain_text(evaluation["dr_number"])
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_reviewers_views_are_for_everybody_and_for_phones(pages: Pages, one: Evaluation, scheme: str) -> None:
     rita = pages.sign_in("rita", "#/queue?all", viewport=PHONE, color_scheme=scheme, has_touch=True, is_mobile=True)

@@ -206,6 +206,48 @@ def test_functions_that_are_killed_cost_time_and_nothing_that_was_seen(pages: Pa
     signed.page.wait_for_selector('[data-verdict="pass"]', timeout=2 * PATIENCE_MS)
 
 
+def _drop(signed: Signed, *files: Path) -> None:
+    """Lets files fall onto where photos are added, as from a folder."""
+    signed.page.evaluate("""() => {
+      const files = Object.assign(document.createElement("input"), { type: "file", multiple: true, id: "folder" });
+      document.body.append(files);
+    }""")
+    signed.page.set_input_files("#folder", files)
+    signed.page.evaluate("""() => {
+      const folder = document.querySelector("#folder"), dataTransfer = new DataTransfer();
+      for (const file of folder.files) dataTransfer.items.add(file);
+      folder.remove();
+      const how = { dataTransfer, bubbles: true, cancelable: true };
+      const drop = (kind) => document.querySelector(".adding").dispatchEvent(new DragEvent(kind, how));
+      if (drop("dragover")) throw new Error("a file that is dropped here would be opened by the browser");
+      drop("drop");
+    }""")
+
+
+def test_photos_are_dropped_and_go_up_from_a_phone_that_is_full(pages: Pages, tmp_path: Path) -> None:
+    dr = pages.harness.dr(3, seed=2971)
+    signed = _at(pages, dr.number)
+    page = signed.page
+    signed.expected.append("net::ERR_")
+    page.route(_STORE, lambda route: route.abort("connectionreset"))
+    _drop(signed, dr.photos[0])
+    page.wait_for_selector(".leave.not-safe >> text=1 photo is still on this phone")
+    assert page.locator(".adding .wrong").count() == 0
+    page.evaluate("""() => {
+      IDBObjectStore.prototype.put = () => { throw new DOMException("full", "QuotaExceededError"); };
+    }""")
+    text = tmp_path / "notes.pdf"
+    text.write_bytes(b"%PDF-1.7")
+    _drop(signed, *dr.photos[1:], text)
+    page.wait_for_selector(".adding .wrong[role=alert] >> text=Leave this page open")
+    page.wait_for_selector(".leave.not-safe >> text=3 photos are still on this phone")
+    page.wait_for_selector(".to-do li:has-text('notes.pdf')")
+    assert signed.faults() == []
+    page.unroute(_STORE)
+    page.wait_for_selector(".photos:not(:has(li[data-state=kept], li[data-state=going]))")
+    assert len(_stored(pages, dr.number)) == 3
+
+
 @pytest.mark.parametrize("status", [503, 403])
 def test_what_the_store_refuses_is_never_called_stored(pages: Pages, status: int) -> None:
     dr = pages.harness.dr(1, seed=2962 + status % 2)
