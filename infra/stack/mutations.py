@@ -87,11 +87,13 @@ def _copy() -> tuple[Path, Path]:
     home = target_folder() / "mutations"
     tree, target = home / "tree", home / "target"
     shutil.rmtree(tree, ignore_errors=True)
+    # What was built last may be a mutation: cargo is to find all files newer than that.
+    copy = shutil.copy if target.exists() else shutil.copy2
     listed = run_program(["git", "ls-files", "-z"], cwd=REPO, capture=True, check=True).stdout
     for name in filter(None, listed.split("\0")):
         if (REPO / name).is_file():
             (tree / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(REPO / name, tree / name)
+            copy(REPO / name, tree / name)
     if not target.exists():
         say("Copying what is compiled already …")
         target.mkdir(parents=True)
