@@ -98,6 +98,8 @@ def test_evaluations_of_all_drs_are_listed_as_they_are(harness: Harness) -> None
         assert shown["photos_total"] == evaluation["progress"]["photos_total"]
         assert (shown["revision"], shown["reviewed"], shown["reviewed_verdict"]) == (1, False, None)
         assert shown["claim"] is None
+        created_ms = round(datetime.fromisoformat(shown["created_at"]).timestamp() * 1000)
+        assert uuid.UUID(shown["evaluation_id"]).int >> 80 == created_ms, "the list's order is that of the times it shows"
         assert shown["links"] == {
             "self": f"/evaluations/{evaluation['evaluation_id']}",
             "dr": f"/drs/{number}",

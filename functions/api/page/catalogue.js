@@ -3,7 +3,7 @@
  * The lists of steps that evaluations were asked by: what each step asks for, and why it may fail.
  *
  * Invariants
- * - What is known of a version never changes: it is read once.
+ * - What a version says never changes: a list that was read is not read again.
  */
 import { get } from "./api.js";
 
