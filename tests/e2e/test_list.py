@@ -144,6 +144,40 @@ def test_what_people_decide_moves_an_evaluation_in_the_list_and_a_withdrawal_mov
     assert (listed["reviewed"], listed["reviewed_verdict"]) == (False, None)
 
 
+def test_what_a_technician_says_has_all_evaluations_of_the_dr_listed_as_contested(harness: Harness) -> None:
+    begun = _time(_now_ms() - 1000)
+    contested = {"contested": "true", "reviewed": "false", "from": begun}
+    dr = harness.dr(3, seed=2306)
+    harness.upload(dr)
+    evaluation = harness.evaluate(dr)["evaluation_id"]
+    ours = lambda found: [one for one in found if one["dr_number"] == dr.number]  # noqa: E731
+    (listed,) = ours(_when(harness, ours, contested="false", verdict="fail", **{"from": begun}))
+    assert listed["notes"] == 0
+    assert not ours(_all(harness, **contested))
+    before = _list(harness, reviewed="false", **{"from": begun})["counts"]
+    note = {"step": "power_meter", "kind": "disagree", "reason": "It reads -18.4 dBm."}
+    assert harness.api.request("POST", f"/drs/{dr.number}/notes", json.dumps(note).encode()).status == 201
+    (listed,) = ours(_when(harness, ours, **contested))
+    assert (listed["evaluation_id"], listed["notes"], listed["verdict"]) == (evaluation, 1, "fail")
+    assert ours(_all(harness, sort="least_certain", **contested)) == [listed]
+    assert not ours(_all(harness, contested="false", **{"from": begun}))
+    after = _list(harness, reviewed="false", **{"from": begun})["counts"]
+    assert after["contested"] > before["contested"]
+    assert _list(harness, **contested)["counts"]["evaluations"] >= after["contested"]
+    # Said once more it stands once; and a later evaluation is contested from the start.
+    assert harness.api.request("POST", f"/drs/{dr.number}/notes", json.dumps(note).encode()).status == 200
+    later = harness.evaluate(dr, force=True)["evaluation_id"]
+    both = lambda found: len(ours(found)) == 2 and all(one["verdict"] for one in ours(found))  # noqa: E731
+    found = ours(_when(harness, both, **contested))
+    assert [(one["evaluation_id"], one["notes"]) for one in found] == [(later, 1), (evaluation, 1)]
+    # What people decide takes it out of those that wait for them.
+    said = json.dumps({"decision": "pass", "reason": "seen on site"}).encode()
+    assert harness.api.request("POST", f"/evaluations/{later}/reviews", said).status == 201
+    decided = lambda found: later not in [one["evaluation_id"] for one in ours(found)]  # noqa: E731
+    _when(harness, decided, **contested)
+    assert later in [one["evaluation_id"] for one in _all(harness, contested="true", reviewed="true", **{"from": begun})]
+
+
 class _Cards:
     """Cards that are drawn into the table, of a time of their own, with the counts that go with them."""
 
@@ -203,9 +237,13 @@ class _Cards:
             "version": {"N": "2"},
             "ttl": {"N": str(_now_ms() // 1000 + 86400)},
         }
-        first = {"sk": {"S": f"CARD#{evaluation}"}, "gsi_list": {"S": f"LISTED#{state}"}, "gsi_at": {"S": evaluation}}
+        contested = number % 4 == 0
+        item["notes"] = {"N": str(2 * contested)}
+        by_time = {"gsi_at": {"S": evaluation}}
+        first = {"sk": {"S": f"CARD#{evaluation}"}, "gsi_list": {"S": f"LISTED#{state}"}} | by_time
+        also = {"sk": {"S": f"CONTESTED#{evaluation}"}, "gsi_list": {"S": f"CONTESTED#{state}"}} | by_time
         if state == "unfinished":
-            return [item | first]
+            return [item | first] + [item | also] * contested
         if "sampled" in state:
             item["sampled"] = {"N": "5"}
         judged = {
@@ -214,12 +252,13 @@ class _Cards:
             "average_score": {"N": "7.5"},
             "completed_at": {"N": str(at_ms + 5000)},
         }
-        second = {
-            "sk": {"S": f"CERTAINTY#{evaluation}"},
-            "gsi_list": {"S": f"UNSURE#{state}"},
-            "gsi_at": {"S": f"{certainty:04}#{evaluation}"},
-        }
-        return [item | judged | first, item | judged | second]
+        by_certainty = {"gsi_at": {"S": f"{certainty:04}#{evaluation}"}}
+        second = {"sk": {"S": f"CERTAINTY#{evaluation}"}, "gsi_list": {"S": f"UNSURE#{state}"}} | by_certainty
+        last = {
+            "sk": {"S": f"CONTESTED_CERTAINTY#{evaluation}"}, "gsi_list": {"S": f"CONTESTED_UNSURE#{state}"}
+        } | by_certainty
+        lists = [first, second] + [also, last] * contested
+        return [item | judged | of_list for of_list in lists]
 
 
 def _cost(harness: Harness, **query: str | int) -> tuple[float, int]:
@@ -241,6 +280,7 @@ _WORST: list[dict[str, str | int]] = [
     {"limit": 5},
     {"sort": "least_certain", "limit": 5},
     {"verdict": "fail", "flagged": "true", "reviewed": "false", "limit": 5},
+    {"contested": "true", "limit": 5},
     {"claimed": "false", "limit": 5},
     {"claimed": "true"},
 ]
@@ -271,6 +311,9 @@ def test_each_filter_gives_what_is_asked_for_in_its_order_and_pages_leave_nothin
         ({"flagged": "false", "reviewed": "true"}, lambda one: one["flags"] == 0 and one["reviewed"]),
         ({"sampled": "true"}, lambda one: one["sampled"]),
         ({"sampled": "false", "verdict": "pass"}, lambda one: one["verdict"] == "pass" and not one["sampled"]),
+        ({"contested": "true"}, lambda one: one["notes"] > 0),
+        ({"contested": "true", "flagged": "true"}, lambda one: one["notes"] > 0 and one["flags"] > 0),
+        ({"contested": "false", "verdict": "fail"}, lambda one: one["notes"] == 0 and one["verdict"] == "fail"),
         ({"claimed": "true"}, lambda _: False),
         ({"claimed": "false"}, lambda _: True),
     ):
@@ -281,6 +324,8 @@ def test_each_filter_gives_what_is_asked_for_in_its_order_and_pages_leave_nothin
     unsure = [one for one in whole if one["verdict"] is not None]
     unsure.sort(key=lambda one: (one["certainty"], one["evaluation_id"]))
     assert _all(harness, limit=9, sort="least_certain", **_long_ago()) == unsure
+    contested = [one for one in unsure if one["notes"] > 0]
+    assert _all(harness, limit=9, sort="least_certain", contested="true", **_long_ago()) == contested != []
     middle = whole[40:60]
     within = {"from": middle[-1]["created_at"], "to": whole[39]["created_at"]}
     assert _all(harness, limit=3, **within) == middle

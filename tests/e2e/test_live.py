@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import socket
 import statistics
@@ -143,6 +144,22 @@ def test_who_comes_back_knows_what_knows_who_never_left(harness: Harness, watch:
     back.until("state")
     stays.until("photo", len(dr.photos))
     assert latest(back.messages()) == latest(stays.messages()) == _shown(harness, evaluation)
+
+
+def test_what_a_technician_says_is_told_to_who_watches_the_dr(harness: Harness, watch: Watches) -> None:
+    dr = harness.dr(1, seed=1993)
+    harness.upload(dr)
+    harness.evaluate(dr)
+    watcher = watch()
+    watcher.subscribe(dr_number=dr.number)
+    (state,) = watcher.until("state")
+    assert state["checklist"]["notes"] == []
+    note = {"step": "power_meter", "kind": "cannot_be_photographed", "reason": "The meter is in the cellar."}
+    assert harness.api.request("POST", f"/drs/{dr.number}/notes", json.dumps(note).encode()).status == 201
+    # Others may be told before, of what is found out of the photo late.
+    told = (watcher.until("checklist", count)[-1]["checklist"]["notes"] for count in itertools.count(1))
+    (said,) = next(notes for notes in told if notes)
+    assert said.items() >= note.items()
 
 
 def test_who_watches_a_dr_hears_of_the_evaluations_that_begin(harness: Harness, watch: Watches) -> None:

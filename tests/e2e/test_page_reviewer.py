@@ -234,6 +234,23 @@ def test_several_are_confirmed_at_once_and_the_address_keeps_the_filters(pages: 
     assert [len(_records(pages.harness, one)) for one in evaluations] == [2, 2, 0]
 
 
+def test_what_technicians_contest_is_counted_and_comes_into_the_queue_by_itself(pages: Pages) -> None:
+    (ours,) = _evaluated(pages.harness, 1, 2980, fail="front_not_whole")
+    rita = pages.sign_in("rita", "#/queue?verdict=pass,fail,incomplete&reviewed=false&contested=true")
+    row = rita.page.locator(".line", has_text=ours["dr_number"])
+    preset = rita.page.locator('[data-preset="contested"]')
+    expect(preset).to_have_attribute("aria-current", "page")
+    expect(preset.locator(".count")).to_have_text(re.compile(r"^\d+$"))
+    before = int(preset.locator(".count").inner_text())
+    expect(row).to_have_count(0)
+    for reason in ("It is the whole house.", "The tree hides the rest."):
+        note = json.dumps({"step": "house_photo", "kind": "disagree", "reason": reason}).encode()
+        said = pages.harness.api.request("POST", f"/drs/{ours['dr_number']}/notes", note)
+        assert said.status == 201, said
+    expect(row.locator(".contested")).to_have_text("2 technicians' notes")
+    expect(preset.locator(".count")).to_have_text(str(before + 1))
+
+
 def test_who_only_reads_decides_nothing(pages: Pages, one: Evaluation) -> None:
     vera = pages.sign_in("vera", "#/queue?all")
     line = vera.page.locator(".line", has_text=one["dr_number"])

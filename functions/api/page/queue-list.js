@@ -13,15 +13,11 @@ import { get } from "./api.js";
 /** @typedef {import("./api.js").Schemas["EvaluationCounts"]} Counts */
 /** @typedef {import("./api.js").Schemas["EvaluationList"]} Page */
 
-/** What the API is asked; the others of the address are the page's own. */
-const ASKED = ["verdict", "flagged", "reviewed", "claimed", "from", "to", "sort"];
-/** Only what technicians disagree with: the list does not know it, so the evaluations are looked through. */
-export const CONTESTED = "contested";
-export const FILTERS = [...ASKED, CONTESTED];
+/** What the API is asked. */
+const FILTERS = ["verdict", "flagged", "reviewed", "contested", "claimed", "from", "to", "sort"];
 const LIMIT = 25;
 /** Pages that are read again each time; those behind them when the first has changed. */
 const FRESH_PAGES = 3;
-const AT_ONCE = 4;
 const MOST_LISTS = 6;
 
 /** @type {Map<string, List>} */
@@ -77,8 +73,6 @@ export class List {
     this.at = 0;
     /** @type {string[]} */
     this.way = [];
-    /** Whether an evaluation has notes. @type {Map<string, boolean>} */
-    this.notes = new Map();
   }
 
   /** @returns {Counts | null} */
@@ -149,7 +143,7 @@ export class List {
 
   /** @param {string | null} cursor @returns {Promise<Page>} */
   #page(cursor) {
-    const query = new URLSearchParams([...this.filters].filter(([name]) => name !== CONTESTED));
+    const query = new URLSearchParams(this.filters);
     query.set("limit", String(LIMIT));
     if (cursor) query.set("cursor", cursor);
     return get(`evaluations?${query}`);
@@ -168,7 +162,7 @@ export class List {
       const pages = await read();
       const isSame = pages.length === this.pages.length && pages.every((page, at) => page === this.pages[at]);
       const hadError = this.error !== null;
-      if (!isSame) await this.#become(pages);
+      if (!isSame) this.#become(pages);
       this.error = null;
       this.at = Date.now();
       return !isSame || hadError;
@@ -181,29 +175,15 @@ export class List {
   }
 
   /** @param {Page[]} pages */
-  async #become(pages) {
+  #become(pages) {
     const seen = new Set();
-    const rows = pages.flatMap((page) => page.evaluations).filter((row) => {
+    this.rows = pages.flatMap((page) => page.evaluations).filter((row) => {
       const isNew = !seen.has(row.evaluation_id);
       seen.add(row.evaluation_id);
       return isNew;
     });
-    this.rows = this.filters.has(CONTESTED) ? await this.#contested(rows) : rows;
     this.pages = pages;
     this.#lengthen();
-  }
-
-  /** Those with notes. @param {Row[]} rows */
-  async #contested(rows) {
-    const unknown = rows.filter((row) => !this.notes.has(row.evaluation_id));
-    const look = async () => {
-      for (let row = unknown.pop(); row; row = unknown.pop()) {
-        const evaluation = await get(`evaluations/${row.evaluation_id}`);
-        this.notes.set(row.evaluation_id, evaluation.notes.length > 0);
-      }
-    };
-    await Promise.all(Array.from({ length: AT_ONCE }, look));
-    return rows.filter((row) => this.notes.get(row.evaluation_id));
   }
 
   /** Puts what is new on the way, behind what it follows in the list. */

@@ -16,7 +16,7 @@ const PRESETS = [
   { name: "failed", query: "verdict=fail&reviewed=false", count: (open) => open.fail },
   { name: "incomplete", query: "verdict=incomplete&reviewed=false", count: (open) => open.incomplete },
   { name: "flagged", query: "flagged=true&reviewed=false", count: (open) => open.flagged },
-  { name: "contested", query: "verdict=pass,fail,incomplete&reviewed=false&contested=true" },
+  { name: "contested", query: "verdict=pass,fail,incomplete&reviewed=false&contested=true", count: (open) => open.contested },
   { name: "leastCertain", query: "reviewed=false&sort=least_certain" },
   { name: "unfinished", query: "verdict=unfinished", count: (_, all) => all.unfinished },
   { name: "reviewed", query: "reviewed=true", count: (_, all) => all.reviewed },
@@ -74,6 +74,7 @@ export function filterForm(filters, change) {
       </fieldset>
       ${pick("flagged", either(t.queue.flaggedWords))}
       ${pick("reviewed", either(t.queue.reviewedWords))}
+      ${pick("contested", either(t.queue.contestedWords))}
       ${pick("claimed", either(t.queue.claimedWords))}
       ${pick("sort", [["", t.queue.newest], ["least_certain", t.queue.leastCertain]])}
       ${day("from")} ${day("to")}
@@ -115,6 +116,7 @@ export function line(row, how) {
     </span>
     <span class="figures">
       ${row.flags ? html`<span class="flagged">⚑ ${t.queue.flags(row.flags)}</span>` : nothing}
+      ${row.notes ? html`<span class="contested">${t.queue.notes(row.notes)}</span>` : nothing}
       ${row.certainty == null ? nothing : html`<span>${t.queue.certain(percent(row.certainty))}</span>`}
       ${row.average_score == null ? nothing : html`<span>${t.queue.score(row.average_score)}</span>`}
       <span>${t.photos(row.photos_total)}</span>

@@ -177,8 +177,7 @@ class Queue {
   }
 
   #summary() {
-    const { counts, filters } = this.list;
-    if (filters.has("contested")) return t.queue.lookedThrough(this.list.pages.reduce((sum, page) => sum + page.evaluations.length, 0));
+    const { counts } = this.list;
     return counts ? t.queue.counted(counts) : " ";
   }
 

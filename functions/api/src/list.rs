@@ -108,6 +108,8 @@ pub(crate) struct Listed {
     photos_total: usize,
     /// The evaluation that took its place.
     superseded_by: Option<EvaluationId>,
+    /// How many notes technicians said of its DR's steps: it is contested if there are any.
+    notes: u32,
     /// Whether people decided something of it.
     reviewed: bool,
     /// The verdict with what people decided.
@@ -236,8 +238,13 @@ async fn counts(api: &Api, asked: &Asked, now: Timestamp) -> Result<Option<Count
     let read = years.iter().map(|(from, to)| api.table.counts(from, to));
     let days = try_join_all(read).await?.concat();
     let states = filter.states(asked.order);
+    let counts = Counts::of(&days);
+    let counts = match filter.contested {
+        Some(contested) => counts.only(contested),
+        None => counts,
+    };
     Ok(Some(Counted::of(
-        &Counts::of(&days),
+        &counts,
         &states,
         (day(from), day(to.max(from))),
     )))
@@ -275,6 +282,7 @@ fn listed(card: Card, claims: &[Claim]) -> Listed {
         flags: card.flags,
         photos_total: card.photos_total,
         superseded_by: card.superseded_by,
+        notes: card.notes,
         reviewed: card.reviewed,
         reviewed_verdict: card.reviewed_verdict,
     }
@@ -298,6 +306,7 @@ impl Asked {
             reviewed: truth("reviewed", parameter("reviewed"))?,
             sampled: truth("sampled", parameter("sampled"))?,
             claimed: truth("claimed", parameter("claimed"))?,
+            contested: truth("contested", parameter("contested"))?,
             from: time("from", parameter("from"))?,
             to: time("to", parameter("to"))?,
         };
@@ -383,7 +392,7 @@ mod tests {
         let id = clock::new_evaluation_id(clock::now());
         let some = asked(json!({
             "verdict": "fail,incomplete", "flagged": "true", "reviewed": "false", "claimed": "false",
-            "sampled": "true",
+            "sampled": "true", "contested": "true",
             "from": "2026-11-24T00:00:00Z", "to": "2026-11-25T02:00:00+02:00", "sort": "least_certain",
             "cursor": format!("0512.{id}"), "limit": "100",
         }));
@@ -391,8 +400,12 @@ mod tests {
         let wanted = [Verdict::Fail, Verdict::Incomplete].map(Ended::With);
         assert_eq!(some.filter.verdicts, wanted);
         assert_eq!(
-            (some.filter.claimed, some.filter.sampled),
-            (Some(false), Some(true))
+            (
+                some.filter.claimed,
+                some.filter.sampled,
+                some.filter.contested
+            ),
+            (Some(false), Some(true), Some(true))
         );
         let day = some.filter.to.unwrap().since(some.filter.from.unwrap());
         assert_eq!(day.as_secs(), 24 * 3600);
@@ -408,6 +421,7 @@ mod tests {
             ("reviewed", "1", "true or false"),
             ("claimed", "", "true or false"),
             ("sampled", "2", "true or false"),
+            ("contested", "no", "true or false"),
             ("from", "yesterday", "2026-11-24T00:00:00Z"),
             ("to", "2026-11-24", "2026-11-24T00:00:00Z"),
             ("sort", "oldest", "least_certain"),

@@ -25,6 +25,8 @@ pub(crate) struct Tally {
     reviewed: u64,
     /// Those that chance drew for review.
     sampled: u64,
+    /// Those that technicians contest.
+    contested: u64,
 }
 
 impl Tally {
@@ -41,6 +43,7 @@ impl Tally {
             flagged: among(&|state| state.flagged),
             reviewed: among(&|state| state.reviewed),
             sampled: among(&|state| state.sampled),
+            contested: counts.contested(&takes),
         }
     }
 }

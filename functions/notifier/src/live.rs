@@ -50,7 +50,8 @@ impl Live {
             .map(|change| (change.old.as_ref(), change.new.as_ref()));
         let news = News::of(images);
         let all = async {
-            let mut drs: BTreeSet<DrNumber> = news.looks.keys().cloned().collect();
+            let looked_at = news.looks.keys().cloned();
+            let mut drs: BTreeSet<DrNumber> = looked_at.chain(news.noted).collect();
             for (id, of) in &news.evaluations {
                 match self.of_evaluation(id, of).await {
                     Ok(dr) => drs.extend(dr),

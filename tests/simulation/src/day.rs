@@ -20,7 +20,10 @@ use evaluation::run::error::RunError;
 use evaluation::run::ports::{Ports, Queue};
 use evaluation::run::start::{StartResult, start};
 use evaluation::run::tell::{Change, tell};
-use evaluation::run::{aggregate, batch, cards, claims, look, plan_anew, sweep, uploads};
+use evaluation::run::{aggregate, batch, cards, look, plan_anew, sweep, uploads};
+
+#[path = "people.rs"]
+mod people;
 
 use crate::chain::{Chain, Function};
 use crate::ports::ModelPorts;
@@ -265,6 +268,7 @@ impl Day {
             };
             self.empty_cache(&request.dr_number);
             self.claim(&request.dr_number);
+            self.say_something(&request.dr_number);
             if upload {
                 self.note_uploads(&request.dr_number, &photos);
             } else {
@@ -438,22 +442,6 @@ impl Day {
             cards::keep(&mine, &changes, SAMPLE).await;
             Ok(())
         });
-    }
-
-    /// Two reviewers claim the DR at the same time, and give it back at some time, if this is such a day.
-    fn claim(&mut self, dr: &DrNumber) {
-        let rate = self.world.borrow().rates.twice;
-        if !self.world.borrow_mut().fault("claimed_at_once", rate) {
-            return;
-        }
-        for by in ["anna", "ben"] {
-            let ports = self.called(Function::Splitter);
-            let (mine, dr) = (ports.clone(), dr.clone());
-            self.begin(ports, None, async move {
-                claims::claim(&mine, &dr, by).await?;
-                claims::give_back(&mine, &dr, by).await.map(drop)
-            });
-        }
     }
 
     fn begin(

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use evaluation::decide::card::{ByPeople, Card, Image, State};
 use evaluation::decide::evaluation::Evaluation;
+use evaluation::decide::note;
 use evaluation::decide::photo_record::PhotoRecord;
 use evaluation::decide::update::Key;
 use evaluation::domain::judge::{StepOutcome, StepVerdict, Verdict};
@@ -100,8 +101,12 @@ fn miscounted(world: &World) -> Option<Violation> {
         let kept = world.table.get(&image.key());
         let kept = kept.and_then(|card| Card::deserialize(&*card).ok());
         let version = kept.as_ref().map_or(0, |card| card.version);
-        let made = Card::made(None, &image, ByPeople::default(), SAMPLE)
-            .map(|card| Card { version, ..card });
+        let notes = world.table.get(&Key::Notes(image.dr_number().clone()));
+        let by_people = ByPeople {
+            notes: notes.map_or(0, |item| note::of_item(&item).len() as u32),
+            ..ByPeople::default()
+        };
+        let made = Card::made(None, &image, by_people, SAMPLE).map(|card| Card { version, ..card });
         if kept != made {
             return violation("a card is another than its evaluation says");
         }
@@ -115,18 +120,22 @@ fn miscounted(world: &World) -> Option<Violation> {
         let Ok(card) = Card::deserialize(&Value::Object(card.clone())) else {
             return violation("a card can't be read");
         };
-        *counted
-            .entry((card.day(), card.state().name()))
-            .or_default() += 1;
+        let state = card.state();
+        let contested = (card.notes > 0).then(|| state.contested_name());
+        for name in [Some(state.name()), contested].into_iter().flatten() {
+            *counted.entry((card.day(), name)).or_default() += 1;
+        }
     }
     let days: BTreeSet<String> = counted.keys().map(|(day, _)| day.clone()).collect();
-    for (day, state) in days
+    let names = State::ALL.map(|state| [state.name(), state.contested_name()]);
+    let names = names.as_flattened();
+    for (day, name) in days
         .iter()
-        .flat_map(|day| State::ALL.map(|state| (day, state)))
+        .flat_map(|day| names.iter().map(move |name| (day, *name)))
     {
         let count = world.table.get(&Key::Counts(day.clone()));
-        let count = count.and_then(|item| item.get(state.name())?.as_i64());
-        let cards = counted.get(&(day.clone(), state.name())).copied();
+        let count = count.and_then(|item| item.get(name)?.as_i64());
+        let cards = counted.get(&(day.clone(), name)).copied();
         if count.unwrap_or(0) != cards.unwrap_or(0) {
             return violation("the counts of a day are not those of its cards");
         }

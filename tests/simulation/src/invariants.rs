@@ -95,6 +95,8 @@ pub fn after_write(sight: &mut Sight<'_>, key: &Key, before: Option<&Value>) {
         | Key::Look(..)
         | Key::Card(..)
         | Key::CardByCertainty(..)
+        | Key::CardContested(..)
+        | Key::CardContestedByCertainty(..)
         | Key::Counts(_)
         | Key::Progress(_)
         | Key::SweptTo(_)

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use evaluation::decide::card::Image;
+use evaluation::decide::note;
 use evaluation::domain::time::Timestamp;
 use evaluation::run::tell::Change;
 use serde_json::Value;
@@ -41,7 +42,7 @@ pub struct Telling {
 }
 
 impl Telling {
-    /// An evaluation's item was written. What has neither a verdict nor news for its card is left out, since the notifier
+    /// An evaluation's item was written, or a DR's notes. What has neither a verdict nor news for its card is left out, since the notifier
     /// passes it over; the rest the stream hands on, perhaps late.
     pub fn written(
         &mut self,
@@ -50,7 +51,9 @@ impl Telling {
         now: Timestamp,
         late: Duration,
     ) {
-        let is_news = |new: &Value| !matches!(Image::of(old, Some(new)), Ok(None));
+        let is_news = |new: &Value| {
+            note::of_dr(new).is_some() || !matches!(Image::of(old, Some(new)), Ok(None))
+        };
         let says = |new: &&Value| !self.silent && (new.get("verdict").is_some() || is_news(new));
         let Some(new) = new.filter(says) else {
             return;

@@ -316,11 +316,11 @@ impl World {
         }
     }
 
-    /// An evaluation was written: the stream hands that on, late if this is such a day.
+    /// An evaluation or a note was written: the stream hands that on, late if this is such a day.
     pub fn streamed(&mut self, key: &Key, old: Option<&Value>) {
-        let Key::Evaluation(_) = key else {
+        if !matches!(key, Key::Evaluation(_) | Key::Notes(_)) {
             return;
-        };
+        }
         let rate = self.rates.duplicate;
         let late = if self.fault("stream_late", rate) {
             self.random.below(30_000)

@@ -21,6 +21,7 @@ use crate::list::List;
         ("reviewed" = Option<bool>, Query, description = "On which people decided, or not."),
         ("sampled" = Option<bool>, Query, description = "That chance drew for review, of passes without flags; or others."),
         ("claimed" = Option<bool>, Query, description = "Of DRs that somebody looks at, of each its last 25; or of others."),
+        ("contested" = Option<bool>, Query, description = "Of whose DR's steps technicians said something; or others."),
         ("from" = Option<String>, Query, description = "Asked for from then on.", format = DateTime),
         ("to" = Option<String>, Query, description = "Asked for before then.", format = DateTime),
         ("sort" = Option<String>, Query, description = "`newest` first, as if nothing is said, or `least_certain`: those \

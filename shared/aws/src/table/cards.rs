@@ -41,12 +41,13 @@ impl Table {
         Ok((read(page.items)?, more))
     }
 
-    /// The cards of a DR's last evaluations.
+    /// The cards of a DR's last evaluations, as they are now: who puts something onto all of them must miss none.
     pub async fn cards_of(&self, dr: &DrNumber) -> Result<Vec<Card>, TableError> {
         let any = EvaluationId::from_parts(Timestamp::default(), [0; 10]);
         let (pk, _) = Key::Card(dr.clone(), any).parts();
         let query = self.client.query().table_name(&self.name).limit(LAST_OF_DR);
         let query = query
+            .consistent_read(true)
             .scan_index_forward(false)
             .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
             .expression_attribute_values(":pk", text(pk))

@@ -61,6 +61,8 @@ pub struct Filter {
     pub sampled: Option<bool>,
     /// Of DRs that are claimed, or not.
     pub claimed: Option<bool>,
+    /// That technicians contest, or not.
+    pub contested: Option<bool>,
     /// Asked for from then on.
     pub from: Option<Timestamp>,
     /// Asked for before then.
@@ -208,10 +210,11 @@ impl Filter {
         let reading = |state: State| {
             let (low, high) = self.range(order, state, after)?;
             let by_certainty = order == Order::LeastCertain;
+            let contested = self.contested == Some(true);
             let reading = Reading {
                 list: match by_certainty {
-                    true => state.unsure(),
-                    false => state.listed(),
+                    true => state.unsure(contested),
+                    false => state.listed(contested),
                 },
                 low,
                 high,
@@ -265,6 +268,9 @@ impl Filter {
         self.from.is_none_or(|from| card.created_at >= from)
             && self.to.is_none_or(|to| card.created_at < to)
             && self.claimed.is_none_or(|wanted| wanted == is_claimed())
+            && self
+                .contested
+                .is_none_or(|wanted| wanted == card.is_contested())
             && self.states(order).contains(&card.state())
     }
 }

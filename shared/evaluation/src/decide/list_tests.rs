@@ -1,8 +1,12 @@
 //! Pages of random lists, read from a model of the index.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
+use serde::Deserialize;
 
 use super::*;
+use crate::decide::update;
 use crate::domain::certainty::Certainty;
 use crate::domain::plan::Mode;
 
@@ -35,6 +39,7 @@ fn card(number: u8, (hour, state, certainty, of): (u8, usize, Option<u8>, u8)) -
         reviewed: state.reviewed,
         reviews: 0,
         reviewed_verdict: None,
+        notes: u32::from(number % 3),
         sampled: state.sampled.then_some(2),
         made_from: 0,
         version: 1,
@@ -69,33 +74,44 @@ fn filter() -> impl Strategy<Value = Filter> {
         hour(),
         hour(),
         any::<bool>(),
+        truth(),
     )
         .prop_map(
-            |(verdicts, flagged, reviewed, sampled, from, to, unclaimed)| Filter {
+            |(verdicts, flagged, reviewed, sampled, from, to, unclaimed, contested)| Filter {
                 verdicts,
                 flagged,
                 reviewed,
                 sampled,
                 claimed: unclaimed.then_some(false),
+                contested,
                 from,
                 to,
             },
         )
 }
 
+/// The index: what is put there of cards, by list and place.
+type Index = BTreeMap<(String, String), Card>;
+
+fn index(cards: &[Card]) -> Index {
+    let parts = cards.iter().flat_map(|card| card.parts(None));
+    let puts = parts.filter_map(|part| match part {
+        update::Part::Put(put) => Some(put.item),
+        update::Part::Update(_) => None,
+    });
+    let placed = puts.map(|item| {
+        let of = |name: &str| item[name].as_str().unwrap().to_owned();
+        let place = (of("gsi_list"), of("gsi_at"));
+        (place, Card::deserialize(&item).unwrap())
+    });
+    placed.collect()
+}
+
 /// What the index gives for a reading.
-fn read(cards: &[Card], reading: &Reading, order: Order) -> Part {
-    let is_there = |card: &&Card| match order {
-        Order::Newest | Order::FlagsAndChance => card.state().listed() == reading.list,
-        Order::LeastCertain => card.verdict.is_some() && card.state().unsure() == reading.list,
-    };
-    let mut there: Vec<Card> = cards.iter().filter(is_there).cloned().collect();
-    let at = |card: &Card| match order {
-        Order::LeastCertain => card.by_certainty(),
-        Order::Newest | Order::FlagsAndChance => card.by_time(),
-    };
-    there.sort_by_key(at);
-    there.retain(|card| (reading.low.clone()..=reading.high.clone()).contains(&at(card)));
+fn read(index: &Index, reading: &Reading) -> Part {
+    let place = |at: &String| (reading.list.clone(), at.clone());
+    let there = index.range(place(&reading.low)..=place(&reading.high));
+    let mut there: Vec<Card> = there.map(|(_, card)| card.clone()).collect();
     if reading.backward {
         there.reverse();
     }
@@ -113,13 +129,14 @@ fn pages(
     limit: usize,
     claims: &[Claim],
 ) -> (Vec<Card>, usize) {
+    let index = index(cards);
     let (mut listed, mut after, mut most) = (Vec::new(), None::<Place>, 0);
     for _ in 0..200 {
         let readings = filter.readings(order, after.as_ref(), limit);
         assert!(readings.len() <= State::ALL.len());
         let parts: Vec<Part> = readings
             .iter()
-            .map(|reading| read(cards, reading, order))
+            .map(|reading| read(&index, reading))
             .collect();
         most = most.max(parts.iter().map(|part| part.cards.len()).sum());
         let page = page(parts, order, after.as_ref(), limit, |card| {

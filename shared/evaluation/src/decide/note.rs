@@ -11,7 +11,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::domain::bounds::cut;
-use crate::domain::ids::StepKey;
+use crate::domain::ids::{DrNumber, StepKey};
 use crate::domain::invalid::Invalid;
 use crate::domain::time::{self, Timestamp};
 
@@ -126,6 +126,21 @@ pub fn of_item(item: &Value) -> Vec<Note> {
         .iter()
         .filter_map(|slot| in_slot(item, slot))
         .collect()
+}
+
+/// The DR whose notes an item of the table's stream holds; none if it holds none.
+///
+/// ```
+/// use evaluation::decide::note::of_dr;
+/// use serde_json::json;
+///
+/// let dr = of_dr(&json!({"pk": "NOTES#DR1730550", "sk": "NOTED"}));
+/// assert_eq!(dr.unwrap().as_str(), "DR1730550");
+/// assert!(of_dr(&json!({"pk": "LOOKS#DR1730550"})).is_none());
+/// ```
+pub fn of_dr(item: &Value) -> Option<DrNumber> {
+    let number = item.get("pk")?.as_str()?.strip_prefix("NOTES#")?;
+    DrNumber::parse(number).ok()
 }
 
 /// The note in this slot.

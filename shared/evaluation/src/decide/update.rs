@@ -53,6 +53,10 @@ pub enum Key {
     Card(DrNumber, EvaluationId),
     /// The same, listed by certainty.
     CardByCertainty(DrNumber, EvaluationId),
+    /// The same as the card, listed among the contested ones.
+    CardContested(DrNumber, EvaluationId),
+    /// The same, listed by certainty.
+    CardContestedByCertainty(DrNumber, EvaluationId),
     /// How many evaluations of a day (as 2026-11-26) are in each state.
     Counts(String),
     /// Who claims a DR, and until when.
@@ -97,6 +101,10 @@ impl Key {
             Self::Review(dr, number) => (format!("REVIEWS#{dr}"), review::sort_key(*number)),
             Self::Card(dr, id) => (format!("CARDS#{dr}"), format!("CARD#{id}")),
             Self::CardByCertainty(dr, id) => (format!("CARDS#{dr}"), format!("CERTAINTY#{id}")),
+            Self::CardContested(dr, id) => (format!("CARDS#{dr}"), format!("CONTESTED#{id}")),
+            Self::CardContestedByCertainty(dr, id) => {
+                (format!("CARDS#{dr}"), format!("CONTESTED_CERTAINTY#{id}"))
+            }
             Self::Counts(day) => (format!("COUNTS#{}", year(day)), day.clone()),
             Self::Claim(dr) => (format!("CLAIM#{dr}"), "HELD".into()),
             Self::Look(dr, photo) => (format!("LOOKS#{dr}"), format!("LOOK#{photo}")),

@@ -74,6 +74,8 @@ pub struct News {
     pub evaluations: BTreeMap<EvaluationId, OfEvaluation>,
     /// Photos of DRs that are looked at, or were.
     pub looks: BTreeMap<DrNumber, BTreeSet<PhotoId>>,
+    /// DRs of whose steps technicians said something.
+    pub noted: BTreeSet<DrNumber>,
 }
 
 impl News {
@@ -120,6 +122,9 @@ impl News {
             (("REVIEWS", _), Some(("REVIEW", _))) if old.is_null() => {
                 let id = new.get("evaluation_id")?.as_str()?;
                 self.evaluation(id)?.review = true;
+            }
+            (("NOTES", dr), None) => {
+                self.noted.insert(DrNumber::parse(dr).ok()?);
             }
             (("LOOKS", dr), Some(("LOOK", photo))) => {
                 let (dr, photo) = (DrNumber::parse(dr).ok()?, PhotoId::parse(photo).ok()?);
@@ -203,6 +208,14 @@ mod tests {
         let of = news.evaluations.remove(&id(1)).unwrap_or_default();
         assert!(of.review && of.messages() == 1);
         assert_eq!(News::of([(Some(&item), Some(&item))]), News::default());
+    }
+
+    #[test]
+    fn what_a_technician_says_is_news_of_the_dr() {
+        let item = json!({"pk": "NOTES#DR1", "sk": "NOTED", "note_01": {"reason": "x"}});
+        let news = News::of([(None, Some(&item))]);
+        let drs: Vec<_> = news.noted.iter().map(DrNumber::as_str).collect();
+        assert_eq!((drs, news.evaluations.len()), (vec!["DR1"], 0));
     }
 
     #[test]

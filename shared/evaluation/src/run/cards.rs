@@ -1,12 +1,14 @@
-//! Keeping the cards that the list across DRs is read from: each change of an evaluation, and each review, as the table's
-//! stream hands it over, is put onto the evaluation's card.
+//! Keeping the cards that the list across DRs is read from: each change of an evaluation, each review and each note, as
+//! the table's stream hands it over, is put onto the evaluation's card.
 //!
 //! # Invariants
 //! - A change counts as done only when its card stands, or it can never stand: whoever ends before that is handed the
 //!   change again.
 //! - Doing it twice, or late, changes nothing.
-//! - Reviews are read after the card that they are put onto, so what is written is never older than what is there.
+//! - Reviews and notes are read after the card that they are put onto, so what is written is never older than what is
+//!   there.
 
+use serde_json::Value;
 use tracing::Instrument;
 
 use super::error::{Class, RunError};
@@ -15,6 +17,7 @@ use super::review::{reviewed, reviews};
 use super::tell::{Change, span};
 use crate::decide::card::{ByPeople, Card, Image};
 use crate::decide::known::Known;
+use crate::decide::note;
 use crate::decide::update::Key;
 use crate::domain::ids::{DrNumber, EvaluationId};
 use crate::domain::review::ReviewRecord;
@@ -28,6 +31,8 @@ enum News {
     Evaluation(Box<Image>),
     /// Somebody decided something of an evaluation.
     Review(DrNumber, EvaluationId),
+    /// A technician said something of a DR's steps.
+    Note(DrNumber),
     /// An operator knows what an evaluation truly is.
     Known(DrNumber, EvaluationId),
 }
@@ -55,43 +60,68 @@ pub async fn keep(ports: &impl Ports, changes: &[Change], sample: u8) -> Vec<usi
     failed
 }
 
-/// Puts what is news onto its card; a review, which may hold for later evaluations as well, onto theirs, too.
+/// Puts what is news onto its card; a review, which may hold for later evaluations as well, onto theirs, too; and a note
+/// onto those of all evaluations of its DR.
 async fn put_all(ports: &impl Ports, news: &News, sample: u8) -> Result<(), RunError> {
-    put(ports, news, sample).await?;
-    let News::Review(dr, of) = news else {
-        return Ok(());
-    };
+    match news {
+        News::Evaluation(image) => put(ports, &image.key(), Some(image), sample).await,
+        News::Known(dr, id) => offer(ports, &Key::Card(dr.clone(), id.clone())).await,
+        News::Note(dr) => put_onto(ports, dr, |_| true, sample).await,
+        News::Review(dr, of) => {
+            let key = Key::Card(dr.clone(), of.clone());
+            put(ports, &key, None, sample).await?;
+            put_onto(ports, dr, |id| id > of, sample).await
+        }
+    }
+}
+
+/// Puts evaluations of a DR, as they are now, onto those of its cards that this takes.
+async fn put_onto(
+    ports: &impl Ports,
+    dr: &DrNumber,
+    takes: impl Fn(&EvaluationId) -> bool,
+    sample: u8,
+) -> Result<(), RunError> {
     let cards = ports.cards_of(dr).await?;
-    for later in cards.into_iter().filter(|card| card.evaluation_id > *of) {
-        put(
-            ports,
-            &News::Review(dr.clone(), later.evaluation_id),
-            sample,
-        )
-        .await?;
+    let taken = cards.into_iter().filter(|card| takes(&card.evaluation_id));
+    for card in taken {
+        let key = Key::Card(dr.clone(), card.evaluation_id);
+        put(ports, &key, None, sample).await?;
     }
     Ok(())
 }
 
-async fn put(ports: &impl Ports, news: &News, sample: u8) -> Result<(), RunError> {
+/// Has a known case listed for people.
+async fn offer(ports: &impl Ports, key: &Key) -> Result<(), RunError> {
     for _ in 0..TRIES {
-        let before: Option<Card> = ports.get(news.key()).await?;
-        if matches!(news, News::Known(..)) {
-            let Some(card) = before.as_ref().and_then(Card::offered) else {
-                return Ok(());
-            };
-            if ports.transact(card.parts(before.as_ref())).await? {
-                return Ok(());
-            }
-            continue;
-        }
-        let Some(image) = news.image(ports).await? else {
+        let before: Option<Card> = ports.get(key.clone()).await?;
+        let Some(card) = before.as_ref().and_then(Card::offered) else {
             return Ok(());
         };
-        let by_people = match image.has_verdict() {
-            true => by_people(ports, image.dr_number(), image.evaluation_id()).await?,
-            false => ByPeople::default(),
+        if ports.transact(card.parts(before.as_ref())).await? {
+            return Ok(());
+        }
+    }
+    Err(contended())
+}
+
+/// Puts an evaluation onto its card: in the state that is said, or in which it is now.
+async fn put(
+    ports: &impl Ports,
+    key: &Key,
+    said: Option<&Image>,
+    sample: u8,
+) -> Result<(), RunError> {
+    for _ in 0..TRIES {
+        let before: Option<Card> = ports.get(key.clone()).await?;
+        let image = match said {
+            Some(image) => Some(image.clone()),
+            None => current(ports, key).await?,
         };
+        let Some(image) = image else {
+            return Ok(());
+        };
+        let by_people = by_people(ports, &image).await?;
         let Some(card) = Card::made(before.as_ref(), &image, by_people, sample) else {
             return Ok(());
         };
@@ -99,24 +129,43 @@ async fn put(ports: &impl Ports, news: &News, sample: u8) -> Result<(), RunError
             return Ok(());
         }
     }
-    Err(RunError::contended("a card was changed again and again"))
+    Err(contended())
 }
 
-/// What people decided of a DR, as it stands for one of its evaluations. Of most nobody did.
-async fn by_people(
-    ports: &impl Ports,
-    dr: &DrNumber,
-    id: &EvaluationId,
-) -> Result<ByPeople, RunError> {
+fn contended() -> RunError {
+    RunError::contended("a card was changed again and again")
+}
+
+/// The state of the evaluation of a card; none if it is gone.
+async fn current(ports: &impl Ports, key: &Key) -> Result<Option<Image>, RunError> {
+    let Key::Card(_, id) = key else {
+        return Ok(None);
+    };
+    let item = ports.get(Key::Evaluation(id.clone())).await?;
+    Image::of(None, item.as_ref()).map_err(|cause| RunError::bug("an evaluation", cause))
+}
+
+/// What people decided and said of a DR, as it stands for one of its evaluations. Of most nobody did.
+async fn by_people(ports: &impl Ports, image: &Image) -> Result<ByPeople, RunError> {
+    let dr = image.dr_number();
+    let noted: Option<Value> = ports.get(Key::Notes(dr.clone())).await?;
+    let notes = noted.map_or(0, |item| note::of_item(&item).len() as u32);
+    let undecided = ByPeople {
+        notes,
+        ..ByPeople::default()
+    };
+    if !image.has_verdict() {
+        return Ok(undecided);
+    }
     let reviews = reviews(ports, dr).await?;
     if reviews.is_empty() {
-        return Ok(ByPeople::default());
+        return Ok(undecided);
     }
-    let of = reviewed(ports, id).await?;
-    let verdict = of.and_then(|of| of.standing(reviews.records()).1);
+    let of = reviewed(ports, image.evaluation_id()).await?;
     Ok(ByPeople {
         last: reviews.last(),
-        verdict,
+        verdict: of.and_then(|of| of.standing(reviews.records()).1),
+        notes,
     })
 }
 
@@ -132,24 +181,10 @@ impl News {
         if let Some(known) = new.and_then(Known::of_item) {
             return Some(Self::Known(known.dr_number, known.evaluation_id));
         }
+        if let Some(dr) = new.and_then(note::of_dr) {
+            return Some(Self::Note(dr));
+        }
         let image = Image::of(old, new).ok()??;
         Some(Self::Evaluation(Box::new(image)))
-    }
-
-    fn key(&self) -> Key {
-        match self {
-            Self::Evaluation(image) => image.key(),
-            Self::Review(dr, id) | Self::Known(dr, id) => Key::Card(dr.clone(), id.clone()),
-        }
-    }
-
-    /// The evaluation's state: as the change says, or, after a review, as it is now; none if it is gone.
-    async fn image(&self, ports: &impl Ports) -> Result<Option<Image>, RunError> {
-        let id = match self {
-            Self::Evaluation(image) => return Ok(Some((**image).clone())),
-            Self::Review(_, id) | Self::Known(_, id) => id.clone(),
-        };
-        let item = ports.get(Key::Evaluation(id)).await?;
-        Image::of(None, item.as_ref()).map_err(|cause| RunError::bug("an evaluation", cause))
     }
 }

@@ -74,6 +74,7 @@ fn card_of(evaluation: &Evaluation, sampled: Option<u8>) -> Card {
         reviewed: true,
         reviews: 1,
         reviewed_verdict: verdict,
+        notes: 0,
         sampled,
         made_from: 2,
         version: 1,

@@ -7,27 +7,54 @@ use crate::domain::time::Timestamp;
 
 /// What was counted on some days, by state.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Counts([u64; State::ALL.len()]);
+pub struct Counts {
+    all: [u64; State::ALL.len()],
+    contested: [u64; State::ALL.len()],
+}
 
 impl Counts {
     /// The sum of the items of some days.
     pub fn of(days: &[Map<String, Value>]) -> Self {
         // An item may be gone before its last card is, and then begin again with a card that leaves a state.
-        let count = |state: State| -> i64 {
-            let counts = days
-                .iter()
-                .filter_map(|day| day.get(state.name())?.as_i64());
-            counts.sum()
+        let count = |name: &str| -> u64 {
+            let counts = days.iter().filter_map(|day| day.get(name)?.as_i64());
+            u64::try_from(counts.sum::<i64>()).unwrap_or(0)
         };
-        Self(State::ALL.map(|state| u64::try_from(count(state)).unwrap_or(0)))
+        Self {
+            all: State::ALL.map(|state| count(state.name())),
+            contested: State::ALL.map(|state| count(state.contested_name())),
+        }
+    }
+
+    /// Those that are contested, or those that are not.
+    pub fn only(&self, contested: bool) -> Self {
+        let mut only = self.clone();
+        if contested {
+            only.all = self.contested;
+            return only;
+        }
+        for (all, contested) in only.all.iter_mut().zip(self.contested) {
+            *all = all.saturating_sub(contested);
+        }
+        only.contested = Default::default();
+        only
     }
 
     /// How many there are in the states that this takes.
     pub fn among(&self, takes: impl Fn(State) -> bool) -> u64 {
-        let counted = State::ALL.into_iter().zip(self.0);
-        let counted = counted.filter(|(state, _)| takes(*state));
-        counted.map(|(_, count)| count).sum()
+        sum(&self.all, takes)
     }
+
+    /// How many of them technicians contest.
+    pub fn contested(&self, takes: impl Fn(State) -> bool) -> u64 {
+        sum(&self.contested, takes)
+    }
+}
+
+fn sum(counts: &[u64], takes: impl Fn(State) -> bool) -> u64 {
+    let counted = State::ALL.into_iter().zip(counts);
+    let counted = counted.filter(|(state, _)| takes(*state));
+    counted.map(|(_, count)| count).sum()
 }
 
 /// A moment's day, in UTC.

@@ -7,6 +7,7 @@
 //!   nothing.
 //! - A pass that nothing speaks against is drawn for review when it first is one, and never again: what people chose to
 //!   look at meanwhile, or a share that was changed since, draws none.
+//! - What technicians said stays said: of a card's notes there are never fewer.
 //! - The counts of a day are those of its cards: both change in one transaction, on condition that the card is as it was
 //!   read.
 
@@ -83,6 +84,9 @@ pub struct Card {
     /// The verdict with what people decided, if they did.
     #[serde(default)]
     pub reviewed_verdict: Option<Verdict>,
+    /// How many notes technicians said of its DR's steps.
+    #[serde(default)]
+    pub notes: u32,
     /// Of how many in a hundred passes without flags chance drew it for review; none if it did not.
     #[serde(default)]
     pub sampled: Option<u8>,
@@ -95,13 +99,15 @@ pub struct Card {
     pub ttl: i64,
 }
 
-/// What people decided of a DR, as it stands for one of its evaluations.
+/// What people decided and said of a DR, as it stands for one of its evaluations.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ByPeople {
     /// The number of the DR's last review; 0 if there is none.
     pub last: u32,
     /// The verdict with what people decided; none if nothing of it stands for this evaluation.
     pub verdict: Option<Verdict>,
+    /// How many notes the DR has.
+    pub notes: u32,
 }
 
 /// Of an evaluation's item, only what a card is made of: a release before or after this one may have written the rest.
@@ -197,8 +203,8 @@ impl Image {
 }
 
 impl Card {
-    /// The card that this state of the evaluation, and of its reviews, makes of the one that is there; none if that says
-    /// no less. The reviews are those read after that card was.
+    /// The card that this state of the evaluation, and of its reviews and notes, makes of the one that is there; none if
+    /// that says no less. The reviews and notes are those read after that card was.
     ///
     /// Of a hundred passes without flags so many are drawn for review as `sample` says.
     pub fn made(
@@ -210,7 +216,9 @@ impl Card {
         let made_from = image.made_from();
         let says_no_less = |card: &Self| {
             card.made_from > made_from
-                || (card.made_from == made_from && card.reviews >= by_people.last)
+                || (card.made_from == made_from
+                    && card.reviews >= by_people.last
+                    && card.notes >= by_people.notes)
         };
         if before.is_some_and(says_no_less) {
             return None;
@@ -239,6 +247,7 @@ impl Card {
             reviewed: by_people.verdict.is_some(),
             reviews: by_people.last,
             reviewed_verdict: by_people.verdict,
+            notes: by_people.notes.max(before.map_or(0, |card| card.notes)),
             sampled,
             made_from,
             version: before.map_or(1, |card| card.version.saturating_add(1)),
@@ -276,6 +285,11 @@ impl Card {
         }
     }
 
+    /// Whether technicians said something of its DR's steps.
+    pub fn is_contested(&self) -> bool {
+        self.notes > 0
+    }
+
     /// Its place among those of its state: by when it was asked for.
     pub fn by_time(&self) -> String {
         self.evaluation_id.to_string()
@@ -301,22 +315,47 @@ impl Card {
             None => Absent("pk"),
             Some(card) => Is("version", json!(card.version)),
         };
-        let (dr, id) = (self.dr_number.clone(), self.evaluation_id.clone());
-        let state = self.state();
         let card = Put {
-            key: Key::Card(dr.clone(), id.clone()),
             guards: vec![Guard::one(GuardName::CardAsSeen, as_seen)],
-            item: self.item(state.listed(), self.by_time()),
+            ..self.listed(false)
         };
-        // The index has one order, so a card with a verdict is there twice.
-        let by_certainty = self.verdict.map(|_| Put {
-            key: Key::CardByCertainty(dr, id),
-            guards: Vec::new(),
-            item: self.item(state.unsure(), self.by_certainty()),
-        });
-        let puts = [card].into_iter().chain(by_certainty).map(Part::Put);
+        let more = [
+            self.verdict.map(|_| self.listed_by_certainty(false)),
+            self.is_contested().then(|| self.listed(true)),
+            self.verdict
+                .filter(|_| self.is_contested())
+                .map(|_| self.listed_by_certainty(true)),
+        ];
+        let puts = [card].into_iter().chain(more.into_iter().flatten());
         let counted = self.counted(before).map(Part::Update);
-        puts.chain(counted).collect()
+        puts.map(Part::Put).chain(counted).collect()
+    }
+
+    // The index has one order, and an item is in one list: so a card with a verdict is there twice, and one that is
+    // contested, which few are, twice as often.
+
+    fn listed(&self, contested: bool) -> Put {
+        let (dr, id) = (self.dr_number.clone(), self.evaluation_id.clone());
+        Put {
+            key: match contested {
+                false => Key::Card(dr, id),
+                true => Key::CardContested(dr, id),
+            },
+            guards: Vec::new(),
+            item: self.item(self.state().listed(contested), self.by_time()),
+        }
+    }
+
+    fn listed_by_certainty(&self, contested: bool) -> Put {
+        let (dr, id) = (self.dr_number.clone(), self.evaluation_id.clone());
+        Put {
+            key: match contested {
+                false => Key::CardByCertainty(dr, id),
+                true => Key::CardContestedByCertainty(dr, id),
+            },
+            guards: Vec::new(),
+            item: self.item(self.state().unsure(contested), self.by_certainty()),
+        }
     }
 
     fn item(&self, list: String, at: String) -> Value {
@@ -332,21 +371,34 @@ impl Card {
 
     /// Counts it in its state and no more in the one before; nothing if that is the same.
     fn counted(&self, before: Option<&Self>) -> Option<Update> {
-        let (was, is) = (before.map(Self::state), self.state());
+        let counted = |card: &Self| (card.state(), card.is_contested());
+        let (was, is) = (before.map(counted), counted(self));
         if was == Some(is) {
             return None;
         }
+        // Of one counter no more than one action: what stays counted in it has none.
+        let names = |(state, contested): (State, bool)| {
+            [
+                Some(state.name()),
+                contested.then(|| state.contested_name()),
+            ]
+            .into_iter()
+            .flatten()
+        };
+        let left = was.into_iter().flat_map(names);
+        let left = left.filter(|name| names(is).all(|other| other != *name));
+        let had = |name: &&str| was.is_some_and(|was| names(was).any(|other| other == *name));
+        let entered = names(is).filter(|name| !had(name));
+        let moved = left
+            .map(|name| Add(name, -1))
+            .chain(entered.map(|name| Add(name, 1)));
         let kept_for = self.ttl.saturating_sub(self.created_at.as_seconds());
         let next_day = (self.created_at.as_seconds().div_euclid(DAY_SECONDS) + 1) * DAY_SECONDS;
-        let actions = was.map(|was| Add(was.name(), -1)).into_iter();
-        let ends = [
-            Add(is.name(), 1),
-            Set("ttl", json!(next_day.saturating_add(kept_for))),
-        ];
+        let ends = Set("ttl", json!(next_day.saturating_add(kept_for)));
         Some(Update {
             key: Key::Counts(self.day()),
             guards: Vec::new(),
-            actions: actions.chain(ends).collect(),
+            actions: moved.chain([ends]).collect(),
         })
     }
 }

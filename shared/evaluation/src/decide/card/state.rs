@@ -2,6 +2,8 @@
 //!
 //! # Invariants
 //! - There are few, whatever there is: so a list of any of them is put together of a bounded number of parts.
+//! - Contested evaluations are of their state like any other, and listed and counted once more by themselves: so a list
+//!   of them has no more parts.
 
 use crate::domain::judge::Verdict;
 
@@ -36,6 +38,11 @@ const fn sampled(reviewed: bool) -> State {
     }
 }
 
+/// What states are called: by themselves, and of contested evaluations.
+macro_rules! names {
+    ($($name:literal),* $(,)?) => { [$(($name, concat!("contested_", $name))),*] };
+}
+
 impl State {
     /// Without a verdict: nothing is flagged yet, and there is nothing to review.
     pub const UNFINISHED: Self = Self {
@@ -66,26 +73,34 @@ impl State {
 
     /// What it is called in the table.
     pub fn name(self) -> &'static str {
-        match (self.sampled, self.reviewed) {
-            (true, false) => return "pass_sampled",
-            (true, true) => return "pass_sampled_reviewed",
-            (false, _) => {}
+        self.names().0
+    }
+
+    /// The name by which contested evaluations of it are counted once more.
+    pub fn contested_name(self) -> &'static str {
+        self.names().1
+    }
+
+    fn names(self) -> (&'static str, &'static str) {
+        if self.sampled {
+            let [open, reviewed] = names!["pass_sampled", "pass_sampled_reviewed"];
+            return if self.reviewed { reviewed } else { open };
         }
         let names = match self.verdict {
-            None => ["unfinished"; 4],
-            Some(Verdict::Pass) => [
+            None => names!["unfinished", "unfinished", "unfinished", "unfinished"],
+            Some(Verdict::Pass) => names![
                 "pass",
                 "pass_flagged",
                 "pass_reviewed",
                 "pass_flagged_reviewed",
             ],
-            Some(Verdict::Fail) => [
+            Some(Verdict::Fail) => names![
                 "fail",
                 "fail_flagged",
                 "fail_reviewed",
                 "fail_flagged_reviewed",
             ],
-            Some(Verdict::Incomplete) => [
+            Some(Verdict::Incomplete) => names![
                 "incomplete",
                 "incomplete_flagged",
                 "incomplete_reviewed",
@@ -101,13 +116,19 @@ impl State {
         }
     }
 
-    /// The part of the index that lists evaluations of this state by time.
-    pub fn listed(self) -> String {
-        format!("LISTED#{}", self.name())
+    /// The part of the index that lists evaluations of this state by time: all, or the contested ones.
+    pub fn listed(self, contested: bool) -> String {
+        let list = if contested { "CONTESTED" } else { "LISTED" };
+        format!("{list}#{}", self.name())
     }
 
     /// The part that lists them by certainty.
-    pub fn unsure(self) -> String {
-        format!("UNSURE#{}", self.name())
+    pub fn unsure(self, contested: bool) -> String {
+        let list = if contested {
+            "CONTESTED_UNSURE"
+        } else {
+            "UNSURE"
+        };
+        format!("{list}#{}", self.name())
     }
 }

@@ -149,7 +149,11 @@ fn what_changes_nothing_of_a_card_is_no_news() {
 #[test]
 fn what_people_decide_moves_the_card_and_a_withdrawal_moves_it_back() {
     let evaluated = item(1, Some(Verdict::Fail), 0);
-    let by_people = |last, verdict| ByPeople { last, verdict };
+    let by_people = |last, verdict| ByPeople {
+        last,
+        verdict,
+        notes: 0,
+    };
     let mut kept = Kept::default();
     kept.put(&evaluated, ByPeople::default());
     kept.put(&evaluated, by_people(1, Some(Verdict::Pass)));
@@ -164,13 +168,86 @@ fn what_people_decide_moves_the_card_and_a_withdrawal_moves_it_back() {
     assert_eq!(kept.counted(), BTreeMap::from([("fail", 1)]));
 }
 
+/// The parts of the index in which a card is put.
+fn lists(card: &Card) -> Vec<String> {
+    let parts = card.parts(None);
+    let lists = parts.iter().filter_map(|part| match part {
+        Part::Put(put) => Some(put.item.get("gsi_list")?.as_str()?.to_owned()),
+        Part::Update(_) => None,
+    });
+    lists.collect()
+}
+
+#[test]
+fn what_technicians_say_lists_and_counts_an_evaluation_once_more_and_stays_said() {
+    let noted = |notes| ByPeople {
+        notes,
+        ..ByPeople::default()
+    };
+    let (running, failed) = (item(0, None, 0), item(1, Some(Verdict::Fail), 0));
+    let mut kept = Kept::default();
+    kept.put(&running, noted(0));
+    kept.put(&running, noted(2));
+    let card = kept.card.clone().unwrap();
+    assert_eq!(lists(&card), ["LISTED#unfinished", "CONTESTED#unfinished"]);
+    let counted = |names: &[&'static str]| names.iter().map(|name| (*name, 1)).collect();
+    let expected: BTreeMap<_, _> = counted(&["unfinished", "contested_unfinished"]);
+    assert_eq!(kept.counted(), expected);
+    kept.put(&failed, noted(1));
+    let card = kept.card.clone().unwrap();
+    assert_eq!(card.notes, 2, "what was read earlier comes late");
+    let listed = [
+        "LISTED#fail",
+        "UNSURE#fail",
+        "CONTESTED#fail",
+        "CONTESTED_UNSURE#fail",
+    ];
+    assert_eq!(lists(&card), listed);
+    kept.put(&failed, noted(3));
+    assert_eq!(kept.counted(), counted(&["fail", "contested_fail"]));
+    kept.put(
+        &failed,
+        ByPeople {
+            last: 1,
+            verdict: Some(Verdict::Pass),
+            notes: 3,
+        },
+    );
+    let expected = counted(&["fail_reviewed", "contested_fail_reviewed"]);
+    assert_eq!(kept.counted(), expected);
+    let again = Card::made(kept.card.as_ref(), &image(&failed), noted(3), 0);
+    assert_eq!(again, None, "it says no more");
+}
+
+#[test]
+fn of_a_day_the_contested_are_counted_among_all_and_by_themselves() {
+    let day =
+        json!({"fail": 5, "fail_flagged": 2, "contested_fail": 3, "contested_pass": -1, "pass": 7});
+    let counts = Counts::of(&[day.as_object().unwrap().clone()]);
+    let fails = |state: State| state.verdict == Some(Verdict::Fail);
+    let of = |counts: &Counts| (counts.among(fails), counts.contested(fails));
+    assert_eq!(of(&counts), (7, 3));
+    assert_eq!(of(&counts.only(true)), (3, 3));
+    assert_eq!(of(&counts.only(false)), (4, 0));
+    assert_eq!(counts.only(false).among(|_| true), 11);
+}
+
 #[test]
 fn chance_draws_passes_without_flags_once_and_whatever_comes_later() {
     let passed = item(1, Some(Verdict::Pass), 0);
     let again = item(2, Some(Verdict::Pass), 0);
     let drawn = |before: Option<&Card>, item: &Value, last: u32, sample: u8| {
         let verdict = (last > 0).then_some(Verdict::Fail);
-        let card = Card::made(before, &image(item), ByPeople { last, verdict }, sample);
+        let card = Card::made(
+            before,
+            &image(item),
+            ByPeople {
+                last,
+                verdict,
+                notes: 0,
+            },
+            sample,
+        );
         card.unwrap()
     };
     let by_all = drawn(None, &passed, 0, 100);
@@ -216,6 +293,7 @@ fn a_known_case_is_listed_as_if_chance_had_drawn_it() {
         None
     );
     let by_people = ByPeople {
+        notes: 0,
         last: 1,
         verdict: Some(Verdict::Fail),
     };
@@ -233,10 +311,14 @@ fn a_card_of_the_release_before_is_read_and_was_not_drawn() {
 
 #[test]
 fn every_state_has_a_name_of_its_own() {
-    let mut names: Vec<_> = State::ALL.map(State::name).into();
+    let mut names = [
+        State::ALL.map(State::name),
+        State::ALL.map(State::contested_name),
+    ]
+    .concat();
     names.sort_unstable();
     names.dedup();
-    assert_eq!(names.len(), State::ALL.len());
+    assert_eq!(names.len(), 2 * State::ALL.len());
 }
 
 proptest! {
