@@ -1,24 +1,18 @@
-"""Reviewers at the page: the queue, deciding by keys, looking closely, what others decide, and a DR's history."""
+"""Reviewers at the page: the queue, deciding by keys, and what others decide."""
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import io
 import json
 import re
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import pytest
 from harness import Harness
 from pages import PATIENCE_MS, PHONE, Pages, Signed
 from playwright.sync_api import expect
+from reviewing import Evaluation, evaluated, opened, records, until
 
 from stack.issuer import Issuer
 
@@ -28,18 +22,7 @@ _TEN = 10
 #: Twice as long as an upload waits for the next one (Timing: fast).
 _QUIET_S = 6.0
 
-Evaluation = dict[str, Any]
-
 expect.set_options(timeout=PATIENCE_MS)
-
-
-def _evaluated(harness: Harness, count: int, seed: int, **how: Any) -> list[Evaluation]:
-    """DRs with a verdict; the newest first, as the queue has them."""
-    drs = [harness.dr(10, seed=seed + number, **how) for number in range(count)]
-    with ThreadPoolExecutor(max_workers=4) as pool:
-        list(pool.map(harness.upload, drs))
-    evaluations = (harness.evaluate(dr) for dr in drs)
-    return sorted(evaluations, key=lambda one: (one["created_at"], one["evaluation_id"]), reverse=True)
 
 
 def _settled(harness: Harness) -> None:
@@ -59,51 +42,18 @@ def ten(stack_of_pages: tuple[Harness, Issuer]) -> tuple[str, list[Evaluation]]:
     harness, _ = stack_of_pages
     _settled(harness)
     since = datetime.now(UTC).isoformat(timespec="milliseconds")
-    ten = _evaluated(harness, _TEN, 2700)
-    until = datetime.now(UTC).isoformat(timespec="milliseconds")
-    return f"verdict=pass,fail&reviewed=false&from={quote(since)}&to={quote(until)}", ten
+    ten = evaluated(harness, _TEN, 2700)
+    ended = datetime.now(UTC).isoformat(timespec="milliseconds")
+    return f"verdict=pass,fail&reviewed=false&from={quote(since)}&to={quote(ended)}", ten
 
 
 @pytest.fixture(scope="module")
 def one(stack_of_pages: tuple[Harness, Issuer]) -> Evaluation:
     """One that fails: its first photo does not show the whole house."""
     harness, _ = stack_of_pages
-    (failed,) = _evaluated(harness, 1, 2750, fail="front_not_whole")
+    (failed,) = evaluated(harness, 1, 2750, fail="front_not_whole")
     assert failed["verdict"] == "fail", failed
     return failed
-
-
-def _records(harness: Harness, evaluation: Evaluation) -> list[dict[str, Any]]:
-    answer = harness.api.request("GET", f"/evaluations/{evaluation['evaluation_id']}/reviews")
-    assert answer.status == 200, answer
-    return list(answer.body["reviews"])
-
-
-def _row(evaluation: Evaluation, step: str) -> dict[str, Any]:
-    return next(dict(row) for row in evaluation["steps"] if row["step"] == step)
-
-
-def _until(signed: Signed, what: Callable[[], bool], said: str) -> None:
-    """Waits for something outside of the page."""
-    for _ in range(100):
-        if what():
-            return
-        signed.page.wait_for_timeout(100)
-    pytest.fail(said)
-
-
-def _opened(signed: Signed, evaluation: Evaluation) -> None:
-    """The review of it is on the screen, its photo as well."""
-    signed.page.wait_for_url(re.compile(rf"#/review/{evaluation['evaluation_id']}"))
-    expect(signed.page.locator(".review h1")).to_have_text(evaluation["dr_number"])
-    expect(signed.page.locator(".stage img")).to_be_visible()
-
-
-def _saved(signed: Signed, kind: str) -> bytes:
-    """A file of the DR's history."""
-    with signed.page.expect_download() as saved:
-        signed.page.locator(f'[data-file="{kind}"]').click()
-    return Path(saved.value.path()).read_bytes()
 
 
 def _fits(signed: Signed) -> bool:
@@ -128,29 +78,29 @@ def test_ten_drs_are_confirmed_with_two_keys_each_at_most_and_the_last_is_taken_
 
     press("o")
     for at, evaluation in enumerate(evaluations):
-        _opened(rita, evaluation)
+        opened(rita, evaluation)
         if at + 1 < _TEN:
             after = evaluations[at + 1]["evaluation_id"]
             photo = re.compile(rf"/evaluations/{after}/photos/")
-            _until(rita, lambda photo=photo: any(photo.search(url) for url in asked), "the next one is loaded beforehand")  # type: ignore[misc]
+            until(rita, lambda photo=photo: any(photo.search(url) for url in asked), "the next one is loaded beforehand")  # type: ignore[misc]
         press("c")
     expect(rita.page.locator(".decide")).to_contain_text("the last one of this queue")
     assert keys <= _MOST_KEYS * _TEN, keys
     for evaluation in evaluations:
-        _until(rita, lambda of=evaluation: len(_records(pages.harness, of)) == 1, "a record stands for each")  # type: ignore[misc]
-        (record,) = _records(pages.harness, evaluation)
+        until(rita, lambda of=evaluation: len(records(pages.harness, of)) == 1, "a record stands for each")  # type: ignore[misc]
+        (record,) = records(pages.harness, evaluation)
         said = (record["by"], record["decision"], record.get("step"), record["state"])
         assert said == ("rita", evaluation["verdict"], None, {"state": "stands"}), record
     rita.page.locator('.last[data-said="stands"]').wait_for()
     rita.page.keyboard.press("u")
     rita.page.locator('.last[data-said="taken"]').wait_for()
-    first, second = _records(pages.harness, evaluations[-1])
+    first, second = records(pages.harness, evaluations[-1])
     assert (first["state"], second["kind"], second["withdraws"]) == ({"state": "withdrawn", "by": 2}, "withdrawal", 1)
 
 
 def test_keys_write_in_text_fields_and_reach_nothing_behind_a_dialog(pages: Pages, one: Evaluation) -> None:
     rita = pages.sign_in("rita", f"#/review/{one['evaluation_id']}")
-    _opened(rita, one)
+    opened(rita, one)
     changes: list[str] = []
     rita.page.on("request", lambda asked: changes.append(asked.url) if asked.method in ("POST", "DELETE") else None)
     rita.page.keyboard.press("f")
@@ -168,24 +118,24 @@ def test_keys_write_in_text_fields_and_reach_nothing_behind_a_dialog(pages: Page
     assert rita.faults() == []
     rita.page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
-    _opened(rita, one)
+    opened(rita, one)
     assert [url for url in changes if "/reviews" in url] == []
-    assert _records(pages.harness, one) == []
+    assert records(pages.harness, one) == []
 
 
 def test_two_reviewers_see_each_other_and_why_one_decides_otherwise(pages: Pages) -> None:
-    (evaluation,) = _evaluated(pages.harness, 1, 2760, fail="front_not_whole")
+    (evaluation,) = evaluated(pages.harness, 1, 2760, fail="front_not_whole")
     # A queue without anything else, so that nobody is led on to the next one.
     address = f"#/review/{evaluation['evaluation_id']}?verdict=fail&from={quote(evaluation['created_at'])}"
     rita = pages.sign_in("rita", address)
-    _opened(rita, evaluation)
+    opened(rita, evaluation)
     expect(rita.page.locator("#step-title")).to_contain_text("House photo")
     expect(rita.page.locator(".step-shown")).to_contain_text("the whole front of the house, identifiable")
     claimed = f"/evaluations?claimed=true&from={quote(evaluation['created_at'])}"
-    _until(rita, lambda: bool(pages.harness.api.request("GET", claimed).body["evaluations"]), "it is claimed")
+    until(rita, lambda: bool(pages.harness.api.request("GET", claimed).body["evaluations"]), "it is claimed")
     olaf = pages.sign_in("olaf", address)
     olaf.expect_status(409)
-    _opened(olaf, evaluation)
+    opened(olaf, evaluation)
     expect(olaf.page.locator(".head ~ .notice")).to_contain_text("rita")
     expect(olaf.page.locator(".live.up")).to_be_visible()
     rita.page.keyboard.press("p")
@@ -193,7 +143,7 @@ def test_two_reviewers_see_each_other_and_why_one_decides_otherwise(pages: Pages
     expect(olaf.page.locator(".head ~ .notice", has_text="rita has just decided")).to_be_visible()
     expect(olaf.page.locator(".head .judged")).to_contain_text("Decided by people:")
     expect(olaf.page.locator(".records")).to_contain_text("The model misread the photo.")
-    (record,) = _records(pages.harness, evaluation)
+    (record,) = records(pages.harness, evaluation)
     assert (record["by"], record["step"], record["decision"]) == ("rita", "house_photo", "pass"), record
     olaf.page.keyboard.press("f")
     listed = pages.harness.api.request("GET", f"/catalogues/{evaluation['catalogue_version']}").body
@@ -204,12 +154,12 @@ def test_two_reviewers_see_each_other_and_why_one_decides_otherwise(pages: Pages
     expect(offered).to_contain_text([*reasons, "No photo shows it"])
     olaf.page.keyboard.press("1")
     expect(rita.page.locator(".records")).to_contain_text("The whole front of the house is not in view")
-    assert _records(pages.harness, evaluation)[1]["reason"] == "front_not_whole"
+    assert records(pages.harness, evaluation)[1]["reason"] == "front_not_whole"
 
 
 def test_several_are_confirmed_at_once_and_the_address_keeps_the_filters(pages: Pages) -> None:
     since = datetime.now(UTC).isoformat(timespec="milliseconds")
-    evaluations = _evaluated(pages.harness, 3, 2770)
+    evaluations = evaluated(pages.harness, 3, 2770)
     rita = pages.sign_in("rita", f"#/queue?reviewed=false&from={quote(since)}")
     lines = rita.page.locator(".line .dr")
     numbers = [one["dr_number"] for one in evaluations]
@@ -227,15 +177,15 @@ def test_several_are_confirmed_at_once_and_the_address_keeps_the_filters(pages: 
     rita.page.keyboard.press("c")
     expect(rita.page.locator(".bulk")).to_contain_text("2 decisions recorded")
     expect(lines).to_have_text(numbers[2:])
-    decided = [[record["decision"] for record in _records(pages.harness, one)] for one in evaluations]
+    decided = [[record["decision"] for record in records(pages.harness, one)] for one in evaluations]
     assert decided == [["pass"], ["pass"], []]
     rita.page.keyboard.press("u")
     expect(lines).to_have_text(numbers)
-    assert [len(_records(pages.harness, one)) for one in evaluations] == [2, 2, 0]
+    assert [len(records(pages.harness, one)) for one in evaluations] == [2, 2, 0]
 
 
 def test_what_technicians_contest_is_counted_and_comes_into_the_queue_by_itself(pages: Pages) -> None:
-    (ours,) = _evaluated(pages.harness, 1, 2980, fail="front_not_whole")
+    (ours,) = evaluated(pages.harness, 1, 2980, fail="front_not_whole")
     rita = pages.sign_in("rita", "#/queue?verdict=pass,fail,incomplete&reviewed=false&contested=true")
     row = rita.page.locator(".line", has_text=ours["dr_number"])
     preset = rita.page.locator('[data-preset="contested"]')
@@ -262,73 +212,13 @@ def test_who_only_reads_decides_nothing(pages: Pages, one: Evaluation) -> None:
     for action in ("confirm", "pass", "fail", "take-back", "again"):
         expect(vera.page.locator(f'[data-action="{action}"]')).to_have_count(0)
     vera.page.keyboard.press("c")
-    assert _records(pages.harness, one) == []
-
-
-def test_a_photo_is_looked_at_closely_and_stays_near_from_one_to_the_next(pages: Pages, one: Evaluation) -> None:
-    rita = pages.sign_in("rita", f"#/review/{one['evaluation_id']}")
-    _opened(rita, one)
-    image = rita.page.locator(".stage img")
-
-    def width() -> float:
-        return float(image.evaluate("image => image.getBoundingClientRect().width"))
-
-    all_of_it = width()
-    rita.picture("reviewer")
-    rita.page.keyboard.press("+")
-    near = width()
-    assert near > all_of_it * 1.3
-    before = image.get_attribute("alt")
-    rita.page.keyboard.press("ArrowRight")
-    expect(image).not_to_have_attribute("alt", str(before))
-    expect(rita.page.locator(".stage")).to_have_class(re.compile("near"))
-    rita.page.keyboard.press("ArrowLeft")
-    expect(image).to_have_attribute("alt", str(before))
-    assert width() == pytest.approx(near, abs=1)
-    rita.page.mouse.move(400, 400)
-    rita.page.mouse.wheel(0, -300)
-    _until(rita, lambda: width() > near, "the wheel brings it nearer")
-    rita.page.keyboard.press("z")
-    _until(rita, lambda: width() <= all_of_it * 1.4, "all of it again")
-    rita.page.keyboard.press("r")
-    assert image.evaluate("image => image.style.getPropertyValue('--turn')") == "90deg"
-
-
-def test_a_replaced_photo_is_seen_beside_its_successor_and_the_history_says_what_is_different(pages: Pages) -> None:
-    (first,) = _evaluated(pages.harness, 1, 2780, fail="front_not_whole")
-    dr, name = first["dr_number"], _row(first, "house_photo")["photo"]
-    better = pages.harness.dr(10, seed=2785)
-    house = next(photo for photo in better.photos if "prop" in photo.name)
-    pages.harness.put(dr, name, house.read_bytes())
-    second = pages.harness.completed(pages.harness.api.start(dr).body["evaluation_id"])
-    assert first["evaluation_id"] != second["evaluation_id"]
-    body = json.dumps({"decision": "pass", "reason": "I saw it there."}).encode()
-    pages.harness.api.request("POST", f"/evaluations/{second['evaluation_id']}/reviews", body)
-    rita = pages.sign_in("rita", f"#/review/{first['evaluation_id']}")
-    _opened(rita, first)
-    expect(rita.page.locator(".look")).to_contain_text("replaced or deleted after the evaluation")
-    rita.page.keyboard.press("b")
-    expect(rita.page.get_by_role("dialog").locator(".stage img")).to_have_count(2)
-    assert rita.faults() == []
-    rita.page.keyboard.press("Escape")
-    rita.page.keyboard.press("h")
-    expect(rita.page.locator(".timeline > li")).to_have_count(3)
-    expect(rita.page.locator(".timeline")).to_contain_text("I saw it there.")
-    expect(rita.page.locator(".history table")).to_contain_text("House photo")
-    assert rita.faults() == []
-    assert _saved(rita, "pdf").startswith(b"%PDF-")
-    report = json.loads(_saved(rita, "json"))
-    assert (report["evaluation_id"], report["reviewed_verdict"]) == (second["evaluation_id"], "pass")
-    table = list(csv.DictReader(io.StringIO(_saved(rita, "csv").decode())))
-    hashes = {row["name"]: row["content"] for row in table}
-    assert hashes == {photo["name"]: photo["content"] for photo in report["photos"]}
-    assert hashes[name] == hashlib.md5(house.read_bytes()).hexdigest()
+    assert records(pages.harness, one) == []
 
 
 def test_a_dr_is_evaluated_again_by_who_may_and_costs_what_is_said(pages: Pages) -> None:
-    (evaluation,) = _evaluated(pages.harness, 1, 2790)
+    (evaluation,) = evaluated(pages.harness, 1, 2790)
     rita = pages.sign_in("rita", f"#/review/{evaluation['evaluation_id']}")
-    _opened(rita, evaluation)
+    opened(rita, evaluation)
     rita.page.locator('[data-action="again"]').click()
     dialog = rita.page.get_by_role("dialog")
     expect(dialog).to_contain_text("One question to the model for each of 10 photos")
@@ -341,7 +231,7 @@ def test_a_dr_is_evaluated_again_by_who_may_and_costs_what_is_said(pages: Pages)
 
     olaf = pages.sign_in("olaf", f"#/review/{evaluation['evaluation_id']}")
     olaf.expect_status(409)  # Rita has claimed it
-    _opened(olaf, evaluation)
+    opened(olaf, evaluation)
     olaf.page.locator('[data-action="again"]').click()
     dialog = olaf.page.get_by_role("dialog")
     dialog.get_by_label("Quick").check()
@@ -364,7 +254,7 @@ def test_reviewers_views_are_for_everybody_and_for_phones(pages: Pages, one: Eva
     rita.page.locator(".line").first.wait_for()
     assert rita.faults() == [] and _fits(rita)
     rita.go(f"#/review/{one['evaluation_id']}")
-    _opened(rita, one)
+    opened(rita, one)
     assert rita.faults() == [] and _fits(rita)
     rita.page.locator('[data-action="fail"]').click()
     rita.page.get_by_role("dialog").wait_for()

@@ -1,0 +1,58 @@
+"""What reviewers' tests need: evaluations with a verdict, and the page as it shows one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from harness import Harness
+from pages import Signed
+from playwright.sync_api import expect
+
+Evaluation = dict[str, Any]
+
+
+def evaluated(harness: Harness, count: int, seed: int, **how: Any) -> list[Evaluation]:
+    """DRs with a verdict; the newest first, as the queue has them."""
+    drs = [harness.dr(10, seed=seed + number, **how) for number in range(count)]
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        list(pool.map(harness.upload, drs))
+    evaluations = (harness.evaluate(dr) for dr in drs)
+    return sorted(evaluations, key=lambda one: (one["created_at"], one["evaluation_id"]), reverse=True)
+
+
+def records(harness: Harness, evaluation: Evaluation) -> list[dict[str, Any]]:
+    answer = harness.api.request("GET", f"/evaluations/{evaluation['evaluation_id']}/reviews")
+    assert answer.status == 200, answer
+    return list(answer.body["reviews"])
+
+
+def row(evaluation: Evaluation, step: str) -> dict[str, Any]:
+    return next(dict(row) for row in evaluation["steps"] if row["step"] == step)
+
+
+def until(signed: Signed, what: Callable[[], bool], said: str) -> None:
+    """Waits for something outside of the page."""
+    for _ in range(100):
+        if what():
+            return
+        signed.page.wait_for_timeout(100)
+    pytest.fail(said)
+
+
+def opened(signed: Signed, evaluation: Evaluation) -> None:
+    """The review of it is on the screen, its photo as well."""
+    signed.page.wait_for_url(re.compile(rf"#/review/{evaluation['evaluation_id']}"))
+    expect(signed.page.locator(".review h1")).to_have_text(evaluation["dr_number"])
+    expect(signed.page.locator(".stage img")).to_be_visible()
+
+
+def saved(signed: Signed, kind: str) -> bytes:
+    """A file of the DR's history."""
+    with signed.page.expect_download() as saved:
+        signed.page.locator(f'[data-file="{kind}"]').click()
+    return Path(saved.value.path()).read_bytes()
