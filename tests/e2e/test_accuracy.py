@@ -297,6 +297,11 @@ def test_a_known_case_is_offered_and_counted_apart_and_reviewers_are_not_told(ha
     assert now["known"]["decided_rightly"] == before["known"]["decided_rightly"] + 1
     cases = [[group["cases"] for group in one["groups"]] for one in (before, now)]
     assert cases[0] == cases[1], "it says nothing of the model"
+    forgotten = harness.api.request("PUT", path, b'{"decision": null}')
+    assert (forgotten.status, forgotten.body) == (200, {"evaluation_id": its_id, "decision": None})
+    without = _get(harness, "/accuracy", by="catalogue")
+    assert without["known"] == before["known"]
+    assert _listed(harness, its_id, lambda one: one["reviewed"])["sampled"], "nobody sees that it was one"
     for body, status in ((b'{"decision": "missing"}', 400), (b"{}", 400)):
         problem(harness.api.request("PUT", path, body), status)
     nowhere = "/evaluations/01900000-0000-7000-8000-000000000000/known"

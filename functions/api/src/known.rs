@@ -7,18 +7,19 @@ use aws::clock;
 use aws::http::{self, caller::Caller, problem::Problem};
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use evaluation::decide::evaluation::Evaluation;
-use evaluation::decide::known::Known;
+use evaluation::decide::known::{self, Known};
 use evaluation::decide::update::Key;
 use evaluation::domain::bounds::cut;
 use evaluation::domain::ids::EvaluationId;
 use evaluation::domain::review::Decision;
 use evaluation::run::ports::Ports;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use crate::api::{Api, Refusal};
 
-const EXPECTED: &str = "Send {\"decision\": \"fail\"}, or \"pass\": what reviewers should find.";
+const EXPECTED: &str = "Send {\"decision\": \"fail\"}, or \"pass\": what reviewers should find; or null to have that \
+                        forgotten.";
 /// Bytes of a caller's name that are kept.
 const LONGEST_CALLER: usize = 256;
 
@@ -27,8 +28,15 @@ const LONGEST_CALLER: usize = 256;
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"decision": "fail"}))]
 pub(crate) struct KnownRequest {
-    /// `pass` or `fail`.
-    decision: String,
+    /// `pass` or `fail`; null to have it forgotten. It must be said.
+    #[serde(deserialize_with = "said")]
+    #[schema(required)]
+    decision: Option<String>,
+}
+
+/// Null is said, not left out.
+fn said<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Option::deserialize(deserializer)
 }
 
 /// A known case.
@@ -36,11 +44,11 @@ pub(crate) struct KnownRequest {
 pub(crate) struct KnownAnswer {
     /// The evaluation.
     evaluation_id: EvaluationId,
-    /// What it truly is.
-    decision: Decision,
+    /// What it truly is; null if that is not known any more.
+    decision: Option<Decision>,
 }
 
-/// Keeps what an evaluation truly is.
+/// Keeps what an evaluation truly is, or forgets it.
 pub(crate) async fn say(
     api: &Api,
     request: &ApiGatewayV2httpRequest,
@@ -59,27 +67,34 @@ pub(crate) async fn say(
         return Err(Problem::not_judged(why).into());
     }
     let by = Caller::of(request).name();
-    let known = Known {
-        evaluation_id: id.clone(),
-        dr_number: evaluation.dr_number,
-        truly_passes: decision == Decision::Pass,
-        known_by: by.map(|by| cut(by, LONGEST_CALLER)),
-        known_at: clock::now(),
+    let update = match decision {
+        None => known::forgotten(id, clock::now()),
+        Some(decision) => Known {
+            evaluation_id: id.clone(),
+            dr_number: evaluation.dr_number,
+            truly_passes: decision == Decision::Pass,
+            known_by: by.map(|by| cut(by, LONGEST_CALLER)),
+            known_at: clock::now(),
+        }
+        .kept(api.kept_for),
     };
-    api.ports.update(known.kept(api.kept_for)).await?;
+    api.ports.update(update).await?;
     let answer = KnownAnswer {
-        evaluation_id: known.evaluation_id,
+        evaluation_id: id.clone(),
         decision,
     };
     Ok(http::json(200, &answer))
 }
 
-fn decision(request: &ApiGatewayV2httpRequest) -> Result<Decision, Problem> {
+fn decision(request: &ApiGatewayV2httpRequest) -> Result<Option<Decision>, Problem> {
     let body: KnownRequest = http::read(request, EXPECTED)?;
-    match Decision::parse(&body.decision) {
-        Ok(decision @ (Decision::Pass | Decision::Fail)) => Ok(decision),
+    let Some(decision) = body.decision else {
+        return Ok(None);
+    };
+    match Decision::parse(&decision) {
+        Ok(decision @ (Decision::Pass | Decision::Fail)) => Ok(Some(decision)),
         _ => Err(Problem::bad_request(format!(
-            "The decision is \"pass\" or \"fail\". {EXPECTED}"
+            "The decision is \"pass\", \"fail\" or null. {EXPECTED}"
         ))),
     }
 }
@@ -89,13 +104,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_case_truly_passes_or_fails() {
+    fn a_case_truly_passes_or_fails_or_is_known_no_more() {
         let read = |body: &str| {
             let mut request = ApiGatewayV2httpRequest::default();
             request.body = Some(body.into());
             decision(&request)
         };
-        assert_eq!(read(r#"{"decision": "fail"}"#), Ok(Decision::Fail));
+        assert_eq!(read(r#"{"decision": "fail"}"#), Ok(Some(Decision::Fail)));
+        assert_eq!(read(r#"{"decision": null}"#), Ok(None));
         for body in [
             "",
             "{}",

@@ -34,7 +34,8 @@ pub(super) fn get() {}
 /// Say what an evaluation truly is
 ///
 /// A known case, which reviewers are not told of: `GET /accuracy` says how many of them were decided rightly, and counts
-/// them for nothing else. A pass without flags is listed as if chance had drawn it.
+/// them for nothing else. A pass without flags is listed as if chance had drawn it, and stays so when `null` has that
+/// forgotten.
 #[utoipa::path(
     put,
     path = "/evaluations/{evaluation_id}/known",
@@ -43,7 +44,7 @@ pub(super) fn get() {}
     params(("evaluation_id" = String, Path, description = "The evaluation.", format = "uuid")),
     request_body = KnownRequest,
     responses(
-        (status = 200, description = "It is known.", body = KnownAnswer),
+        (status = 200, description = "It is known, or forgotten.", body = KnownAnswer),
         (status = 400, description = "The request can't be understood.", body = ProblemDocument,
          content_type = "application/problem+json"),
         (status = 404, description = "There is no such evaluation.", body = ProblemDocument,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::update::UpdateAction::Set;
+use super::update::UpdateAction::{Remove, Set};
 use super::update::{Key, Update};
 use crate::domain::ids::{DrNumber, EvaluationId};
 use crate::domain::time::Timestamp;
@@ -62,6 +62,23 @@ impl Known {
     }
 }
 
+/// Nobody says any more what an evaluation truly is. It stays listed as it was: that it is not any more would tell.
+pub fn forgotten(id: &EvaluationId, now: Timestamp) -> Update {
+    let fields = [
+        "truly_passes",
+        "known_by",
+        "known_at",
+        "gsi_list",
+        "gsi_at",
+    ];
+    let forgets = fields.map(Remove).into_iter();
+    Update {
+        key: Key::Known(id.clone()),
+        guards: Vec::new(),
+        actions: forgets.chain([Set("ttl", json!(now.as_seconds()))]).collect(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::fixtures::id;
@@ -87,5 +104,15 @@ mod tests {
             (&json!(14), &json!("KNOWN"))
         );
         assert_eq!(Known::of_item(&json!({"evaluation_id": id(1)})), None);
+        for action in forgotten(&id(1), Timestamp::from_millis(7_000)).actions {
+            match action {
+                Remove(name) => drop(item.as_object_mut().unwrap().remove(name)),
+                Set(name, value) => item[name] = value,
+                _ => panic!(),
+            }
+        }
+        assert_eq!(Known::of_item(&item), None);
+        let left = json!({"evaluation_id": id(1), "dr_number": "DR1", "ttl": 7});
+        assert_eq!(item, left, "the index lists it no more");
     }
 }
