@@ -107,5 +107,4 @@ mod exif_tests;
 mod odd_tests;
 #[cfg(feature = "codecs")]
 #[cfg(test)]
-#[path = "photos_tests.rs"]
 mod tests;

@@ -445,5 +445,5 @@ fn asked(answer: Answer, usage: Usage, timings: TokenTimings, repaired: bool) ->
 #[path = "client_of_people.rs"]
 mod of_people;
 #[cfg(test)]
-#[path = "client_tests.rs"]
+#[path = "client_tests/mod.rs"]
 mod tests;

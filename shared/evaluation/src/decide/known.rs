@@ -64,18 +64,14 @@ impl Known {
 
 /// Nobody says any more what an evaluation truly is. It stays listed as it was: that it is not any more would tell.
 pub fn forgotten(id: &EvaluationId, now: Timestamp) -> Update {
-    let fields = [
-        "truly_passes",
-        "known_by",
-        "known_at",
-        "gsi_list",
-        "gsi_at",
-    ];
+    let fields = ["truly_passes", "known_by", "known_at", "gsi_list", "gsi_at"];
     let forgets = fields.map(Remove).into_iter();
     Update {
         key: Key::Known(id.clone()),
         guards: Vec::new(),
-        actions: forgets.chain([Set("ttl", json!(now.as_seconds()))]).collect(),
+        actions: forgets
+            .chain([Set("ttl", json!(now.as_seconds()))])
+            .collect(),
     }
 }
 

@@ -1,0 +1,79 @@
+//! Writes of uploads, and of looks at what was uploaded.
+
+use serde_json::json;
+
+use super::{kept_from, moved_forward, value};
+use crate::decide::cache::CACHED_FOR;
+use crate::decide::look::LookRecord;
+use crate::decide::update::Condition::{Absent, AtMost};
+use crate::decide::update::GuardName::{LaterChangeStays, LaterUploadStays, LookedAtOnce};
+use crate::decide::update::UpdateAction::{Remove, Set};
+use crate::decide::update::{Guard, Key, Update};
+use crate::domain::ids::DrNumber;
+use crate::domain::time::Timestamp;
+
+/// Notes an upload.
+pub fn uploaded(dr: &DrNumber, at: Timestamp) -> Update {
+    let key = Key::Uploads(dr.clone());
+    kept_from(moved_forward(key, LaterUploadStays, "uploaded_at", at), at)
+}
+
+/// Notes a change of a DR's photos: when it was made, which is not when it became known.
+pub fn changed(dr: &DrNumber, at: Timestamp) -> Update {
+    let key = Key::Uploads(dr.clone());
+    kept_from(moved_forward(key, LaterChangeStays, "changed_at", at), at)
+}
+
+/// Notes that a photo of this DR came into another folder than its own.
+pub fn misplaced(dr: &DrNumber, at: Timestamp) -> Update {
+    let update = Update {
+        key: Key::Uploads(dr.clone()),
+        guards: Vec::new(),
+        actions: vec![Set("misplaced", json!(true))],
+    };
+    kept_from(update, at)
+}
+
+/// Notes that a look at a photo is sent: once, until its answer is too old to be used.
+pub fn look_sent(dr: &DrNumber, look: &LookRecord) -> Update {
+    let long_ago = look.sent_at.before(CACHED_FOR);
+    let guards = vec![Guard::either(
+        LookedAtOnce,
+        Absent("sent_at"),
+        AtMost("sent_at", long_ago.as_millis()),
+    )];
+    let mut update = look_noted(dr, look, guards);
+    let past = ["ended_at", "shows", "reason"].map(Remove);
+    update.actions.extend(past);
+    update
+}
+
+/// Notes how a look at a photo ended.
+pub fn look_ended(dr: &DrNumber, look: &LookRecord) -> Update {
+    let mut update = look_noted(dr, look, Vec::new());
+    let ended = [
+        Some(Set("ended_at", value(&look.ended_at))),
+        look.shows.as_ref().map(|shows| Set("shows", value(shows))),
+        look.reason
+            .as_ref()
+            .map(|reason| Set("reason", value(reason))),
+    ];
+    update.actions.extend(ended.into_iter().flatten());
+    update
+}
+
+fn look_noted(dr: &DrNumber, look: &LookRecord, guards: Vec<Guard>) -> Update {
+    let deleted_after = look.sent_at.after(CACHED_FOR).as_seconds();
+    let actions = vec![
+        Set("photo_id", value(&look.photo_id)),
+        Set("dr_number", value(dr)),
+        Set("name", value(&look.name)),
+        Set("sent_at", value(&look.sent_at)),
+        Set("ttl", json!(deleted_after)),
+    ];
+    Update {
+        key: Key::Look(dr.clone(), look.photo_id.clone()),
+        guards,
+        actions,
+    }
+}
