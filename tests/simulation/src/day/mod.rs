@@ -1,5 +1,10 @@
 //! A day: DRs are asked for, messages are delivered in any order, processes step in any order and end anywhere.
 
+mod deliveries;
+mod notifier;
+mod people;
+mod uploading;
+
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -21,9 +26,6 @@ use evaluation::run::ports::{Ports, Queue};
 use evaluation::run::start::{StartResult, start};
 use evaluation::run::tell::{Change, tell};
 use evaluation::run::{aggregate, batch, cards, look, plan_anew, sweep, uploads};
-
-#[path = "people.rs"]
-mod people;
 
 use crate::chain::{Chain, Function};
 use crate::ports::ModelPorts;
@@ -61,44 +63,6 @@ struct Process {
     wakes_at: Rc<Cell<Timestamp>>,
     /// The message that is deleted when the process ends well.
     handles: Option<(Place, u64)>,
-}
-
-/// A batch of the stream that a notifier has: if it ends in the midst of it, the batch comes again.
-struct Reading {
-    world: Rc<RefCell<World>>,
-    changes: usize,
-    is_through: Cell<bool>,
-}
-
-impl Reading {
-    fn new(world: &Rc<RefCell<World>>, changes: usize) -> Self {
-        Self {
-            world: Rc::clone(world),
-            changes,
-            is_through: Cell::new(false),
-        }
-    }
-
-    /// The notifier has answered; then, too, the batch may come again.
-    fn is_through(&self, failed: Option<usize>) {
-        let mut world = self.world.borrow_mut();
-        let (now, rate) = (world.now, world.rates.duplicate);
-        if failed.is_none() && world.fault("handed_over_again", rate) {
-            return;
-        }
-        self.is_through.set(true);
-        world.telling.is_through(self.changes, failed, now);
-    }
-}
-
-impl Drop for Reading {
-    fn drop(&mut self) {
-        // At the end of all days the world is gone before its processes.
-        if let (false, Ok(mut world)) = (self.is_through.get(), self.world.try_borrow_mut()) {
-            let now = world.now;
-            world.telling.comes_again(self.changes, now);
-        }
-    }
 }
 
 /// A question to be asked at some time.
@@ -277,40 +241,6 @@ impl Day {
         }
     }
 
-    /// S3 tells of uploads, now and then twice.
-    fn note_uploads(&mut self, dr: &DrNumber, photos: &[Photo]) {
-        let twice = self.world.borrow().rates.twice;
-        let again = self.world.borrow_mut().fault("told_twice", twice);
-        for _ in 0..=u8::from(again) {
-            self.note_upload(dr.clone(), photos.to_vec());
-        }
-    }
-
-    fn note_upload(&mut self, dr: DrNumber, photos: Vec<Photo>) {
-        let photos = if self.world.borrow().looks {
-            photos
-        } else {
-            Vec::new()
-        };
-        let ports = self.called(Function::Splitter);
-        let quiet = Duration::from_secs(self.world.borrow().spans.quiet);
-        // S3 tells of uploads late, and not in their order.
-        let late = self.world.borrow_mut().random.below(20_000) as i64;
-        let made_at = Timestamp::from_millis(self.world.borrow().now.as_millis() - late);
-        let mine = ports.clone();
-        self.begin(ports, None, async move {
-            uploads::note_upload(&mine, &dr, made_at, quiet).await?;
-            let versions = mine.release.versions();
-            let Some(catalogue) = mine.release.catalogue(&versions.catalogue) else {
-                return Ok(());
-            };
-            for photo in photos {
-                look::send(&mine, &dr, photo, catalogue, &versions).await?;
-            }
-            Ok(())
-        });
-    }
-
     /// Somebody empties the cache for a DR, and somebody else for another reason at the same time, if this is such a
     /// day.
     fn empty_cache(&mut self, dr: &DrNumber) {
@@ -354,23 +284,6 @@ impl Day {
     }
 
     /// What the splitter does with a quiet check: if the DR is quiet, its question is asked.
-    fn check_quiet(&mut self, ports: ModelPorts, handles: (Place, u64), check: QuietCheck) {
-        let Some((request, photos)) = self.questions.get(&check.dr_number).cloned() else {
-            return;
-        };
-        let request = Request {
-            reuse: Reuse::AskedSince(check.uploaded_at),
-            ..request
-        };
-        let (limits, mine) = (self.limits(), ports.clone());
-        self.begin(ports, Some(handles), async move {
-            if uploads::is_quiet(&mine, &check).await? {
-                start_as(&mine, &request, &photos, &limits).await?;
-            }
-            Ok(())
-        });
-    }
-
     /// What the splitter does when nobody knows an evaluation's versions any more.
     fn plan_anew(&mut self, ports: ModelPorts, handles: (Place, u64), message: PlanAnew) {
         let (limits, mine, questions) = (self.limits(), ports.clone(), self.questions.clone());
@@ -405,45 +318,6 @@ impl Day {
         self.begin(ports, None, future);
     }
 
-    /// The stream hands a batch over, if there is one and nobody is at it.
-    fn tell_if_due(&mut self) {
-        let mut world = self.world.borrow_mut();
-        let now = world.now;
-        if world.telling.next_at().is_none_or(|at| at > now) {
-            return;
-        }
-        let changes = world.telling.hand_over(now);
-        drop(world);
-        self.keep_beside(changes.clone());
-        let (ports, reading) = (
-            self.called(Function::Notifier),
-            Reading::new(&self.world, changes.len()),
-        );
-        let mine = ports.clone();
-        self.begin(ports, None, async move {
-            let untold = tell(&mine, SOURCE, &changes).await;
-            let not_kept = cards::keep(&mine, &changes, SAMPLE).await;
-            let failed = untold.into_iter().chain(not_kept).min();
-            reading.is_through(failed);
-            Ok(())
-        });
-    }
-
-    /// The same changes are with another notifier at the same time, as when a shard goes over to it, if this is such a
-    /// day.
-    fn keep_beside(&mut self, changes: Vec<Change>) {
-        let rate = self.world.borrow().rates.twice;
-        if !self.world.borrow_mut().fault("handed_over_at_once", rate) {
-            return;
-        }
-        let ports = self.called(Function::Notifier);
-        let mine = ports.clone();
-        self.begin(ports, None, async move {
-            cards::keep(&mine, &changes, SAMPLE).await;
-            Ok(())
-        });
-    }
-
     fn begin(
         &mut self,
         ports: ModelPorts,
@@ -455,111 +329,6 @@ impl Day {
             wakes_at: ports.wakes_at,
             handles,
         });
-    }
-
-    /// Delivers a message that is due, any one, if a process is free for it.
-    fn deliver(&mut self) -> bool {
-        let mut free = [BATCHES_AT_ONCE, BULK_AT_ONCE, AGGREGATORS_AT_ONCE];
-        for (place, _) in self.processes.iter().filter_map(|process| process.handles) {
-            if let Some(free) = free.get_mut(places_of(place)) {
-                *free = free.saturating_sub(1);
-            }
-        }
-        let mut world = self.world.borrow_mut();
-        let now = world.now;
-        let due: Vec<(Place, usize)> = world
-            .queues
-            .iter()
-            .filter(|(place, _)| free.get(places_of(**place)).is_some_and(|free| *free > 0))
-            .flat_map(|(place, all)| {
-                all.iter()
-                    .enumerate()
-                    .filter(|(_, m)| m.visible_at <= now)
-                    .map(|(at, _)| (*place, at))
-            })
-            .collect();
-        let chosen = world.random.index(due.len());
-        let Some((place, at)) = due.get(chosen).copied() else {
-            return false;
-        };
-        drop(world);
-        self.receive(place, at);
-        true
-    }
-
-    fn receive(&mut self, place: Place, at: usize) {
-        let mut world = self.world.borrow_mut();
-        let now = world.now;
-        let most = if matches!(place, Place::Live(_)) {
-            RECEIVES.0
-        } else {
-            RECEIVES.1
-        };
-        let twice = world.rates.twice;
-        let hidden = if world.fault("delivered_twice", twice) {
-            0
-        } else {
-            world.spans.hidden
-        };
-        let Some(message) = world.queues.get_mut(&place).and_then(|all| all.get_mut(at)) else {
-            return;
-        };
-        message.receives += 1;
-        message.visible_at = now.after(Duration::from_secs(hidden));
-        let (id, body, receives) = (message.id, message.body.clone(), message.receives);
-        let dead = receives > most;
-        let function = function_of(place);
-        let chain = message.chain.with(function);
-        let cut = chain.is_cut(function, &world.recursive);
-        if cut {
-            *world.faults.entry("chain_cut").or_default() += 1;
-        }
-        if dead || cut {
-            world.take(place, id);
-            *world.faults.entry("dead_letter").or_default() += 1;
-            match place {
-                Place::Live(queue) => world.enqueue_body(Place::Dead(queue), body, chain),
-                Place::Dead(_) => self.parked += 1,
-            }
-            return;
-        }
-        let Ok(message) = Message::parse(&body) else {
-            return;
-        };
-        let repeated = receives > 1;
-        if function == Function::Batch {
-            world.note_delivery(&message);
-        }
-        drop(world);
-        let ports = ModelPorts::new(&self.world, function, chain);
-        self.handle(ports, (place, id), message, repeated);
-    }
-
-    fn handle(
-        &mut self,
-        ports: ModelPorts,
-        handles: (Place, u64),
-        message: Message,
-        repeated: bool,
-    ) {
-        let mine = ports.clone();
-        match (function_of(handles.0), message) {
-            (Function::Batch, Message::Batch(batch)) => {
-                self.begin(ports, Some(handles), async move {
-                    batch::handle(&mine, &mine, &batch).await
-                });
-            }
-            (Function::Batch, Message::Look(look)) => {
-                self.begin(ports, Some(handles), async move {
-                    look::handle(&mine, &mine, &look, repeated).await
-                });
-            }
-            (_, Message::QuietCheck(check)) => self.check_quiet(ports, handles, check),
-            (_, Message::PlanAnew(message)) => self.plan_anew(ports, handles, message),
-            (_, message) => self.begin(ports, Some(handles), async move {
-                aggregate::handle(&mine, message).await
-            }),
-        }
     }
 
     /// Deletes an evaluation in the midst of it, if this is such a day.
