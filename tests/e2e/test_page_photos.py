@@ -153,7 +153,8 @@ def test_a_camera_in_two_places_is_seen_on_both_photos_with_distance_and_times(p
     flagged = [flag["photo"] for flag in later["flags"] if flag["code"] == "camera_in_two_places"]
     assert flagged, later["flags"]
     rita = pages.sign_in("rita", f"#/review/{later['evaluation_id']}")
-    opened(rita, later)
+    # Most steps are missing: no photo is open.
+    expect(rita.page.locator(".review h1")).to_have_text(second.number)
     flag = rita.page.locator(".flag-list li", has_text=first.number)
     flag.first.get_by_role("button", name="Side by side").click()
     dialog = rita.page.get_by_role("dialog")
@@ -172,5 +173,5 @@ def test_a_camera_in_two_places_is_seen_on_both_photos_with_distance_and_times(p
     # From the other side it is seen as well.
     rita.page.keyboard.press("Escape")
     rita.go(f"#/review/{before['evaluation_id']}")
-    opened(rita, before)
+    expect(rita.page.locator(".review h1")).to_have_text(first.number)
     expect(rita.page.locator(".flag-list li", has_text=second.number).first).to_be_visible()

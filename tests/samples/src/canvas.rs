@@ -3,8 +3,27 @@
 use fastrand::Rng;
 use image::{Rgb, RgbImage};
 
+/// Across and down: as many places as a perceptual hash has cells.
+const PLACES: (u32, u32) = (9, 8);
+/// Parts of the way from one place to the next.
+const PARTS: u32 = 256;
+
 /// A colour.
 pub type Colour = [u8; 3];
+
+/// The place before this pixel, and how far it is on the way to the next one. Places lie in the middle of their parts of
+/// the edge.
+fn between(pixel: u32, pixels: u32, places: u32) -> (u32, i32) {
+    let way = u64::from(pixel) * u64::from(places * PARTS) / u64::from(pixels.max(1));
+    let way = (way as u32)
+        .saturating_sub(PARTS / 2)
+        .min((places - 1) * PARTS - 1);
+    (way / PARTS, (way % PARTS) as i32)
+}
+
+fn mixed(one: i32, other: i32, way: i32) -> i32 {
+    one + (other - one) * way / PARTS as i32
+}
 
 /// A picture to draw on; coordinates are fractions of its width and height.
 #[derive(Debug)]
@@ -120,6 +139,32 @@ impl Canvas {
             pixels
                 .iter_mut()
                 .for_each(|channel| *channel = (i16::from(*channel) + shift).clamp(0, 255) as u8);
+        }
+    }
+
+    /// Adds light and shade that no two photos share: places are brighter or darker by up to so many levels, and it changes
+    /// softly from one to the next. Else drawings of the same scene look the same.
+    pub fn add_light(&mut self, strength: u8, random: &mut Rng) {
+        let strength = i32::from(strength);
+        let place = |_| random.i32(-strength..=strength);
+        let places: Vec<i32> = (0..PLACES.0 * PLACES.1).map(place).collect();
+        let (width, height) = self.size();
+        for (y, row) in self.picture.enumerate_rows_mut() {
+            let (above, down) = between(y, height, PLACES.1);
+            let at = |row: u32, column: u32| {
+                let place = places.get((row * PLACES.0 + column) as usize);
+                place.copied().unwrap_or_default()
+            };
+            let lights: Vec<i32> = (0..PLACES.0)
+                .map(|column| mixed(at(above, column), at(above + 1, column), down))
+                .collect();
+            for (x, _, pixel) in row {
+                let (left, right) = between(x, width, PLACES.0);
+                let light = |column: u32| lights.get(column as usize).copied().unwrap_or_default();
+                let shift = mixed(light(left), light(left + 1), right);
+                let lit = |channel: u8| (i32::from(channel) + shift).clamp(0, 255) as u8;
+                pixel.0 = pixel.0.map(lit);
+            }
         }
     }
 

@@ -170,7 +170,37 @@ impl Dr {
 
 #[cfg(test)]
 mod tests {
+    use evaluation::decide::sighting::MOST_DISTANCE;
+    use image::DynamicImage;
+    use photos::quality::Quality;
+
     use super::*;
+    use crate::photo::picture;
+
+    /// How each photo of a made-up DR looks.
+    fn looks(seed: u64) -> Vec<u64> {
+        let dr = made_up(&format!("DR{seed}"), 10, seed).unwrap();
+        let look = |index| {
+            let view = Dr::view(index, 0.1, seed);
+            let seen = picture(&dr.truth(index).unwrap(), &view).unwrap();
+            let luma = DynamicImage::from(seen).into_luma8();
+            Quality::of(&luma, view.width as usize).perceptual_hash
+        };
+        (0..dr.photos.len()).map(look).collect()
+    }
+
+    /// Else a test's DR may be flagged for a photo of another test's.
+    #[test]
+    fn photos_of_different_drs_never_look_the_same() {
+        let drs: Vec<Vec<u64>> = (0..40).map(looks).collect();
+        for (at, one) in drs.iter().enumerate() {
+            for other in drs.iter().skip(at + 1).flatten() {
+                let least = one.iter().map(|look| (look ^ other).count_ones()).min();
+                assert!(least.unwrap() > MOST_DISTANCE);
+            }
+        }
+        assert_eq!(looks(7), looks(7));
+    }
 
     #[test]
     fn the_sample_drs_have_the_sizes_people_know() {

@@ -23,6 +23,8 @@ pub struct View {
 
 /// Noise in levels: at 12 MP a file then weighs 2 to 5 MB.
 const NOISE: u8 = 9;
+/// Light and shade in levels: enough that no two photos look the same.
+const LIGHT: u8 = 50;
 /// When photos are taken unless said otherwise.
 pub(crate) const TAKEN: &str = "2026:01:14 10:15:02";
 /// The quality that phones use.
@@ -33,6 +35,7 @@ pub fn picture(truth: &Truth, view: &View) -> anyhow::Result<RgbImage> {
     let mut random = Rng::with_seed(view.seed ^ (u64::from(truth.photo) << 32));
     let step = truth.shows.first().map(|shown| shown.step.as_str());
     let mut canvas = scene::draw(view.width, view.height, step, &mut random);
+    canvas.add_light(LIGHT, &mut random);
     code::draw(&mut canvas, truth).map_err(|cause| {
         anyhow::anyhow!("The truth of {} does not fit a code: {cause}", truth.photo)
     })?;
