@@ -191,6 +191,8 @@ def test_functions_that_are_killed_cost_time_and_nothing_that_was_seen(pages: Pa
     pages.harness.vlm.latency("fixed:300")
     signed = _at(pages, dr.number)
     signed.expect_status(500, 502, 503, 504)
+    # The notifier may be killed while it lets the page in: the browser says so, and the page asks again.
+    signed.expected.append("WebSocket connection to .* failed")
     _choose(signed, dr)
     killed: Counter[str] = Counter()
     while not signed.page.locator(_SAFE).count() and any(killed[function] < _OFTEN for function in _KILLABLE):
@@ -246,6 +248,51 @@ def test_photos_are_dropped_and_go_up_from_a_phone_that_is_full(pages: Pages, tm
     page.unroute(_STORE)
     page.wait_for_selector(".photos:not(:has(li[data-state=kept], li[data-state=going]))")
     assert len(_stored(pages, dr.number)) == 3
+    # What was stored and looked at leaves the phone, though there is no room to note it.
+    page.wait_for_selector(".photos:not(:has(li:not([data-state=looked_at])))")
+    kept = """() => new Promise((use) => {
+      const asked = indexedDB.open("photos");
+      asked.onsuccess = () => {
+        const files = asked.result.transaction("files").objectStore("files").count();
+        files.onsuccess = () => use(files.result);
+      };
+    })"""
+    for _ in range(100):
+        if page.evaluate(kept) == 0:
+            break
+        page.wait_for_timeout(100)
+    assert page.evaluate(kept) == 0
+
+
+def test_a_connection_to_what_is_kept_that_the_browser_closed_is_opened_again(pages: Pages) -> None:
+    """As phones close it while another app is in front."""
+    dr = pages.harness.dr(2, seed=2981)
+    signed = _at(pages, dr.number)
+    page = signed.page
+    signed.expected.append("net::ERR_")
+    page.route(_STORE, lambda route: route.abort("connectionreset"))
+    _drop(signed, dr.photos[0])
+    page.wait_for_selector(".leave.not-safe >> text=1 photo is still on this phone")
+    page.evaluate("""() => {
+      const real = IDBDatabase.prototype.transaction;
+      window.refused = 0;
+      let closed;
+      IDBDatabase.prototype.transaction = function (...how) {
+        closed ??= this;
+        if (this !== closed) return real.apply(this, how);
+        window.refused += 1;
+        throw new DOMException("closing", "InvalidStateError");
+      };
+    }""")
+    _drop(signed, dr.photos[1])
+    page.wait_for_selector(".leave.not-safe >> text=2 photos are still on this phone")
+    assert page.evaluate("window.refused") > 0
+    assert page.locator(".adding .wrong").count() == 0, "it is kept as well"
+    page.reload()
+    page.wait_for_selector(".leave.not-safe >> text=2 photos are still on this phone")
+    page.unroute(_STORE)
+    page.wait_for_selector(".photos:not(:has(li[data-state=kept], li[data-state=going]))")
+    assert len(_stored(pages, dr.number)) == 2
 
 
 @pytest.mark.parametrize("status", [503, 403])

@@ -5,6 +5,8 @@
  * Invariants
  * - A photo is here before anything is done with it, so a reload, a cut or a crash loses none.
  * - A file is deleted only once its photo was stored and looked at, or by who took it.
+ * - A full phone refuses what is new, and never that something is deleted; and a connection that the browser has closed,
+ *   as phones do to pages behind others, is opened again.
  *
  * @typedef {"kept" | "stored" | "done" | "refused"} KeptState
  *
@@ -39,15 +41,12 @@ export const isSafe = () => keeps;
 
 /** All photos. @returns {Promise<Photo[]>} */
 export async function all() {
-  const db = await database();
-  if (!db) return [];
-  return done(db.transaction(RECORDS).objectStore(RECORDS).getAll());
+  return (await within(RECORDS, "readonly", (look) => done(look.objectStore(RECORDS).getAll()))) ?? [];
 }
 
 /** One, as it is kept now: another window may have gone on with it. @param {string} id @returns {Promise<Photo | undefined>} */
 export async function one(id) {
-  const db = await database();
-  return db ? done(db.transaction(RECORDS).objectStore(RECORDS).get(id)) : undefined;
+  return within(RECORDS, "readonly", (look) => done(look.objectStore(RECORDS).get(id)));
 }
 
 /**
@@ -56,40 +55,59 @@ export async function one(id) {
  * @param {Blob} [file]
  */
 export async function keep(photo, file) {
-  const db = await database();
-  if (!db) {
-    if (file) inMemory.set(photo.id, file);
-    return;
-  }
-  try {
-    const change = db.transaction([RECORDS, FILES], "readwrite");
+  const put = (/** @type {IDBTransaction} */ change) => {
     change.objectStore(RECORDS).put(photo);
     if (file) change.objectStore(FILES).put(file, photo.id);
-    await ended(change);
-  } catch {
-    // The phone is full.
-    keeps = false;
-    if (file) inMemory.set(photo.id, file);
-  }
+    return ended(change).then(() => true);
+  };
+  // The phone is full, or keeps nothing at all.
+  const isKept = await within([RECORDS, FILES], "readwrite", put).catch(() => false);
+  if (isKept) return;
+  keeps = false;
+  if (file) inMemory.set(photo.id, file);
 }
 
 /** Its file, while it is kept. @param {string} id @returns {Promise<Blob | undefined>} */
 export async function file(id) {
-  const held = inMemory.get(id);
-  const db = await database();
-  return held || !db ? held : done(db.transaction(FILES).objectStore(FILES).get(id));
+  return inMemory.get(id) ?? within(FILES, "readonly", (look) => done(look.objectStore(FILES).get(id)));
 }
 
 /** Keeps a photo no more, or only what is known of it. @param {string} id @param {Photo} [rest] */
 export async function drop(id, rest) {
   inMemory.delete(id);
+  try {
+    await within([RECORDS, FILES], "readwrite", (change) => {
+      change.objectStore(FILES).delete(id);
+      if (rest) change.objectStore(RECORDS).put(rest);
+      else change.objectStore(RECORDS).delete(id);
+      return ended(change);
+    });
+  } catch {
+    // A full phone has no room for the rest. What can't be deleted at all is found to be done the next time.
+    if (rest) await drop(id);
+  }
+}
+
+/**
+ * Does something within a transaction; nothing where nothing can be kept.
+ * @template T
+ * @param {string | string[]} stores @param {IDBTransactionMode} mode @param {(change: IDBTransaction) => Promise<T>} work
+ * @returns {Promise<T | undefined>}
+ */
+async function within(stores, mode, work) {
   const db = await database();
-  if (!db) return;
-  const change = db.transaction([RECORDS, FILES], "readwrite");
-  change.objectStore(FILES).delete(id);
-  if (rest) change.objectStore(RECORDS).put(rest);
-  else change.objectStore(RECORDS).delete(id);
-  await ended(change);
+  if (!db) return undefined;
+  let change;
+  try {
+    change = db.transaction(stores, mode);
+  } catch {
+    // The browser has closed the connection.
+    opened = undefined;
+    const again = await database();
+    if (!again) return undefined;
+    change = again.transaction(stores, mode);
+  }
+  return work(change);
 }
 
 /** @returns {Promise<IDBDatabase | null>} */
