@@ -17,6 +17,8 @@ from .aws import Aws
 from .environment import REGION
 
 _CREDENTIALS = Credentials("test", "test")
+#: The gateway had no answer of a function in time. What only reads may be asked again, and is: once.
+_UNANSWERED = (502, 504)
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,8 @@ class Api:
             self._sign(request)
         begun = time.monotonic()
         reply = self._pool.request(method, self._base + path, body=body, headers=dict(request.headers))
+        if method == "GET" and reply.status in _UNANSWERED:
+            reply = self._pool.request(method, self._base + path, headers=dict(request.headers))
         took_ms = round((time.monotonic() - begun) * 1000)
         headers = {name.lower(): value for name, value in reply.headers.items()}
         return Answer(reply.status, headers, _decoded(reply.data), took_ms, reply.data)

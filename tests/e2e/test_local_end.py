@@ -103,6 +103,8 @@ def test_an_evaluation_by_a_server_that_never_answers(
     with serving(models=["a"], chat=COMPLETION, photos=None) as url:
         options = [*_FAST, "--no-build", "--vlm-url", url, "--vlm-model", "a"]
         with _running(folder, "evaluate", str(photos), *options) as running:
+            # It waits for the server's answer, twice, before there is a stack to wait for.
+            running.until(lambda: "asked the VLM" in running.said())
             running.until(lambda: "evaluating" in running.said())
             running.ends_with(how, f"{STACKS}/{_STACK}")
 
