@@ -25,6 +25,13 @@ def evaluated(harness: Harness, count: int, seed: int, **how: Any) -> list[Evalu
     return sorted(evaluations, key=lambda one: (one["created_at"], one["evaluation_id"]), reverse=True)
 
 
+def failed(harness: Harness, seed: int) -> Evaluation:
+    """One that fails: its first photo does not show the whole house."""
+    (one,) = evaluated(harness, 1, seed, fail="front_not_whole")
+    assert one["verdict"] == "fail", one
+    return one
+
+
 def records(harness: Harness, evaluation: Evaluation) -> list[dict[str, Any]]:
     answer = harness.api.request("GET", f"/evaluations/{evaluation['evaluation_id']}/reviews")
     assert answer.status == 200, answer

@@ -14,7 +14,7 @@ import pytest
 from exif import Taken, retake
 from pages import PATIENCE_MS, PHONE, Pages, Signed
 from playwright.sync_api import expect
-from reviewing import Evaluation, evaluated, opened, row, saved, until
+from reviewing import Evaluation, evaluated, failed, opened, row, saved, until
 
 _HERE = (-26.2041, 28.0473)
 _FAR = (-27.2041, 28.0473)  # 111 km from here
@@ -24,11 +24,7 @@ expect.set_options(timeout=PATIENCE_MS)
 
 @pytest.fixture(scope="module")
 def one(stack_of_pages: tuple[Any, Any]) -> Evaluation:
-    """One that fails: its first photo does not show the whole house."""
-    harness, _ = stack_of_pages
-    (failed,) = evaluated(harness, 1, 2753, fail="front_not_whole")
-    assert failed["verdict"] == "fail", failed
-    return failed
+    return failed(stack_of_pages[0], 2753)
 
 
 class _Fingers:

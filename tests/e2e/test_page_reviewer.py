@@ -12,7 +12,7 @@ import pytest
 from harness import Harness
 from pages import PATIENCE_MS, PHONE, Pages, Signed
 from playwright.sync_api import expect
-from reviewing import Evaluation, evaluated, opened, records, until
+from reviewing import Evaluation, evaluated, failed, opened, records, until
 
 from stack.issuer import Issuer
 
@@ -49,11 +49,7 @@ def ten(stack_of_pages: tuple[Harness, Issuer]) -> tuple[str, list[Evaluation]]:
 
 @pytest.fixture(scope="module")
 def one(stack_of_pages: tuple[Harness, Issuer]) -> Evaluation:
-    """One that fails: its first photo does not show the whole house."""
-    harness, _ = stack_of_pages
-    (failed,) = evaluated(harness, 1, 2750, fail="front_not_whole")
-    assert failed["verdict"] == "fail", failed
-    return failed
+    return failed(stack_of_pages[0], 2750)
 
 
 def _fits(signed: Signed) -> bool:

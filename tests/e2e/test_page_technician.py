@@ -226,14 +226,20 @@ def _drop(signed: Signed, *files: Path) -> None:
     }""")
 
 
+def _with_one_kept(pages: Pages, dr: Dr) -> Signed:
+    """One photo is on the phone, and the store is not to be reached."""
+    signed = _at(pages, dr.number)
+    signed.expected.append("net::ERR_")
+    signed.page.route(_STORE, lambda route: route.abort("connectionreset"))
+    _drop(signed, dr.photos[0])
+    signed.page.wait_for_selector(".leave.not-safe >> text=1 photo is still on this phone")
+    return signed
+
+
 def test_photos_are_dropped_and_go_up_from_a_phone_that_is_full(pages: Pages, tmp_path: Path) -> None:
     dr = pages.harness.dr(3, seed=2971)
-    signed = _at(pages, dr.number)
+    signed = _with_one_kept(pages, dr)
     page = signed.page
-    signed.expected.append("net::ERR_")
-    page.route(_STORE, lambda route: route.abort("connectionreset"))
-    _drop(signed, dr.photos[0])
-    page.wait_for_selector(".leave.not-safe >> text=1 photo is still on this phone")
     assert page.locator(".adding .wrong").count() == 0
     page.evaluate("""() => {
       IDBObjectStore.prototype.put = () => { throw new DOMException("full", "QuotaExceededError"); };
@@ -267,12 +273,8 @@ def test_photos_are_dropped_and_go_up_from_a_phone_that_is_full(pages: Pages, tm
 def test_a_connection_to_what_is_kept_that_the_browser_closed_is_opened_again(pages: Pages) -> None:
     """As phones close it while another app is in front."""
     dr = pages.harness.dr(2, seed=2981)
-    signed = _at(pages, dr.number)
+    signed = _with_one_kept(pages, dr)
     page = signed.page
-    signed.expected.append("net::ERR_")
-    page.route(_STORE, lambda route: route.abort("connectionreset"))
-    _drop(signed, dr.photos[0])
-    page.wait_for_selector(".leave.not-safe >> text=1 photo is still on this phone")
     page.evaluate("""() => {
       const real = IDBDatabase.prototype.transaction;
       window.refused = 0;

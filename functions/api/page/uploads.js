@@ -267,6 +267,7 @@ async function push(upload) {
   upload.sent = 0;
   const { id, address } = upload.photo;
   tell();
+  // What can't be read now may be another time: it must not be "going up" for ever.
   const end = await alone(id, async () => {
     const now = await kept.one(id);
     if (now && (now.state === "stored" || now.state === "done")) return "stored";
@@ -277,7 +278,7 @@ async function push(upload) {
       upload.trouble = "";
       tell();
     });
-  });
+  }).catch(() => /** @type {const} */ ("cut"));
   upload.phase = "waiting";
   if (uploads.has(id)) await after(upload, end);
   go();

@@ -13,6 +13,7 @@ use evaluation::domain::plan::Photo;
 use evaluation::domain::versions::Versions;
 use evaluation::run::error::RunError;
 use evaluation::run::ports::Ports;
+use serde::{Deserialize, Deserializer};
 use vlm::versions::AsksWith;
 
 use crate::metrics::Metrics;
@@ -106,4 +107,11 @@ impl Api {
             }
         }
     }
+}
+
+/// A field that must be said, as null if there is nothing: one that is left out is refused.
+pub(crate) fn said<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    Option::deserialize(deserializer)
 }

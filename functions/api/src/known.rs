@@ -13,7 +13,7 @@ use evaluation::domain::bounds::cut;
 use evaluation::domain::ids::EvaluationId;
 use evaluation::domain::review::Decision;
 use evaluation::run::ports::Ports;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::api::{Api, Refusal};
@@ -29,14 +29,9 @@ const LONGEST_CALLER: usize = 256;
 #[schema(example = json!({"decision": "fail"}))]
 pub(crate) struct KnownRequest {
     /// `pass` or `fail`; null to have it forgotten. It must be said.
-    #[serde(deserialize_with = "said")]
+    #[serde(deserialize_with = "crate::api::said")]
     #[schema(required)]
     decision: Option<String>,
-}
-
-/// Null is said, not left out.
-fn said<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    Option::deserialize(deserializer)
 }
 
 /// A known case.

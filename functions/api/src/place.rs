@@ -15,7 +15,7 @@ use evaluation::domain::time::{Moment, Timestamp};
 use evaluation::run::error::RunError;
 use evaluation::show::Links;
 use photos::metadata::Position;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 const EXPECTED: &str = "Send {\"expected_position\": {\"latitude\": -26.2041, \"longitude\": 28.0473}}, in degrees, \
@@ -30,14 +30,9 @@ const UNITS: f64 = 1e7;
 #[schema(example = json!({"expected_position": {"latitude": -26.2041, "longitude": 28.0473}}))]
 pub(crate) struct PlaceRequest {
     /// In degrees (WGS 84); null to have it forgotten. It must be said.
-    #[serde(deserialize_with = "said")]
+    #[serde(deserialize_with = "crate::api::said")]
     #[schema(required)]
     expected_position: Option<Position>,
-}
-
-/// Null is said, not left out.
-fn said<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Position>, D::Error> {
-    Option::deserialize(deserializer)
 }
 
 /// What everybody may know of where a DR is.
