@@ -44,7 +44,9 @@ class Issuer:
 
     def __init__(self, good_for_s: int = _GOOD_FOR_S) -> None:
         self._key = new_key()
-        self._good_for_s = good_for_s
+        self.good_for_s = good_for_s
+        #: Whether who signs in is given a refresh token; else a page asks anew, in a frame.
+        self.gives_refresh_tokens = True
         self._codes: dict[str, dict[str, Any]] = {}
         self._refresh: dict[str, dict[str, Any]] = {}
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
@@ -67,7 +69,8 @@ class Issuer:
         """What a good token with this scope says."""
         now = int(time.time())
         return {
-            "iss": self.url, "sub": subject, "aud": AUDIENCE, "scope": scope, "iat": now, "exp": now + self._good_for_s,
+            "iss": self.url, "sub": subject, "aud": AUDIENCE, "scope": scope, "iat": now, "exp": now + self.good_for_s,
+            "jti": secrets.token_hex(8),
         }  # fmt: skip
 
     def token(self, scope: str, /, subject: str = "anna", **but: Any) -> str:
@@ -111,7 +114,7 @@ class Issuer:
     def swapped(self, form: dict[str, str]) -> dict[str, Any] | None:
         """The tokens for a code, or for a refresh token; each is good once. A program of this machine is an operator."""
         if form.get("grant_type") == "client_credentials":
-            return {"access_token": self.token(PROGRAM_SCOPE, _PROGRAM), "token_type": "Bearer", "expires_in": self._good_for_s}
+            return {"access_token": self.token(PROGRAM_SCOPE, _PROGRAM), "token_type": "Bearer", "expires_in": self.good_for_s}
         if form.get("grant_type") == "refresh_token":
             given = self._refresh.pop(form.get("refresh_token", ""), None)
             return self._tokens(given) if given else None
@@ -127,18 +130,19 @@ class Issuer:
         wanted = given.get("scope", "").split()
         # Of the roles that the page asks for each user has one.
         scope = " ".join(name for name in wanted if "/" not in name or name.endswith(f"/{USERS[user]}"))
-        refresh = secrets.token_urlsafe(16)
-        self._refresh[refresh] = given
         about = self.claims(scope, user) | {"aud": given["client_id"], "name": user.capitalize()}
         about |= {"nonce": given["nonce"]} if "nonce" in given else {}
-        return {
+        tokens = {
             "access_token": self.token(scope, user),
             "id_token": self.signed(about),
-            "refresh_token": refresh,
             "token_type": "Bearer",
-            "expires_in": self._good_for_s,
+            "expires_in": self.good_for_s,
             "scope": scope,
         }
+        if self.gives_refresh_tokens:
+            tokens["refresh_token"] = secrets.token_urlsafe(16)
+            self._refresh[tokens["refresh_token"]] = given
+        return tokens
 
 
 def program_token(url: str) -> str:

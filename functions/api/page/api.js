@@ -5,8 +5,9 @@
  * Invariants
  * - What is read again brings its ETag: what has not changed is not sent twice.
  * - A request that changes something is sent once; it is sent again only where the API says that this is the same.
+ * - Nobody asks without being signed in.
  */
-import { renew, token } from "./session.js";
+import { isSignedIn, renew, token } from "./session.js";
 import { base } from "./settings.js";
 
 /** @typedef {import("./openapi.d.ts").components["schemas"]} Schemas */
@@ -63,7 +64,7 @@ export async function get(path, how = {}) {
  * @param {string} accept its content type
  */
 export async function file(path, accept) {
-  const response = await reached("GET", path, { headers: { accept } });
+  const response = await answered("GET", path, { headers: { accept } });
   if (response.ok) return response.blob();
   throw new ApiError(response.status, parsed(await response.text()) ?? {}, response.headers.get("x-trace-id"));
 }
@@ -111,8 +112,7 @@ async function tried(method, path, how) {
  * @returns {Promise<Answer>}
  */
 async function once(method, path, how) {
-  let response = await reached(method, path, how);
-  if (response.status === 401 && (await renew())) response = await reached(method, path, how);
+  const response = await answered(method, path, how);
   const text = await response.text().catch(() => "");
   const body = parsed(text);
   if (response.ok || response.status === 304) {
@@ -125,12 +125,25 @@ async function once(method, path, how) {
 }
 
 /**
+ * Once more with another token, where the API does not take this one.
+ * @param {string} method
+ * @param {string} path
+ * @param {{ body?: unknown, headers?: Record<string, string>, signal?: AbortSignal }} how
+ */
+async function answered(method, path, how) {
+  const response = await reached(method, path, how);
+  return response.status === 401 && (await renew()) ? reached(method, path, how) : response;
+}
+
+/**
  * @param {string} method
  * @param {string} path
  * @param {{ body?: unknown, headers?: Record<string, string>, signal?: AbortSignal }} how
  */
 async function reached(method, path, { body, headers, signal }) {
-  const sent = new Headers({ authorization: `Bearer ${await token()}`, ...headers });
+  const good = await token();
+  if (!good) throw new ApiError(isSignedIn() ? 0 : 401, {});
+  const sent = new Headers({ authorization: `Bearer ${good}`, ...headers });
   if (body !== undefined) sent.set("content-type", "application/json");
   const limit = AbortSignal.timeout(WITHIN_MS);
   try {

@@ -7,7 +7,7 @@
  *   know that there was a gap.
  * - While there is no connection, who watches is told so, and asks by itself (`isUp`).
  */
-import { token } from "./session.js";
+import { isSignedIn, token } from "./session.js";
 import { settings } from "./settings.js";
 
 /** @typedef {{ dr_number?: string, evaluation_id?: string }} Watched */
@@ -20,6 +20,7 @@ const LONGEST_WAIT_MS = 30_000;
 const watches = new Map();
 /** @type {WebSocket | null} */
 let socket = null;
+let isConnecting = false;
 let isOpen = false;
 let sequence = 0;
 let waitMs = 500;
@@ -69,14 +70,13 @@ export function close() {
 }
 
 async function connect() {
-  if (socket) return;
+  if (socket || isConnecting) return;
   const url = new URL(settings.events_url);
-  socket = /** @type {any} */ ({});
+  isConnecting = true;
   const good = await token();
-  if (!good) {
-    socket = null;
-    return;
-  }
+  isConnecting = false;
+  if (watches.size === 0 || !isSignedIn()) return;
+  if (!good) return later();
   url.searchParams.set("access_token", good);
   const opened = new WebSocket(url);
   socket = opened;
@@ -91,11 +91,16 @@ async function connect() {
   opened.onclose = () => {
     socket = null;
     become(false);
-    clearTimeout(timer);
-    if (watches.size === 0) return;
-    timer = setTimeout(connect, waitMs * (0.5 + Math.random()));
-    waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS);
+    later();
   };
+}
+
+/** Connects once more, where anything is watched. */
+function later() {
+  clearTimeout(timer);
+  if (watches.size === 0) return;
+  timer = setTimeout(connect, waitMs * (0.5 + Math.random()));
+  waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS);
 }
 
 /** @param {any} message */

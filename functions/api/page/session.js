@@ -25,12 +25,16 @@ let manager = null;
 let user = null;
 /** @type {Set<() => void>} */
 const listeners = new Set();
+/** The renewal that is under way: all who need one wait for the same. @type {Promise<boolean> | null} */
+let renewing = null;
+/** One is leaving: whatever is answered from now on, nobody is signed in. */
+let isLeaving = false;
 
 /** Whether anybody can sign in to this stack. */
 export const canSignIn = () => Boolean(settings.issuer && settings.client_id);
 
-/** Whether somebody is signed in. */
-export const isSignedIn = () => Boolean(user && !user.expired);
+/** Whether somebody is signed in; without a connection one is that for longer than a token is good. */
+export const isSignedIn = () => Boolean(user);
 
 /** Called whenever somebody is signed in, or no more. @param {() => void} listener */
 export function onChange(listener) {
@@ -50,11 +54,12 @@ export async function start() {
     userStore: new oidc.WebStorageStateStore({ store: new oidc.InMemoryWebStorage() }),
     stateStore: new oidc.WebStorageStateStore({ store: sessionStorage, prefix: "sign-in." }),
     accessTokenExpiringNotificationTimeInSeconds: RENEW_BEFORE_S,
-    automaticSilentRenew: true,
+    automaticSilentRenew: false,
     loadUserInfo: false,
   });
   manager.events.addUserLoaded((/** @type {any} */ loaded) => become(loaded));
   manager.events.addUserUnloaded(() => become(null));
+  manager.events.addAccessTokenExpiring(renew);
   const asked = new URLSearchParams(location.search);
   if (asked.has("state") && (asked.has("code") || asked.has("error"))) {
     await comeBack();
@@ -86,6 +91,7 @@ export async function signIn() {
 /** Leaves for good: here and at the issuer, where it can be done there. */
 export async function signOut() {
   sessionStorage.removeItem(MARK);
+  isLeaving = true;
   const ended = user;
   become(null);
   try {
@@ -97,19 +103,29 @@ export async function signOut() {
   }
 }
 
-/** A token that is good now. */
+/** A token that is good now; none if nobody is signed in, or the issuer can't be reached. @returns {Promise<string | undefined>} */
 export async function token() {
-  if (user?.expired) await renew();
-  return /** @type {string | undefined} */ (user?.access_token);
+  if (user?.expired && !(await renew())) return undefined;
+  return user?.access_token;
 }
 
-/** Has the token renewed without a question; false if that takes one. */
-export async function renew() {
+/**
+ * Has the token renewed without a question; false if that takes one, or the issuer can't be reached. A refresh token may
+ * be good for one renewal only: there is never a second one beside it.
+ */
+export function renew() {
+  if (!user) return Promise.resolve(false);
+  renewing ??= renewed().finally(() => (renewing = null));
+  return renewing;
+}
+
+async function renewed() {
   try {
     become(await manager.signinSilent());
     return isSignedIn();
-  } catch {
-    become(null);
+  } catch (error) {
+    // Who could not be asked has refused nobody.
+    if (error instanceof oidc.ErrorResponse) become(null);
     return false;
   }
 }
@@ -151,6 +167,6 @@ function claims() {
 
 /** @param {any} now */
 function become(now) {
-  user = now;
+  user = isLeaving ? null : now;
   for (const listener of listeners) listener();
 }

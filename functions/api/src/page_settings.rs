@@ -63,7 +63,8 @@ impl PageSettings {
             "manifest-src 'self'".to_owned(),
             format!("img-src 'self' blob: {photos}"),
             format!("connect-src 'self' {photos} {events} {sign_in}"),
-            format!("frame-src {sign_in}"),
+            // A token is renewed in a frame: the issuer sends it back to the page.
+            format!("frame-src 'self' {sign_in}"),
             "base-uri 'none'".to_owned(),
             "form-action 'none'".to_owned(),
             "frame-ancestors 'self'".to_owned(),
@@ -115,7 +116,7 @@ mod tests {
             "script-src 'self'",
             "img-src 'self' blob: https://bucket.example",
             "connect-src 'self' https://bucket.example wss://events.example https://issuer.example https://login.example",
-            "frame-src https://issuer.example https://login.example",
+            "frame-src 'self' https://issuer.example https://login.example",
         ] {
             assert!(
                 policy.split("; ").any(|one| one == part),
