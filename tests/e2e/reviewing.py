@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 from harness import Harness
-from pages import Signed
+from pages import PATIENCE_MS, Signed
 from playwright.sync_api import expect
 
 Evaluation = dict[str, Any]
@@ -44,11 +45,11 @@ def row(evaluation: Evaluation, step: str) -> dict[str, Any]:
 
 def until(signed: Signed, what: Callable[[], bool], said: str) -> None:
     """Waits for something outside of the page."""
-    for _ in range(100):
-        if what():
-            return
+    end = time.monotonic() + PATIENCE_MS / 1000
+    while not what():
+        if time.monotonic() > end:
+            pytest.fail(said)
         signed.page.wait_for_timeout(100)
-    pytest.fail(said)
 
 
 def opened(signed: Signed, evaluation: Evaluation) -> None:

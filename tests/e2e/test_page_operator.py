@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 import time
+from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
+from harness import Harness
 from pages import PHONE, Pages
+from playwright.sync_api import Route
 
 #: Counts come by the stream, metrics by the logs.
 _PATIENCE_S = 60.0
@@ -58,6 +64,51 @@ def test_the_figures_are_days_and_metrics_that_were_measured(pages: Pages) -> No
     assert 0 < last["p50"] <= last["p95"] <= last["p99"]
     refused = harness.api.request("GET", "/figures?from=2020-01-01T00:00:00Z")
     assert refused.status == 400 and "92 days" in refused.body["detail"]
+
+
+def test_an_export_has_every_page_and_what_is_not_known_now_is_not_shown(pages: Pages) -> None:
+    harness = pages.harness
+    since = quote(datetime.now(UTC).isoformat())
+    for seed in (2602, 2603, 2604):
+        dr = harness.dr(1, seed=seed)
+        harness.upload(dr)
+        harness.evaluate(dr)
+    signed = pages.sign_in("olaf", "#/operate?days=1")
+    page = signed.page
+    page.wait_for_selector(".operator .chart")
+    counted = _until_counted(harness, since, 3)
+    pages_asked: list[str] = []
+
+    def two_at_a_time(route: Route) -> None:
+        pages_asked.append(route.request.url)
+        first = re.sub(r"from=[^&]*", f"from={since}", route.request.url) + "&limit=2"
+        route.continue_(url=route.request.url if "cursor=" in route.request.url else first)
+
+    page.route("**/export?*", two_at_a_time)
+    with page.expect_download() as download:
+        page.click('[data-action="export"]')
+    rows = list(csv.DictReader(io.StringIO(download.value.path().read_text())))
+    ids = {row["evaluation_id"] for row in rows}
+    assert len(pages_asked) >= 2 and ids == counted, "every page of it"
+    page.wait_for_selector(".acts [role=status] >> text=in your downloads")
+
+    signed.expect_status(500)
+    page.wait_for_selector(".tiles >> text=Answers")
+    page.route("**/health", lambda route: route.fulfill(status=500, body='{"detail": "Nobody knows."}'))
+    signed.go("#/operate?days=7")
+    page.wait_for_selector(".tiles [role=alert] >> text=Nobody knows.")
+    assert page.locator(".tiles >> text=Answers").count() == 0
+
+
+def _until_counted(harness: Harness, since: str, count: int) -> set[str]:
+    """The evaluations since then, once the list across DRs has so many."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while True:
+        listed = harness.api.request("GET", f"/evaluations?from={since}").body["evaluations"]
+        if len(listed) >= count and all(one["verdict"] for one in listed):
+            return {one["evaluation_id"] for one in listed}
+        assert time.monotonic() < deadline, listed
+        time.sleep(0.5)
 
 
 def test_the_cache_is_emptied_after_a_question(pages: Pages) -> None:

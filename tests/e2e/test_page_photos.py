@@ -95,6 +95,7 @@ def test_a_replaced_photo_is_seen_beside_its_successor_and_the_history_says_what
     expect(rita.page.get_by_role("dialog").locator(".stage img")).to_have_count(2)
     assert rita.faults() == []
     rita.page.keyboard.press("Escape")
+    expect(rita.page.locator(".look .stage img")).to_be_visible()
     rita.page.keyboard.press("h")
     expect(rita.page.locator(".timeline > li")).to_have_count(3)
     expect(rita.page.locator(".timeline")).to_contain_text("I saw it there.")

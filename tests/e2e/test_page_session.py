@@ -109,9 +109,9 @@ def test_who_has_left_asks_for_nothing_any_more(pages: Pages) -> None:
     signed.page.route(f"{pages.issuer.url}/logout*", lambda route: leaving.append(route))
     signed.go("#/queue?verdict=pass")
     until(signed, lambda: bool(waiting), "something is asked")
-    signed.page.on("request", lambda one: asked.append(one.url))
     signed.page.evaluate("document.querySelector('header .who button').click()")
     until(signed, lambda: bool(leaving), "she leaves")
+    signed.page.on("request", lambda one: asked.append(one.url))
     for route in list(waiting):
         route.fulfill(status=503, body="{}")
     signed.page.wait_for_timeout(3000)

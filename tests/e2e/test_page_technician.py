@@ -124,11 +124,11 @@ def test_from_a_drs_number_to_safe_to_leave_and_what_a_reviewer_says(pages: Page
     page.click('[data-step="power_meter"] [data-note="disagree"]')
     page.click('[data-action="send-note"]')
     page.wait_for_selector("#note-wrong[role=alert]")
-    page.fill("#note-reason", "The meter shows another unit")
+    page.fill('[data-step="power_meter"] #note-reason', "The meter shows another unit")
     page.keyboard.press("Enter")
     page.wait_for_selector('[data-step="power_meter"] .note >> text=The meter shows another unit')
     page.click('[data-step="ups_serial"] [data-note="cannot_be_photographed"]')
-    page.fill("#note-reason", "It is behind the cabinet")
+    page.fill('[data-step="ups_serial"] #note-reason', "It is behind the cabinet")
     page.click('[data-action="send-note"]')
     page.wait_for_selector('[data-step="ups_serial"] .note >> text=behind the cabinet')
     assert len(_stored(pages, dr.number)) == 11

@@ -59,14 +59,29 @@ export async function get(path, how = {}) {
 }
 
 /**
- * Reads a file.
+ * Reads a file; where it comes in pages, all of them, each told with the bytes that are there by then.
  * @param {string} path
  * @param {string} accept its content type
+ * @param {(bytes: number) => void} [told]
  */
-export async function file(path, accept) {
+export async function file(path, accept, told = () => {}) {
+  let all = new Blob([], { type: accept });
+  for (let next = /** @type {string | null} */ (path); next; ) {
+    const asked = next;
+    const page = await insisted({}, () => page_of(asked, accept));
+    all = new Blob([all, page.blob], { type: accept });
+    told(all.size);
+    next = page.next;
+  }
+  return all;
+}
+
+/** @param {string} path @param {string} accept */
+async function page_of(path, accept) {
   const response = await answered("GET", path, { headers: { accept } });
-  if (response.ok) return response.blob();
-  throw new ApiError(response.status, parsed(await response.text()) ?? {}, response.headers.get("x-trace-id"));
+  if (!response.ok) throw refused(response, parsed(await response.text()));
+  const next = /<([^>]+)>;\s*rel="next"/.exec(response.headers.get("link") ?? "");
+  return { blob: await response.blob(), next: next ? next[1] : null };
 }
 
 /** The ETag of what was read last. @param {string} path */
@@ -92,11 +107,20 @@ export async function send(method, path, body, headers = {}) {
  * @param {{ body?: unknown, headers?: Record<string, string>, signal?: AbortSignal, tries?: number }} how
  * @returns {Promise<Answer>}
  */
-async function tried(method, path, how) {
+const tried = (method, path, how) => insisted(how, () => once(method, path, how));
+
+/**
+ * Does it again where that may help.
+ * @template T
+ * @param {{ signal?: AbortSignal, tries?: number }} how
+ * @param {() => Promise<T>} ask
+ * @returns {Promise<T>}
+ */
+async function insisted(how, ask) {
   const tries = how.tries ?? TRIES;
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await once(method, path, how);
+      return await ask();
     } catch (error) {
       const mayHelp = error instanceof ApiError && (error.status === 0 || error.status === 429 || error.status >= 500);
       if (!mayHelp || attempt >= tries || how.signal?.aborted) throw error;
@@ -113,15 +137,24 @@ async function tried(method, path, how) {
  */
 async function once(method, path, how) {
   const response = await answered(method, path, how);
-  const text = await response.text().catch(() => "");
-  const body = parsed(text);
+  const text = await response.text().catch((error) => {
+    if (how.signal?.aborted) throw error;
+    return null;
+  });
+  const body = parsed(text ?? "");
+  // A cut may come in the middle of an answer: what did not come whole is none.
+  if (text === null || (response.ok && text !== "" && body === null)) throw new ApiError(0, {});
   if (response.ok || response.status === 304) {
     const after = Number(response.headers.get("retry-after"));
     return { status: response.status, body, etag: response.headers.get("etag"), retryAfterMs: after ? after * 1000 : null };
   }
-  // The gateway refuses by itself in another form.
+  throw refused(response, body);
+}
+
+/** What the API says, or the gateway, which refuses in another form. @param {Response} response @param {any} body */
+function refused(response, body) {
   const problem = body && typeof body === "object" ? { detail: body.message, ...body } : {};
-  throw new ApiError(response.status, problem, response.headers.get("x-trace-id"));
+  return new ApiError(response.status, problem, response.headers.get("x-trace-id"));
 }
 
 /**
@@ -131,8 +164,8 @@ async function once(method, path, how) {
  * @param {{ body?: unknown, headers?: Record<string, string>, signal?: AbortSignal }} how
  */
 async function answered(method, path, how) {
-  const response = await reached(method, path, how);
-  return response.status === 401 && (await renew()) ? reached(method, path, how) : response;
+  const { response, token } = await reached(method, path, how);
+  return response.status === 401 && (await renew(token)) ? (await reached(method, path, how)).response : response;
 }
 
 /**
@@ -147,7 +180,7 @@ async function reached(method, path, { body, headers, signal }) {
   if (body !== undefined) sent.set("content-type", "application/json");
   const limit = AbortSignal.timeout(WITHIN_MS);
   try {
-    return await fetch(base + path.replace(/^\//, ""), {
+    const response = await fetch(base + path.replace(/^\//, ""), {
       method,
       headers: sent,
       body: body === undefined ? undefined : JSON.stringify(body),
@@ -156,6 +189,7 @@ async function reached(method, path, { body, headers, signal }) {
       // What is given back on leaving is sent though the page is closed.
       keepalive: method === "DELETE",
     });
+    return { response, token: good };
   } catch (error) {
     if (signal?.aborted) throw error;
     throw new ApiError(0, {});

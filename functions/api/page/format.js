@@ -23,8 +23,15 @@ export function relative(at, now = Date.now()) {
   if (away < MINUTE) return ago.format(Math.round(seconds), "second");
   if (away < HOUR) return ago.format(Math.round(seconds / MINUTE), "minute");
   if (away < 12 * HOUR) return ago.format(Math.round(seconds / HOUR), "hour");
-  if (away < 6 * DAY) return `${ago.format(Math.round(seconds / DAY), "day")}, ${clock.format(new Date(at))}`;
+  if (away < 6 * DAY) return `${ago.format(daysBetween(now, new Date(at)), "day")}, ${clock.format(new Date(at))}`;
   return date.format(new Date(at));
+}
+
+/** How many midnights of the reader's lie between. @param {number} now @param {Date} then */
+function daysBetween(now, then) {
+  const midnight = (/** @type {Date} */ day) => new Date(day.getFullYear(), day.getMonth(), day.getDate()).getTime();
+  // A day may have 23 or 25 hours.
+  return Math.round((midnight(then) - midnight(new Date(now))) / 1000 / DAY);
 }
 
 /** @param {number} value */

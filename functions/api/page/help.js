@@ -7,6 +7,8 @@ import { t } from "./texts.js";
 let isOpen = false;
 /** The action that waits for its new key. */
 let changing = "";
+/** The key that was pressed for it can't be had. */
+let refused = false;
 /** @type {[string, string][]} */
 let listed = [];
 /** @type {(() => void) | null} */
@@ -27,11 +29,12 @@ export function help(frame) {
 
 addEventListener("keydown", (event) => {
   if (changing) {
+    refused = false;
     event.preventDefault();
     event.stopImmediatePropagation();
-    if (event.key.length === 1 || event.key.startsWith("Arrow") || event.key === "Enter") keys.change(changing, event.key);
+    if (event.key.length === 1 || event.key.startsWith("Arrow") || event.key === "Enter") refused = !keys.change(changing, event.key);
     changing = "";
-    listed = listed.map(([, action]) => [keys.preferences.own[action] ?? listed.find(([, one]) => one === action)?.[0] ?? "", action]);
+    listed = listed.map(([key, action]) => [keys.preferences.own[action] ?? key, action]);
     redraw();
     return;
   }
@@ -70,7 +73,7 @@ function close(frame) {
 /** @param {import("./main.js").Frame} frame */
 function dialog(frame) {
   const shown = listed.filter(([, action]) => action in t.keys.actions);
-  return html`<div class="over">
+  return html`<div class="over" @keydown=${(/** @type {KeyboardEvent} */ event) => keys.keepWithin(event, document.querySelector(".keys.dialog"))}>
     <section class="keys dialog" role="dialog" aria-modal="true" aria-labelledby="keys-title">
       <h2 id="keys-title">${t.keys.title}</h2>
       <button type="button" class="close" data-action="close-help" @click=${() => close(frame)}>${t.keys.close}</button>
@@ -78,6 +81,7 @@ function dialog(frame) {
         <input type="checkbox" .checked=${keys.preferences.on} @change=${(/** @type {any} */ event) => keys.turn(event.target.checked)}>
         ${t.keys.on}
       </label>
+      ${refused ? html`<p class="wrong" role="alert">${t.keys.refused}</p>` : nothing}
       ${shown.length === 0 ? html`<p class="quiet">${t.keys.none}</p>` : nothing}
       <dl>
         ${shown.map(([key, action]) => html`

@@ -34,20 +34,26 @@ const FILES = "files";
 let opened;
 /** Where the browser keeps nothing. @type {Map<string, Blob>} */
 const inMemory = new Map();
-let keeps = true;
 
 /** Whether what is here is still here after a reload. */
-export const isSafe = () => keeps;
+export const isSafe = () => inMemory.size === 0;
 
-/** All photos. @returns {Promise<Photo[]>} */
+/** All photos; null where they can't be read, now or ever. @returns {Promise<Photo[] | null>} */
 export async function all() {
-  return (await within(RECORDS, "readonly", (look) => done(look.objectStore(RECORDS).getAll()))) ?? [];
+  return (await within(RECORDS, "readonly", (look) => done(look.objectStore(RECORDS).getAll()))) ?? null;
 }
 
-/** One, as it is kept now: another window may have gone on with it. @param {string} id @returns {Promise<Photo | undefined>} */
+/**
+ * One, as it is kept now: another window may have gone on with it. It fails where that can't be known.
+ * @param {string} id @returns {Promise<Photo | undefined>}
+ */
 export async function one(id) {
-  return within(RECORDS, "readonly", (look) => done(look.objectStore(RECORDS).get(id)));
+  if (inMemory.has(id)) return undefined;
+  return known(await within(RECORDS, "readonly", async (look) => ({ it: await done(look.objectStore(RECORDS).get(id)) })));
 }
+
+/** Whether a photo is in this window alone, for the phone keeps it not. @param {string} id */
+export const isHereAlone = (id) => inMemory.has(id);
 
 /**
  * Keeps a photo, with its file if one is given.
@@ -62,14 +68,44 @@ export async function keep(photo, file) {
   };
   // The phone is full, or keeps nothing at all.
   const isKept = await within([RECORDS, FILES], "readwrite", put).catch(() => false);
-  if (isKept) return;
-  keeps = false;
-  if (file) inMemory.set(photo.id, file);
+  if (!isKept && file) inMemory.set(photo.id, file);
 }
 
-/** Its file, while it is kept. @param {string} id @returns {Promise<Blob | undefined>} */
+/** Keeps what is known of a photo now, while it is kept: what another window has removed stays removed. @param {Photo} photo */
+export async function renew(photo) {
+  const put = (/** @type {IDBTransaction} */ change) => {
+    const records = change.objectStore(RECORDS);
+    const there = records.getKey(photo.id);
+    there.onsuccess = () => {
+      try {
+        if (there.result !== undefined) records.put(photo);
+      } catch {
+        change.abort();
+      }
+    };
+    return ended(change);
+  };
+  // A full phone knows less of it after a reload, and finds out anew.
+  await within(RECORDS, "readwrite", put).catch(() => {});
+}
+
+/**
+ * Its file, while it is kept; none if there is none. It fails where that can't be known, or the file can't be read.
+ * @param {string} id @returns {Promise<Blob | undefined>}
+ */
 export async function file(id) {
-  return inMemory.get(id) ?? within(FILES, "readonly", (look) => done(look.objectStore(FILES).get(id)));
+  const here = inMemory.get(id);
+  if (here) return here;
+  const found = known(await within(FILES, "readonly", async (look) => ({ it: await done(look.objectStore(FILES).get(id)) })));
+  // What is there may still be unreadable.
+  await found?.slice(0, 1).arrayBuffer();
+  return found;
+}
+
+/** What was found, if anything; it fails where nothing could be looked for. @template T @param {{ it: T } | undefined} found */
+function known(found) {
+  if (!found) throw new Error("what is kept can't be read now");
+  return found.it;
 }
 
 /** Keeps a photo no more, or only what is known of it. @param {string} id @param {Photo} [rest] */
@@ -96,27 +132,29 @@ export async function drop(id, rest) {
  */
 async function within(stores, mode, work) {
   const db = await database();
-  if (!db) return undefined;
-  let change;
+  const change = db && begun(db, stores, mode);
+  if (change) return work(change);
+  // It could not be opened, or the browser has closed it: once more now, and the next time.
+  opened = undefined;
+  const again = await database();
+  if (again) return work(again.transaction(stores, mode));
+  opened = undefined;
+  return undefined;
+}
+
+/** @param {IDBDatabase} db @param {string | string[]} stores @param {IDBTransactionMode} mode */
+function begun(db, stores, mode) {
   try {
-    change = db.transaction(stores, mode);
+    return db.transaction(stores, mode);
   } catch {
-    // The browser has closed the connection.
-    opened = undefined;
-    const again = await database();
-    if (!again) return undefined;
-    change = again.transaction(stores, mode);
+    return null;
   }
-  return work(change);
 }
 
 /** @returns {Promise<IDBDatabase | null>} */
 function database() {
   opened ??= new Promise((use) => {
-    const none = () => {
-      keeps = false;
-      use(null);
-    };
+    const none = () => use(null);
     try {
       const asked = indexedDB.open(NAME, 1);
       asked.onupgradeneeded = () => {

@@ -38,10 +38,25 @@ export function inUse() {
   return Object.entries(layer.keys).map(([key, action]) => [preferences.own[action] ?? key, action]);
 }
 
-/** Has an action done by another key. @param {string} action @param {string} key */
+/** Opens the list of keys, wherever one is. */
+const LIST = "?";
+
+/**
+ * Has an action done by another key. What this key did until now is done by the one that is given up: no key does two
+ * things. Whether it could be had.
+ * @param {string} action @param {string} key
+ */
 export function change(action, key) {
+  if (key === LIST) return false;
+  for (const layer of layers) {
+    const own = Object.entries(layer.keys).map(([usual, one]) => /** @type {const} */ ([preferences.own[one] ?? usual, one]));
+    const before = own.find(([, one]) => one === action)?.[0];
+    const other = own.find(([used, one]) => used === key && one !== action)?.[1];
+    if (before && other) preferences.own[other] = before;
+  }
   preferences.own[action] = key;
   store();
+  return true;
 }
 
 /** Turns keys on or off. @param {boolean} on */
@@ -80,6 +95,20 @@ function writes(target) {
   if (target.isContentEditable || target.closest("textarea, select")) return true;
   const input = target.closest("input");
   return Boolean(input && !["button", "checkbox", "radio", "file", "submit", "reset", "range"].includes(input.type));
+}
+
+const REACHED = 'button:not([disabled]), a[href], input:not([disabled]), select, textarea, summary, [tabindex="0"]';
+
+/** Keeps the focus within what lies over everything else. @param {KeyboardEvent} event @param {Element | null} root */
+export function keepWithin(event, root) {
+  if (event.key !== "Tab") return;
+  const reached = [...(root?.querySelectorAll(REACHED) ?? [])].filter((one) => one instanceof HTMLElement && one.offsetParent !== null);
+  const [first, last] = [reached.at(0), reached.at(-1)];
+  const active = document.activeElement;
+  const isAtEnd = event.shiftKey ? active === first || active?.tagName === "H2" : active === last;
+  if (!isAtEnd) return;
+  event.preventDefault();
+  /** @type {HTMLElement | undefined} */ (event.shiftKey ? last : first)?.focus();
 }
 
 /** @returns {any} */

@@ -46,6 +46,10 @@ let problem = null;
 let isLoading = true;
 let isDrawing = false;
 let isOnline = navigator.onLine;
+/** How often an address was followed: what an earlier one has led to comes too late. */
+let turn = 0;
+/** A view could not be loaded, for there was no connection. */
+let isCut = false;
 
 /** @type {Frame} */
 const frame = {
@@ -83,6 +87,8 @@ function home() {
 }
 
 async function follow() {
+  turn += 1;
+  const mine = turn;
   const { parts, query } = place();
   if (!session.isSignedIn()) return frame.draw();
   if (parts.length === 0) {
@@ -104,18 +110,25 @@ async function follow() {
   view = null;
   opened = address;
   problem = null;
+  isCut = false;
   const known = views[first];
   if (known && session.may(known.role)) {
     isLoading = true;
     frame.draw();
     try {
       const module = await known.load();
-      if (opened !== address) return;
-      view = module.open(frame, rest);
+      if (mine !== turn) return;
+      const made = module.open(frame, rest);
+      // It may have gone on to another address by itself.
+      if (mine !== turn) return made.close?.();
+      view = made;
       document.title = `${view.title} · ${t.name}`;
     } catch (error) {
-      // Most likely files of another release: they are had by a reload.
-      problem = error instanceof TypeError ? new Error(t.states.reload) : error;
+      if (mine !== turn) return;
+      // A browser asks for a module once: it is to be had by a reload, once there is a connection. With one these are most
+      // likely files of another release.
+      isCut = error instanceof TypeError && !navigator.onLine;
+      problem = error instanceof TypeError ? new Error(navigator.onLine ? t.states.reload : t.states.offline) : error;
     }
   } else {
     problem = new Error(known ? t.states.noRight : t.states.notFound);
@@ -168,7 +181,7 @@ function content() {
       <h1>${t.signIn.title}</h1>
       <p>${t.signIn.why}</p>
       ${problem ? failure(problem) : nothing}
-      <button type="button" class="primary" data-action="sign-in" @click=${session.signIn}>${t.signIn.button}</button>
+      <button type="button" class="primary" data-action="sign-in" @click=${signIn}>${t.signIn.button}</button>
     </section>`;
   }
   if (!session.may("technician") && !session.may("viewer")) return named(empty(t.signIn.noRole, t.signIn.noRoleHint));
@@ -180,6 +193,17 @@ function content() {
 
 /** What has no heading of its own. @param {unknown} content */
 const named = (content) => html`<h1 class="unseen">${t.name}</h1>${content}`;
+
+async function signIn() {
+  problem = null;
+  frame.draw();
+  try {
+    await session.signIn();
+  } catch {
+    problem = new Error(navigator.onLine ? t.signIn.failed : t.states.offline);
+    frame.draw();
+  }
+}
 
 function signOut() {
   view?.close?.();
@@ -209,6 +233,7 @@ async function begin() {
 /** @param {boolean} now */
 function online(now) {
   isOnline = now;
+  if (now && isCut) return location.reload();
   frame.draw();
 }
 

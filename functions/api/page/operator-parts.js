@@ -2,13 +2,12 @@
 /** The parts of the operator's view: what the figures say, as cards, charts and tables. */
 import { number, percent } from "./format.js";
 import { bars, lines } from "./operator-charts.js";
-import { html, moment, nothing } from "./parts.js";
+import { html, moment, nothing, told_of } from "./parts.js";
 import { t } from "./texts.js";
 
 /**
  * @typedef {import("./openapi.d.ts").components["schemas"]["Figures"]} Figures
  * @typedef {import("./openapi.d.ts").components["schemas"]["Health"]} Health
- * @typedef {import("./openapi.d.ts").components["schemas"]["FigurePoint"]} Point
  */
 
 const DAY_MS = 24 * 3600 * 1000;
@@ -38,8 +37,16 @@ export function course(figures, metric, which) {
   return periods(figures).map((at) => by.get(at)?.[which] ?? null);
 }
 
-/** The last period in which something was measured. @param {Figures} figures @param {string} metric @returns {Point | undefined} */
-const last = (figures, metric) => figures.figures.find((one) => one.metric === metric)?.course.at(-1);
+/** What is told of in minutes: older, it says nothing of now. */
+const RECENT_PERIODS = 2;
+
+/** A metric as it is now, where it was measured lately. @param {Figures | null} lately @param {string} metric @returns {number | null} */
+function latest(lately, metric) {
+  const point = lately?.figures.find((one) => one.metric === metric)?.course.at(-1);
+  if (!lately || !point) return null;
+  const age = Date.parse(lately.to) - Date.parse(point.at);
+  return age <= RECENT_PERIODS * lately.period_seconds * 1000 ? (point.value ?? null) : null;
+}
 
 /** A share of all cases of the span. @param {Figures} figures @param {string} metric */
 function share(figures, metric) {
@@ -56,13 +63,17 @@ const total = (figures, metric) =>
 /** The queue's address for the evaluations of a span. @param {string} from @param {string} to @param {string} [more] */
 const cases = (from, to, more = "") => `#/queue?from=${encodeURIComponent(from)}&to=${encodeURIComponent(to)}${more}`;
 
-/** What counts now. @param {Figures} figures @param {Health | null} health */
-export function now(figures, health) {
+/**
+ * What counts now.
+ * @param {Figures} figures @param {{ figures: Figures | null, failed: unknown }} lately @param {{ health: Health | null, failed: unknown }} answer
+ */
+export function now(figures, lately, { health, failed }) {
   const today = new Date(figures.to).toISOString().slice(0, 10);
   const counted = figures.days.find((one) => one.day === today);
-  const waiting = last(figures, "PhotosPending")?.value ?? 0;
-  const oldest = last(figures, "OldestUnfinished")?.value ?? 0;
-  const away = health && health.vlm.state !== "available";
+  const waiting = latest(lately.figures, "PhotosPending");
+  const oldest = latest(lately.figures, "OldestUnfinished");
+  const away = health && !failed && health.vlm.state !== "available";
+  const unknown = (/** @type {unknown} */ error) => html`<p class="wrong" role="alert">${told_of(error).text}</p>`;
   return html`<div class="tiles">
     <section class="card">
       <h2>${t.operator.today}</h2>
@@ -71,13 +82,13 @@ export function now(figures, health) {
     </section>
     <section class="card ${away ? "away" : ""}">
       <h2>${t.operator.vlm}</h2>
-      <p class="big">${health ? t.operator.vlmStates[health.vlm.state] ?? health.vlm.state : "–"}</p>
-      <p class="quiet">${health?.vlm.since ? html`${t.operator.since} ${moment(health.vlm.since)}` : nothing} ${health?.vlm.reason ?? ""}</p>
+      <p class="big">${health && !failed ? t.operator.vlmStates[health.vlm.state] ?? health.vlm.state : "–"}</p>
+      ${failed ? unknown(failed) : html`<p class="quiet">${health?.vlm.since ? html`${t.operator.since} ${moment(health.vlm.since)}` : nothing} ${health?.vlm.reason ?? ""}</p>`}
     </section>
     <section class="card">
       <h2>${t.operator.waits}</h2>
-      <p class="big">${t.photos(waiting)}</p>
-      <p class="quiet">${oldest ? t.operator.oldest(Math.round(oldest)) : t.operator.nothingOld}</p>
+      <p class="big">${waiting === null ? "–" : t.photos(waiting)}</p>
+      ${lately.failed ? unknown(lately.failed) : html`<p class="quiet">${waits(waiting, oldest)}</p>`}
     </section>
     <section class="card">
       <h2>${t.operator.release}</h2>
@@ -85,6 +96,12 @@ export function now(figures, health) {
       <p class="quiet">${health ? `${health.asks_with.model}, ${health.asks_with.catalogue_version}` : ""}</p>
     </section>
   </div>`;
+}
+
+/** @param {number | null} waiting @param {number | null} oldest seconds */
+function waits(waiting, oldest) {
+  if (waiting === null) return t.operator.notMeasured;
+  return oldest ? t.operator.oldest(Math.round(oldest)) : t.operator.nothingOld;
 }
 
 /** How many. @param {Figures} figures */

@@ -45,16 +45,14 @@ export function told_of(error) {
   return { text: error.message || t.states.failed(error.status), trace: error.status >= 500 ? error.trace : null };
 }
 
-let announcer = /** @type {HTMLElement | null} */ (null);
+/** There before anything is said: what comes with its text is not read out. */
+const announcer = document.createElement("div");
+announcer.className = "unseen";
+announcer.setAttribute("role", "status");
+announcer.setAttribute("aria-live", "polite");
+document.body.append(announcer);
 
 /** Says something to who does not see it happen. @param {string} text */
 export function announce(text) {
-  if (!announcer) {
-    announcer = document.createElement("div");
-    announcer.className = "unseen";
-    announcer.setAttribute("role", "status");
-    announcer.setAttribute("aria-live", "polite");
-    document.body.append(announcer);
-  }
   announcer.textContent = text;
 }

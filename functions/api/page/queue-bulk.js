@@ -16,6 +16,9 @@ export function confirmed(of) {
   return verdict === "pass" || verdict === "fail" ? verdict : null;
 }
 
+/** What a confirmation says of why. @param {{ reviewed_verdict?: string | null }} of */
+export const whyConfirmed = (of) => (of.reviewed_verdict ? t.review.reasons.confirmedPeople : t.review.reasons.confirmed);
+
 export class Bulk {
   /** @param {() => void} changed */
   constructor(changed) {
@@ -67,7 +70,7 @@ export class Bulk {
 
   /** @param {Row} row @param {number} batch */
   async #one(row, batch) {
-    const wish = { evaluation: row.evaluation_id, dr: row.dr_number, decision: String(confirmed(row)), reason: t.review.reasons.confirmed };
+    const wish = { evaluation: row.evaluation_id, dr: row.dr_number, decision: String(confirmed(row)), reason: whyConfirmed(row) };
     const one = decide(wish, batch);
     this.said.set(row.evaluation_id, one);
     await one.settled;

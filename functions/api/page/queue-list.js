@@ -35,6 +35,9 @@ export function filtersOf(query) {
   return wanted;
 }
 
+/** How an address says them: without any it would be asked for what is to be decided. @param {URLSearchParams} filters */
+export const addressOf = (filters) => filters.toString() || "all";
+
 /** The list of these filters; the same one each time. @param {URLSearchParams} query */
 export function listOf(query) {
   const filters = filtersOf(query);
@@ -78,6 +81,11 @@ export class List {
   /** @returns {Counts | null} */
   get counts() {
     return this.pages[0]?.counts ?? null;
+  }
+
+  /** Its filters, as they stand in an address. */
+  get address() {
+    return addressOf(this.filters);
   }
 
   get next() {
@@ -133,6 +141,15 @@ export class List {
   before(evaluation) {
     const at = this.way.indexOf(evaluation);
     return at > 0 ? this.way[at - 1] : null;
+  }
+
+  /** Of the rows that are shown the one itself, else the next behind it, else the last before it. @param {string | null} evaluation */
+  nearest(evaluation) {
+    const rows = this.shown;
+    const at = evaluation === null ? -1 : this.way.indexOf(evaluation);
+    const place = new Map(this.way.map((id, index) => [id, index]));
+    const isBehind = (/** @type {Row} */ row) => (place.get(row.evaluation_id) ?? -1) >= at;
+    return rows.find((row) => row.evaluation_id === evaluation) ?? rows.find(isBehind) ?? rows.at(-1) ?? null;
   }
 
   /** Which it is, of how many that are known. @param {string} evaluation */

@@ -2,6 +2,7 @@
 /** What the queue is drawn of: the presets, the filters, a row. */
 import { number, percent } from "./format.js";
 import { html, moment, nothing, verdict } from "./parts.js";
+import { addressOf } from "./queue-list.js";
 import { t } from "./texts.js";
 
 /** @typedef {import("./queue-list.js").Row} Row */
@@ -33,7 +34,7 @@ export function presets(query, undecided, all) {
     ${PRESETS.map((preset) => {
       const count = undecided && all ? preset.count?.(undecided, all) : undefined;
       const isHere = sorted(asked) === sorted(preset.query);
-      return html`<a href="#/queue?${preset.query || "all"}" aria-current=${isHere ? "page" : "false"} data-preset=${preset.name}>
+      return html`<a href="#/queue?${addressOf(new URLSearchParams(preset.query))}" aria-current=${isHere ? "page" : "false"} data-preset=${preset.name}>
         ${t.queue.presets[preset.name]}
         <span class="count">${count === undefined ? nothing : number(count)}</span>
       </a>`;

@@ -2,7 +2,7 @@
 /** "Evaluate again": how much of the DR, and what it costs. */
 import { send } from "./api.js";
 import { number } from "./format.js";
-import { failure, html, loading, nothing } from "./parts.js";
+import { announce, failure, html, loading, nothing, told_of } from "./parts.js";
 import { Dialog } from "./review-dialog.js";
 import { may } from "./session.js";
 import { t } from "./texts.js";
@@ -32,9 +32,15 @@ export class Again {
     try {
       const path = this.isForced ? "evaluations/forced" : "evaluations";
       const answer = await send("POST", path, { dr_number: evaluation.dr_number, mode: this.mode }, { "idempotency-key": this.key });
-      this.dialog.close();
-      started(answer.evaluation_id, answer.evaluation_id === evaluation.evaluation_id);
+      const isSame = answer.evaluation_id === evaluation.evaluation_id;
+      announce(isSame ? t.review.again.same : t.review.again.started);
+      // Who has closed it meanwhile is at something else.
+      if (this.dialog.isOpen) {
+        this.dialog.close();
+        started(answer.evaluation_id, isSame);
+      }
     } catch (error) {
+      if (!this.dialog.isOpen) announce(told_of(error).text);
       this.error = error;
       this.isGoing = false;
       this.key = crypto.randomUUID();

@@ -19,10 +19,10 @@ const MOST = 12;
 /** @type {Map<string, Case>} */
 const cases = new Map();
 
-/** The evaluation; the same one each time, while it is on hand. @param {string} id @param {() => void} changed */
+/** The evaluation; the same one each time, while it is on hand. @param {string} id @param {() => void} [changed] for whom it is on the screen */
 export function caseOf(id, changed) {
   const known = cases.get(id) ?? new Case(id);
-  known.changed = changed;
+  if (changed) known.changed = changed;
   cases.delete(id);
   cases.set(id, known);
   const [oldest] = cases.keys();
@@ -51,6 +51,8 @@ export class Case {
     this.decided = () => {};
     /** @type {Promise<void> | null} */
     this.loading = null;
+    /** As of when it is known, by `performance.now()`. */
+    this.asOf = -Infinity;
   }
 
   /** Reads it, or reads it again. */
@@ -69,9 +71,11 @@ export class Case {
   }
 
   async #load() {
+    const asOf = performance.now();
     try {
       const evaluation = await get(`evaluations/${this.id}`);
       this.evaluation = evaluation;
+      this.asOf = asOf;
       this.error = null;
       this.changed();
       await Promise.all([this.#loadReviews(), this.#loadCatalogue(evaluation), this.#loadEvidence(evaluation)]);

@@ -101,7 +101,7 @@ export const factList = (facts) => html`<dl class="facts">${facts.map(([name, va
 async function inDr(dr, name, how = {}) {
   const history = await get(`drs/${dr}/evaluations?limit=${MOST_LOOKED_THROUGH}`);
   for (const short of history.evaluations) {
-    const other = caseOf(short.evaluation_id, () => {});
+    const other = caseOf(short.evaluation_id);
     await other.load();
     const photo = other.evaluation?.photos.find((one) => one.name === name && one.photo_id !== how.not);
     if (photo) return side(other, photo);

@@ -5,16 +5,15 @@
  * Invariants
  * - While it is open, neither keys nor the focus reach what is behind it; closed, the focus is where it was.
  */
-import { open as openKeys } from "./keys.js";
+import { keepWithin, open as openKeys } from "./keys.js";
 import { html } from "./parts.js";
 import { t } from "./texts.js";
-
-const REACHED = 'button:not([disabled]), a[href], input:not([disabled]), select, textarea, summary, [tabindex="0"]';
 
 export class Dialog {
   /** @param {{ name: string, title: string, keys?: Record<string, string>, wide?: boolean, changed: () => void, closed?: () => void }} how */
   constructor(how) {
     this.how = how;
+    this.isOpen = true;
     this.before = document.activeElement;
     this.closeKeys = openKeys({
       name: how.name,
@@ -31,6 +30,8 @@ export class Dialog {
   }
 
   close() {
+    if (!this.isOpen) return;
+    this.isOpen = false;
     this.closeKeys();
     this.how.closed?.();
     this.how.changed();
@@ -45,14 +46,7 @@ export class Dialog {
       this.close();
       event.preventDefault();
     }
-    if (event.key !== "Tab") return;
-    const reached = [...(this.#root()?.querySelectorAll(REACHED) ?? [])].filter((one) => one instanceof HTMLElement && one.offsetParent !== null);
-    const [first, last] = [reached.at(0), reached.at(-1)];
-    const active = document.activeElement;
-    const isAtEnd = event.shiftKey ? active === first || active?.tagName === "H2" : active === last;
-    if (!isAtEnd) return;
-    event.preventDefault();
-    /** @type {HTMLElement | undefined} */ (event.shiftKey ? last : first)?.focus();
+    keepWithin(event, this.#root());
   }
 
   /** @param {unknown} content */

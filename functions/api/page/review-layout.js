@@ -20,7 +20,7 @@ export function head(view) {
   if (!evaluation) return nothing;
   const place = list.place(of.id);
   return html`<div class="head">
-    <a href="#/queue?${list.filters}" data-action="queue">${t.review.toQueue}</a>
+    <a href="#/queue?${list.address}" data-action="queue">${t.review.toQueue}</a>
     <h1 tabindex="-1">${evaluation.dr_number}</h1>
     <span class="judged">${verdict(evaluation.verdict)}
       ${evaluation.reviewed_verdict ? html`<span title=${t.queue.byPeople}>→ <span class="unseen">${t.queue.byPeople}</span>${verdict(evaluation.reviewed_verdict)}</span>` : nothing}</span>
@@ -41,7 +41,7 @@ export function head(view) {
   ${of.error ? failure(of.error, () => of.load()) : nothing}
   ${view.claim?.others ? html`<p class="notice" role="status">${told_of(view.claim.others).text} ${t.review.lookOn}</p>` : nothing}
   ${view.told ? html`<p class="notice" role="status">${view.told}</p>` : nothing}
-  ${evaluation.superseded_by ? html`<p class="notice">${t.review.superseded} <a href="#/review/${evaluation.superseded_by}?${list.filters}">${t.review.toNewer}</a></p>` : nothing}
+  ${evaluation.superseded_by ? html`<p class="notice">${t.review.superseded} <a href="#/review/${evaluation.superseded_by}?${list.address}">${t.review.toNewer}</a></p>` : nothing}
   ${stale(evaluation)}
   ${evaluation.waiting ? html`<p class="notice">${t.review.waiting} ${evaluation.waiting.reason ?? ""} ${moment(evaluation.waiting.since)}</p>` : nothing}
   ${evaluation.verdict ? nothing : html`<p class="notice" role="status"><span class="spinner"></span> ${t.review.progress(evaluation.progress.photos_done, evaluation.progress.photos_total)}
@@ -110,17 +110,18 @@ export function panel(view) {
 export function decisions(view) {
   const { evaluation } = view.of;
   if (!evaluation || !view.mayDecide) return nothing;
-  const verdict = confirmed(evaluation);
+  const verdict = view.isBehind ? null : confirmed(evaluation);
   const canDecide = evaluation.verdict != null;
   return html`<div class="decide" role="region" aria-label=${t.review.decideLabel}>
     <button type="button" class="primary" data-action="confirm" ?disabled=${!verdict} @click=${() => view.confirm()}>
-      ${verdict ? t.review.confirm(t.verdicts[verdict]) : t.review.nothingToConfirm} ${keyOf("confirm", "c")}
+      ${verdict ? t.review.confirm(t.verdicts[verdict]) : view.isBehind ? t.review.recording : t.review.nothingToConfirm} ${keyOf("confirm", "c")}
     </button>
     <button type="button" data-action="pass" ?disabled=${!canDecide} @click=${() => view.overrule("pass")}>${t.review.pass} ${keyOf("pass", "p")}</button>
     <button type="button" data-action="fail" ?disabled=${!canDecide} @click=${() => view.overrule("fail")}>${t.review.fail} ${keyOf("fail", "f")}</button>
     <button type="button" data-action="take-back" ?disabled=${!view.undoable} @click=${() => view.takeBack()}>${t.review.takeBack} ${keyOf("take-back", "u")}</button>
     ${lastSaid()}
-    ${view.isAtEnd ? html`<span role="status">${t.review.atEnd}</span>` : nothing}
+    ${view.isAtEnd && view.list.error ? failure(view.list.error, () => view.next()) : nothing}
+    ${view.isAtEnd && !view.list.error ? html`<span role="status">${t.review.atEnd}</span>` : nothing}
   </div>`;
 }
 
@@ -137,8 +138,13 @@ function lastSaid() {
   return html`
     ${one.state === "failed" ? nothing : html`<span class="last" data-said=${one.state}>${t.review.saidOf(dr, t.verdicts[decision] ?? decision, Boolean(step))} ${words}
       ${one.error ? told_of(one.error).text : nothing}</span>`}
-    ${failed.map((one) => html`<span class="wrong" role="alert">
-      ${t.review.notRecorded(one.wish.dr)} ${told_of(one.error).text}
-      <button type="button" @click=${() => outbox.again(one)}>${t.states.again}</button>
-    </span>`)}`;
+    ${failed.map((one) => html`<span class="wrong" role="alert">${notRecorded(one)}</span>`)}`;
 }
+
+/** A decision that was not recorded: which, why, and what to do. @param {outbox.Said} one */
+export const notRecorded = (one) => html`
+  ${t.review.saidOf(one.wish.dr, t.verdicts[one.wish.decision] ?? one.wish.decision, Boolean(one.wish.step))} ${t.review.wasNotRecorded}
+  ${told_of(one.error).text}
+  <button type="button" @click=${() => outbox.again(one)}>${t.states.again}</button>
+  <button type="button" class="plain" data-let-go @click=${() => outbox.forget(one)}>${t.review.letGo}</button>`;
+

@@ -30,6 +30,7 @@ import { t } from "./texts.js";
  * @property {ReviewAnswer | null} answer
  * @property {unknown} error
  * @property {Promise<void>} settled
+ * @property {number} at when that was known, by `performance.now()`; infinite while it is on its way
  */
 
 /** @type {Said[]} */
@@ -50,11 +51,23 @@ export const newBatch = () => (batches += 1);
 /** Decides. @param {Wish} wish @param {number} [batch] @returns {Said} */
 export function decide(wish, batch = newBatch()) {
   /** @type {Said} */
-  const one = { wish, batch, state: "going", answer: null, error: null, settled: Promise.resolve() };
+  const one = { wish, batch, state: "going", answer: null, error: null, settled: Promise.resolve(), at: Infinity };
+  // What was not recorded is said otherwise now, and never to be sent after this one.
+  for (const before of said.filter((earlier) => earlier.state === "failed" && isOfSame(earlier.wish, wish))) forget(before);
   said.push(one);
   one.settled = record(one);
   return one;
 }
+
+/** Lets go of what was not recorded. @param {Said} one */
+export function forget(one) {
+  if (one.state !== "failed") return;
+  said.splice(said.indexOf(one), 1);
+  for (const listener of listeners) listener(one);
+}
+
+/** @param {Wish} one @param {Wish} other */
+const isOfSame = (one, other) => one.evaluation === other.evaluation && (one.step ?? null) === (other.step ?? null);
 
 /** A decision that was recorded before, as one of these. @param {Review} review @param {{ evaluation_id: string, dr_number: string }} of @returns {Said} */
 export function known(review, of) {
@@ -62,7 +75,7 @@ export function known(review, of) {
   if (before) return before;
   const wish = { evaluation: of.evaluation_id, dr: of.dr_number, decision: review.decision ?? "", reason: review.reason ?? "", step: review.step };
   /** @type {Said} */
-  const one = { wish, batch: newBatch(), state: "stands", answer: /** @type {any} */ ({ review }), error: null, settled: Promise.resolve() };
+  const one = { wish, batch: newBatch(), state: "stands", answer: /** @type {any} */ ({ review }), error: null, settled: Promise.resolve(), at: -Infinity };
   said.push(one);
   return one;
 }
@@ -78,6 +91,9 @@ export function last() {
   const one = said.findLast(({ state }) => state === "going" || state === "stands");
   return one ? said.filter(({ batch, state }) => batch === one.batch && (state === "going" || state === "stands")) : [];
 }
+
+/** Whether something is on its way of an evaluation that is known as of then, or came of it since. @param {string} evaluation @param {number} asOf */
+export const isNews = (evaluation, asOf) => said.some(({ wish, at }) => wish.evaluation === evaluation && at > asOf);
 
 /** Whether something is on its way. */
 export const isGoing = () => said.some(({ state }) => state === "going" || state === "taking");
@@ -129,6 +145,7 @@ async function withdraw(one, number) {
 /** @param {Said} one @param {Said["state"]} state */
 function become(one, state) {
   one.state = state;
+  one.at = state === "going" || state === "taking" ? Infinity : performance.now();
   for (const listener of listeners) listener(one);
 }
 

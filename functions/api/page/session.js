@@ -15,6 +15,8 @@ import { base, settings } from "./settings.js";
 const MARK = "signed-in";
 /** Signed in anew so long before a token ends. */
 const RENEW_BEFORE_S = 60;
+/** The issuer has so long for an answer. */
+const REQUEST_WITHIN_S = 20;
 
 // A classic script, loaded before this one.
 const oidc = /** @type {any} */ (globalThis).oidc;
@@ -56,10 +58,11 @@ export async function start() {
     accessTokenExpiringNotificationTimeInSeconds: RENEW_BEFORE_S,
     automaticSilentRenew: false,
     loadUserInfo: false,
+    requestTimeoutInSeconds: REQUEST_WITHIN_S,
   });
   manager.events.addUserLoaded((/** @type {any} */ loaded) => become(loaded));
   manager.events.addUserUnloaded(() => become(null));
-  manager.events.addAccessTokenExpiring(renew);
+  manager.events.addAccessTokenExpiring(() => renew());
   const asked = new URLSearchParams(location.search);
   if (asked.has("state") && (asked.has("code") || asked.has("error"))) {
     await comeBack();
@@ -111,10 +114,12 @@ export async function token() {
 
 /**
  * Has the token renewed without a question; false if that takes one, or the issuer can't be reached. A refresh token may
- * be good for one renewal only: there is never a second one beside it.
+ * be good for one renewal only: there is never a second one beside it, and none for a token that was renewed since.
+ * @param {string} [refused] the token that is not taken
  */
-export function renew() {
+export function renew(refused) {
   if (!user) return Promise.resolve(false);
+  if (refused && user.access_token !== refused) return Promise.resolve(true);
   renewing ??= renewed().finally(() => (renewing = null));
   return renewing;
 }

@@ -2,6 +2,7 @@
 /** Photos come in: from the camera, from the gallery, or dropped; and how far those have come that go up. */
 import { announce, html, nothing } from "./parts.js";
 import * as kept from "./kept.js";
+import { unlisted } from "./technician-photos.js";
 import { t } from "./texts.js";
 import * as uploads from "./uploads.js";
 
@@ -89,7 +90,7 @@ function progress(dr, mine, known, said) {
   const trouble = troubleOf(going);
   return html`<div class="progress">
     <progress max=${total || 1} value=${waiting > 0 ? sent : total || 1} aria-label=${t.technician.progress}></progress>
-    <p>${waiting > 0 ? t.technician.going(waiting) : t.technician.allStored(known?.photos_total ?? 0)}</p>
+    <p>${waiting > 0 ? t.technician.going(waiting) : t.technician.allStored(known && known.photos_total + unlisted(known, mine).length)}</p>
     <p class=${trouble ? "waits" : "quiet"} role="status">${trouble || said}</p>
   </div>`;
 }

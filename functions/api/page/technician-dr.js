@@ -99,6 +99,7 @@ export class DrFollower {
       this.known.problem = null;
       await this.askOfEvaluation();
     } catch (error) {
+      if (this.isClosed || turn !== this.turn) return;
       // What is known stays; it may be old, which the frame says where there is no connection.
       this.known.problem = error;
     }
@@ -110,6 +111,9 @@ export class DrFollower {
 
   async askOfEvaluation() {
     const last = this.known.dr?.evaluations?.find((one) => !one.superseded_by);
+    // One's own is shown until it has ended and there is a later one; ids are in the order of time.
+    const isEnded = this.known.evaluation?.evaluation_id === this.evaluationId && this.known.evaluation.status === "completed";
+    if (isEnded && last && last.evaluation_id > this.evaluationId) this.isOwn = false;
     if (!this.isOwn && last) this.evaluationId = last.evaluation_id;
     if (!this.evaluationId) return;
     const { evaluation } = this.known;

@@ -16,6 +16,7 @@ export function evaluation(follower, dr) {
   return html`<section class="card evaluation" aria-labelledby="evaluation-title">
     <h2 id="evaluation-title">${t.technician.evaluation.title}</h2>
     <div role="status">${evaluation ? stands(evaluation, dr) : html`<p class="quiet">${t.technician.evaluation.none}</p>`}</div>
+    ${evaluation ? since(evaluation) : nothing}
     ${dr.decisions.filter((one) => !one.step).map(decided)}
     ${refused ? failure(refused) : nothing}
     <div class="does">
@@ -34,7 +35,7 @@ function stands(evaluation, dr) {
   const reviewed = evaluation.reviewed_verdict ?? dr.reviewed_verdict;
   return html`
     <p class="verdict-line" data-verdict=${evaluation.verdict ?? ""}>
-      ${verdict(evaluation.verdict)} ${moment(evaluation.completed_at)}
+      ${verdict(evaluation.verdict)}
       <span class="quiet">${t.photos(evaluation.progress.photos_total)}</span>
     </p>
     ${reviewed ? html`<p class="verdict-line" data-reviewed=${reviewed}>${t.technician.evaluation.reviewed} ${verdict(reviewed)}</p>` : nothing}
@@ -47,6 +48,12 @@ function running({ progress, waiting }) {
   return html`
     <p>${t.technician.evaluation.runs(progress.photos_done, progress.photos_total)}</p>
     <progress max=${progress.photos_total || 1} value=${progress.photos_done} aria-label=${t.technician.evaluation.title}></progress>
-    ${waiting ? html`<p class="waits">${t.technician.evaluation.waits} ${moment(waiting.since)}</p>` : nothing}
+    ${waiting ? html`<p class="waits">${t.technician.evaluation.waits}</p>` : nothing}
   `;
+}
+
+/** Since when it stands, or waits: beside what is read out, which would be read again with each second. @param {Schemas["Evaluation"]} evaluation */
+function since({ completed_at, waiting }) {
+  const at = completed_at ?? waiting?.since;
+  return at ? html`<p class="quiet">${moment(at)}</p>` : nothing;
 }

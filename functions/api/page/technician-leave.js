@@ -3,18 +3,12 @@
 import { html, nothing } from "./parts.js";
 import { spoken } from "./photo-files.js";
 import { takeFor } from "./technician-adding.js";
-import { nameOf } from "./technician-photos.js";
+import { nameOf, unlisted } from "./technician-photos.js";
 import { t } from "./texts.js";
 import * as uploads from "./uploads.js";
 
 /** @typedef {import("./openapi.d.ts").components["schemas"]} Schemas */
 /** @typedef {import("./uploads.js").Upload} Upload */
-
-/** Photos that lie at the DR as far as S3 says, and that its checklist does not know of yet. @param {Schemas["Dr"]} dr @param {Upload[]} mine */
-function unlisted(dr, mine) {
-  const listed = new Set(dr.photos.map(({ name }) => name));
-  return mine.filter(({ photo }) => photo.state === "stored" && !listed.has(photo.wanted));
-}
 
 /**
  * Whether nothing is left to do here: an evaluation would pass, nobody decided otherwise, and no photo is on this phone
@@ -79,12 +73,18 @@ export function toDo(dr, left, mine, add) {
   const refused = mine.filter(({ photo }) => photo.state === "refused");
   const count = dr.to_do.length + refused.length;
   return html`<section class="card to-do" aria-labelledby="to-do-title">
-    <h2 id="to-do-title">${t.technician.toDo} <span class="quiet">${count || t.technician.nothingToDo}</span></h2>
+    <h2 id="to-do-title" tabindex="-1">${t.technician.toDo} <span class="quiet">${count || t.technician.nothingToDo}</span></h2>
     <ul>
       ${refused.map(refusal)}
       ${left.see(dr).map(({ todo, isDone }) => item(todo, isDone, dr, mine, add))}
     </ul>
   </section>`;
+}
+
+/** What had the focus is there no more: the list has it. @param {Promise<unknown>} done */
+async function gone(done) {
+  document.getElementById("to-do-title")?.focus();
+  await done;
 }
 
 /** @param {Upload} upload */
@@ -93,9 +93,9 @@ function refusal({ photo }) {
     <div><span class="tag refused">${t.technician.states.refused}</span> <strong>${photo.name}</strong></div>
     <p role="alert">${photo.why}</p>
     <div class="does">
-      ${photo.hopeless ? nothing : html`<button type="button" @click=${() => uploads.again(photo.id)}>${t.states.again}</button>`}
+      ${photo.hopeless ? nothing : html`<button type="button" @click=${() => gone(uploads.again(photo.id))}>${t.states.again}</button>`}
       <button type="button" data-action="remove-photo" aria-label="${t.technician.remove}: ${photo.name}"
-        @click=${() => uploads.remove(photo.id)}>${t.technician.remove}</button>
+        @click=${() => gone(uploads.remove(photo.id))}>${t.technician.remove}</button>
     </div>
   </li>`;
 }

@@ -36,6 +36,12 @@ export class Pictures {
   }
 }
 
+/** Photos that lie at the DR as far as S3 says, and that its checklist does not know of yet. @param {Schemas["Dr"]} dr @param {Upload[]} mine */
+export function unlisted(dr, mine) {
+  const listed = new Set(dr.photos.map(({ name }) => name));
+  return mine.filter(({ photo }) => photo.state === "stored" && !listed.has(photo.wanted));
+}
+
 /** What a stored photo is called for who took it. @param {string} name @param {Upload[]} mine */
 export const nameOf = (name, mine) => mine.find(({ photo }) => photo.wanted === name)?.photo.name ?? shown(name);
 

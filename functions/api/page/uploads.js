@@ -6,6 +6,7 @@
  * - A photo is kept before it is sent, and called stored only once S3, or the list of what lies there, says so.
  * - What did not work is tried again by itself, later each time and at once when the connection is back; what trying
  *   again can't help is said, with what to do.
+ * - Windows of one browser know of each other's photos: none says that nothing waits while another one keeps some.
  */
 import { ApiError, send } from "./api.js";
 import { called, hash, kind, refusal, small, wanted } from "./photo-files.js";
@@ -15,13 +16,14 @@ import { goodFor, transfer } from "./transfer.js";
 
 /**
  * @typedef {"waiting" | "sending"} Phase
- * @typedef {"" | "stalled" | "cut" | "busy" | "changed" | "signedOut" | "noRight"} Trouble
+ * @typedef {"" | "stalled" | "cut" | "busy" | "changed" | "unread" | "signedOut" | "noRight"} Trouble
  * @typedef {object} Upload
  * @property {import("./kept.js").Photo} photo
  * @property {Phase} phase
  * @property {number} sent bytes
  * @property {number} tries that did not work
  * @property {number} changed how often S3 did not take what came
+ * @property {number} unread how often its file could not be read
  * @property {number} next when it is tried again
  * @property {Trouble} trouble why it was not stored yet
  */
@@ -30,8 +32,10 @@ const AT_ONCE = 3;
 /** So many addresses are asked for at once: all of them are used while they are good. */
 const BATCH = 10;
 const LONGEST_WAIT_MS = 30_000;
-/** So often may what arrives be something else than what was sent. */
+/** So often may what arrives be something else than what was sent, or a file not be read. */
 const MOST_CHANGED = 5;
+/** What happens in another window is taken up so soon. */
+const OTHERS_MS = 300;
 /** So long it is known what was stored. */
 const REMEMBERED_MS = 7 * 24 * 3_600_000;
 
@@ -48,7 +52,11 @@ const listed = new Map();
 const reading = new Map();
 /** @type {Promise<void> | undefined} */
 let resumed;
+/** Other windows of this browser: they are told that something is kept otherwise. */
+const others = globalThis.BroadcastChannel ? new BroadcastChannel("photos") : null;
 let drawn = Promise.resolve();
+/** Removed here: what was read before that must not bring them back. @type {Set<string>} */
+const removed = new Set();
 
 /** Called when something about them changes. @param {() => void} listener */
 export function onChange(listener) {
@@ -75,19 +83,35 @@ export function left() {
   return counts;
 }
 
-/** Goes on with what was kept before. */
+/** Goes on with what was kept before, and with what another window has kept. */
 export function resume() {
-  resumed ??= (async () => {
-    for (const photo of await kept.all()) {
-      const isOld = Date.now() - photo.at > REMEMBERED_MS && (photo.state === "done" || photo.state === "stored");
-      if (isOld) await kept.drop(photo.id);
-      else if (!uploads.has(photo.id)) uploads.set(photo.id, begun(photo));
-    }
-    tell();
-    go();
-    drawn = drawn.then(pictures);
-  })();
+  // What can't be read now may be the next time; nothing that comes in waits for it.
+  resumed ??= takeUp().catch(() => {}).finally(() => (resumed = undefined));
   return resumed;
+}
+
+async function takeUp() {
+  const all = await kept.all();
+  for (const photo of all ?? []) {
+    if (removed.has(photo.id)) continue;
+    const known = uploads.get(photo.id);
+    const isEnded = photo.state === "done" || photo.state === "stored";
+    if (known && known.phase === "waiting" && known.photo.state === "kept" && isEnded) known.photo = photo;
+    else if (!known && isEnded && Date.now() - photo.at > REMEMBERED_MS) await kept.drop(photo.id);
+    else if (!known) uploads.set(photo.id, begun(photo));
+  }
+  if (all) forgetRemoved(new Set(all.map(({ id }) => id)));
+  tell();
+  go();
+  drawn = drawn.then(pictures);
+}
+
+/** What was removed in another window. @param {Set<string>} there */
+function forgetRemoved(there) {
+  for (const [id, { photo, phase }] of uploads) {
+    const isGone = !there.has(id) && !kept.isHereAlone(id);
+    if (isGone && photo.state === "kept" && phase === "waiting") uploads.delete(id);
+  }
 }
 
 /**
@@ -144,8 +168,10 @@ async function take(dr, file, taken) {
 
 /** @param {import("./kept.js").Photo} photo @param {Blob} [file] */
 async function hold(photo, file) {
+  removed.delete(photo.id);
   await kept.keep(photo, file);
   uploads.set(photo.id, begun(photo));
+  others?.postMessage(photo.dr);
   tell();
 }
 
@@ -160,12 +186,14 @@ async function pictures() {
 }
 
 /** @param {import("./kept.js").Photo} photo @returns {Upload} */
-const begun = (photo) => ({ photo, phase: "waiting", sent: 0, tries: 0, changed: 0, next: 0, trouble: "" });
+const begun = (photo) => ({ photo, phase: "waiting", sent: 0, tries: 0, changed: 0, unread: 0, next: 0, trouble: "" });
 
 /** Forgets a photo that is not stored. @param {string} id */
 export async function remove(id) {
   uploads.delete(id);
+  removed.add(id);
   await kept.drop(id);
+  others?.postMessage(id);
   tell();
 }
 
@@ -173,7 +201,7 @@ export async function remove(id) {
 export async function again(id) {
   await change(id, { state: "kept", why: undefined, address: undefined });
   const upload = uploads.get(id);
-  if (upload) Object.assign(upload, { tries: 0, changed: 0, next: 0, trouble: "" });
+  if (upload) Object.assign(upload, { tries: 0, changed: 0, unread: 0, next: 0, trouble: "" });
   go();
 }
 
@@ -200,7 +228,8 @@ async function change(id, what, dropsFile) {
   upload.photo = { ...upload.photo, ...what };
   tell();
   if (dropsFile) await kept.drop(id, upload.photo);
-  else await kept.keep(upload.photo);
+  else await kept.renew(upload.photo);
+  if (what.state) others?.postMessage(id);
 }
 
 /** Does what can be done now, and comes back when more can. */
@@ -267,10 +296,11 @@ async function push(upload) {
   upload.sent = 0;
   const { id, address } = upload.photo;
   tell();
-  // What can't be read now may be another time: it must not be "going up" for ever.
+  // What can't be read now may be another time: it is not lost, and must not be "going up" for ever.
   const end = await alone(id, async () => {
     const now = await kept.one(id);
     if (now && (now.state === "stored" || now.state === "done")) return "stored";
+    if (!now && !kept.isHereAlone(id)) return "removed";
     const file = await kept.file(id);
     if (!file || !address) return "lost";
     return transfer(address, file, (sent) => {
@@ -278,19 +308,22 @@ async function push(upload) {
       upload.trouble = "";
       tell();
     });
-  }).catch(() => /** @type {const} */ ("cut"));
+  }).catch(() => /** @type {const} */ ("unread"));
   upload.phase = "waiting";
-  if (uploads.has(id)) await after(upload, end);
+  if (end === "removed") uploads.delete(id);
+  else if (uploads.has(id)) await after(upload, end);
   go();
 }
 
-/** @param {Upload} upload @param {import("./transfer.js").End | "lost"} end */
+/** @param {Upload} upload @param {import("./transfer.js").End | "lost" | "unread"} end */
 async function after(upload, end) {
   const { id } = upload.photo;
   if (end === "stored") return change(id, { state: "stored", at: Date.now(), address: undefined });
   if (end === "lost") return change(id, { state: "refused", hopeless: true, why: t.technician.refused.lost });
   const isChanged = end === "refused" || end === "expired";
   upload.changed += isChanged ? 1 : 0;
+  upload.unread += end === "unread" ? 1 : 0;
+  if (upload.unread >= MOST_CHANGED) return change(id, { state: "refused", why: t.technician.refused.unreadable });
   if (upload.changed >= MOST_CHANGED) return change(id, { state: "refused", why: t.technician.refused.s3 });
   if (isChanged) upload.photo = { ...upload.photo, address: undefined };
   later(upload, isChanged ? "changed" : end);
@@ -317,13 +350,21 @@ function tell() {
 /** The connection is back, or somebody looks again: nobody waits any longer. */
 function wake() {
   for (const upload of uploads.values()) upload.next = 0;
-  go();
+  resume();
 }
 
 addEventListener("beforeunload", (event) => {
   // What this browser does not keep would be lost.
   if (!kept.isSafe() && left().size > 0) event.preventDefault();
 });
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let soon;
+if (others) {
+  others.onmessage = () => {
+    clearTimeout(soon);
+    soon = setTimeout(resume, OTHERS_MS);
+  };
+}
 addEventListener("online", wake);
 addEventListener("offline", tell);
 document.addEventListener("visibilitychange", () => {

@@ -6,6 +6,7 @@
  * - Each part stands for itself: what can't be had of one takes nothing from the others.
  */
 import { file, get, send } from "./api.js";
+import { size } from "./format.js";
 import { accuracy } from "./operator-accuracy.js";
 import { cost, fast, many, now, rates } from "./operator-parts.js";
 import { announce, failure, html, loading, moment, nothing } from "./parts.js";
@@ -13,6 +14,7 @@ import { t } from "./texts.js";
 
 const FRESH_EVERY_MS = 60_000;
 const SPANS = [1, 7, 14, 30, 90];
+const LATELY_MS = 15 * 60_000;
 const DAY_MS = 24 * 3600 * 1000;
 const PRICES = "prices";
 
@@ -25,6 +27,8 @@ class Operator {
   title = t.operator.title;
   /** @type {any} */
   figures = null;
+  /** The last minutes. @type {any} */
+  lately = null;
   /** @type {any} */
   health = null;
   /** @type {any} */
@@ -69,19 +73,21 @@ class Operator {
     const [from, to] = this.span().map(encodeURIComponent);
     this.asked = `${this.days} ${this.by}`;
     const asked = this.asked;
-    const part = async (/** @type {"figures" | "health" | "accuracy"} */ name, /** @type {string} */ path) => {
+    const part = async (/** @type {"figures" | "lately" | "health" | "accuracy"} */ name, /** @type {string} */ path) => {
       try {
         const found = await get(path);
         if (asked !== this.asked) return;
         this[name] = found;
         delete this.failed[name];
       } catch (error) {
+        if (asked !== this.asked) return;
         this.failed[name] = error;
       }
       this.frame.draw();
     };
     await Promise.all([
       part("figures", `/figures?from=${from}`),
+      part("lately", `/figures?from=${encodeURIComponent(new Date(Date.now() - LATELY_MS).toISOString())}`),
       part("health", "/health"),
       part("accuracy", `/accuracy?from=${from}&to=${to}&by=${this.by}`),
     ]);
@@ -106,7 +112,7 @@ class Operator {
       to ? html`<a href=${to} rel="noreferrer" target="_blank">${name}</a>` : nothing;
     return html`
       ${this.failed.figures ? failure(this.failed.figures) : nothing}
-      ${now(this.figures, this.health)}
+      ${now(this.figures, { figures: this.lately, failed: this.failed.lately }, { health: this.health, failed: this.failed.health })}
       <div class="charts">
         <section class="card">${many(this.figures)}</section>
         <section class="card">${fast(this.figures)}</section>
@@ -122,10 +128,11 @@ class Operator {
 
   #accuracy() {
     if (!this.accuracy) return this.failed.accuracy ? failure(this.failed.accuracy, () => this.load()) : loading();
-    return accuracy(this.accuracy, this.by, (by) => {
+    const table = accuracy(this.accuracy, this.by, (by) => {
       this.by = by;
       this.load();
     });
+    return html`${this.failed.accuracy ? failure(this.failed.accuracy, () => this.load()) : nothing}${table}`;
   }
 
   #acts() {
@@ -155,7 +162,10 @@ class Operator {
   async #export() {
     const [from, to] = this.span().map(encodeURIComponent);
     await this.#do(t.operator.exported, async () => {
-      const found = await file(`/export?from=${from}&to=${to}`, "text/csv");
+      const found = await file(`/export?from=${from}&to=${to}`, "text/csv", (bytes) => {
+        this.told = { text: t.operator.exporting(size(bytes)) };
+        this.frame.draw();
+      });
       const link = document.createElement("a");
       link.href = URL.createObjectURL(found);
       link.download = `evaluations-${new Date().toISOString().slice(0, 10)}.csv`;

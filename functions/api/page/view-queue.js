@@ -8,11 +8,12 @@
  */
 import { get } from "./api.js";
 import { open as openKeys } from "./keys.js";
-import { announce, empty, failure, html, loading, moment, nothing, told_of } from "./parts.js";
+import { announce, empty, failure, html, loading, moment, nothing } from "./parts.js";
 import { Bulk } from "./queue-bulk.js";
-import { filtersOf, listOf } from "./queue-list.js";
+import { addressOf, filtersOf, listOf } from "./queue-list.js";
 import { FIRST_PRESET, filterForm, line, presets } from "./queue-parts.js";
-import { again, onSaid, said } from "./review-said.js";
+import { notRecorded } from "./review-layout.js";
+import { onSaid, said } from "./review-said.js";
 import { may, subject } from "./session.js";
 import { t } from "./texts.js";
 
@@ -127,15 +128,18 @@ class Queue {
     const filters = new URLSearchParams(this.list.filters);
     if (value) filters.set(name, value);
     else filters.delete(name);
-    this.frame.go(`#/queue?${filtersOf(filters).toString() || "all"}`);
+    this.frame.go(`#/queue?${addressOf(filtersOf(filters))}`);
   }
 
   /** @param {number} by */
   step(by) {
     const rows = this.list.shown;
-    const at = rows.findIndex((row) => row.evaluation_id === this.current);
-    const row = rows[at < 0 ? (by > 0 ? 0 : rows.length - 1) : Math.min(Math.max(at + by, 0), rows.length - 1)];
-    if (!row) return;
+    const near = this.#currentRow;
+    if (!near) return;
+    // Where the row is gone, the one that has moved up to its place is the next.
+    const isGone = by > 0 && near.evaluation_id !== this.current;
+    const at = rows.indexOf(near) + (isGone ? 0 : by);
+    const row = rows[Math.min(Math.max(at, 0), rows.length - 1)];
     this.current = row.evaluation_id;
     this.frame.draw();
     // At once: a focus that came later would bring back whoever has gone on since.
@@ -172,8 +176,7 @@ class Queue {
   /** Decisions of a review that were not recorded; rows say their own. */
   #failed() {
     const all = said.filter((one) => one.state === "failed" && !this.bulk.said.has(one.wish.evaluation));
-    return all.map((one) => html`<p class="notice" role="alert">${t.review.notRecorded(one.wish.dr)} ${told_of(one.error).text}
-      <button type="button" @click=${() => again(one)}>${t.states.again}</button></p>`);
+    return all.map((one) => html`<p class="notice" role="alert">${notRecorded(one)}</p>`);
   }
 
   #summary() {
@@ -197,7 +200,7 @@ class Queue {
   #row(row) {
     const id = row.evaluation_id;
     return line(row, {
-      href: `#/review/${id}?${this.list.filters}`,
+      href: `#/review/${id}?${this.list.address}`,
       isCurrent: id === this.#currentRow?.evaluation_id,
       isSelected: this.bulk.selected.has(id),
       mayDecide: this.mayDecide,
@@ -210,8 +213,7 @@ class Queue {
 
   /** The row that keys are about, whatever is drawn. */
   get #currentRow() {
-    const rows = this.list.shown;
-    return rows.find((row) => row.evaluation_id === this.current) ?? rows[0];
+    return this.list.nearest(this.current);
   }
 
   #select() {
@@ -221,7 +223,7 @@ class Queue {
 
   #open() {
     const row = this.#currentRow;
-    if (row) this.frame.go(`#/review/${row.evaluation_id}?${this.list.filters}`);
+    if (row) this.frame.go(`#/review/${row.evaluation_id}?${this.list.address}`);
   }
 
   /** @param {string} id */
@@ -238,7 +240,8 @@ class Queue {
     this.isRestored = true;
     const { scroll, current } = places.get(this.list.filters.toString()) ?? { scroll: 0, current: null };
     scrollTo(0, scroll);
-    if (current) rowOf(current)?.querySelector("a")?.focus({ preventScroll: true });
+    const near = current && this.list.nearest(current);
+    if (near) rowOf(near.evaluation_id)?.querySelector("a")?.focus({ preventScroll: true });
   }
 }
 

@@ -11,7 +11,7 @@
 import { open as openKeys } from "./keys.js";
 import { isUp, watch } from "./live.js";
 import { announce, failure, html, loading, nothing } from "./parts.js";
-import { confirmed } from "./queue-bulk.js";
+import { confirmed, whyConfirmed } from "./queue-bulk.js";
 import { listOf } from "./queue-list.js";
 import { FIRST_PRESET } from "./queue-parts.js";
 import { Again } from "./review-again.js";
@@ -62,6 +62,7 @@ export class Review {
   /** What others decided while one looks at it. */
   told = "";
   isAtEnd = false;
+  isClosed = false;
   /** The evaluation that is on the screen: nobody decides one that they have not seen. */
   drawn = "";
   /** @type {Claim | null} */
@@ -97,6 +98,7 @@ export class Review {
   }
 
   close() {
+    this.isClosed = true;
     for (const stop of this.stops) stop();
     this.over?.dialog.close();
     this.#end();
@@ -127,7 +129,7 @@ export class Review {
     const { of } = this;
     of.decided = (news) => this.of === of && this.#tell(news);
     const begin = () => {
-      if (this.of !== of || !of.evaluation) return;
+      if (this.isClosed || this.of !== of || !of.evaluation) return;
       this.title = of.evaluation.dr_number;
       document.title = `${this.title} · ${t.name}`;
       this.claim ??= this.mayDecide ? new Claim(of.evaluation.dr_number, this.frame.draw) : null;
@@ -191,20 +193,25 @@ export class Review {
 
   /** To another evaluation of the queue. @param {string | null} id */
   to(id) {
-    if (id) this.frame.go(`#/review/${id}?${this.list.filters}`);
+    if (id) this.frame.go(`#/review/${id}?${this.list.address}`);
   }
 
   async next() {
     const { of, list } = this;
     let id = list.after(of.id);
-    for (let tries = 0; !id && list.next && tries < 3; tries += 1) {
-      await list.more();
+    if (!id && list.at === 0) {
+      await list.refresh();
       id = list.after(of.id);
     }
-    if (this.of !== of) return;
+    while (!id && list.next) {
+      await list.more();
+      if (this.of !== of || this.isClosed || list.error) break;
+      id = list.after(of.id);
+    }
+    if (this.of !== of || this.isClosed) return;
     if (id) return this.to(id);
     this.isAtEnd = true;
-    announce(t.review.atEnd);
+    if (!list.error) announce(t.review.atEnd);
     this.frame.draw();
   }
 
@@ -212,10 +219,15 @@ export class Review {
   confirm() {
     const { evaluation } = this.of;
     const decision = evaluation && confirmed(evaluation);
-    if (!evaluation || !decision || this.drawn !== evaluation.evaluation_id) return;
+    if (!evaluation || !decision || this.isBehind || this.drawn !== evaluation.evaluation_id) return;
     const of = { evaluation: evaluation.evaluation_id, dr: evaluation.dr_number };
-    outbox.decide({ ...of, decision, reason: t.review.reasons.confirmed });
+    outbox.decide({ ...of, decision, reason: whyConfirmed(evaluation) });
     this.next();
+  }
+
+  /** Whether what was just decided of it is not in what is on the screen: the verdict may be another one. */
+  get isBehind() {
+    return outbox.isNews(this.of.id, this.of.asOf);
   }
 
   /** Asks why it is otherwise. @param {"pass" | "fail"} decision */
@@ -276,7 +288,6 @@ export class Review {
       ...how,
       evaluation,
       started: (id, isSame) => {
-        announce(isSame ? t.review.again.same : t.review.again.started);
         this.told = isSame ? t.review.again.same : "";
         if (isSame) this.of.load();
         else this.to(id);
@@ -300,7 +311,13 @@ export class Review {
   /** @param {(how: { changed: () => void, closed: () => void }) => Open} make */
   #over(make) {
     this.over?.dialog.close();
-    this.over = make({ changed: this.frame.draw, closed: () => (this.over = null) });
+    const mine = make({
+      changed: this.frame.draw,
+      closed: () => {
+        if (this.over === mine) this.over = null;
+      },
+    });
+    this.over = mine;
     this.frame.draw();
   }
 
@@ -332,8 +349,9 @@ export class Review {
   /** @param {import("./review-said.js").Said} one */
   #heard(one) {
     if (one.state === "stands") this.#tell(one.answer?.also_decided ?? [], one.wish.evaluation === this.of.id ? "" : one.wish.dr);
-    if (one.state === "failed") announce(t.review.notRecorded(one.wish.dr));
-    if (one.wish.evaluation === this.of.id && (one.state === "stands" || one.state === "taken")) this.of.reload();
+    if (one.state === "failed" && outbox.said.includes(one)) announce(t.review.notRecorded(one.wish.dr));
+    // What failed, too: a reply may have been lost.
+    if (one.wish.evaluation === this.of.id && one.at < Infinity) this.of.reload();
     this.frame.draw();
   }
 
@@ -347,7 +365,7 @@ export class Review {
   #preload() {
     const id = this.list.after(this.of.id);
     if (!id) return;
-    const next = caseOf(id, () => {});
+    const next = caseOf(id);
     const photo = () => {
       const [row] = next.byNeed;
       const deciding = row ? next.decidingPhoto(row) : null;
@@ -361,7 +379,7 @@ export class Review {
     const { of } = this;
     this.drawn = of.id;
     if (!of.evaluation) return html`<section class="review">
-      ${of.error ? html`${failure(of.error, () => of.load())}<p><a href="#/queue?${this.list.filters}" data-action="queue">${t.review.toQueue}</a></p>` : loading()}
+      ${of.error ? html`${failure(of.error, () => of.load())}<p><a href="#/queue?${this.list.address}" data-action="queue">${t.review.toQueue}</a></p>` : loading()}
     </section>`;
     const shown = this.photo && this.mayDecide ? original(of.id, this.photo) : null;
     this.stage.show(shown?.image ?? null, `${of.id}/${this.photo?.photo_id}`);

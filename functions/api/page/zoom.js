@@ -62,7 +62,9 @@ export class Stage {
 
   /** Shows a photo, or none. @param {HTMLImageElement | null} image @param {string} key */
   show(image, key) {
-    if (image === this.image && key === this.key) return;
+    // Another stage may have taken it meanwhile: it can be in one place only.
+    const isHere = !image || image.parentNode === this.element;
+    if (image === this.image && key === this.key && isHere) return;
     this.key = key;
     this.image = image;
     this.element.replaceChildren(...(image ? [image] : []));

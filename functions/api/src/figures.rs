@@ -27,6 +27,9 @@ use crate::tally::Tally;
 
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
+const MINUTES: Duration = Duration::from_secs(300);
+/// Shown by minutes up to so much: what it is now.
+const LATELY: Duration = Duration::from_secs(3600);
 /// Shown by the hour up to so much.
 const BY_THE_HOUR: Duration = Duration::from_secs(2 * 24 * 3600);
 /// The longest span.
@@ -91,7 +94,7 @@ pub(crate) struct Figures {
     from: Moment,
     /// Until then.
     to: Moment,
-    /// Seconds of a period: an hour for up to two days, else a day.
+    /// Seconds of a period: five minutes for up to an hour, an hour for up to two days, else a day.
     period_seconds: u64,
     /// What was asked for on each day of the span, in UTC, the first one first; days without any are left out.
     days: Vec<DayOfEvaluations>,
@@ -296,7 +299,11 @@ impl Asked {
                 "A span has at most 92 days. Ask for a shorter one (from, to).",
             ));
         }
-        let period = if span <= BY_THE_HOUR { HOUR } else { DAY };
+        let period = match span {
+            span if span <= LATELY => MINUTES,
+            span if span <= BY_THE_HOUR => HOUR,
+            _ => DAY,
+        };
         // Whole periods, so that counts and metrics are of the same.
         let millis = i64::try_from(period.as_millis()).unwrap_or(i64::MAX);
         let begin = from.as_millis() - from.as_millis().rem_euclid(millis);
@@ -327,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn a_span_is_of_whole_days_or_by_the_hour() {
+    fn a_span_is_of_whole_days_hours_or_minutes() {
         let usual = asked(serde_json::json!({})).unwrap();
         assert_eq!(
             (usual.from, usual.period),
@@ -339,6 +346,11 @@ mod tests {
             (at("2026-11-26T03:00:00Z"), HOUR)
         );
         assert_eq!(today.to, at("2026-11-26T12:00:00Z"));
+        let now = asked(serde_json::json!({"from": "2026-11-26T11:47:00Z"})).unwrap();
+        assert_eq!(
+            (now.from, now.period),
+            (at("2026-11-26T11:45:00Z"), MINUTES)
+        );
     }
 
     #[test]

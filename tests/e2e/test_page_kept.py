@@ -1,0 +1,188 @@
+"""What a phone may do to a technician's photos and answers: cut them, refuse to read, have a second window open."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from harness import Dr
+from pages import PHONE, Pages, Signed
+from playwright.sync_api import Page, expect
+
+#: A photo's address in the store.
+_STORE = "**/photos/*/*X-Amz-Signature*"
+_STILL_HERE = ".leave.not-safe >> text=1 photo is still on this phone"
+_ALL_STORED = ".photos:not(:has(li[data-state=kept], li[data-state=going]))"
+
+
+def _at(pages: Pages, number: str, script: str = "") -> Signed:
+    """Tom with a phone, at a DR; a script runs before the page's own."""
+    signed = pages.visit("tom", viewport=PHONE, has_touch=True)
+    if script:
+        signed.page.add_init_script(script)
+    signed.page.goto(f"{pages.base}#/dr/{number}")
+    signed.page.click('[data-action="sign-in"]')
+    signed.page.click('button[value="tom"]')
+    signed.page.wait_for_selector(".adding")
+    return signed
+
+
+def _choose(page: Page, *photos: Path) -> None:
+    page.set_input_files('[data-action="gallery"]', photos)
+
+
+def _cut(signed: Signed) -> None:
+    """The store is not to be reached."""
+    signed.expected.append("net::ERR_")
+    signed.page.route(_STORE, lambda route: route.abort("connectionreset"))
+
+
+def _stored(pages: Pages, dr: Dr) -> int:
+    bucket = pages.harness.stack.outputs["BucketName"]
+    listed = pages.harness.stack.aws.client("s3").list_objects_v2(Bucket=bucket, Prefix=f"photos/{dr.number}/")
+    return len(listed.get("Contents", []))
+
+
+def test_an_answer_that_was_cut_is_none_and_the_next_one_is_whole(pages: Pages) -> None:
+    """A cut comes after the headers, with an ETag: what is kept under it must not be half an answer."""
+    signed = _at(pages, "DR2990101", """
+      const text = Response.prototype.text;
+      window.cuts = 0;
+      Response.prototype.text = function () {
+        if (!/\\/drs\\/DR2990101$/.test(this.url) || window.cuts >= 4) return text.call(this);
+        window.cuts += 1;
+        return Promise.reject(new TypeError("network error"));
+      };
+    """)
+    signed.page.wait_for_selector(".leave")
+    assert signed.page.evaluate("window.cuts") == 4, "as often as it is tried at once, and once more"
+    assert "null" not in signed.page.inner_text("main")
+
+
+def test_what_cant_be_read_now_is_neither_lost_nor_called_so(pages: Pages) -> None:
+    """A phone takes its storage away from a page behind others, and gives it back."""
+    dr = pages.harness.dr(2, seed=2992)
+    signed = _at(pages, dr.number)
+    page = signed.page
+    _cut(signed)
+    _choose(page, dr.photos[0])
+    page.wait_for_selector(_STILL_HERE)
+    page.evaluate("""() => {
+      const transaction = IDBDatabase.prototype.transaction, open = indexedDB.open;
+      window.refused = 0;
+      const away = () => { window.refused += 1; throw new DOMException("away", "UnknownError"); };
+      IDBDatabase.prototype.transaction = IDBFactory.prototype.open = away;
+      window.back = () => {
+        IDBDatabase.prototype.transaction = transaction;
+        IDBFactory.prototype.open = open;
+      };
+    }""")
+    page.unroute(_STORE)
+    page.wait_for_selector(".photos .waits >> text=can't read the file at the moment")
+    assert page.evaluate("window.refused") > 1
+    # What comes in meanwhile is taken: it is held by the page, which says so.
+    _choose(page, dr.photos[1])
+    page.wait_for_selector(".adding .wrong[role=alert] >> text=Leave this page open")
+    page.evaluate("window.back()")
+    page.wait_for_selector(_ALL_STORED)
+    expect(page.locator(".photos li")).to_have_count(2)
+    assert _stored(pages, dr) == 2
+    assert "Take the photo again" not in page.inner_text("main")
+
+
+def test_a_file_that_stays_unreadable_is_said_and_can_be_tried_again_or_removed(pages: Pages) -> None:
+    dr = pages.harness.dr(1, seed=2994)
+    signed = _at(pages, dr.number)
+    page = signed.page
+    _cut(signed)
+    _choose(page, dr.photos[0])
+    page.wait_for_selector(_STILL_HERE)
+    page.evaluate("""() => {
+      const read = Blob.prototype.arrayBuffer;
+      Blob.prototype.arrayBuffer = () => Promise.reject(new DOMException("gone", "NotReadableError"));
+      window.back = () => { Blob.prototype.arrayBuffer = read; };
+    }""")
+    page.unroute(_STORE)
+    page.wait_for_selector(".to-do [role=alert] >> text=can't read the file")
+    assert page.locator(".to-do [data-action=remove-photo]").count() == 1
+    page.evaluate("window.back()")
+    page.click(".to-do li:has([data-action=remove-photo]) button >> nth=0")
+    assert page.evaluate("document.activeElement.id") == "to-do-title", "what had the focus is there no more"
+    page.wait_for_selector(".photos li[data-state=looked_at]")
+    assert _stored(pages, dr) == 1
+
+
+def test_windows_of_one_phone_know_of_each_others_photos(pages: Pages) -> None:
+    dr = pages.harness.dr(1, seed=2996)
+    first = _at(pages, dr.number)
+    first.page.wait_for_selector(".leave")
+    second = Signed(first.context.new_page(), first.context, "tom", pages.base)
+    _cut(first)
+    _cut(second)
+    second.page.goto(f"{pages.base}#/dr/{dr.number}")
+    second.page.click('[data-action="sign-in"]')
+    second.page.wait_for_selector(".leave")
+    _choose(second.page, dr.photos[0])
+    second.page.wait_for_selector(_STILL_HERE)
+    first.page.wait_for_selector(_STILL_HERE)
+    second.page.close()
+    first.page.unroute(_STORE)
+    first.page.wait_for_selector(_ALL_STORED)
+    first.page.wait_for_selector(".photos li[data-state=looked_at]")
+    assert _stored(pages, dr) == 1
+
+
+def test_what_one_window_removes_goes_from_the_other(pages: Pages) -> None:
+    dr = pages.harness.dr(1, seed=2998)
+    first = _at(pages, dr.number)
+    first.page.wait_for_selector(".leave")
+    _cut(first)
+    _choose(first.page, dr.photos[0])
+    first.page.wait_for_selector(_STILL_HERE)
+    first.page.evaluate("""async () => {
+      const ended = (request) => new Promise((use) => { request.onsuccess = () => use(request.result); });
+      const db = await ended(indexedDB.open("photos"));
+      const change = db.transaction(["photos", "files"], "readwrite");
+      change.objectStore("photos").clear();
+      change.objectStore("files").clear();
+      await new Promise((use) => { change.oncomplete = use; });
+      db.close();
+      new BroadcastChannel("photos").postMessage("");
+    }""")
+    expect(first.page.locator(".photos li")).to_have_count(0)
+    assert "Take the photo again" not in first.page.inner_text("main")
+
+
+def test_who_cant_sign_in_or_open_a_view_is_told_and_goes_on_once_there_is_a_connection(pages: Pages) -> None:
+    signed = pages.visit("rita")
+    page = signed.page
+    page.goto(f"{pages.base}#/dr/DR2990102")
+    signed.expected.append("net::ERR_|WebSocket|Failed to fetch dynamically")
+    page.route(f"{pages.issuer.url}/**", lambda route: route.abort("connectionreset"))
+    page.click('[data-action="sign-in"]')
+    page.wait_for_selector("main [role=alert] >> text=Signing in did not work")
+    page.unroute(f"{pages.issuer.url}/**")
+    page.click('[data-action="sign-in"]')
+    page.click('button[value="rita"]')
+    page.wait_for_selector(".leave")
+    signed.context.set_offline(True)
+    signed.go("#/queue")
+    page.wait_for_selector("main [role=alert]")
+    assert re.search("no connection", page.inner_text("main [role=alert]"), re.IGNORECASE)
+    signed.context.set_offline(False)
+    page.wait_for_selector(".queue h1")
+
+
+def test_an_address_in_small_letters_opens_the_dr_once(pages: Pages) -> None:
+    signed = _at(pages, "dr2990103")
+    page = signed.page
+    page.wait_for_selector(".leave")
+    assert page.url.endswith("#/dr/DR2990103")
+    signed.go("#/dr/DR2990104")
+    page.wait_for_selector("h1 >> text=DR2990104")
+    page.wait_for_selector(".leave")
+    asked: list[str] = []
+    page.on("request", lambda one: asked.append(one.url))
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    page.wait_for_timeout(1500)
+    assert any("DR2990104" in url for url in asked) and not any("DR2990103" in url for url in asked)
