@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -29,6 +30,8 @@ _GIVEN = {
     "DomainName": "vlm.example.org",
     "CertificateArn": "arn:aws:acm:eu-west-1:123456789012:certificate/0a1b-2c3d",
 }
+#: What EC2 takes as the description of a security group or of a rule in one.
+_TAKEN_BY_EC2 = re.compile(r"[a-zA-Z0-9 ._\-:/()#,@\[\]+=&;{}!$*]{0,255}")
 #: Rights that know no resource on AWS.
 _WITHOUT_RESOURCE = ("ecr:GetAuthorizationToken", "ssm:UpdateInstanceInformation", "ssmmessages:", "ec2:Describe")
 
@@ -73,6 +76,18 @@ def nobody_comes_in_from_elsewhere(server: Template) -> list[str]:
                 wrong.append(f"{name}: {rule}")
     instance = server["Resources"]["Server"]["Properties"]
     return wrong + [name for name in ("KeyName", "NetworkInterfaces") if name in instance]
+
+
+def descriptions_of_groups_are_such_as_ec2_takes(server: Template) -> list[str]:
+    """EC2 refuses any other character, an apostrophe among them, when the stack is half made."""
+    said = []
+    for name, group in checks.resources(server, "AWS::EC2::SecurityGroup"):
+        rules = [*group.get("SecurityGroupIngress", []), *group.get("SecurityGroupEgress", [])]
+        said += [(name, one) for one in (group["GroupDescription"], *(rule.get("Description", "") for rule in rules))]
+    for direction in ("Ingress", "Egress"):
+        for name, rule in checks.resources(server, f"AWS::EC2::SecurityGroup{direction}"):
+            said.append((name, rule.get("Description", "")))
+    return [f"{name}: {one}" for name, one in said if not _TAKEN_BY_EC2.fullmatch(one)]
 
 
 def photos_never_travel_in_the_clear(server: Template) -> list[str]:
@@ -152,6 +167,16 @@ _OPEN = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "CidrIp": "0.0.0.0/0
 _BROKEN: list[tuple[checks.Check, Callable[[Template], None]]] = [
     (nobody_comes_in_from_elsewhere, _put("ServerSecurityGroup.Properties.SecurityGroupIngress.0", _OPEN)),
     (nobody_comes_in_from_elsewhere, _put("Server.Properties.KeyName", "mine")),
+    *(
+        (descriptions_of_groups_are_such_as_ec2_takes, _put(f"{place}Description", said))
+        for said in ("AWS's endpoints", "x" * 256)
+        for place in (
+            "ServerSecurityGroup.Properties.Group",
+            "ServerSecurityGroup.Properties.SecurityGroupEgress.0.",
+            "EndpointSecurityGroup.Properties.SecurityGroupIngress.1.",
+            "BalancerToServer.Properties.",
+        )
+    ),
     (photos_never_travel_in_the_clear, _put("Listener.Properties.Protocol", "HTTP")),
     (photos_never_travel_in_the_clear, _put("Servers.Properties.Protocol", "HTTP")),
     (photos_never_travel_in_the_clear, _put("Balancer.Properties.Scheme", "internet-facing")),
@@ -188,6 +213,10 @@ def test_a_broken_template_is_noticed(check: checks.Check, change: Callable[[Tem
     broken = copy.deepcopy(_SERVER)
     change(broken)
     assert check(broken) != []
+
+
+def test_the_evaluation_s_template_has_no_other_descriptions_of_groups() -> None:
+    assert descriptions_of_groups_are_such_as_ec2_takes(_EVALUATION) == []
 
 
 def test_its_outputs_are_parameters_of_the_evaluation() -> None:
