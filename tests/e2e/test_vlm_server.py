@@ -151,6 +151,13 @@ def all_that_waits_starts_the_server_and_keeps_it(server: Template) -> list[str]
     return wrong
 
 
+def whoever_asks_in_vain_is_heard(server: Template) -> list[str]:
+    """Stopped, the server is answered for with 503; up without vLLM with 502 or 504, for the balancer asks it still."""
+    alarm = server["Resources"]["NoServerAlarm"]["Properties"]
+    metric = (alarm["Namespace"], alarm["MetricName"], alarm["Statistic"])
+    return [] if metric == ("AWS/ApplicationELB", "HTTPCode_ELB_5XX_Count", "Sum") else [str(metric)]
+
+
 def _put(path: str, value: Any) -> Callable[[Template], None]:
     def change(broken: Template) -> None:
         *way, last = path.split(".")
@@ -199,6 +206,7 @@ _BROKEN: list[tuple[checks.Check, Callable[[Template], None]]] = [
         _put("Balancer.Properties.LoadBalancerAttributes.0.Value", "60"),
     ),
     (all_that_waits_starts_the_server_and_keeps_it, _put("NothingWaits.Properties.Metrics", [])),
+    (whoever_asks_in_vain_is_heard, _put("NoServerAlarm.Properties.MetricName", "HTTPCode_ELB_503_Count")),
 ]
 _CHECKS = list(dict.fromkeys(check for check, _ in _BROKEN))
 
