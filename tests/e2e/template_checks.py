@@ -490,6 +490,17 @@ def logs_are_kept_for_a_set_time(template: Template) -> list[str]:
     return wrong
 
 
+def only_the_functions_filter_their_logs(template: Template) -> list[str]:
+    """Lambda would drop what lies below INFO of lines in JSON, whatever LogLevel says."""
+    common = template["Globals"]["Function"]
+    wrong = [] if common["Environment"]["Variables"].get("RUST_LOG") == {"Ref": "LogLevel"} else ["LogLevel"]
+    for name, function in [("Globals", common), *resources(template, "AWS::Serverless::Function")]:
+        config = {**common["LoggingConfig"], **function.get("LoggingConfig", {})}
+        if (config.get("LogFormat"), config.get("ApplicationLogLevel")) != ("JSON", "TRACE"):
+            wrong.append(f"{name}: Lambda drops lines")
+    return wrong
+
+
 def the_key_stays_in_its_secret(template: Template) -> list[str]:
     """The VLM's key is in no function's environment, and CloudFormation does not show it."""
     wrong = [] if template["Parameters"]["VlmApiKey"].get("NoEcho") is True else ["VlmApiKey is echoed"]
@@ -609,6 +620,7 @@ CHECKS: tuple[Check, ...] = (
     photos_outlast_the_verdicts_that_they_prove,
     pictures_are_copies_of_days,
     logs_are_kept_for_a_set_time,
+    only_the_functions_filter_their_logs,
     the_key_stays_in_its_secret,
     functions_are_called_by_their_alias,
     every_route_may_call_its_function,

@@ -322,6 +322,21 @@ _BROKEN: list[tuple[checks.Check, str, Callable[[Template], None]]] = [
     ),
     (checks.logs_are_kept_for_a_set_time, "for ever", _put("Resources.ApiLogGroup.Properties.RetentionInDays", None)),
     (checks.logs_are_kept_for_a_set_time, "elsewhere", _put("Resources.ApiFunction.Properties.LoggingConfig", None)),
+    (
+        checks.only_the_functions_filter_their_logs,
+        "Lambda's default",
+        _put("Globals.Function.LoggingConfig.ApplicationLogLevel", None),
+    ),
+    (
+        checks.only_the_functions_filter_their_logs,
+        "one of them",
+        _put("Resources.ApiFunction.Properties.LoggingConfig.ApplicationLogLevel", "INFO"),
+    ),
+    (
+        checks.only_the_functions_filter_their_logs,
+        "a level of its own",
+        _put("Globals.Function.Environment.Variables.RUST_LOG", "info"),
+    ),
     (checks.the_key_stays_in_its_secret, "echoed", _put("Parameters.VlmApiKey.NoEcho", None)),
     (
         checks.the_key_stays_in_its_secret,
@@ -447,6 +462,12 @@ def test_code_and_lines_of_the_template_publish_a_version_and_so_does_a_release_
     assert len(before.keys() - _versions(_transformed(line)).keys()) == 1
     assert _versions(_transformed(VlmModel="another")) == before, "SAM sees a parameter's name only"
     assert all(description == {"Ref": "Release"} for description in before.values()), "its value is in what is compared"
+
+
+def test_each_function_has_what_is_said_of_all_logs_and_a_log_group_of_its_own() -> None:
+    configs = [function["LoggingConfig"] for _, function in checks.resources(_transformed(), "AWS::Lambda::Function")]
+    assert all((config["LogFormat"], config["ApplicationLogLevel"]) == ("JSON", "TRACE") for config in configs)
+    assert len({config["LogGroup"]["Ref"] for config in configs}) == len(configs) == 6
 
 
 def test_all_at_once_needs_no_codedeploy_and_by_and_by_goes_back_by_alarms() -> None:
