@@ -128,6 +128,8 @@ def streams_are_read_until_all_is_done(template: Template) -> list[str]:
     """A change is handed over until it is done; what is given up is kept for people, and holds up nothing for days."""
     wrong = []
     for name, source in _streams(template):
+        if source.get("StartingPosition") != "TRIM_HORIZON":
+            wrong.append(f"{name}: what changes before Lambda begins to read is told to nobody")
         if source.get("MaximumRetryAttempts") != -1 or source.get("BisectBatchOnFunctionError") is not True:
             wrong.append(f"{name}: a few failures lose it")
         if not 3600 <= source.get("MaximumRecordAgeInSeconds", -1) < DAY_S:

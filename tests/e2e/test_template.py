@@ -90,6 +90,7 @@ _BROKEN: list[tuple[checks.Check, str, Callable[[Template], None]]] = [
     *(
         (checks.streams_are_read_until_all_is_done, key, _put(f"Resources.CompletionsEventSource.Properties.{key}", value))
         for key, value in {
+            "StartingPosition": "LATEST",
             "MaximumRetryAttempts": 10,
             "BisectBatchOnFunctionError": False,
             "MaximumRecordAgeInSeconds": -1,
