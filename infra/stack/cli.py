@@ -80,7 +80,8 @@ the stack that `up` keeps. What is published never changes; a change is another 
 _PREFLIGHT = """\
 Works out from template.yaml how many executions at once a stack can take, asks AWS how many the
 account has, with your own credentials, and says whether it fits, and if not what would help. It
-changes nothing. Ends with 1 if it does not fit.
+also says which role API Gateway writes logs with there, and what becomes of it. It changes nothing.
+Ends with 1 if the stack does not fit, or its deploy would fail.
 """
 _SERVERS = """\
 Installs real servers, pinned, below infra/.tools/servers (some 10 GB in all), starts one after
@@ -437,7 +438,7 @@ def _catalogue(commands: "argparse._SubParsersAction[_Parser]") -> None:
 def _preflight(commands: "argparse._SubParsersAction[_Parser]") -> None:
     preflight = commands.add_parser(
         "preflight",
-        help="say whether a stack fits into the account's concurrency, before it is deployed",
+        help="say whether a stack fits into the account, before it is deployed",
         description=_PREFLIGHT,
     )
     preflight.add_argument("--region", help="the AWS region (default: the environment's)")

@@ -1,9 +1,11 @@
-"""Whether a stack fits into an account's concurrency, worked out before it is deployed.
+"""Whether a stack fits into an account's concurrency, and who has API Gateway write logs, before it is deployed.
 
 # Invariants
 - What the stack can take is read from template.yaml: the bounds of its event sources, with the parameters given.
 - A bound is no reservation: a stack that does not fit loses nothing, but its messages and the app's requests are
   throttled, and messages that are throttled for an hour end as dead letters.
+- The role that API Gateway writes logs with is one for all APIs of an account in a region. Without any the deploy of the
+  WebSocket API's stage fails; a stack that makes one takes the place of the one that is there.
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ from .errors import StackError
 
 #: Of the Service Quotas: "Concurrent executions" of Lambda.
 QUOTA = "L-B99A9384"
+#: The parameter that says whether the stack makes the role that API Gateway writes logs with.
+MAKES_LOG_ROLE = "MakeApiLogRole"
 #: What nothing bounds but the API's throttle: so many are kept free for it. The sweeper runs for a second a minute;
 #: when it is throttled, Lambda tries it again within that minute. The notifier reads a stream, which waits.
 RESERVE = {"POST /evaluations (splitter)": 1, "GET /evaluations/… (api)": 1}
@@ -61,6 +65,30 @@ class Verdict:
         if self.needed <= self.account:
             return "yes"
         return "tightly" if self.needed_without_dead_letters <= self.account else "no"
+
+
+@dataclass(frozen=True)
+class LogRole:
+    """The role that API Gateway writes logs with, if account and region have one, and whether the stack makes one."""
+
+    arn: str | None
+    makes: bool
+
+    @property
+    def becomes(self) -> str:
+        """`replaced`, `kept`, `made`; or `missing`: then the deploy fails."""
+        if self.arn:
+            return "replaced" if self.makes else "kept"
+        return "made" if self.makes else "missing"
+
+
+def log_role(template: dict[str, Any], overrides: Mapping[str, str], arn: str | None) -> LogRole:
+    """What a stack with these parameters means for the role that is there."""
+    declared = template["Parameters"][MAKES_LOG_ROLE]
+    value = overrides.get(MAKES_LOG_ROLE, declared["Default"])
+    if value not in declared["AllowedValues"]:
+        raise StackError(f"{MAKES_LOG_ROLE}={value} is not allowed.", "Take true or false.")
+    return LogRole(arn, value == "true")
 
 
 def verdict(template: dict[str, Any], overrides: Mapping[str, str], account: int) -> Verdict:

@@ -492,6 +492,36 @@ def logs_are_kept_for_a_set_time(template: Template) -> list[str]:
     return wrong
 
 
+def a_web_socket_s_log_has_a_role(template: Template) -> list[str]:
+    """API Gateway refuses the stage where account and region have none; and what all APIs share outlasts the stack."""
+    everything = template["Resources"]
+    web_sockets = {name for name, api in resources(template, "AWS::ApiGatewayV2::Api") if api["ProtocolType"] == "WEBSOCKET"}
+    settings = dict(resources(template, "AWS::ApiGateway::Account"))
+    makes = {"Fn::Equals": [{"Ref": "MakeApiLogRole"}, "true"]}
+    wrong = [] if template["Parameters"].get("MakeApiLogRole", {}).get("Default") == "true" else ["a first deploy fails"]
+    for name, stage in resources(template, "AWS::ApiGatewayV2::Stage"):
+        if target(stage["ApiId"]) not in web_sockets or "AccessLogSettings" not in stage:
+            continue
+        match stage.get("Description"):
+            case {"Fn::If": [condition, {"Fn::Sub": str(said)}, _]} if template["Conditions"][condition] == makes:
+                wrong += [] if any(f"${{{one}}}" in said for one in settings) else [f"{name}: before the setting"]
+            case _:
+                wrong.append(f"{name}: before the setting")
+    for name, setting in settings.items():
+        role = target(setting["CloudWatchRoleArn"])
+        if everything[name].get("DependsOn") not in web_sockets:
+            wrong.append(f"{name}: an account without any API has no settings")
+        if not any("AmazonAPIGatewayPushToCloudWatchLogs" in str(arn) for arn in everything[role]["Properties"]["ManagedPolicyArns"]):
+            wrong.append(f"{role}: may write no log")
+        for kept in (name, role):
+            policies = {everything[kept].get(policy) for policy in ("DeletionPolicy", "UpdateReplacePolicy")}
+            if policies != {"Retain"}:
+                wrong.append(f"{kept}: goes, and other APIs write no log")
+            if template["Conditions"].get(everything[kept].get("Condition")) != makes:
+                wrong.append(f"{kept}: takes the place of what the account has")
+    return wrong
+
+
 def only_the_functions_filter_their_logs(template: Template) -> list[str]:
     """Lambda would drop what lies below INFO of lines in JSON, whatever LogLevel says."""
     common = template["Globals"]["Function"]
@@ -622,6 +652,7 @@ CHECKS: tuple[Check, ...] = (
     photos_outlast_the_verdicts_that_they_prove,
     pictures_are_copies_of_days,
     logs_are_kept_for_a_set_time,
+    a_web_socket_s_log_has_a_role,
     only_the_functions_filter_their_logs,
     the_key_stays_in_its_secret,
     functions_are_called_by_their_alias,

@@ -1,4 +1,4 @@
-"""Before a deploy it is said whether the stack fits into the account's concurrency."""
+"""Before a deploy it is said whether the stack fits into the account: its concurrency, and API Gateway's role for logs."""
 
 from __future__ import annotations
 
@@ -77,13 +77,58 @@ def test_wrong_parameters_are_told(overrides: dict[str, str], says: str) -> None
         preflight.verdict(_LOADED, overrides, 1000)
 
 
+_ROLE = "arn:aws:iam::123456789012:role/somebody-s"
+
+
+@pytest.mark.parametrize(
+    ("arn", "overrides", "becomes", "says"),
+    [
+        (None, {}, "made", "the stack makes one"),
+        (_ROLE, {}, "replaced", "MakeApiLogRole=false"),
+        (_ROLE, {"MakeApiLogRole": "false"}, "kept", f"with {_ROLE}, which stays"),
+        (None, {"MakeApiLogRole": "false"}, "missing", "would fail"),
+    ],
+    ids=str,
+)
+def test_what_becomes_of_the_role_that_api_gateway_writes_logs_with_is_said(
+    arn: str | None, overrides: dict[str, str], becomes: str, says: str
+) -> None:
+    role = preflight.log_role(_LOADED, overrides, arn)
+    assert role.becomes == becomes
+    assert says in "\n".join(command.about(role))
+
+
+def test_a_role_that_is_made_perhaps_is_refused() -> None:
+    with pytest.raises(StackError, match="MakeApiLogRole=yes"):
+        preflight.log_role(_LOADED, {"MakeApiLogRole": "yes"}, None)
+
+
+class _Account:
+    """An account that has room, and no role for API Gateway's logs."""
+
+    def get_account_settings(self) -> dict[str, Any]:
+        return {"AccountLimit": {"UnreservedConcurrentExecutions": 1000}}
+
+    def get_account(self) -> dict[str, Any]:
+        return {"apiKeyVersion": "4"}
+
+
+@pytest.mark.parametrize(("given", "ends"), [([], 0), (["--parameter-overrides", "MakeApiLogRole=false"], 1)], ids=str)
+def test_a_deploy_that_would_fail_for_want_of_a_role_ends_the_command_with_1(
+    monkeypatch: pytest.MonkeyPatch, given: list[str], ends: int
+) -> None:
+    monkeypatch.setattr(command, "_client", lambda _arguments, _service: _Account())
+    assert command.run(cli._understood(cli._parser(), ["preflight", *given])) == ends
+
+
 def test_the_command_asks_the_account_and_changes_nothing(
     harness: Harness, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(command, "_client", lambda _arguments: harness.stack.aws.client("lambda"))
+    monkeypatch.setattr(command, "_client", lambda _arguments, service: harness.stack.aws.client(service))
     said = _run(capsys, "preflight", "--json", "--parameter-overrides", "VlmMaxConcurrency=4", "VlmModel=m")
     limit = harness.stack.aws.client("lambda").get_account_settings()["AccountLimit"]
     assert (said["account"], said["needed"]) == (limit["UnreservedConcurrentExecutions"], 27)
+    assert "-ApiLogRole-" in said["log_role"]["arn"], "the local stack has made one, as a first deploy on AWS does"
 
 
 def _run(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:

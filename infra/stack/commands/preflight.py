@@ -1,4 +1,4 @@
-"""`infra/local preflight`: whether a stack fits into the account's concurrency, before it is deployed."""
+"""`infra/local preflight`: whether a stack fits into the account, before it is deployed."""
 
 from __future__ import annotations
 
@@ -11,19 +11,21 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from .. import preflight, template
 from ..errors import StackError
-from ..preflight import QUOTA, RESERVE, Verdict
+from ..preflight import MAKES_LOG_ROLE, QUOTA, RESERVE, LogRole, Verdict
 
-#: The exit code of a stack that does not fit.
+#: The exit code of a stack that does not fit, or whose deploy would fail.
 DOES_NOT_FIT = 1
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Says what the stack can take, what the account has, and what to do."""
     overrides = dict(_override(text) for text in arguments.parameter_overrides)
-    account = executions(_client(arguments))
-    verdict = preflight.verdict(template.load(), overrides, account)
-    print(json.dumps(as_json(verdict)) if arguments.json else "\n".join(lines(verdict)))
-    return DOES_NOT_FIT if verdict.fits == "no" else 0
+    loaded = template.load()
+    account = executions(_client(arguments, "lambda"))
+    verdict = preflight.verdict(loaded, overrides, account)
+    role = preflight.log_role(loaded, overrides, log_role(_client(arguments, "apigateway")))
+    print(json.dumps(as_json(verdict, role)) if arguments.json else "\n".join([*lines(verdict), "", *about(role)]))
+    return DOES_NOT_FIT if verdict.fits == "no" or role.becomes == "missing" else 0
 
 
 def executions(client: Any) -> int:
@@ -38,10 +40,22 @@ def executions(client: Any) -> int:
     return int(limit["UnreservedConcurrentExecutions"])
 
 
-def _client(arguments: argparse.Namespace) -> Any:
+def log_role(client: Any) -> str | None:
+    """The role that API Gateway writes logs with in this account and region, if one is set."""
+    try:
+        arn = client.get_account().get("cloudwatchRoleArn")
+    except (BotoCoreError, ClientError) as error:
+        raise StackError(
+            f"API Gateway's settings can't be read: {error}.",
+            "It takes the right apigateway:GET on /account. Check --profile and --region.",
+        ) from None
+    return arn or None
+
+
+def _client(arguments: argparse.Namespace, service: str) -> Any:
     try:
         session = boto3.session.Session(profile_name=arguments.profile, region_name=arguments.region)
-        return session.client("lambda")
+        return session.client(service)
     except BotoCoreError as error:
         said = str(error).rstrip(".")
         raise StackError(f"There is no way to AWS: {said}.", "Check --profile and --region.") from None
@@ -54,7 +68,7 @@ def _override(text: str) -> tuple[str, str]:
     return name, value
 
 
-def as_json(verdict: Verdict) -> dict[str, Any]:
+def as_json(verdict: Verdict, role: LogRole) -> dict[str, Any]:
     """For programs."""
     return {
         "fits": verdict.fits,
@@ -65,6 +79,7 @@ def as_json(verdict: Verdict) -> dict[str, Any]:
         "reserve": RESERVE,
         "suggestion": verdict.suggestion,
         "quota": QUOTA,
+        "log_role": {"arn": role.arn, "becomes": role.becomes},
     }
 
 
@@ -92,4 +107,23 @@ def _advice(verdict: Verdict) -> list[str]:
         f"It does not fit. Deploy it with --parameter-overrides {wanted}",
         "(PhotosInFlight can make up for a lower VlmMaxConcurrency: their product is what counts),",
         f"or {raise_it}.",
+    ]
+
+
+def about(role: LogRole) -> list[str]:
+    """For people: what becomes of the role that API Gateway writes logs with."""
+    match role.becomes:
+        case "kept":
+            return [f"API Gateway writes its logs with {role.arn}, which stays."]
+        case "made":
+            return ["API Gateway has no role for its logs in this account and region: the stack makes one."]
+        case "replaced":
+            return [
+                f"API Gateway writes its logs with {role.arn}.",
+                f"Unless a stack of yours made that, deploy with --parameter-overrides {MAKES_LOG_ROLE}=false:",
+                "else the stack puts one of its own in its place, for all APIs of the account in this region.",
+            ]
+    return [
+        "API Gateway has no role for its logs in this account and region, so the deploy would fail:",
+        f"leave {MAKES_LOG_ROLE}=false out.",
     ]
