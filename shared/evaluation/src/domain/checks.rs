@@ -64,8 +64,10 @@ fn check_photo(
 fn wrong(catalogue: &Catalogue, finding: &Finding, dr: &DrNumber) -> Option<Wrong> {
     let reads = catalogue.step(&finding.step)?.reads.as_ref()?;
     let passes = finding.score >= catalogue.pass_score;
-    // A code is right, whatever was read beside it.
-    if matches!(reads, Reads::Serial(_)) && finding.code.is_some() {
+    // A code of the right form is right, whatever was read beside it.
+    if let (Reads::Serial(format), Some(code)) = (reads, &finding.code)
+        && format.fits(code)
+    {
         return None;
     }
     check(reads, finding.reading.as_deref(), passes, dr)

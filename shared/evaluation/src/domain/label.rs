@@ -2,10 +2,11 @@
 //!
 //! # Invariants
 //! - A label whose digits differ from the DR's is never taken for the DR's.
-//! - What has the form of a DR number and is not this one's is another one's, however long it is.
+//! - What has the form of a DR number and is not this one's is another one's, however long it is; but for what may be
+//!   this one's, of which a part was not read: that is no number.
 
 use super::ids::DrNumber;
-use super::unread::{is_sentence, said, words};
+use super::unread::{Pieces, is_sentence, pieces, said, words};
 
 /// Digits without letters in front are taken for a DR number from this length on.
 const FEWEST_DIGITS: usize = 5;
@@ -27,25 +28,84 @@ pub(super) enum Label {
 
 /// What a label says, seen from this DR.
 pub(super) fn label(reading: &str, dr: &DrNumber) -> Label {
-    let words = words(reading);
-    let own = spans(&words).find(|(span, _)| is_own(span, dr.as_str()));
+    let pieces = pieces(reading);
+    let words = pieces.words.as_slice();
+    let is_own =
+        |(span, within): &(String, Within)| is_own(span, dr.as_str()) && pieces.is_whole(*within);
+    let own = spans(words).find(is_own);
+    let is_other = |within: Within| !pieces.may_be(within, dr.as_str());
     let other = match own {
-        Some((_, (from, to))) => beside(&words, from, to, dr),
-        None => longest(spans(&words).map(|(span, _)| span), dr.as_str()),
+        Some((_, within)) => beside(words, within, dr, is_other),
+        None => {
+            let others = spans(words).filter(|(_, within)| is_other(*within));
+            longest(others.map(|(span, _)| span), dr.as_str())
+        }
     };
-    match other {
-        Some(other) => Label::Other(other),
-        None if spans(&words).any(|(span, _)| is_own(&span, dr.as_str())) => Label::Own,
-        None => Label::NoNumber,
+    match (other, own) {
+        (Some(other), _) => Label::Other(other),
+        (None, Some(_)) => Label::Own,
+        (None, None) => Label::NoNumber,
+    }
+}
+
+/// From which word to before which one.
+type Within = (usize, usize);
+
+impl Pieces {
+    /// Whether nothing was left unread between these words.
+    fn is_whole(&self, (from, to): Within) -> bool {
+        let between = self.gaps.get(from + 1..to);
+        between.is_none_or(|gaps| !gaps.contains(&true))
+    }
+
+    /// Whether these words may be this DR's number, of which a part was not read.
+    fn may_be(&self, within: Within, dr: &str) -> bool {
+        let digits = dr.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+        [dr, digits]
+            .into_iter()
+            .any(|own| self.fits(within, &folded(own)).is_some())
+    }
+
+    /// The rest of what is to be read, where these words are read in it from its begin to its end, but for what was not.
+    fn fits(&self, (from, to): Within, own: &str) -> Option<()> {
+        let words = self.words.get(from..to)?;
+        let gaps = self.gaps.get(from..=to)?;
+        if !gaps.contains(&true) {
+            return None;
+        }
+        let mut rest = own;
+        let mut begins_anywhere = *gaps.first()?;
+        let mut words = words.iter().zip(gaps.get(1..)?).peekable();
+        while words.peek().is_some() {
+            // What was read without a gap within.
+            let mut run = String::new();
+            let mut has_gap_behind = false;
+            for (word, gap) in words.by_ref() {
+                run.push_str(&folded(word));
+                has_gap_behind = *gap;
+                if has_gap_behind {
+                    break;
+                }
+            }
+            rest = if words.peek().is_none() && !has_gap_behind {
+                let before = rest.strip_suffix(run.as_str())?;
+                (begins_anywhere || before.is_empty()).then_some("")?
+            } else if begins_anywhere {
+                rest.get(rest.find(run.as_str())? + run.len()..)?
+            } else {
+                rest.strip_prefix(run.as_str())?
+            };
+            begins_anywhere = has_gap_behind;
+        }
+        Some(())
     }
 }
 
 /// The DR number that a label says, whoever's.
 pub(super) fn number(reading: &str) -> Option<String> {
-    let words = words(reading);
+    let words = words(said(reading)?);
     let all = words.concat();
-    let as_whole = said(reading).is_some()
-        && LENGTHS.contains(&all.len())
+    let as_whole = LENGTHS.contains(&all.len())
         && all.bytes().any(|b| b.is_ascii_digit())
         && !is_sentence(&words);
     longest(spans(&words).map(|(span, _)| span), LETTERS).or_else(|| as_whole.then_some(all))
@@ -53,11 +113,16 @@ pub(super) fn number(reading: &str) -> Option<String> {
 
 /// Another DR's number that stands beside this one's: in a word, or in two of which the first is the letters. Words
 /// are not joined any further: a date is no DR number.
-fn beside(words: &[String], from: usize, to: usize, dr: &DrNumber) -> Option<String> {
-    let (before, after) = (words.get(..from)?, words.get(to..)?);
-    let spans = [before, after].into_iter().flat_map(spans);
-    let near = spans.filter(|(span, (from, to))| {
-        to - from == 1 || (to - from == 2 && has_letters(span, dr.as_str()))
+fn beside(
+    words: &[String],
+    (own_from, own_to): Within,
+    dr: &DrNumber,
+    is_other: impl Fn(Within) -> bool,
+) -> Option<String> {
+    let near = spans(words).filter(|(span, (from, to))| {
+        let is_apart = *to <= own_from || *from >= own_to;
+        let is_near = to - from == 1 || (to - from == 2 && has_letters(span, dr.as_str()));
+        is_apart && is_near && is_other((*from, *to))
     });
     longest(near.map(|(span, _)| span), dr.as_str())
 }
@@ -70,7 +135,7 @@ fn longest(spans: impl Iterator<Item = String>, dr: &str) -> Option<String> {
 }
 
 /// Words joined, whatever stood between them, and which they are: as long as a DR number may be, the longest first.
-fn spans(words: &[String]) -> impl Iterator<Item = (String, (usize, usize))> {
+fn spans(words: &[String]) -> impl Iterator<Item = (String, Within)> {
     let from_each = (0..words.len()).flat_map(move |from| {
         let mut joined = String::new();
         let all = words.iter().enumerate().skip(from).map(move |(at, word)| {

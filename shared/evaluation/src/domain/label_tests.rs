@@ -35,6 +35,24 @@ fn labels_are_this_drs_another_ones_or_none() {
         ("DR17337S8", other("DR17337S8")),
         ("DR 1733 758", other("DR1733758")),
         ("label: DR1733758 (blurred)", other("DR1733758")),
+        // This one's, of which a part was not read; or another one's, whatever was not read of it.
+        ("DR17305?0", Label::NoNumber),
+        ("DR1730?550", Label::NoNumber),
+        ("DR17305\u{2026}", Label::NoNumber),
+        ("DR1730...", Label::NoNumber),
+        ("...30550", Label::NoNumber),
+        ("17305??", Label::NoNumber),
+        ("DR ?73O5SO", Label::NoNumber),
+        ("DR1?3?550", Label::NoNumber),
+        ("not legible, DR1730", Label::NoNumber),
+        ("DR1730550?", Label::Own),
+        ("DR1730550 (blurred)", Label::Own),
+        ("DR173375?", other("DR173375")),
+        ("DR1733?58", other("DR173358")),
+        ("DR17305?1", other("DR173051")),
+        ("DR1733758?", other("DR1733758")),
+        ("DR17305505?", other("DR17305505")),
+        ("DR1730550 DR1733?58", other("DR173358")),
         ("DR1730550 / DR1733758", other("DR1733758")),
         ("DR1730550 DR 1733758", other("DR1733758")),
         ("DR1730550, 1733758", other("1733758")),
@@ -71,6 +89,8 @@ fn a_number_is_read_without_knowing_whose_it_is() {
         ("AB12CD34", Some("AB12CD34")),
         ("not visible", None),
         ("the label is on wall 2", None),
+        ("DR17305?0", None),
+        ("DR1730...", None),
     ] {
         assert_eq!(number(reading).as_deref(), expected, "{reading}");
     }
@@ -130,6 +150,24 @@ proptest! {
         let (own_label, other) = (format!("DR{own}"), format!("DR{other}"));
         let text = if first { format!("{other} {own_label}") } else { format!("{own_label} {other}") };
         prop_assert_eq!(label(&text, &dr(&own_label)), Label::Other(other));
+    }
+
+    #[test]
+    fn its_own_number_of_which_a_part_was_not_read_is_neither_its_own_nor_another_ones(
+        digits in "[0-9]{7,10}", from in 0usize..10, count in 1usize..6, sign in 0usize..3, letters: bool,
+    ) {
+        let (from, count) = (from % digits.len(), count.min(digits.len() - 1));
+        let to = (from + count).min(digits.len());
+        let sign = ["?", "\u{2026}", "..."][sign];
+        let text = format!("{}{}{sign}{}", if letters { "DR" } else { "" }, &digits[..from], &digits[to..]);
+        prop_assert_eq!(label(&text, &dr(&format!("DR{digits}"))), Label::NoNumber, "{}", text);
+    }
+
+    #[test]
+    fn another_number_is_another_one_s_whatever_was_not_read_behind_it(own in "[0-9]{7}", other in "[0-9]{5,7}") {
+        prop_assume!(!own.starts_with(&other));
+        let label = label(&format!("DR{other}?"), &dr(&format!("DR{own}")));
+        prop_assert!(matches!(label, Label::Other(_)), "{:?}", label);
     }
 
     #[test]

@@ -8,6 +8,12 @@
 /// Light that arrives at an ONT lies within these, in dBm; anything else was misread.
 const POSSIBLE_DBM: std::ops::RangeInclusive<f64> = -60.0..=10.0;
 
+/// How meters write that there is no light, where they write a power: below what can be, in dBm.
+const DARK_DBM: std::ops::Range<f64> = -110.0..-60.0;
+
+/// Letters that digits are taken for.
+const LIKE_DIGITS: &[char] = &['o', 'q', 'i', 'l', 'z', 's', 'g', 'b'];
+
 /// Wavelengths in nm, which meters show beside the power.
 const WAVELENGTHS_NM: std::ops::RangeInclusive<f64> = 600.0..=1700.0;
 
@@ -50,8 +56,10 @@ pub(super) struct Shown {
     pub(super) weakest: Option<f64>,
     /// Whether a power stands there in dB, which is not dBm.
     pub(super) relative: bool,
-    /// Whether a channel shows no light: `LO`, `----`.
+    /// Whether a channel shows no light: `LO`, `----`, or a power far below any that is light: `-70.00 dBm`.
     pub(super) dark: bool,
+    /// Whether a power stands there of which a part was not read, or that none can be: `-3l.5`, `31.5 dBm`.
+    pub(super) unread: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -61,6 +69,8 @@ enum Item {
     Minus,
     Plus,
     Dark,
+    /// A power of which a part was not read.
+    Unread,
 }
 
 /// An item, and whether it is glued to the one before it.
@@ -71,6 +81,10 @@ enum Power {
     Dbm(f64),
     Db(f64),
     Watts(f64),
+    /// None, said as a power far below any that is light.
+    Dark,
+    /// One of which a part was not read, or that none can be.
+    Unread,
 }
 
 /// What a meter shows, by the text on its display.
@@ -81,11 +95,11 @@ pub(super) fn shown(reading: &str) -> Shown {
         .collect();
     let in_db = |power: &Power| match power {
         Power::Dbm(value) | Power::Db(value) => Some(*value),
-        Power::Watts(_) => None,
+        Power::Watts(_) | Power::Dark | Power::Unread => None,
     };
     let in_watts = |power: &Power| match power {
         Power::Watts(value) => Some(*value),
-        Power::Dbm(_) | Power::Db(_) => None,
+        _ => None,
     };
     let weakest = |values: &mut dyn Iterator<Item = f64>| values.min_by(f64::total_cmp);
     Shown {
@@ -93,7 +107,9 @@ pub(super) fn shown(reading: &str) -> Shown {
         weakest: weakest(&mut powers.iter().filter_map(in_db))
             .or_else(|| weakest(&mut powers.iter().filter_map(in_watts))),
         relative: powers.iter().any(|power| matches!(power, Power::Db(_))),
-        dark: items.iter().any(|(item, _)| is_dark(item)),
+        dark: items.iter().any(|(item, _)| is_dark(item)) || powers.contains(&Power::Dark),
+        unread: items.iter().any(|(item, _)| *item == Item::Unread)
+            || powers.contains(&Power::Unread),
     }
 }
 
@@ -120,10 +136,25 @@ fn normalised(reading: &str) -> String {
 }
 
 fn items(text: &str) -> Vec<Placed> {
-    text.split(|c: char| c.is_whitespace() || SEPARATORS.contains(&c))
+    let chunks: Vec<&str> = text
+        .split(|c: char| c.is_whitespace() || SEPARATORS.contains(&c))
         .filter(|chunk| !chunk.is_empty())
-        .flat_map(|chunk| chunk_items(chunk).unwrap_or_default())
-        .collect()
+        .collect();
+    let of = |(at, chunk): (usize, &&str)| {
+        let unit = chunks.get(at + 1).copied().unwrap_or_default();
+        let unread = || match is_like_a_power(chunk, unit) {
+            true => vec![(Item::Unread, false)],
+            false => vec![],
+        };
+        chunk_items(chunk).unwrap_or_else(unread)
+    };
+    chunks.iter().enumerate().flat_map(of).collect()
+}
+
+/// Whether a power was meant by what was not read: it has digits, and its sign or the unit dBm.
+fn is_like_a_power(chunk: &str, next: &str) -> bool {
+    let has_unit = chunk.contains("dbm") || next.starts_with("dbm");
+    chunk.contains(|c: char| c.is_ascii_digit()) && (chunk.starts_with(['-', '+']) || has_unit)
 }
 
 /// What stands together without a space; none if something in it was not read, as in `-1?.4` or `-18.2.3`.
@@ -132,6 +163,12 @@ fn chunk_items(chunk: &str) -> Option<Vec<Placed>> {
         return Some(vec![(Item::Dark, false)]);
     }
     let mut rest = chunk.trim_matches(['.', ',']);
+    // A digit that was taken for a letter, as in `-l8.4`.
+    let behind_sign = rest.strip_prefix(['-', '+']);
+    let behind = behind_sign.and_then(|text| text.strip_prefix(LIKE_DIGITS));
+    if behind.is_some_and(|text| text.starts_with(|c: char| c.is_ascii_digit() || c == '.')) {
+        return None;
+    }
     let mut items: Vec<Placed> = Vec::new();
     let mut glued = false;
     while let Some(first) = rest.chars().next() {
@@ -202,8 +239,13 @@ fn power(items: &[Placed], at: usize) -> Option<Power> {
     let (Item::Number(value, has_decimals), glued) = items.get(at)? else {
         return None;
     };
-    let unit = unit(items, at)?;
     let sign = sign(items, at);
+    let in_midst = sign.is_some() && items.get(at.checked_sub(1)?)?.1;
+    let unit = match unit(items, at) {
+        Unit::Of(unit) => unit,
+        Unit::NoPower => return None,
+        Unit::Letters => return (sign.is_some() && !in_midst).then_some(Power::Unread),
+    };
     let label_at = at.checked_sub(if sign.is_some() { 2 } else { 1 });
     let label = label_at.and_then(|at| items.get(at)).map(|(item, _)| item);
     let is_label =
@@ -212,7 +254,6 @@ fn power(items: &[Placed], at: usize) -> Option<Power> {
         return None;
     }
     // A hyphen in the midst of something is a sign only before what looks like a power: not in `2024-05` or `FPM-30`.
-    let in_midst = sign.is_some() && items.get(at.checked_sub(1)?)?.1;
     let wave = matches!(label, Some(Item::Number(nm, _)) if WAVELENGTHS_NM.contains(nm));
     let is_known = is_label(LABELS) || is_label(&["nm"]) || wave;
     if in_midst && !is_known && !has_decimals && unit.is_empty() {
@@ -228,13 +269,20 @@ fn power(items: &[Placed], at: usize) -> Option<Power> {
     };
     match (unit, sign) {
         ("mw" | "uw" | "nw" | "pw" | "w", None) => watts(value, unit),
-        (unit, _) if unit.starts_with("dbm") && !is_split(items, at) => {
-            possible(value).map(Power::Dbm)
-        }
+        (unit, _) if unit.starts_with("dbm") && is_split(items, at) => Some(Power::Unread),
+        (unit, _) if unit.starts_with("dbm") => Some(dbm(value).unwrap_or(Power::Unread)),
         ("db", Some(_)) => possible(value).map(Power::Db),
-        ("", Some(_)) if !goes_on(items, at) => possible(value).map(Power::Dbm),
+        ("", Some(_)) if goes_on(items, at) => Some(Power::Unread),
+        // Without a unit it may be anything else.
+        ("", Some(_)) => dbm(value),
         _ => None,
     }
+}
+
+/// The power that this is, or that there is no light; none if it can be neither.
+fn dbm(value: f64) -> Option<Power> {
+    let dark = || DARK_DBM.contains(&value).then_some(Power::Dark);
+    possible(value).map(Power::Dbm).or_else(dark)
 }
 
 fn possible(dbm: f64) -> Option<f64> {
@@ -258,17 +306,27 @@ fn sign(items: &[Placed], at: usize) -> Option<&Item> {
     is_sign(before).then_some(before)
 }
 
-/// The unit behind the number at this place, empty if there is none; nothing if it is no power by it.
-fn unit(items: &[Placed], at: usize) -> Option<&str> {
+/// What stands behind a number.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Unit<'a> {
+    /// A power's unit; empty if there is none.
+    Of(&'a str),
+    /// The unit of something else.
+    NoPower,
+    /// Letters, glued to it: a digit that was taken for one, as in `-2O`.
+    Letters,
+}
+
+/// What stands behind the number at this place.
+fn unit(items: &[Placed], at: usize) -> Unit<'_> {
     let is_unit = |word: &str| {
         word.starts_with("dbm") || matches!(word, "db" | "w" | "mw" | "uw" | "nw" | "pw")
     };
     match items.get(at + 1) {
-        Some((Item::Word(word), _)) if is_unit(word) => Some(word),
-        Some((Item::Word(word), _)) if OTHER_UNITS.contains(&word.as_str()) => None,
-        // A digit that was taken for a letter, as in `-2O`.
-        Some((Item::Word(_), true)) => None,
-        _ => Some(""),
+        Some((Item::Word(word), _)) if is_unit(word) => Unit::Of(word),
+        Some((Item::Word(word), _)) if OTHER_UNITS.contains(&word.as_str()) => Unit::NoPower,
+        Some((Item::Word(_), true)) => Unit::Letters,
+        _ => Unit::Of(""),
     }
 }
 
@@ -282,11 +340,17 @@ fn is_split(items: &[Placed], at: usize) -> bool {
             .is_some_and(|at| sign(items, at).is_some())
 }
 
-/// Whether the signed number at this place is the beginning of one that a space has split, as in `-2 8.9 dBm`.
+/// Whether the signed number at this place is the beginning of one that a space has split, as in `-2 8.9 dBm` or
+/// `-3 1.2`.
 fn goes_on(items: &[Placed], at: usize) -> bool {
+    let has_decimals = |at: usize| matches!(items.get(at), Some((Item::Number(_, true), _)));
     let next = items.get(at + 1);
     matches!(next, Some((Item::Number(..), false)))
-        && unit(items, at + 1).is_some_and(|unit| unit.starts_with("db"))
+        && match unit(items, at + 1) {
+            Unit::Of("") => has_decimals(at + 1) && !has_decimals(at),
+            Unit::Of(unit) => unit.starts_with("db"),
+            Unit::NoPower | Unit::Letters => false,
+        }
 }
 
 #[cfg(test)]

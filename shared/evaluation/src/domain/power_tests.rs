@@ -71,6 +71,8 @@ const DISPLAYS: &[(&str, Option<f64>)] = &[
     ("-2O.5 dBm", None),
     ("-18.A dBm", None),
     ("-2 8.9 dBm", None),
+    ("-3 1.2", None),
+    ("-3 1.2 1490nm", None),
     ("1490 -1 9.8dBm", None),
     ("--18", None),
     ("-18.4.2", None),
@@ -93,6 +95,51 @@ fn no_light_and_decibels_without_a_milliwatt_are_noticed() {
     assert_eq!(noticed("1490nm -18.4 dBm"), (false, false));
 }
 
+/// What stands beside a channel that was read, of which the power was not.
+const UNREAD: [&str; 9] = [
+    "1550nm 31.5dBm",
+    "1550: -3l.5 dBm",
+    "1550 -3O.5",
+    "1550: -3O dBm",
+    "1550: -l8.4",
+    "1550 -30.5.1",
+    "1550 -3 1.5 dBm",
+    "1550: 3l.5 dBm",
+    "1550: --31.5",
+];
+
+#[test]
+fn a_channel_that_was_not_read_does_not_vanish_beside_one_that_was() {
+    for other in UNREAD {
+        for display in [
+            format!("1490: -19.8 / {other}"),
+            format!("{other} 1490nm -19.8dBm"),
+        ] {
+            let shown = shown(&display);
+            assert_eq!(
+                (shown.weakest, shown.unread),
+                (Some(-19.8), true),
+                "{display}"
+            );
+        }
+    }
+    for display in DISPLAYS.iter().filter(|(_, power)| power.is_some()) {
+        assert!(!shown(display.0).unread, "{}", display.0);
+    }
+}
+
+#[test]
+fn a_power_far_below_any_is_no_light() {
+    let noticed = |display| (shown(display).weakest, shown(display).dark);
+    assert_eq!(
+        noticed("1310: -70.00 dBm 1490: -19.8 dBm"),
+        (Some(-19.8), true)
+    );
+    assert_eq!(noticed("-70.00"), (None, true));
+    assert_eq!(noticed("-99.99dBm"), (None, true));
+    assert_eq!(noticed("-1730"), (None, false));
+}
+
 const WAVES: [&str; 5] = ["", "1310", "1490nm", "1550 nm", "1577:"];
 const UNITS: [&str; 4] = ["", "dBm", " dBm", " DBM"];
 const MINUS: [&str; 4] = ["-", "\u{2212}", "\u{2013}", "- "];
@@ -111,6 +158,16 @@ proptest! {
         let display = channels.iter().map(write).collect::<Vec<_>>().join(BETWEEN[between]);
         let weakest = channels.iter().map(|channel| channel.2).max().unwrap();
         prop_assert_eq!(shown(&display).weakest, Some(-f64::from(weakest) / 10.0), "{}", display);
+    }
+
+    #[test]
+    fn a_channel_that_was_not_read_is_noticed_among_any_others(
+        tenths in proptest::collection::vec(100u32..600, 1..4), unread in 0usize..9, at in 0usize..4, between in 0usize..5,
+    ) {
+        let mut channels: Vec<String> = tenths.iter().map(|tenths| format!("1490nm -{}.{} dBm", tenths / 10, tenths % 10)).collect();
+        channels.insert(at.min(channels.len()), UNREAD[unread].to_owned());
+        let display = channels.join(BETWEEN[between]);
+        prop_assert!(shown(&display).unread, "{}", display);
     }
 
     #[test]

@@ -197,7 +197,15 @@ fn check_power(reading: Option<&str>, passes: bool, limits: [f64; 3]) -> Option<
         };
         return Some((FlagCode::PowerImplausible, why, true));
     };
-    check_dbm(dbm, limits).or_else(|| beside(&shown, text))
+    match check_dbm(dbm, limits) {
+        Some(wrong @ (_, _, true)) => Some(wrong),
+        // The power that was not read may be the weakest.
+        _ if shown.unread => {
+            let why = format!("Not all powers on the display could be read ({text:?})");
+            Some((FlagCode::PowerImplausible, why, true))
+        }
+        wrong => wrong.or_else(|| beside(&shown, text)),
+    }
 }
 
 fn check_dbm(dbm: f64, [strongest, warn_from, fail_from]: [f64; 3]) -> Option<Wrong> {

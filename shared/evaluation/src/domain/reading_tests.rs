@@ -56,6 +56,22 @@ fn power_passes_warns_and_fails_by_its_band() {
         ("5.0 dBm", Some((PowerImplausible, false))),
         ("-18.4 dB", Some((PowerImplausible, false))),
         ("1310: LO, 1490: -19.8", Some((PowerImplausible, false))),
+        (
+            "1310: -70 dBm, 1490: -19.8 dBm",
+            Some((PowerImplausible, false)),
+        ),
+        (
+            "1490: -19.8 dBm, 1550: 31.5 dBm",
+            Some((PowerImplausible, true)),
+        ),
+        (
+            "1490: -25 dBm, 1550: -3l.5 dBm",
+            Some((PowerImplausible, true)),
+        ),
+        (
+            "1490: -31.2 dBm, 1550: -3l.5 dBm",
+            Some((PowerTooWeak, true)),
+        ),
         ("1490nm -31.2dBm", Some((PowerTooWeak, true))),
         ("1490: -19.8 / 1550: -20.1", None),
         ("18.4 dBm", Some((PowerImplausible, true))),

@@ -1,8 +1,8 @@
 //! Serials: their form, which of the codes on a label is one, and what proves one.
 //!
 //! # Invariants
-//! - A code is a serial only by its form, or by what stands before it, or if the model read the same: the other codes
-//!   on a label (MACs, part numbers) never are.
+//! - Where a form is known, a code is a serial only by it; else by what stands before it, or if the model read the same.
+//!   The other codes on a label (MACs, part numbers) never are.
 //! - Of several serials in codes none proves anything, unless the model read one of them.
 
 use std::collections::BTreeSet;
@@ -124,12 +124,11 @@ impl SerialFormat {
                 .iter()
                 .find_map(|before| word.strip_prefix(before).filter(|bare| self.is_one(bare)));
             let is_read = was_read == Some(word.as_str());
-            let counts = is_read
-                || if self.prefix.is_some() {
-                    self.is_one(word)
-                } else {
-                    labelled && self.is_one(word)
-                };
+            let counts = if self.prefix.is_some() {
+                self.is_one(word)
+            } else {
+                is_read || (labelled && self.is_one(word))
+            };
             if counts {
                 Some(word.clone())
             } else {

@@ -56,6 +56,24 @@ fn of_two_serials_the_one_that_was_read_is_meant() {
 }
 
 #[test]
+fn where_a_form_is_known_nothing_else_is_a_serial_whatever_was_read() {
+    for (codes, reading, expected) in [
+        // An ONT of another make.
+        (vec!["HWTC1234ABCD"], "HWTC1234ABCD", None),
+        // The model read the MAC.
+        (
+            vec!["A4FC770012AB", "ALCLF4A1B2C3"],
+            "A4FC770012AB",
+            Some("ALCLF4A1B2C3"),
+        ),
+        (vec!["A4FC770012AB"], "A4FC770012AB", None),
+    ] {
+        let found = ont().in_codes(codes.iter().copied(), Some(reading));
+        assert_eq!(found.as_deref(), expected, "{codes:?} {reading}");
+    }
+}
+
+#[test]
 fn where_no_form_is_known_a_code_counts_if_it_says_so_or_was_read() {
     for (code, reading, expected) in [
         ("UPS77120A", None, None),
@@ -106,7 +124,8 @@ proptest! {
     }
 
     #[test]
-    fn what_is_taken_for_a_serial_has_the_form(code in "[A-Z0-9:; /-]{0,40}") {
-        prop_assert!(ont().in_codes([code.as_str()], None).is_none_or(|serial| ont().fits(&serial)));
+    fn what_is_taken_for_a_serial_has_the_form(code in "[A-Z0-9:; /-]{0,40}", is_read: bool) {
+        let reading = is_read.then_some(code.as_str());
+        prop_assert!(ont().in_codes([code.as_str()], reading).is_none_or(|serial| ont().fits(&serial)));
     }
 }

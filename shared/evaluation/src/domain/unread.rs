@@ -56,13 +56,54 @@ const DOUBT: &[&str] = &[
 /// ```
 pub fn said(reading: &str) -> Option<&str> {
     let reading = reading.trim();
-    let is_whole = !reading.contains(['?', '\u{2026}']) && !reading.contains("...");
+    let is_whole = gap(reading).is_none();
     let letters: String = reading
         .chars()
         .filter(|c| c.is_alphanumeric())
         .flat_map(char::to_lowercase)
         .collect();
     (is_whole && !NOTHING.contains(&letters.as_str()) && !doubts(reading)).then_some(reading)
+}
+
+/// Where it says that something was not read, from its first byte to behind its last.
+fn gap(reading: &str) -> Option<(usize, usize)> {
+    let signs = ["?", "\u{2026}", "..."];
+    let at = |sign: &&str| reading.find(*sign).map(|at| (at, at + sign.len()));
+    signs.iter().filter_map(at).min()
+}
+
+/// What a reading has: its words, and between which of them something was not read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Pieces {
+    /// Words of letters and digits, in capitals.
+    pub(super) words: Vec<String>,
+    /// Whether something was not read before each word, and behind the last: one more than there are words.
+    pub(super) gaps: Vec<bool>,
+}
+
+/// Its words, and what was not read between them. Whoever doubts it may have missed anything around it.
+pub(super) fn pieces(reading: &str) -> Pieces {
+    let (mut all, mut gaps) = (Vec::new(), vec![false]);
+    let mut rest = reading;
+    loop {
+        let cut = gap(rest);
+        let before = cut.and_then(|(at, _)| rest.get(..at)).unwrap_or(rest);
+        for word in words(before) {
+            all.push(word);
+            gaps.push(false);
+        }
+        let Some(behind) = cut.and_then(|(_, end)| rest.get(end..)) else {
+            break;
+        };
+        if let Some(last) = gaps.last_mut() {
+            *last = true;
+        }
+        rest = behind;
+    }
+    if doubts(reading) {
+        gaps.fill(true);
+    }
+    Pieces { words: all, gaps }
 }
 
 fn doubts(reading: &str) -> bool {
