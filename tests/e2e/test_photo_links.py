@@ -150,7 +150,12 @@ def test_what_has_no_picture_says_why(harness: Harness) -> None:
     dr = harness.dr(1, seed=2501)
     harness.upload(dr)
     harness.put(dr.number, "page.jpg", b"<html><script>alert(1)</script></html>" * 99)
+    outside = f"/photos/{dr.number}/a.jpg"
+    harness.put_key(outside, dr.photos[0].read_bytes())
     evaluation = harness.evaluate(dr)
+    for shown_as in ("", "thumbnail"):
+        refused = problem(_link(harness, evaluation, outside, shown_as), 422)
+        assert refused["type"].endswith("no-picture") and "slash" in refused["detail"], refused
     refused = problem(_link(harness, evaluation, "page.jpg", "thumbnail"), 422)
     assert refused["type"].endswith("no-picture") and "not a photo" in refused["detail"], refused
     unseen = problem(_link(harness, evaluation, "page.jpg", "seen"), 409)

@@ -2,6 +2,7 @@
 //!
 //! # Invariants
 //! - It reads a bounded number of evaluations: where more were reviewed, its span begins later, and it says so.
+//! - Its span has no days of which nothing can be kept: each year is a query.
 
 use std::time::Duration;
 
@@ -108,7 +109,7 @@ pub(crate) async fn read(
     api: &Api,
     request: &ApiGatewayV2httpRequest,
 ) -> Result<Accuracy, Refusal> {
-    let asked = Asked::of(request, clock::now())?;
+    let asked = Asked::of(request, clock::now(), api.kept_for)?;
     let found = find(&api.ports, &api.ports, asked.days, MOST).await?;
     Ok(Accuracy::of(&found, asked.by, api.review_sample))
 }
@@ -146,8 +147,12 @@ impl Accuracy {
 }
 
 impl Asked {
-    /// Reads the question off a request.
-    fn of(request: &ApiGatewayV2httpRequest, now: Timestamp) -> Result<Self, Problem> {
+    /// Reads the question off a request; evaluations are kept for so long.
+    fn of(
+        request: &ApiGatewayV2httpRequest,
+        now: Timestamp,
+        kept_for: Duration,
+    ) -> Result<Self, Problem> {
         let parameter = |name: &str| request.query_string_parameters.first(name);
         let unknown = || Problem::bad_request("by is step, catalogue, model or prompt.");
         let by = parameter("by").map_or(Some(By::Step), By::parse);
@@ -156,9 +161,76 @@ impl Asked {
         if from > to {
             return Err(Problem::bad_request("from is a time before to."));
         }
+        let to = to.min(now);
+        let oldest = now.before(kept_for).min(to);
         Ok(Self {
-            days: Days::of(from, to),
+            days: Days::of(from.max(oldest), to),
             by: by.ok_or_else(unknown)?,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn asked(parameters: Value) -> Result<Asked, Problem> {
+        let sample = include_str!("../../../tests/events/api-history.json");
+        let mut event: Value = serde_json::from_str(sample).unwrap();
+        event["queryStringParameters"] = parameters;
+        let request = serde::Deserialize::deserialize(event).unwrap();
+        let now = Timestamp::parse("2026-11-26T12:00:00Z").unwrap();
+        Asked::of(&request, now, Duration::from_secs(92 * 24 * 3600))
+    }
+
+    #[test]
+    fn a_span_has_only_days_of_which_something_may_be_kept() {
+        for (from, to, first, last) in [
+            (None, None, "2026-10-28", "2026-11-26"),
+            (
+                Some("2026-11-01T00:00:00Z"),
+                Some("2026-11-08T00:00:00Z"),
+                "2026-11-01",
+                "2026-11-07",
+            ),
+            (
+                Some("0001-01-01T00:00:00Z"),
+                Some("9999-12-01T00:00:00Z"),
+                "2026-08-26",
+                "2026-11-26",
+            ),
+            // Before and after all that is kept one day is asked for, of which there is nothing.
+            (
+                Some("2001-01-01T00:00:00Z"),
+                Some("2002-01-01T12:00:00Z"),
+                "2002-01-01",
+                "2002-01-01",
+            ),
+            (
+                Some("2030-01-01T00:00:00Z"),
+                Some("9999-12-01T00:00:00Z"),
+                "2030-01-01",
+                "2030-01-01",
+            ),
+        ] {
+            let mut parameters = json!({});
+            for (name, time) in [("from", from), ("to", to)] {
+                if let Some(time) = time {
+                    parameters[name] = json!(time);
+                }
+            }
+            let days = asked(parameters).unwrap().days.names();
+            assert_eq!(days, (first.to_owned(), last.to_owned()), "{from:?} {to:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_span_is_refused() {
+        let turned = json!({"from": "2026-11-08T00:00:00Z", "to": "2026-11-01T00:00:00Z"});
+        for parameters in [turned, json!({"by": "day"}), json!({"from": "yesterday"})] {
+            assert_eq!(asked(parameters).unwrap_err().status, 400);
+        }
     }
 }

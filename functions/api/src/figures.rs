@@ -37,6 +37,9 @@ const LONGEST: Duration = Duration::from_secs(92 * 24 * 3600);
 /// The span, unless asked otherwise.
 const USUAL: Duration = Duration::from_secs(14 * 24 * 3600);
 
+/// The shortest span: what ends at midnight has no part of the day that begins then.
+const INSTANT: Duration = Duration::from_millis(1);
+
 /// How the metrics are put together over a period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -175,7 +178,7 @@ pub(crate) async fn read(api: &Api, request: &ApiGatewayV2httpRequest) -> Result
 }
 
 async fn days(api: &Api, asked: &Asked) -> Result<Vec<DayOfEvaluations>, Refusal> {
-    let years = years(asked.from, asked.to);
+    let years = asked.years();
     let read = years.iter().map(|(from, to)| api.table.counts(from, to));
     let days = try_join_all(read).await?.concat();
     Ok(days.into_iter().filter_map(day_of).collect())
@@ -313,6 +316,11 @@ impl Asked {
             period,
         })
     }
+
+    /// The first and the last of its days in each year.
+    fn years(&self) -> Vec<(String, String)> {
+        years(self.from, self.to.before(INSTANT))
+    }
 }
 
 #[cfg(test)]
@@ -351,6 +359,18 @@ mod tests {
             (now.from, now.period),
             (at("2026-11-26T11:45:00Z"), MINUTES)
         );
+    }
+
+    #[test]
+    fn what_ends_at_midnight_counts_no_further_day() {
+        for (to, last) in [
+            ("2026-11-26T00:00:00Z", "2026-11-25"),
+            ("2026-11-26T00:00:00.001Z", "2026-11-26"),
+        ] {
+            let asked = asked(serde_json::json!({"from": "2026-11-24T00:00:00Z", "to": to}));
+            let expected = ("2026-11-24".to_owned(), last.to_owned());
+            assert_eq!(asked.unwrap().years(), [expected], "{to}");
+        }
     }
 
     #[test]

@@ -131,8 +131,20 @@ fn no_such_photo(id: &EvaluationId) -> Problem {
     ))
 }
 
+/// A key that begins with a slash lies outside of the folder that functions may read, and no photo is taken under it:
+/// S3 would refuse to say what is kept, as if it failed.
+fn readable(key: &str) -> Result<(), Problem> {
+    let why = "Nothing can be shown of a photo whose name begins with a slash, and it was not evaluated. Upload it \
+               again under a plain name.";
+    match key.starts_with('/') {
+        true => Err(Problem::no_picture(why)),
+        false => Ok(()),
+    }
+}
+
 /// The version of a photo that the evaluation is about.
 async fn kept(api: &Api, photo: &Photo) -> Result<KeptVersion, Refusal> {
+    readable(&photo.key)?;
     let kept = kept_version(&api.s3, &api.bucket, &photo.key, &photo.etag).await?;
     let gone = "The photo is kept no more: it was deleted for good, or its time is over.";
     let kept = kept.ok_or_else(|| Problem::photo_gone(gone))?;
@@ -247,6 +259,13 @@ fn content_type(name: &str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_photo_before_the_photos_folder_is_refused_in_words() {
+        assert_eq!(readable("photos/DR1/a.jpg"), Ok(()));
+        let refused = readable("/photos/DR1/a.jpg").unwrap_err();
+        assert_eq!((refused.status, refused.kind), (422, "no-picture"));
+    }
 
     #[test]
     fn what_is_called_a_picture_is_sent_as_one_and_anything_else_is_to_be_stored() {

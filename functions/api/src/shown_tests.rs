@@ -20,6 +20,7 @@ use evaluation::domain::versions::{VersionPart, Versions};
 use photos::metadata::{Metadata, Position};
 use photos::quality::Quality;
 
+use evaluation::decide::cache::{CachedAnswer, Reused};
 use evaluation::decide::evaluation::Evaluation;
 use evaluation::decide::photo_record::PhotoRecord;
 use evaluation::decide::review::Reviews;
@@ -203,6 +204,60 @@ fn how_far_a_photo_is_is_shown_and_not_where_nor_by_which_camera_it_was_taken() 
     let text = shown.to_string();
     assert!(!text.contains("26.204") && !text.contains("28.047") && !text.contains("SECRET-7"));
     assert!(!text.contains("DR2"));
+}
+
+/// An answer that is used, and the DR whose evaluation of this number asked.
+fn reused(number: u8, asked_in: Option<&str>) -> Reused {
+    let outcome = PhotoOutcome::Evaluated { findings: vec![] };
+    let report = Report::bare(outcome, Timestamp::default());
+    let answer = CachedAnswer::of(&numbered(number), Timestamp::default(), &report).unwrap();
+    Reused {
+        scope: Scope::Critical,
+        answer: CachedAnswer {
+            asked_in: asked_in.map(|dr| DrNumber::parse(dr).unwrap()),
+            ..answer
+        },
+    }
+}
+
+fn numbered(number: u8) -> EvaluationId {
+    EvaluationId::from_parts(Timestamp::default(), [number; 10])
+}
+
+#[test]
+fn only_reviewers_are_shown_that_another_dr_s_answer_is_used_wherever_the_photo_was_seen_first() {
+    let mut largest = largest("a");
+    let [pending, found, ..] = largest.shown.photos.as_mut_slice() else {
+        panic!("no photos");
+    };
+    // Nobody looked at this photo yet, so nothing says where else it is; the last answer is from a release before.
+    (pending.report, pending.also_in) = (None, None);
+    pending.reused = vec![
+        reused(2, Some("DR1")),
+        reused(3, Some("DR2")),
+        reused(4, None),
+    ];
+    found.also_in = None;
+    let report = found.report.as_mut().unwrap();
+    report.answered_for = Some(numbered(5));
+    report.answered_in = Some(DrNumber::parse("DR2").unwrap());
+    let evaluation = &largest.shown.evaluation;
+    let photos = &largest.shown.photos;
+    let shown = json!(view(
+        evaluation,
+        photos,
+        &[],
+        &BTreeMap::new(),
+        &[],
+        None,
+        &[]
+    ));
+    let of = |shown: &Value, at: usize| shown["photos"][at]["reused_from"].clone();
+    assert_eq!(of(&shown, 0), json!([numbered(2)]));
+    assert_eq!(of(&shown, 1), json!([]));
+    let evidence = json!(evidence::view(&largest));
+    assert_eq!(of(&evidence, 0), json!([2, 3, 4].map(numbered)));
+    assert_eq!(of(&evidence, 1), json!([numbered(5)]));
 }
 
 /// The largest evaluation, with all that is known of it.

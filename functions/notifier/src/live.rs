@@ -13,15 +13,16 @@ use evaluation::decide::update::Key;
 use evaluation::decide::watch::{News, OfEvaluation, Watched};
 use evaluation::domain::ids::{DrNumber, EvaluationId, PhotoId};
 use evaluation::domain::plan::Mode;
-use evaluation::run::error::RunError;
+use evaluation::run::error::{Class, RunError};
 use evaluation::run::ports::Ports;
 use evaluation::run::show::show;
 use evaluation::run::tell::Change;
 use evaluation::show::evaluation::seen;
 use evaluation::show::live;
 use futures::stream::{self, StreamExt};
+use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::checklists::Checklists;
 use crate::connections::Connections;
@@ -29,8 +30,15 @@ use crate::sender::Sender;
 
 /// Connections that are sent to at once.
 const AT_ONCE: usize = 64;
+/// States that are read at once, each with what there is of a DR.
+const READ_AT_ONCE: usize = 8;
 /// So long one batch of changes may take: completions wait behind it.
 const WITHIN: Duration = Duration::from_secs(9);
+/// Of that, so long numbers are drawn: what is not sent for want of time leaves a gap in them.
+const DRAWN_WITHIN: Duration = Duration::from_secs(5);
+/// So often a call of the table is made that fails, and so long after it failed first.
+const TRIES: u32 = 3;
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// What those who watch are sent from.
 pub(crate) struct Live {
@@ -43,112 +51,151 @@ pub(crate) struct Live {
 
 impl Live {
     /// Sends what is news in these changes to those who watch. It never fails: who misses a message finds a gap in the
-    /// numbers, and subscribes again.
+    /// numbers, and subscribes again. For that numbers are drawn of all that is news before any of it is read.
     pub(crate) async fn send_news(&self, changes: &[Change]) {
         let images = changes
             .iter()
             .map(|change| (change.old.as_ref(), change.new.as_ref()));
-        let news = News::of(images);
+        let (news, begun) = (News::of(images), Instant::now());
+        let by = begun + DRAWN_WITHIN;
+        let subjects = subjects(&news, &self.drs(&news, by).await);
+        let subjects = self.watched(subjects, by).await;
+        let (first, without) = self.draw(&subjects, by).await;
+        let watching: Vec<_> = subjects
+            .iter()
+            .map(|(subject, watchers)| (watchers, subject.messages()))
+            .collect();
+        let numbered = numbered(&watching, first);
+        let numbered = subjects.iter().map(|(subject, _)| subject).zip(numbered);
+        // A checklist is read last, for its number is the highest.
+        let (checklists, others): (Vec<_>, Vec<_>) =
+            numbered.partition(|(subject, _)| matches!(subject, Subject::Checklist(_)));
         let all = async {
-            let looked_at = news.looks.keys().cloned();
-            let mut drs: BTreeSet<DrNumber> = looked_at.chain(news.noted).collect();
-            for (id, of) in &news.evaluations {
-                match self.of_evaluation(id, of).await {
-                    Ok(dr) => drs.extend(dr),
-                    Err(error) => not_sent(&error),
-                }
-            }
-            for (dr, photos) in &news.looks {
-                let sent = self.of_looks(dr, photos).await;
-                sent.unwrap_or_else(|error| not_sent(&error));
-            }
-            for dr in drs {
-                let sent = self.of_checklist(&dr).await;
-                sent.unwrap_or_else(|error| not_sent(&error));
-            }
+            // They connect again, and are sent the state.
+            let ended = stream::iter(&without).map(|id| self.sender.disconnect(id));
+            ended.buffer_unordered(AT_ONCE).collect::<()>().await;
+            self.send_all(others).await;
+            self.send_all(checklists).await;
         };
-        if timeout(WITHIN, all).await.is_err() {
+        if timeout_at(begun + WITHIN, all).await.is_err() {
             tracing::warn!("news were left out: they took too long");
         }
     }
 
-    /// Sends what is news about an evaluation; gives its DR if that changes the DR's checklist.
-    async fn of_evaluation(
-        &self,
-        id: &EvaluationId,
-        of: &OfEvaluation,
-    ) -> Result<Option<DrNumber>, RunError> {
-        let key = Key::Evaluation(id.clone());
-        let Some(evaluation) = self.ports.get::<Evaluation>(key).await? else {
-            return Ok(None);
-        };
-        let dr = evaluation.dr_number;
-        let watched = [Watched::Evaluation(id.clone()), Watched::Dr(dr.clone())];
-        let drawn = self.draw(&watched, of.messages()).await?;
-        if drawn.is_empty() {
-            return Ok(None);
-        }
-        let shown = self.shown(id).await?.unwrap_or_default();
-        self.post(drawn, &live::news(of, shown)).await;
-        let is_seen = of.verdict || of.review || !of.photos.is_empty();
-        Ok(is_seen.then_some(dr))
+    /// The DRs of the evaluations of which there is news.
+    async fn drs(&self, news: &News, by: Instant) -> BTreeMap<EvaluationId, DrNumber> {
+        let found = stream::iter(news.evaluations.keys()).map(|id| async move {
+            let key = || Key::Evaluation(id.clone());
+            let evaluation = tried(by, async || self.ports.get::<OfDr>(key()).await).await;
+            let evaluation = evaluation.unwrap_or_else(|error| {
+                not_sent(&error);
+                None
+            });
+            evaluation.map(|evaluation| (id.clone(), evaluation.dr_number))
+        });
+        let found = found.buffer_unordered(AT_ONCE);
+        found.filter_map(async |found| found).collect().await
     }
 
-    /// Sends a DR's checklist to who watches the DR.
-    async fn of_checklist(&self, dr: &DrNumber) -> Result<(), RunError> {
-        let drawn = self.draw(&[Watched::Dr(dr.clone())], 1).await?;
-        if drawn.is_empty() {
-            return Ok(());
+    /// Those of which somebody is to hear, with the connections that watch them.
+    async fn watched<'a>(
+        &self,
+        subjects: Vec<Subject<'a>>,
+        by: Instant,
+    ) -> Vec<(Subject<'a>, BTreeSet<String>)> {
+        let all: BTreeSet<Watched> = subjects.iter().flat_map(Subject::watched).collect();
+        let found = stream::iter(all).map(|what| async move {
+            let watchers = tried(by, async || self.connections.watchers(&what).await).await;
+            let watchers = watchers.unwrap_or_else(|error| {
+                not_sent(&error);
+                Vec::new()
+            });
+            (what, watchers)
+        });
+        let found = found.buffer_unordered(AT_ONCE);
+        let found: BTreeMap<Watched, Vec<String>> = found.collect().await;
+        let with_watchers = |subject: Subject<'a>| {
+            let watched = subject.watched();
+            let watchers = watched.iter().filter_map(|what| found.get(what)).flatten();
+            let watchers: BTreeSet<String> = watchers.cloned().collect();
+            (subject.messages() > 0 && !watchers.is_empty()).then_some((subject, watchers))
+        };
+        subjects.into_iter().filter_map(with_watchers).collect()
+    }
+
+    /// Draws numbers for all messages of each connection: the first of them, and the connections that could have none.
+    /// Who is gone is not among them.
+    async fn draw(
+        &self,
+        subjects: &[(Subject<'_>, BTreeSet<String>)],
+        by: Instant,
+    ) -> (BTreeMap<String, u64>, Vec<String>) {
+        let mut messages: BTreeMap<&String, usize> = BTreeMap::new();
+        for (subject, watchers) in subjects {
+            for id in watchers {
+                *messages.entry(id).or_default() += subject.messages();
+            }
         }
-        if let Some(checklist) = self.checklist(dr).await? {
-            self.post(drawn, &[live::checklist(dr, checklist)]).await;
+        let drawn = stream::iter(messages).map(|(id, messages)| async move {
+            let drawn = tried(by, async || self.connections.draw(id, messages).await).await;
+            (id, drawn)
+        });
+        let drawn: Vec<_> = drawn.buffer_unordered(AT_ONCE).collect().await;
+        let (mut first, mut without) = (BTreeMap::new(), Vec::new());
+        for (id, drawn) in drawn {
+            match drawn {
+                Ok(number) => first.extend(number.map(|number| (id.clone(), number))),
+                Err(error) => {
+                    not_sent(&error);
+                    without.push(id.clone());
+                }
+            }
         }
-        Ok(())
+        (first, without)
+    }
+
+    /// Reads some of these at once, and sends them one after another: of a connection's messages a later one has a
+    /// higher number.
+    async fn send_all(&self, numbered: Vec<(&Subject<'_>, BTreeMap<String, u64>)>) {
+        let wanted = numbered.into_iter().filter(|(_, drawn)| !drawn.is_empty());
+        let read = stream::iter(wanted)
+            .map(async |(subject, drawn)| (self.messages(subject).await, drawn));
+        let mut read = std::pin::pin!(read.buffered(READ_AT_ONCE));
+        while let Some((messages, drawn)) = read.next().await {
+            match messages {
+                Ok(messages) => self.post(drawn, &messages).await,
+                Err(error) => not_sent(&error),
+            }
+        }
+    }
+
+    /// What is sent, without its numbers.
+    async fn messages(&self, subject: &Subject<'_>) -> Result<Vec<Value>, RunError> {
+        Ok(match subject {
+            Subject::Evaluation { id, of, .. } => {
+                let shown = self.shown(id).await?.unwrap_or_default();
+                live::news(of, shown)
+            }
+            Subject::Looks(dr, photos) => {
+                let key = |photo: &PhotoId| Key::Look((*dr).clone(), photo.clone());
+                let keys = photos.iter().map(key).collect();
+                let (looks, now) = (self.ports.get_all::<LookRecord>(keys).await?, clock::now());
+                let looks = looks.iter().flatten();
+                looks
+                    .map(|look| live::look(dr.as_str(), look, now))
+                    .collect()
+            }
+            Subject::Checklist(dr) => {
+                let checklist = self.checklist(dr).await?;
+                let message = checklist.map(|checklist| live::checklist(dr, checklist));
+                message.into_iter().collect()
+            }
+        })
     }
 
     async fn checklist(&self, dr: &DrNumber) -> Result<Option<Value>, RunError> {
         let last = self.evaluations_of(dr).await?;
         self.checklists.of(&self.ports, dr, last.first()).await
-    }
-
-    async fn of_looks(&self, dr: &DrNumber, photos: &BTreeSet<PhotoId>) -> Result<(), RunError> {
-        let drawn = self.draw(&[Watched::Dr(dr.clone())], photos.len()).await?;
-        if drawn.is_empty() {
-            return Ok(());
-        }
-        let keys = photos
-            .iter()
-            .map(|photo| Key::Look(dr.clone(), photo.clone()))
-            .collect();
-        let looks = self.ports.get_all::<LookRecord>(keys).await?;
-        let now = clock::now();
-        let messages = looks
-            .iter()
-            .flatten()
-            .map(|look| live::look(dr.as_str(), look, now));
-        self.post(drawn, &messages.collect::<Vec<_>>()).await;
-        Ok(())
-    }
-
-    /// Draws numbers for so many messages to each who watches any of these; who is gone has none.
-    async fn draw(
-        &self,
-        watched: &[Watched],
-        messages: usize,
-    ) -> Result<BTreeMap<String, u64>, RunError> {
-        let mut watchers = BTreeSet::new();
-        for what in watched.iter().filter(|_| messages > 0) {
-            watchers.extend(self.connections.watchers(what).await?);
-        }
-        let drawn = stream::iter(watchers).map(|id| async move {
-            let drawn = self.connections.draw(&id, messages).await;
-            drawn.ok().flatten().map(|first| (id, first))
-        });
-        Ok(drawn
-            .buffer_unordered(AT_ONCE)
-            .filter_map(async |drawn| drawn)
-            .collect()
-            .await)
     }
 
     async fn post(&self, drawn: BTreeMap<String, u64>, messages: &[Value]) {
@@ -215,6 +262,100 @@ impl Live {
     }
 }
 
+/// An evaluation's DR: of the item no more is read, whichever release wrote the rest.
+#[derive(Deserialize)]
+struct OfDr {
+    dr_number: DrNumber,
+}
+
+/// Something of which there is news.
+#[derive(Debug)]
+enum Subject<'a> {
+    Evaluation {
+        id: &'a EvaluationId,
+        dr: DrNumber,
+        of: &'a OfEvaluation,
+    },
+    /// Photos of a DR.
+    Looks(&'a DrNumber, &'a BTreeSet<PhotoId>),
+    /// A DR's.
+    Checklist(DrNumber),
+}
+
+impl Subject<'_> {
+    /// Who watches any of these hears of it.
+    fn watched(&self) -> Vec<Watched> {
+        match self {
+            Self::Evaluation { id, dr, .. } => {
+                vec![Watched::Evaluation((*id).clone()), Watched::Dr(dr.clone())]
+            }
+            Self::Looks(dr, _) => vec![Watched::Dr((*dr).clone())],
+            Self::Checklist(dr) => vec![Watched::Dr(dr.clone())],
+        }
+    }
+
+    /// How many messages that makes, at most.
+    fn messages(&self) -> usize {
+        match self {
+            Self::Evaluation { of, .. } => of.messages(),
+            Self::Looks(_, photos) => photos.len(),
+            Self::Checklist(_) => 1,
+        }
+    }
+}
+
+/// Of what there is news, in the order in which it is sent; `drs` are those of the evaluations.
+fn subjects<'a>(news: &'a News, drs: &BTreeMap<EvaluationId, DrNumber>) -> Vec<Subject<'a>> {
+    let evaluations = news.evaluations.iter();
+    let evaluations = evaluations.filter_map(|(id, of)| {
+        let dr = drs.get(id)?.clone();
+        Some(Subject::Evaluation { id, dr, of })
+    });
+    let is_seen = |of: &OfEvaluation| of.verdict || of.review || !of.photos.is_empty();
+    let seen = news.evaluations.iter().filter(|(_, of)| is_seen(of));
+    let seen = seen.filter_map(|(id, _)| drs.get(id));
+    let changed = seen.chain(news.looks.keys()).chain(&news.noted);
+    let changed: BTreeSet<DrNumber> = changed.cloned().collect();
+    let looks = news.looks.iter();
+    let looks = looks.map(|(dr, photos)| Subject::Looks(dr, photos));
+    let checklists = changed.into_iter().map(Subject::Checklist);
+    evaluations.chain(looks).chain(checklists).collect()
+}
+
+/// The first number of each watcher for each subject, with so many messages; `first` are the first numbers of all.
+fn numbered(
+    subjects: &[(&BTreeSet<String>, usize)],
+    mut first: BTreeMap<String, u64>,
+) -> Vec<BTreeMap<String, u64>> {
+    let mut all = Vec::with_capacity(subjects.len());
+    for (watchers, messages) in subjects {
+        let mut of_subject = BTreeMap::new();
+        for id in *watchers {
+            if let Some(next) = first.get_mut(id) {
+                of_subject.insert(id.clone(), *next);
+                *next = next.saturating_add(*messages as u64);
+            }
+        }
+        all.push(of_subject);
+    }
+    all
+}
+
+/// Does it again if it fails, until then.
+async fn tried<T>(by: Instant, what: impl AsyncFn() -> Result<T, RunError>) -> Result<T, RunError> {
+    let tries = async {
+        for tried in 1..TRIES {
+            match what().await {
+                Err(error) if error.class() == Class::Retry => sleep(PAUSE * tried).await,
+                done => return done,
+            }
+        }
+        what().await
+    };
+    let late = || RunError::contended("the table takes too long");
+    timeout_at(by, tries).await.unwrap_or_else(|_| Err(late()))
+}
+
 fn not_sent(error: &RunError) {
     tracing::warn!(error = %error.with_causes(), "news were not sent");
 }
@@ -225,4 +366,98 @@ fn with_number(message: &Value, number: u64) -> Value {
         fields.insert("sequence".into(), json!(number));
     }
     numbered
+}
+
+#[cfg(test)]
+mod tests {
+    use evaluation::domain::time::Timestamp;
+
+    use super::*;
+
+    fn dr(number: &str) -> DrNumber {
+        DrNumber::parse(number).unwrap()
+    }
+
+    /// As the stream hands them over: an evaluation's photo and verdict, one that nobody knows, a note and
+    /// a look.
+    fn heard() -> News {
+        let id = |number: u8| EvaluationId::from_parts(Timestamp::default(), [number; 10]);
+        let of = |number: u8, rest: Value| {
+            let mut item = json!({"pk": format!("EVALUATION#{}", id(number)), "sk": "EVALUATION"});
+            for (name, value) in rest.as_object().unwrap() {
+                item[name] = value.clone();
+            }
+            item
+        };
+        let items = [
+            of(1, json!({"sk": "PHOTO#0123456789abcdef", "report": {}})),
+            of(1, json!({"revision": 1, "verdict": "pass"})),
+            of(2, json!({"revision": 1, "verdict": "pass"})),
+            json!({"pk": "NOTES#DR2", "sk": "NOTED"}),
+            json!({"pk": "LOOKS#DR3", "sk": "LOOK#0123456789abcdef"}),
+        ];
+        News::of(items.iter().map(|item| (None, Some(item))))
+    }
+
+    #[test]
+    fn of_all_that_is_news_it_is_known_beforehand_who_hears_of_it_and_checklists_are_last() {
+        let news = heard();
+        let first = news.evaluations.keys().next().unwrap().clone();
+        let drs = BTreeMap::from([(first.clone(), dr("DR1"))]);
+        let subjects = subjects(&news, &drs);
+        let watched: Vec<_> = subjects.iter().map(Subject::watched).collect();
+        let of = |number: &str| vec![Watched::Dr(dr(number))];
+        let of_first = vec![Watched::Evaluation(first), Watched::Dr(dr("DR1"))];
+        let checklists = [of("DR1"), of("DR2"), of("DR3")];
+        assert_eq!(
+            watched,
+            [vec![of_first, of("DR3")], checklists.into()].concat()
+        );
+        let messages: Vec<_> = subjects.iter().map(Subject::messages).collect();
+        assert_eq!(messages, [2, 1, 1, 1, 1]);
+    }
+
+    #[test]
+    fn each_connection_s_numbers_follow_on_each_other_whatever_it_hears_of() {
+        let ids = |ids: &[&str]| {
+            ids.iter()
+                .map(|id| (*id).to_owned())
+                .collect::<BTreeSet<_>>()
+        };
+        let (both, one, gone) = (ids(&["a", "b"]), ids(&["b"]), ids(&["c"]));
+        let subjects = [(&both, 3), (&one, 2), (&gone, 1), (&both, 1)];
+        let of = |numbers: &[(&str, u64)]| {
+            let numbers = numbers
+                .iter()
+                .map(|(id, number)| ((*id).to_owned(), *number));
+            numbers.collect::<BTreeMap<_, _>>()
+        };
+        let expected = [
+            of(&[("a", 7), ("b", 1)]),
+            of(&[("b", 4)]),
+            of(&[]),
+            of(&[("a", 10), ("b", 6)]),
+        ];
+        assert_eq!(numbered(&subjects, of(&[("a", 7), ("b", 1)])), expected);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_fails_is_tried_again_and_not_for_ever() {
+        let by = || Instant::now() + DRAWN_WITHIN;
+        let tries = std::cell::Cell::new(0);
+        let fails = |times: u32| {
+            tries.set(0);
+            let tries = &tries;
+            async move || {
+                tries.set(tries.get() + 1);
+                let busy = || RunError::contended("busy");
+                (tries.get() > times).then_some(()).ok_or_else(busy)
+            }
+        };
+        assert!(tried(by(), fails(TRIES - 1)).await.is_ok());
+        assert!(tried(by(), fails(TRIES)).await.is_err());
+        assert_eq!(tries.get(), TRIES);
+        let hangs = tried(by(), async || std::future::pending::<Result<(), _>>().await);
+        assert!(hangs.await.is_err());
+    }
 }

@@ -156,7 +156,8 @@ pub(super) fn get() {}
          body = ProblemDocument, content_type = "application/problem+json"),
         (status = 410, description = "The photo is kept no more.", body = ProblemDocument,
          content_type = "application/problem+json"),
-        (status = 422, description = "There is no picture of this file, which is no photo or a broken one.",
+        (status = 422, description = "There is no picture of this file, which is no photo or a broken one, or whose \
+         name begins with a slash.",
          body = ProblemDocument, content_type = "application/problem+json"),
     ),
 )]

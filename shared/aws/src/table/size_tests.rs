@@ -117,7 +117,10 @@ fn ended(said: &Said, new: &NewEvaluation, catalogue: &Catalogue) -> Vec<PhotoRe
     let id = &new.evaluation.evaluation_id;
     let reused = [Scope::Critical, Scope::Others].map(|scope| Reused {
         scope,
-        answer: CachedAnswer::of(id, Timestamp::default(), &report).unwrap(),
+        answer: CachedAnswer {
+            asked_in: Some(new.evaluation.dr_number.clone()),
+            ..CachedAnswer::of(id, Timestamp::default(), &report).unwrap()
+        },
     });
     let also_in = Elsewhere {
         dr_number: DrNumber::parse("DR999999999999999999").unwrap(),

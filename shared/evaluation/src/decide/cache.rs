@@ -2,7 +2,8 @@
 //!
 //! # Invariants
 //! - The key holds nothing of the DR: what depends on the DR is worked out from the answer, never kept with it. The
-//!   hint that the model was given is part of the key.
+//!   hint that the model was given is part of the key. Which DR asked is kept for one thing only: whom its evaluation
+//!   may be named to.
 //! - Only an answer of the model is kept, for 24 hours from when it was given, and handing it on does not make it
 //!   younger.
 
@@ -12,7 +13,7 @@ use photos::metadata::Metadata;
 use photos::quality::Quality;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::ids::{EvaluationId, StepKey};
+use crate::domain::ids::{DrNumber, EvaluationId, StepKey};
 use crate::domain::key::{KeyPart, KeyParts, version_parts};
 use crate::domain::outcome::{Facts, Finding, PhotoOutcome, Usage};
 use crate::domain::plan::Photo;
@@ -29,6 +30,9 @@ pub const CACHED_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 pub struct CachedAnswer {
     /// The evaluation that asked; a look's own id, if one did.
     pub evaluation_id: EvaluationId,
+    /// The DR of that evaluation; none where a look asked, or a release that did not keep it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_in: Option<DrNumber>,
     /// When that evaluation began.
     pub asked_at: Timestamp,
     /// When the answer came.
@@ -78,6 +82,7 @@ pub struct Known {
 
 impl CachedAnswer {
     /// The answer to keep, if this report is one, and a whole one: the evaluation of this id, which began at `asked_at`, asked for it.
+    /// In which DR, says who knows.
     pub fn of(id: &EvaluationId, asked_at: Timestamp, report: &Report) -> Option<Self> {
         let PhotoOutcome::Evaluated { findings } = &report.outcome else {
             return None;
@@ -87,6 +92,7 @@ impl CachedAnswer {
         }
         Some(Self {
             evaluation_id: id.clone(),
+            asked_in: None,
             asked_at,
             answered_at: report.at,
             expires_at: report.at.after(CACHED_FOR),

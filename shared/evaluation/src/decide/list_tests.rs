@@ -38,6 +38,7 @@ fn card(number: u8, (hour, state, certainty, of): (u8, usize, Option<u8>, u8)) -
         completed_at: None,
         reviewed: state.reviewed,
         reviews: 0,
+        reviews_at: None,
         reviewed_verdict: None,
         notes: u32::from(number % 3),
         sampled: state.sampled.then_some(2),

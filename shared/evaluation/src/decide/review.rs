@@ -76,6 +76,12 @@ impl Reviews {
         self.items.last().and_then(number_of).unwrap_or(0)
     }
 
+    /// When the last one was said, if this release can read it.
+    pub fn last_at(&self) -> Option<Timestamp> {
+        let last = self.records.last()?;
+        (last.number == self.last()).then_some(last.at)
+    }
+
     /// The hash of the record of this number.
     pub fn hash(&self, number: u32) -> Option<String> {
         let is_it = |item: &&Value| number_of(item) == Some(number);

@@ -3,7 +3,7 @@
 use photos::metadata::Metadata;
 use serde::{Deserialize, Serialize};
 
-use super::ids::EvaluationId;
+use super::ids::{DrNumber, EvaluationId};
 use super::outcome::{Facts, ImageFigures, PhotoOutcome, PhotoTimings, Usage};
 use super::time::Timestamp;
 
@@ -44,6 +44,9 @@ pub struct Report {
     /// about under another ETag. `at` is then when that answer came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered_for: Option<EvaluationId>,
+    /// The DR of that evaluation, if it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered_in: Option<DrNumber>,
     /// Whether that was no evaluation but a look.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub by_look: bool,
@@ -64,6 +67,7 @@ impl Report {
             usage: None,
             content: None,
             answered_for: None,
+            answered_in: None,
             by_look: false,
         }
     }

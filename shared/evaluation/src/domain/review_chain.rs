@@ -3,8 +3,9 @@
 //! # Invariants
 //! - What is hashed is what stands in the table, whichever release wrote it: an attribute that a release does not know
 //!   is hashed as well. Only the keys and the time to live are left out.
-//! - A gap, a change and a record in another's place all break the chain. What is missing at the beginning does only if
-//!   it was to be kept longer. (What is missing at the end, no chain can show: the table's stream does.)
+//! - A change and a record in another's place break the chain. What is missing does only if it was to be kept longer,
+//!   as far as the record behind it says: how long records are kept may be changed, and the time to live deletes in no
+//!   order. (What is missing at the end, or further back in a gap, no chain can show: the table's stream does.)
 
 use serde::Serialize;
 use serde_json::Value;
@@ -104,9 +105,10 @@ fn fits(item: &Value, number: u32, before: Option<&(u32, Link)>, now: Timestamp)
     let own = item.get("number").and_then(Value::as_u64);
     let said = item.get("previous");
     let said = said.and_then(|previous| serde_json::from_value::<Link>(previous.clone()).ok());
+    let last = before.map_or(0, |(last, _)| *last);
     let follows = match (before, said) {
-        (Some((last, link)), Some(said)) => number == last.saturating_add(1) && said == *link,
-        (None, Some(said)) => number > 1 && said.kept_until <= now.as_seconds(),
+        (Some((_, link)), Some(said)) if number == last.saturating_add(1) => said == *link,
+        (_, Some(said)) => number > last.saturating_add(1) && said.kept_until <= now.as_seconds(),
         (None, None) => number == 1,
         (Some(_), None) => false,
     };

@@ -130,6 +130,25 @@ fn any_change_of_any_attribute_of_any_record_breaks_the_chain_but_at_the_end() {
     }
 }
 
+/// As after the retention was made shorter, or where the time to live deletes the second before the first.
+#[test]
+fn a_gap_of_what_was_to_be_kept_no_longer_is_none() {
+    let whole = chain(5);
+    for (from, to) in [(1, 2), (2, 3), (1, 3), (0, 2)] {
+        let left = [&whole[..from], &whole[to..]].concat();
+        let (number, kept_until) = (to as i64 + 1, 1_000 + to as i64);
+        let at = |seconds: i64| verify(&left, Timestamp::from_millis(seconds * 1000));
+        let broken = Chain::Broken { at: number as u32 };
+        assert_eq!(at(kept_until - 1), broken, "{from}..{to}");
+        assert_eq!(at(kept_until), Chain::Intact, "{from}..{to}");
+    }
+    // What is left is as it was written all the same.
+    let mut changed = [&whole[..1], &whole[2..]].concat();
+    changed[1]["reason"] = json!("other");
+    let late = Timestamp::from_millis(9_000_000);
+    assert_eq!(verify(&changed, late), Chain::Broken { at: 4 });
+}
+
 #[test]
 fn a_gap_a_swap_and_a_beginning_that_is_gone_too_early_break_the_chain() {
     let whole = chain(4);
@@ -146,6 +165,10 @@ fn a_gap_a_swap_and_a_beginning_that_is_gone_too_early_break_the_chain() {
     let at = |millis| verify(&without(0), Timestamp::from_millis(millis));
     assert_eq!(at(before), Chain::Broken { at: 2 });
     assert_eq!(at(after), Chain::Intact);
+    assert_eq!(
+        verify(&without(2), Timestamp::from_millis(1_002_999)),
+        Chain::Broken { at: 4 }
+    );
     let mut swapped = whole.clone();
     swapped.swap(1, 2);
     assert_ne!(verify(&swapped, EARLY), Chain::Intact);

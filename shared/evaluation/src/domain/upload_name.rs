@@ -57,7 +57,9 @@ fn safe(name: &str) -> String {
         .nfc()
         .map(|c| if is_odd(c) { '_' } else { c })
         .collect();
-    let visible = plain.trim().trim_start_matches('.').trim();
+    // Dots and blanks in whatever order: what lay behind a blank may be a dot.
+    let hides = |c: char| c == '.' || c.is_whitespace();
+    let visible = plain.trim_start_matches(hides).trim_end();
     let (stem, extension) = parts(visible);
     let stem = cut(stem, LONGEST.saturating_sub(extension.len() + NUMBER));
     match stem.trim() {
@@ -112,6 +114,8 @@ mod tests {
             ("..", "photo"),
             ("", "photo"),
             (" .hidden.jpg", "hidden.jpg"),
+            (". .hidden.jpg", "hidden.jpg"),
+            (".\u{2003}. a.jpg", "a.jpg"),
             ("a\nb\0.jpg", "a_b_.jpg"),
             ("50% ready?.jpg", "50_ ready_.jpg"),
             ("e\u{301}.jpg", "é.jpg"),
@@ -128,7 +132,7 @@ mod tests {
         #[test]
         fn whatever_an_app_says_its_photos_are_of_its_dr_each_under_a_name_of_its_own(
             names in prop::collection::vec(prop_oneof![
-                ".*", "[./\\\\a-b]{0,6}", "(DR1_ph_(powm1|hm_ln|ups)_[0-9]{1,2}|step7_power_meter_[0-9]{1,2}|IMG)\\.jpg",
+                ".*", "[. \u{2003}]{1,4}[a-b]{0,3}", "[./\\\\a-b \u{2003}]{0,6}", "(DR1_ph_(powm1|hm_ln|ups)_[0-9]{1,2}|step7_power_meter_[0-9]{1,2}|IMG)\\.jpg",
             ], 1..12),
         ) {
             let dr = DrNumber::parse("DR1").unwrap();

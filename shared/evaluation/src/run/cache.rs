@@ -226,6 +226,7 @@ fn reported(asked: &[StepKey], answers: &[Reused]) -> Option<Report> {
     let findings = cache::merged(asked, &[], answers);
     Some(Report {
         answered_for: Some(oldest.evaluation_id.clone()),
+        answered_in: oldest.asked_in.clone(),
         by_look: oldest.by_look,
         facts: oldest.facts(),
         metadata: Some(Box::new(oldest.metadata.clone())),

@@ -8,6 +8,8 @@
 //! - Reviews and notes are read after the card that they are put onto, so what is written is never older than what is
 //!   there.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 use tracing::Instrument;
 
@@ -20,7 +22,7 @@ use crate::decide::known::Known;
 use crate::decide::note;
 use crate::decide::update::Key;
 use crate::domain::ids::{DrNumber, EvaluationId};
-use crate::domain::review::ReviewRecord;
+use crate::domain::review::{ReviewRecord, Said};
 
 /// Others write the same card at the same time: rarely, and never so often.
 const TRIES: usize = 8;
@@ -29,8 +31,8 @@ const TRIES: usize = 8;
 enum News {
     /// An evaluation is as this says.
     Evaluation(Box<Image>),
-    /// Somebody decided something of an evaluation.
-    Review(DrNumber, EvaluationId),
+    /// Somebody decided something of an evaluation, or took the decision of this number back.
+    Review(DrNumber, EvaluationId, Option<u32>),
     /// A technician said something of a DR's steps.
     Note(DrNumber),
     /// An operator knows what an evaluation truly is.
@@ -65,14 +67,40 @@ pub async fn keep(ports: &impl Ports, changes: &[Change], sample: u8) -> Vec<usi
 async fn put_all(ports: &impl Ports, news: &News, sample: u8) -> Result<(), RunError> {
     match news {
         News::Evaluation(image) => put(ports, &image.key(), Some(image), sample).await,
-        News::Known(dr, id) => offer(ports, &Key::Card(dr.clone(), id.clone())).await,
-        News::Note(dr) => put_onto(ports, dr, |_| true, sample).await,
-        News::Review(dr, of) => {
-            let key = Key::Card(dr.clone(), of.clone());
+        News::Known(dr, id) => {
+            let key = Key::Card(dr.clone(), id.clone());
+            // Its verdict may come by another shard of the stream, and later: then nobody would offer it any more.
             put(ports, &key, None, sample).await?;
-            put_onto(ports, dr, |id| id > of, sample).await
+            offer(ports, &key).await
+        }
+        News::Note(dr) => put_onto(ports, dr, |_| true, sample).await,
+        News::Review(dr, of, withdraws) => {
+            let first = first_changed(ports, dr, of, *withdraws).await?;
+            // These two may be older than the last ones, which are all that is read of a DR.
+            for id in BTreeSet::from([&first, of]) {
+                let key = Key::Card(dr.clone(), id.clone());
+                put(ports, &key, None, sample).await?;
+            }
+            put_onto(ports, dr, |id| *id > first && id != of, sample).await
         }
     }
+}
+
+/// The first evaluation that a review of this one changes: a decision may be taken back at any evaluation of the DR,
+/// and held from the one on of which it was said.
+async fn first_changed(
+    ports: &impl Ports,
+    dr: &DrNumber,
+    of: &EvaluationId,
+    withdraws: Option<u32>,
+) -> Result<EvaluationId, RunError> {
+    let Some(number) = withdraws else {
+        return Ok(of.clone());
+    };
+    let reviews = reviews(ports, dr).await?;
+    let withdrawn = reviews.record(number);
+    let first = withdrawn.map_or(of, |record| &record.evaluation_id);
+    Ok(first.min(of).clone())
 }
 
 /// Puts evaluations of a DR, as they are now, onto those of its cards that this takes.
@@ -164,6 +192,7 @@ async fn by_people(ports: &impl Ports, image: &Image) -> Result<ByPeople, RunErr
     let of = reviewed(ports, image.evaluation_id()).await?;
     Ok(ByPeople {
         last: reviews.last(),
+        last_at: reviews.last_at(),
         verdict: of.and_then(|of| of.standing(reviews.records()).1),
         notes,
     })
@@ -176,7 +205,15 @@ impl News {
         if old.is_none()
             && let Some(record) = new.and_then(ReviewRecord::of_item)
         {
-            return Some(Self::Review(record.dr_number, record.evaluation_id));
+            let withdraws = match record.said {
+                Said::Withdrawal { withdraws } => Some(withdraws),
+                Said::Decision(_) | Said::Unknown => None,
+            };
+            return Some(Self::Review(
+                record.dr_number,
+                record.evaluation_id,
+                withdraws,
+            ));
         }
         if let Some(known) = new.and_then(Known::of_item) {
             return Some(Self::Known(known.dr_number, known.evaluation_id));

@@ -158,11 +158,17 @@ async fn keep(
     photo: &Photo,
     report: &Report,
 ) -> Result<(), RunError> {
-    let id = report.answered_for.as_ref();
-    let id = id.unwrap_or(&evaluation.evaluation_id);
+    let (id, asked_in) = match &report.answered_for {
+        Some(id) => (id, report.answered_in.clone()),
+        None => (
+            &evaluation.evaluation_id,
+            Some(evaluation.dr_number.clone()),
+        ),
+    };
     let Some(answer) = CachedAnswer::of(id, evaluation.created_at, report) else {
         return Ok(());
     };
+    let answer = CachedAnswer { asked_in, ..answer };
     keep_answer(ports, photo, &evaluation.versions, &answer).await
 }
 

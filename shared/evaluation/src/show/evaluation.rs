@@ -166,7 +166,7 @@ pub fn view(
     let mut photos: Vec<&PhotoRecord> = photos.iter().collect();
     photos.sort_by(|a, b| a.photo.name.cmp(&b.photo.name));
     let judgement = evaluation.judgement.as_ref();
-    let shown = |record: &&PhotoRecord| photo::view(record, &photos, metres);
+    let shown = |record: &&PhotoRecord| photo::view(&evaluation.dr_number, record, &photos, metres);
     EvaluationView {
         evaluation_id: evaluation.evaluation_id.clone(),
         dr_number: evaluation.dr_number.clone(),

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use crate::decide::checklist::ShownReason;
 use crate::decide::photo_record::PhotoRecord;
 use crate::decide::sighting::look_alike;
-use crate::domain::ids::{EvaluationId, PhotoId, StepKey};
+use crate::domain::ids::{DrNumber, EvaluationId, PhotoId, StepKey};
 use crate::domain::outcome::{
     Facts, Finding, ImageFigures, PhotoOutcome, PhotoTimings, ReasonCode, Usage,
 };
@@ -105,8 +105,9 @@ fn looks_like<'a>(record: &PhotoRecord, photos: &[&'a PhotoRecord]) -> Vec<&'a s
         .collect()
 }
 
-/// A photo of these; of those that look like it the first few are named, or an answer would grow with the square of the photos.
+/// A photo of this DR, one of these; of those that look like it the first few are named, or an answer would grow with the square of the photos.
 pub(super) fn view(
+    dr: &DrNumber,
     record: &PhotoRecord,
     photos: &[&PhotoRecord],
     metres: &BTreeMap<PhotoId, u64>,
@@ -125,7 +126,7 @@ pub(super) fn view(
         partial: report.is_some_and(|report| report.partial),
         findings,
         asked: record.photo.scope,
-        reused_from: own_answers(record),
+        reused_from: own_answers(dr, record),
         attempts: record.attempt + 1,
         deferred_until: record.deferred_until.map(Moment),
         timings: report.and_then(|r| r.timings),
@@ -175,22 +176,27 @@ fn without_whereabouts(facts: &Facts) -> Facts {
     }
 }
 
-/// The same as `reused_from`, unless that leads to another DR.
-fn own_answers(record: &PhotoRecord) -> Vec<EvaluationId> {
-    match record.also_in {
-        Some(_) => Vec::new(),
-        None => reused_from(record),
-    }
+/// The same as `reused_from`, but for what leads to another DR, or may: where a photo was seen first does not tell
+/// which DR's answer is used.
+fn own_answers(dr: &DrNumber, record: &PhotoRecord) -> Vec<EvaluationId> {
+    let own = answers(record).filter(|(_, asked_in)| *asked_in == Some(dr));
+    own.map(|(id, _)| id.clone()).collect()
 }
 
 /// The evaluations for which the answers were given that are used here; looks have none.
 pub(super) fn reused_from(record: &PhotoRecord) -> Vec<EvaluationId> {
-    let earlier = record
-        .reused
-        .iter()
-        .filter(|reused| !reused.answer.by_look)
-        .map(|reused| &reused.answer.evaluation_id);
+    answers(record).map(|(id, _)| id.clone()).collect()
+}
+
+/// The same, each with its DR, as far as that is known.
+fn answers(record: &PhotoRecord) -> impl Iterator<Item = (&EvaluationId, Option<&DrNumber>)> {
+    let earlier = record.reused.iter().map(|reused| &reused.answer);
+    let earlier = earlier.filter(|answer| !answer.by_look);
+    let earlier = earlier.map(|answer| (&answer.evaluation_id, answer.asked_in.as_ref()));
     let report = record.report.as_ref().filter(|report| !report.by_look);
-    let by_content = report.and_then(|report| report.answered_for.as_ref());
-    earlier.chain(by_content).cloned().collect()
+    let by_content = report.and_then(|report| {
+        let id = report.answered_for.as_ref()?;
+        Some((id, report.answered_in.as_ref()))
+    });
+    earlier.chain(by_content)
 }

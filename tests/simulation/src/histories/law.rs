@@ -68,6 +68,7 @@ pub(super) fn check(world: &Serial, wanted: &Wanted, answer: &StartResult) -> Re
     )?;
     photos.iter().try_for_each(|record| photo(wanted, record))?;
     photos.iter().try_for_each(|record| copy(&photos, record))?;
+    photos.iter().try_for_each(|record| source(world, record))?;
     if wanted.request.reuse == Reuse::Nothing {
         same(
             "by force, and yet an old answer",
@@ -150,6 +151,22 @@ fn photo(wanted: &Wanted, record: &PhotoRecord) -> Result<(), String> {
         .ok_or("another photo")?;
     let expected = answer(asked_of, &wanted.plan.steps, &wanted.versions, now);
     same("another answer", &said(findings), &said(&expected))
+}
+
+/// An answer that is used says truly in which DR it was asked; whom its evaluation may be named to depends on that.
+fn source(world: &Serial, record: &PhotoRecord) -> Result<(), String> {
+    let answers = record.reused.iter().map(|reused| &reused.answer);
+    let earlier = answers.map(|it| (Some(&it.evaluation_id), it.by_look, &it.asked_in));
+    let report = record.report.iter();
+    let same_bytes = report.map(|it| (it.answered_for.as_ref(), it.by_look, &it.answered_in));
+    for (id, by_look, asked_in) in earlier.chain(same_bytes) {
+        let Some(id) = id.filter(|_| !by_look) else {
+            continue;
+        };
+        let of: Option<Evaluation> = at_once(world.get(Key::Evaluation(id.clone()))).unwrap();
+        same("another source", asked_in, &of.map(|of| of.dr_number))?;
+    }
+    Ok(())
 }
 
 /// Findings but for when they were given.

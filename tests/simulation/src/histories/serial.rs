@@ -32,6 +32,9 @@ use serde_json::Value;
 
 use crate::table::Table;
 
+/// Cards that are read of a DR at once.
+const LAST_OF_DR: usize = 25;
+
 /// A part of a key that is left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum LeftOut {
@@ -130,8 +133,14 @@ impl Ports for Serial {
         Ok(items.iter().map(|item| (**item).clone()).collect())
     }
 
-    async fn cards_of(&self, _: &DrNumber) -> Result<Vec<Card>, RunError> {
-        Ok(Vec::new())
+    async fn cards_of(&self, dr: &DrNumber) -> Result<Vec<Card>, RunError> {
+        let any = EvaluationId::from_parts(Timestamp::default(), [0; 10]);
+        let partition = Key::Card(dr.clone(), any).parts().0;
+        let items = self.table.borrow().query(&partition, "CARD#");
+        let last = items.iter().rev().take(LAST_OF_DR);
+        Ok(last
+            .map(|item| Card::deserialize(&**item).unwrap())
+            .collect())
     }
 
     async fn unfinished(&self, _: u8, _: Option<&Unfinished>) -> Result<Page, RunError> {

@@ -73,6 +73,7 @@ fn card_of(evaluation: &Evaluation, sampled: Option<u8>) -> Card {
         completed_at: None,
         reviewed: true,
         reviews: 1,
+        reviews_at: None,
         reviewed_verdict: verdict,
         notes: 0,
         sampled,

@@ -81,6 +81,9 @@ pub struct Card {
     /// The number of its DR's last review that is in it.
     #[serde(default)]
     pub reviews: u32,
+    /// When that was said. Once no review of the DR is kept any more, the numbers begin anew.
+    #[serde(default)]
+    pub reviews_at: Option<Timestamp>,
     /// The verdict with what people decided, if they did.
     #[serde(default)]
     pub reviewed_verdict: Option<Verdict>,
@@ -104,6 +107,8 @@ pub struct Card {
 pub struct ByPeople {
     /// The number of the DR's last review; 0 if there is none.
     pub last: u32,
+    /// When that was said.
+    pub last_at: Option<Timestamp>,
     /// The verdict with what people decided; none if nothing of it stands for this evaluation.
     pub verdict: Option<Verdict>,
     /// How many notes the DR has.
@@ -218,6 +223,7 @@ impl Card {
             card.made_from > made_from
                 || (card.made_from == made_from
                     && card.reviews >= by_people.last
+                    && card.reviews_at >= by_people.last_at
                     && card.notes >= by_people.notes)
         };
         if before.is_some_and(says_no_less) {
@@ -246,6 +252,7 @@ impl Card {
             completed_at: image.completed_at,
             reviewed: by_people.verdict.is_some(),
             reviews: by_people.last,
+            reviews_at: by_people.last_at,
             reviewed_verdict: by_people.verdict,
             notes: by_people.notes.max(before.map_or(0, |card| card.notes)),
             sampled,

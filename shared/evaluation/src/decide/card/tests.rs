@@ -151,6 +151,7 @@ fn what_people_decide_moves_the_card_and_a_withdrawal_moves_it_back() {
     let evaluated = item(1, Some(Verdict::Fail), 0);
     let by_people = |last, verdict| ByPeople {
         last,
+        last_at: Some(Timestamp::from_millis(i64::from(last))),
         verdict,
         notes: 0,
     };
@@ -166,6 +167,30 @@ fn what_people_decide_moves_the_card_and_a_withdrawal_moves_it_back() {
     assert_eq!(kept.card, Some(card), "what was read earlier comes late");
     kept.put(&evaluated, by_people(2, None));
     assert_eq!(kept.counted(), BTreeMap::from([("fail", 1)]));
+}
+
+#[test]
+fn what_people_decide_moves_the_card_although_their_numbers_began_anew() {
+    let evaluated = item(1, Some(Verdict::Fail), 0);
+    let said = |last, at| ByPeople {
+        last,
+        last_at: Some(Timestamp::from_millis(at)),
+        ..ByPeople::default()
+    };
+    for number in [1, 2, 3] {
+        let mut kept = Kept::default();
+        kept.put(&evaluated, said(2, 100));
+        // What was said before is no longer kept.
+        let anew = ByPeople {
+            verdict: Some(Verdict::Pass),
+            ..said(number, 900)
+        };
+        kept.put(&evaluated, anew);
+        assert_eq!(kept.counted(), BTreeMap::from([("fail_reviewed", 1)]));
+        let card = kept.card.clone();
+        kept.put(&evaluated, said(1, 90));
+        assert_eq!(kept.card, card, "what was read earlier comes late");
+    }
 }
 
 /// The parts of the index in which a card is put.
@@ -211,6 +236,7 @@ fn what_technicians_say_lists_and_counts_an_evaluation_once_more_and_stays_said(
             last: 1,
             verdict: Some(Verdict::Pass),
             notes: 3,
+            ..ByPeople::default()
         },
     );
     let expected = counted(&["fail_reviewed", "contested_fail_reviewed"]);
@@ -244,7 +270,7 @@ fn chance_draws_passes_without_flags_once_and_whatever_comes_later() {
             ByPeople {
                 last,
                 verdict,
-                notes: 0,
+                ..ByPeople::default()
             },
             sample,
         );
@@ -293,9 +319,9 @@ fn a_known_case_is_listed_as_if_chance_had_drawn_it() {
         None
     );
     let by_people = ByPeople {
-        notes: 0,
         last: 1,
         verdict: Some(Verdict::Fail),
+        ..ByPeople::default()
     };
     let reviewed = Card::made(Some(&offered), &image(&passed), by_people, 0).unwrap();
     assert_eq!(reviewed.state().name(), "pass_sampled_reviewed");

@@ -105,6 +105,11 @@ pub fn cached_answer(key: KeyParts, answer: &CachedAnswer) -> Update {
     let metadata = (!answer.metadata.is_empty()).then(|| Set("metadata", value(&answer.metadata)));
     let quality = answer.quality.iter();
     let quality = quality.map(|quality| Set("quality", value(quality)));
+    // Absent as well, or it would stay that of the answer before.
+    let asked_in = match &answer.asked_in {
+        Some(dr) => Set("asked_in", value(dr)),
+        None => Remove("asked_in"),
+    };
     let by_look = if answer.by_look {
         Set("by_look", json!(true))
     } else {
@@ -121,7 +126,7 @@ pub fn cached_answer(key: KeyParts, answer: &CachedAnswer) -> Update {
         Set("ttl", json!(answer.expires_at.as_seconds())),
     ];
     let actions = actions.into_iter().chain(content).chain(metadata);
-    let actions = actions.chain(quality).chain([by_look]).collect();
+    let actions = actions.chain(quality).chain([asked_in, by_look]).collect();
     Update {
         key: Key::Answer(key),
         guards,

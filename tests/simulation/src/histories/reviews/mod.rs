@@ -1,6 +1,7 @@
 //! Random histories of uploads, evaluations, decisions and withdrawals: no review is lost or changed, and the reviewed
-//! verdict follows from verdict and reviews alone.
+//! verdict follows from verdict and reviews alone; and the cards say the same.
 
+mod cards;
 mod law;
 pub(crate) mod orders;
 
@@ -168,6 +169,7 @@ impl Life {
                     let of = of(&self.world, &id);
                     let carried = follows(&of, self.read().records());
                     assert_eq!(told(&self.world, &id).data.carried, carried, "told");
+                    cards::kept(&self.world, Key::Evaluation(id.clone()));
                     self.verdicts.insert(id.clone(), of.evaluation.verdict());
                     self.evaluations.push(id);
                 }
@@ -201,6 +203,9 @@ impl Life {
         };
         let of = of(&self.world, &id);
         let result = at_once(review(&self.world, &of, &wish, KEPT_FOR)).unwrap();
+        if let ReviewResult::Written(number, _) = &result {
+            cards::kept(&self.world, Key::Review(dr(), *number));
+        }
         let stands = matches!(result, ReviewResult::Written(..) | ReviewResult::Stands(..));
         self.last = stands.then_some((id, wish));
     }
@@ -224,6 +229,9 @@ impl Life {
             let (verdict, follows) = (of.standing(&self.records).1, follows(&of, &self.records));
             if verdict != follows {
                 return Some(format!("{id}: {verdict:?} instead of {follows:?}"));
+            }
+            if cards::verdict(&self.world, dr(), id) != follows {
+                return Some(format!("{id}: its card does not say {follows:?}"));
             }
             let own = self.records.last().filter(|it| &it.evaluation_id == id);
             if own.is_some_and(|it| it.reviewed_verdict != follows) {
