@@ -28,7 +28,7 @@ _WITHIN_S = 60.0
 #: A photo takes more than a fifth of it.
 _LITTLE_MEGABYTES = 128
 #: What need not have happened here.
-_SELDOM = {"BreakerOpen", "PhotosResent", "WaitedEvaluationTime"}
+_SELDOM = {"BreakerOpen", "PhotosResent"}
 _PARAMETERS = {
     "AlarmEvaluationMilliseconds": "4000",
     "AlarmUnfinishedSeconds": "4",

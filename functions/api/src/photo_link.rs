@@ -131,12 +131,12 @@ fn no_such_photo(id: &EvaluationId) -> Problem {
     ))
 }
 
-/// A key that begins with a slash lies outside of the folder that functions may read, and no photo is taken under it:
-/// S3 would refuse to say what is kept, as if it failed.
-fn readable(key: &str) -> Result<(), Problem> {
+/// A photo whose name begins with a slash lies outside of the folder that functions may read, and is not taken: where it
+/// lies is not kept.
+fn readable(name: &str) -> Result<(), Problem> {
     let why = "Nothing can be shown of a photo whose name begins with a slash, and it was not evaluated. Upload it \
                again under a plain name.";
-    match key.starts_with('/') {
+    match name.starts_with('/') {
         true => Err(Problem::no_picture(why)),
         false => Ok(()),
     }
@@ -144,7 +144,7 @@ fn readable(key: &str) -> Result<(), Problem> {
 
 /// The version of a photo that the evaluation is about.
 async fn kept(api: &Api, photo: &Photo) -> Result<KeptVersion, Refusal> {
-    readable(&photo.key)?;
+    readable(&photo.name)?;
     let kept = kept_version(&api.s3, &api.bucket, &photo.key, &photo.etag).await?;
     let gone = "The photo is kept no more: it was deleted for good, or its time is over.";
     let kept = kept.ok_or_else(|| Problem::photo_gone(gone))?;
@@ -262,7 +262,7 @@ mod tests {
 
     #[test]
     fn a_photo_before_the_photos_folder_is_refused_in_words() {
-        assert_eq!(readable("photos/DR1/a.jpg"), Ok(()));
+        assert_eq!(readable("a/b.jpg"), Ok(()));
         let refused = readable("/photos/DR1/a.jpg").unwrap_err();
         assert_eq!((refused.status, refused.kind), (422, "no-picture"));
     }

@@ -271,6 +271,7 @@ pub fn open(
         deadline_at: now.after(limits.deadline),
         waiting_since: None,
         waiting_reason: None,
+        waited_until: None,
         unknown_since: None,
         promoted_at: None,
         round: 0,

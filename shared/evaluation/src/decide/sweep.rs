@@ -95,6 +95,16 @@ pub fn wants_planning_anew(evaluation: &Evaluation, lost_after: Duration, now: T
     open && evaluation.unknown_since.is_some_and(waited)
 }
 
+/// How long an evaluation has been without a verdict, and without a reason for it: it does not wait for the VLM. What
+/// comes in after an outage is no older than the VLM is back.
+pub fn age(evaluation: &Evaluation, now: Timestamp) -> Duration {
+    if evaluation.waiting_since.is_some() || evaluation.superseded_by.is_some() {
+        return Duration::ZERO;
+    }
+    let back = evaluation.waited_until.unwrap_or(evaluation.created_at);
+    now.since(back.max(evaluation.created_at))
+}
+
 /// Whether an evaluation ends now, whatever comes: its place was taken, or its time is up.
 pub fn ends_whatever_comes(evaluation: &Evaluation, now: Timestamp) -> bool {
     evaluation.superseded_by.is_some() || now >= evaluation.deadline_at
@@ -300,6 +310,23 @@ mod tests {
                 && !needs_next_wave(&pending)
                 && !needs_next_wave(&held_and_ended)
         );
+    }
+
+    #[test]
+    fn an_evaluation_grows_old_only_while_nothing_says_why_it_has_no_verdict() {
+        let (evaluation, _) = dispatched();
+        let created = evaluation.created_at;
+        let now = created.after(Duration::from_secs(3 * 3600));
+        let hours = |evaluation: &Evaluation| age(evaluation, now).as_secs() / 3600;
+        let waits = Evaluation {
+            waiting_since: Some(created),
+            ..evaluation.clone()
+        };
+        let back = Evaluation {
+            waited_until: Some(created.after(Duration::from_secs(2 * 3600))),
+            ..evaluation.clone()
+        };
+        assert_eq!([&evaluation, &waits, &back].map(hours), [3, 0, 1]);
     }
 
     #[test]

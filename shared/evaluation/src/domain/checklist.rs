@@ -102,14 +102,14 @@ pub fn steps(
     catalogue: &Catalogue,
     judgement: &Judgement,
     code_of: impl Fn(&str, &StepKey) -> Option<String>,
-    may_be_on: impl Fn(&StepKey) -> Vec<String>,
+    may_be_on: impl Fn(&StepKey, StepState) -> Vec<String>,
 ) -> Vec<ChecklistStep> {
     let rows = judgement.steps.iter();
     let known = rows.filter_map(|row| Some((row, catalogue.step(&row.step)?)));
     let step = |(row, step): (&StepVerdict, &Step)| {
         let state = StepState::from(row.outcome);
         let code = || code_of(row.photo.as_deref()?, &row.step);
-        let open = || may_be_on(&row.step);
+        let open = || may_be_on(&row.step, state);
         of_row(
             row,
             step,
@@ -186,10 +186,20 @@ fn message(step: &ChecklistStep, remedy: Remedy) -> String {
             ),
             None => format!("{label}: take a photo that shows {shows}."),
         },
-        Remedy::Mend => format!("{label}: {reason}. Mend that, then take the photo again."),
-        Remedy::Retake | Remedy::Unknown => {
-            format!("{label}: {reason}. Take the photo again; it must show {shows}.")
-        }
+        Remedy::Mend => match wait {
+            Some(photos) => format!(
+                "{label}: {reason}. {photos} may show it mended, and nobody has looked yet. If not, mend that, then take \
+                 the photo again."
+            ),
+            None => format!("{label}: {reason}. Mend that, then take the photo again."),
+        },
+        Remedy::Retake | Remedy::Unknown => match wait {
+            Some(photos) => format!(
+                "{label}: {reason}. {photos} may show it better, and nobody has looked yet. If not, take the photo again; \
+                 it must show {shows}."
+            ),
+            None => format!("{label}: {reason}. Take the photo again; it must show {shows}."),
+        },
     }
 }
 

@@ -130,7 +130,7 @@ metrics! {
     BreakerOpen, Count, Whole, "sweeper", "1 while the VLM is taken to be away, else 0; each minute";
     PhotosPending, Count, Whole, "sweeper", "Photos without an outcome, in all evaluations looked at; each minute";
     UnfinishedEvaluations, Count, Whole, "sweeper", "Evaluations without a verdict; each minute";
-    OldestUnfinished, Seconds, Whole, "sweeper", "The age of the oldest evaluation without a verdict that does not wait for the VLM; each minute";
+    OldestUnfinished, Seconds, Whole, "sweeper", "The age of the oldest evaluation without a verdict that does not wait for the VLM, since it was back if it did; each minute";
     SweeperRun, Count, Whole, "sweeper", "1 for each round of the sweeper that came to its end";
     PhotosResent, Count, Whole, "sweeper", "Photos that were not heard of and sent again";
     CacheHit, Count, Mode, "splitter", "1 if a request was answered by an earlier or running evaluation, else 0: the mean is the hit rate";

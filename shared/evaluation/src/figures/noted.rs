@@ -95,7 +95,8 @@ pub fn of_verdict(
     if verdict.expected_revision > 0 {
         return Vec::new();
     }
-    let waited = photos.iter().any(|photo| photo.deferred_until.is_some());
+    // Until when it was put off is forgotten with the outcome; how often it was tried is not.
+    let waited = photos.iter().any(|photo| photo.attempt > 0);
     let time = if waited {
         Metric::WaitedEvaluationTime
     } else {
@@ -147,7 +148,10 @@ mod tests {
     use super::*;
     use crate::decide::fixtures::{evaluation_of, photo};
     use crate::decide::record::finalise;
+    use crate::decide::update::UpdateAction::{Remove, Set};
+    use crate::decide::updates;
     use crate::domain::catalogue::Catalogue;
+    use crate::domain::ids::EvaluationId;
     use crate::domain::outcome::PhotoTimings;
 
     fn values(figures: &[Figure], metric: Metric) -> Vec<f64> {
@@ -234,6 +238,31 @@ mod tests {
         assert_eq!(of_accuracy(&known), [expected]);
     }
 
+    /// The record of a photo that was put off and then answered, as these updates write it.
+    fn written(record: PhotoRecord, report: &Report) -> PhotoRecord {
+        let (id, photo) = (
+            EvaluationId::from_parts(Timestamp::from_millis(1), [1; 10]),
+            &record.photo.photo_id,
+        );
+        let updates = [
+            updates::deferred(&id, photo, 1, Timestamp::from_millis(5)),
+            updates::outcome(&id, photo, report, None),
+        ];
+        let mut item = serde_json::to_value(PhotoRecord {
+            report: None,
+            ..record.clone()
+        })
+        .unwrap();
+        for action in updates.into_iter().flat_map(|update| update.actions) {
+            match action {
+                Set(name, value) => item[name] = value,
+                Remove(name) => drop(item.as_object_mut().unwrap().remove(name)),
+                other => panic!("{other:?}"),
+            }
+        }
+        serde_json::from_value(item).unwrap()
+    }
+
     #[test]
     fn waits_for_the_vlm_are_told_apart_and_only_the_first_verdict_counts() {
         let mut evaluation = evaluation_of(&["a.jpg"]);
@@ -248,7 +277,7 @@ mod tests {
         let prompt = verdict(&evaluation, &record).unwrap();
         assert_eq!(values(&prompt, Metric::EvaluationTime).len(), 1);
         assert_eq!(values(&prompt, Metric::EvaluationIncomplete).len(), 1);
-        record.deferred_until = Some(Timestamp::from_millis(5));
+        record = written(record, &answered());
         let waited = verdict(&evaluation, &record).unwrap();
         assert_eq!(values(&waited, Metric::WaitedEvaluationTime).len(), 1);
         assert!(values(&waited, Metric::EvaluationTime).is_empty());

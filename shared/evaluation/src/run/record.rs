@@ -106,8 +106,10 @@ async fn record(
     if answered && is_new {
         note_answer(ports).await?;
     }
+    let is_back = news != News::Nothing && evaluation.waiting_since.is_some();
+    let waited_until = is_back.then(|| ports.now());
     let UpdateResult::Applied(item) = ports
-        .update(updates::removed_from_pending(id, photo, news))
+        .update(updates::removed_from_pending(id, photo, news, waited_until))
         .await?
     else {
         return Ok(());

@@ -18,8 +18,8 @@ use crate::decide::message::{Batch, Message};
 use crate::decide::photo_record::PhotoRecord;
 use crate::decide::progress::Progress;
 use crate::decide::sweep::{
-    Round, SweepAction, ends_whatever_comes, may_need_action, needs_finalising, needs_next_wave,
-    sweep, wants_planning_anew,
+    Round, SweepAction, age, ends_whatever_comes, may_need_action, needs_finalising,
+    needs_next_wave, sweep, wants_planning_anew,
 };
 use crate::decide::unfinished::{PARTS, SweptTo, Unfinished};
 use crate::decide::update::Key;
@@ -206,9 +206,7 @@ async fn look(
     about(&evaluation);
     let now = ports.now();
     swept.pending = evaluation.pending.len();
-    if evaluation.waiting_since.is_none() && evaluation.superseded_by.is_none() {
-        swept.oldest_s = now.since(evaluation.created_at).as_secs();
-    }
+    swept.oldest_s = age(&evaluation, now).as_secs();
     if wants_planning_anew(&evaluation, round.lost_after, now) {
         let message = vec![Message::plan_anew(id)];
         ports.send(Queue::Uploads, message, Duration::ZERO).await?;

@@ -16,7 +16,7 @@ use super::step::{Reply, Step};
 use crate::world::Place;
 
 /// Of an evaluation, when an outcome arrives: only whether it is final. Whoever judges reads it again.
-const PROGRESS: [&str; 15] = [
+const PROGRESS: [&str; 16] = [
     "unknown_since",
     "promoted_at",
     "round",
@@ -26,6 +26,7 @@ const PROGRESS: [&str; 15] = [
     "started_at",
     "waiting_since",
     "waiting_reason",
+    "waited_until",
     "superseded_by",
     "revision",
     "timings",

@@ -25,7 +25,7 @@ use super::note::Note;
 use super::record::judged;
 use super::review::contents;
 use crate::domain::catalogue::Catalogue;
-use crate::domain::checklist::{ChecklistStep, ToDo, steps, to_do};
+use crate::domain::checklist::{ChecklistStep, StepState, ToDo, steps, to_do};
 use crate::domain::ids::{DrNumber, StepKey};
 use crate::domain::judge::{Remedy, Verdict};
 use crate::domain::plan::{Mode, Photo, Plan};
@@ -97,7 +97,7 @@ pub fn checklist(
         catalogue,
         &rows,
         |photo, step| photos.fail_code(photo, step),
-        |step| may_be_on(&open, step),
+        |step, state| may_be_on(&open, step, state),
     );
     let contents = contents(&photos.records);
     let subject = Subject {
@@ -126,12 +126,14 @@ pub fn checklist(
 }
 
 /// The photos that nobody has looked at yet and that may show a step: those whose names promise it, then those whose
-/// names promise nothing.
-fn may_be_on(open: &[&Photo], step: &StepKey) -> Vec<String> {
+/// names promise nothing; what was seen already is shown better only by what promises it.
+fn may_be_on(open: &[&Photo], step: &StepKey, state: StepState) -> Vec<String> {
     let promise = open
         .iter()
         .filter(|photo| photo.step_hint.as_ref() == Some(step));
-    let silent = open.iter().filter(|photo| photo.step_hint.is_none());
+    let silent = open
+        .iter()
+        .filter(|photo| photo.step_hint.is_none() && state == StepState::NotSeen);
     let all = promise.chain(silent).take(MOST_MAYBE);
     all.map(|photo| photo.name.clone()).collect()
 }

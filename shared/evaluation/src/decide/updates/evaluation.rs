@@ -144,8 +144,13 @@ pub enum News {
     Answered,
 }
 
-/// Takes a photo off the pending set; again, harmlessly.
-pub fn removed_from_pending(id: &EvaluationId, photo: &PhotoId, news: News) -> Update {
+/// Takes a photo off the pending set; again, harmlessly. `waited_until`: when the model is back, if it waited for it.
+pub fn removed_from_pending(
+    id: &EvaluationId,
+    photo: &PhotoId,
+    news: News,
+    waited_until: Option<Timestamp>,
+) -> Update {
     let past: &[&str] = match news {
         News::Nothing => &[],
         News::Answers => &["waiting_since", "waiting_reason"],
@@ -153,10 +158,11 @@ pub fn removed_from_pending(id: &EvaluationId, photo: &PhotoId, news: News) -> U
     };
     let members = DeleteMembers("pending", Members::one(photo));
     let past = past.iter().map(|name| Remove(name));
+    let back = waited_until.map(|at| Set("waited_until", value(&at)));
     Update {
         key: Key::Evaluation(id.clone()),
         guards: vec![known(PendingKnown)],
-        actions: [members].into_iter().chain(past).collect(),
+        actions: [members].into_iter().chain(past).chain(back).collect(),
     }
 }
 

@@ -341,6 +341,42 @@ fn a_photo_that_nobody_has_looked_at_may_spare_taking_another() {
 }
 
 #[test]
+fn what_was_taken_again_is_not_asked_for_again_before_somebody_has_looked() {
+    for (score, photos, expected) in [
+        (
+            4,
+            vec![("DR1730550_ph_powm2_2.jpg", Asked)],
+            Some("DR1730550_ph_powm2_2.jpg may show it better"),
+        ),
+        // Its name promises nothing: it is no reason to leave.
+        (4, vec![("IMG_1.jpg", Asked)], None),
+        (9, vec![("DR1730550_ph_ups_1.jpg", Asked)], None),
+    ] {
+        let mut all = vec![(
+            "DR1730550_ph_powm1_1.jpg",
+            "p",
+            shows(&[("power_meter", score)]),
+        )];
+        all.extend(photos.into_iter().map(|(name, state)| (name, name, state)));
+        let checklist = of(&all);
+        let to_do = checklist
+            .to_do
+            .iter()
+            .find(|to_do| to_do.photo.as_deref() == Some("DR1730550_ph_powm1_1.jpg"));
+        let message = to_do
+            .map(|to_do| to_do.message.as_str())
+            .unwrap_or_default();
+        match expected {
+            Some(words) => assert!(
+                message.contains(words) && message.contains("If not, "),
+                "{message}"
+            ),
+            None => assert!(!message.contains("nobody has looked"), "{message}"),
+        }
+    }
+}
+
+#[test]
 fn warnings_say_what_the_photographer_can_still_mend() {
     let photos = [
         ("a.jpg", "a", shows(&[])),
