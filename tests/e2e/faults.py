@@ -21,6 +21,7 @@ from harness import Harness
 VISIBILITY_S = {
     "UploadsQueueUrl": 6,
     "BatchesQueueUrl": 15,
+    "BulkQueueUrl": 15,
     "ResultsQueueUrl": 6,
     "BatchesDeadLetterQueueUrl": 2,
     "ResultsDeadLetterQueueUrl": 2,

@@ -2,7 +2,7 @@
 //!
 //! # Invariants
 //! - It reads a bounded number of evaluations: where more were reviewed, its span begins later, and it says so.
-//! - Its span has no days of which nothing can be kept: each year is a query.
+//! - Its span is no longer than evaluations are kept, and ends now at the latest: each year is a query.
 
 use std::time::Duration;
 
@@ -161,10 +161,9 @@ impl Asked {
         if from > to {
             return Err(Problem::bad_request("from is a time before to."));
         }
-        let to = to.min(now);
-        let oldest = now.before(kept_for).min(to);
+        let to = to.min(now).max(from);
         Ok(Self {
-            days: Days::of(from.max(oldest), to),
+            days: Days::of(from.max(to.before(kept_for)), to),
             by: by.ok_or_else(unknown)?,
         })
     }
@@ -186,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_span_has_only_days_of_which_something_may_be_kept() {
+    fn a_span_is_no_longer_than_evaluations_are_kept() {
         for (from, to, first, last) in [
             (None, None, "2026-10-28", "2026-11-26"),
             (
@@ -201,12 +200,12 @@ mod tests {
                 "2026-08-26",
                 "2026-11-26",
             ),
-            // Before and after all that is kept one day is asked for, of which there is nothing.
+            // Of these nothing is kept, and nothing is found.
             (
                 Some("2001-01-01T00:00:00Z"),
-                Some("2002-01-01T12:00:00Z"),
-                "2002-01-01",
-                "2002-01-01",
+                Some("2001-01-31T12:00:00Z"),
+                "2001-01-01",
+                "2001-01-31",
             ),
             (
                 Some("2030-01-01T00:00:00Z"),
