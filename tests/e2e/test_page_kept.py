@@ -43,6 +43,16 @@ def _stored(pages: Pages, dr: Dr) -> int:
     return len(listed.get("Contents", []))
 
 
+def _with_one_kept(pages: Pages, photos: int, seed: int) -> tuple[Dr, Page]:
+    """The first of a DR's photos is on the phone, and the store is not to be reached."""
+    dr = pages.harness.dr(photos, seed=seed)
+    signed = _at(pages, dr.number)
+    _cut(signed)
+    _choose(signed.page, dr.photos[0])
+    signed.page.wait_for_selector(_STILL_HERE)
+    return dr, signed.page
+
+
 def test_an_answer_that_was_cut_is_none_and_the_next_one_is_whole(pages: Pages) -> None:
     """A cut comes after the headers, with an ETag: what is kept under it must not be half an answer."""
     signed = _at(pages, "DR2990101", """
@@ -61,12 +71,7 @@ def test_an_answer_that_was_cut_is_none_and_the_next_one_is_whole(pages: Pages) 
 
 def test_what_cant_be_read_now_is_neither_lost_nor_called_so(pages: Pages) -> None:
     """A phone takes its storage away from a page behind others, and gives it back."""
-    dr = pages.harness.dr(2, seed=2992)
-    signed = _at(pages, dr.number)
-    page = signed.page
-    _cut(signed)
-    _choose(page, dr.photos[0])
-    page.wait_for_selector(_STILL_HERE)
+    dr, page = _with_one_kept(pages, 2, seed=2992)
     page.evaluate("""() => {
       const transaction = IDBDatabase.prototype.transaction, open = indexedDB.open;
       window.refused = 0;
@@ -91,12 +96,7 @@ def test_what_cant_be_read_now_is_neither_lost_nor_called_so(pages: Pages) -> No
 
 
 def test_a_file_that_stays_unreadable_is_said_and_can_be_tried_again_or_removed(pages: Pages) -> None:
-    dr = pages.harness.dr(1, seed=2994)
-    signed = _at(pages, dr.number)
-    page = signed.page
-    _cut(signed)
-    _choose(page, dr.photos[0])
-    page.wait_for_selector(_STILL_HERE)
+    dr, page = _with_one_kept(pages, 1, seed=2994)
     page.evaluate("""() => {
       const read = Blob.prototype.arrayBuffer;
       Blob.prototype.arrayBuffer = () => Promise.reject(new DOMException("gone", "NotReadableError"));
@@ -133,13 +133,8 @@ def test_windows_of_one_phone_know_of_each_others_photos(pages: Pages) -> None:
 
 
 def test_what_one_window_removes_goes_from_the_other(pages: Pages) -> None:
-    dr = pages.harness.dr(1, seed=2998)
-    first = _at(pages, dr.number)
-    first.page.wait_for_selector(".leave")
-    _cut(first)
-    _choose(first.page, dr.photos[0])
-    first.page.wait_for_selector(_STILL_HERE)
-    first.page.evaluate("""async () => {
+    _, page = _with_one_kept(pages, 1, seed=2998)
+    page.evaluate("""async () => {
       const ended = (request) => new Promise((use) => { request.onsuccess = () => use(request.result); });
       const db = await ended(indexedDB.open("photos"));
       const change = db.transaction(["photos", "files"], "readwrite");
@@ -149,8 +144,8 @@ def test_what_one_window_removes_goes_from_the_other(pages: Pages) -> None:
       db.close();
       new BroadcastChannel("photos").postMessage("");
     }""")
-    expect(first.page.locator(".photos li")).to_have_count(0)
-    assert "Take the photo again" not in first.page.inner_text("main")
+    expect(page.locator(".photos li")).to_have_count(0)
+    assert "Take the photo again" not in page.inner_text("main")
 
 
 def test_who_cant_sign_in_or_open_a_view_is_told_and_goes_on_once_there_is_a_connection(pages: Pages) -> None:
