@@ -68,7 +68,7 @@ export async function file(path, accept, told = () => {}) {
   let all = new Blob([], { type: accept });
   for (let next = /** @type {string | null} */ (path); next; ) {
     const asked = next;
-    const page = await insisted({}, () => page_of(asked, accept));
+    const page = await insisted({}, () => pageOf(asked, accept));
     all = new Blob([all, page.blob], { type: accept });
     told(all.size);
     next = page.next;
@@ -77,7 +77,7 @@ export async function file(path, accept, told = () => {}) {
 }
 
 /** @param {string} path @param {string} accept */
-async function page_of(path, accept) {
+async function pageOf(path, accept) {
   const response = await answered("GET", path, { headers: { accept } });
   if (!response.ok) throw refused(response, parsed(await response.text()));
   const next = /<([^>]+)>;\s*rel="next"/.exec(response.headers.get("link") ?? "");

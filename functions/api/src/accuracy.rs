@@ -174,14 +174,15 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::samples::asking;
 
     fn asked(parameters: Value) -> Result<Asked, Problem> {
-        let sample = include_str!("../../../tests/events/api-history.json");
-        let mut event: Value = serde_json::from_str(sample).unwrap();
-        event["queryStringParameters"] = parameters;
-        let request = serde::Deserialize::deserialize(event).unwrap();
         let now = Timestamp::parse("2026-11-26T12:00:00Z").unwrap();
-        Asked::of(&request, now, Duration::from_secs(92 * 24 * 3600))
+        Asked::of(
+            &asking(parameters),
+            now,
+            Duration::from_secs(92 * 24 * 3600),
+        )
     }
 
     #[test]

@@ -1,15 +1,12 @@
 use evaluation::domain::ids::DrNumber;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::samples::asking;
 use crate::shown_tests::{LARGEST_ANSWER, largest};
 
 fn asked(parameters: Value) -> Result<Asked, Problem> {
-    let sample = include_str!("../../../tests/events/api-history.json");
-    let mut event: Value = serde_json::from_str(sample).unwrap();
-    event["queryStringParameters"] = parameters;
-    Asked::of(&ApiGatewayV2httpRequest::deserialize(event).unwrap())
+    Asked::of(&asking(parameters))
 }
 
 fn card(evaluation: &Evaluation) -> Card {

@@ -328,17 +328,14 @@ mod tests {
     use aws_sdk_cloudwatch::primitives::DateTime;
 
     use super::*;
+    use crate::samples::asking;
 
     fn at(text: &str) -> Timestamp {
         Timestamp::parse(text).unwrap()
     }
 
     fn asked(parameters: Value) -> Result<Asked, Problem> {
-        let sample = include_str!("../../../tests/events/api-history.json");
-        let mut event: Value = serde_json::from_str(sample).unwrap();
-        event["queryStringParameters"] = parameters;
-        let request = serde::Deserialize::deserialize(event).unwrap();
-        Asked::of(&request, at("2026-11-26T12:00:00Z"))
+        Asked::of(&asking(parameters), at("2026-11-26T12:00:00Z"))
     }
 
     #[test]

@@ -172,16 +172,13 @@ pub(crate) fn entry(evaluation: &HistoryEntry) -> HistoryItem {
 
 #[cfg(test)]
 mod tests {
-    use serde::Deserialize;
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::samples::asking;
 
     fn asked(parameters: Value) -> Result<Page, Problem> {
-        let sample = include_str!("../../../tests/events/api-history.json");
-        let mut event: Value = serde_json::from_str(sample).unwrap();
-        event["queryStringParameters"] = parameters;
-        Page::of(&ApiGatewayV2httpRequest::deserialize(event).unwrap())
+        Page::of(&asking(parameters))
     }
 
     fn page(limit: &str, cursor: &str) -> Result<Page, Problem> {

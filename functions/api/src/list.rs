@@ -370,16 +370,13 @@ pub(crate) fn time(name: &str, word: Option<&str>) -> Result<Option<Timestamp>, 
 
 #[cfg(test)]
 mod tests {
-    use serde::Deserialize;
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::samples::asking;
 
     fn asked(parameters: Value) -> Result<Asked, Problem> {
-        let sample = include_str!("../../../tests/events/api-history.json");
-        let mut event: Value = serde_json::from_str(sample).unwrap();
-        event["queryStringParameters"] = parameters;
-        Asked::of(&ApiGatewayV2httpRequest::deserialize(event).unwrap())
+        Asked::of(&asking(parameters))
     }
 
     #[test]

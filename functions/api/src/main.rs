@@ -27,6 +27,8 @@ mod report;
 mod reviews;
 mod route;
 #[cfg(test)]
+mod samples;
+#[cfg(test)]
 mod shown_tests;
 mod tally;
 mod uploads;

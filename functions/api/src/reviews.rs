@@ -248,6 +248,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::samples::asking;
 
     fn with(body: &str) -> ApiGatewayV2httpRequest {
         let mut request = ApiGatewayV2httpRequest::default();
@@ -337,12 +338,7 @@ mod tests {
 
     #[test]
     fn a_page_is_bounded() {
-        let page = |parameters: Value| {
-            let sample = include_str!("../../../tests/events/api-history.json");
-            let mut event: Value = serde_json::from_str(sample).unwrap();
-            event["queryStringParameters"] = parameters;
-            Page::of(&ApiGatewayV2httpRequest::deserialize(event).unwrap())
-        };
+        let page = |parameters: Value| Page::of(&asking(parameters));
         let first = Page {
             limit: USUAL,
             after: 0,

@@ -1,28 +1,27 @@
 //! Which question a path asks, and which is refused.
 
 use super::*;
+use crate::samples::request;
 
 fn asked(path: &str) -> Result<Question, Problem> {
     sent("GET", path)
 }
 
 fn sent(method: &str, path: &str) -> Result<Question, Problem> {
-    let sample = include_str!("../../../tests/events/api-history.json");
-    let mut event: Value = serde_json::from_str(sample).unwrap();
-    event["rawPath"] = path.into();
-    event["requestContext"]["http"]["method"] = method.into();
-    question(&ApiGatewayV2httpRequest::deserialize(event).unwrap())
+    question(&request(|event| {
+        event["rawPath"] = path.into();
+        event["requestContext"]["http"]["method"] = method.into();
+    }))
 }
 
 #[test]
 fn a_path_that_the_gateway_took_for_another_route_is_refused() {
     let id = clock::new_evaluation_id(clock::now());
-    let sample = include_str!("../../../tests/events/api-history.json");
     let by = |route: &str, path: &str| {
-        let mut event: Value = serde_json::from_str(sample).unwrap();
-        event["routeKey"] = route.into();
-        event["rawPath"] = path.into();
-        question(&ApiGatewayV2httpRequest::deserialize(event).unwrap())
+        question(&request(|event| {
+            event["routeKey"] = route.into();
+            event["rawPath"] = path.into();
+        }))
     };
     let (dr, evaluation) = ("GET /drs/{dr_number}", "GET /evaluations/{evaluation_id}");
     assert!(by(dr, "/drs/DR1").is_ok());

@@ -61,43 +61,36 @@ impl Pieces {
     /// Whether these words may be this DR's number, of which a part was not read.
     fn may_be(&self, within: Within, dr: &str) -> bool {
         let digits = dr.trim_start_matches(|c: char| c.is_ascii_alphabetic());
-        [dr, digits]
-            .into_iter()
-            .any(|own| self.fits(within, &folded(own)).is_some())
+        let fits = |own: &str| self.fits(within, &folded(own)).unwrap_or(false);
+        fits(dr) || fits(digits)
     }
 
-    /// The rest of what is to be read, where these words are read in it from its begin to its end, but for what was not.
-    fn fits(&self, (from, to): Within, own: &str) -> Option<()> {
+    /// Whether these words stand in it one after another, from its begin to its end but for what was not read.
+    fn fits(&self, (from, to): Within, own: &str) -> Option<bool> {
         let words = self.words.get(from..to)?;
-        let gaps = self.gaps.get(from..=to)?;
-        if !gaps.contains(&true) {
-            return None;
-        }
-        let mut rest = own;
-        let mut begins_anywhere = *gaps.first()?;
-        let mut words = words.iter().zip(gaps.get(1..)?).peekable();
-        while words.peek().is_some() {
-            // What was read without a gap within.
-            let mut run = String::new();
-            let mut has_gap_behind = false;
-            for (word, gap) in words.by_ref() {
-                run.push_str(&folded(word));
-                has_gap_behind = *gap;
-                if has_gap_behind {
-                    break;
-                }
+        let (before, behind) = self.gaps.get(from..=to)?.split_first()?;
+        let (mut runs, mut gap) = (Vec::<(bool, String)>::new(), *before);
+        for (word, gap_behind) in words.iter().zip(behind) {
+            match runs.last_mut() {
+                Some((_, run)) if !gap => run.push_str(&folded(word)),
+                _ => runs.push((gap, folded(word))),
             }
-            rest = if words.peek().is_none() && !has_gap_behind {
-                let before = rest.strip_suffix(run.as_str())?;
-                (begins_anywhere || before.is_empty()).then_some("")?
-            } else if begins_anywhere {
-                rest.get(rest.find(run.as_str())? + run.len()..)?
-            } else {
-                rest.strip_prefix(run.as_str())?
-            };
-            begins_anywhere = has_gap_behind;
+            gap = *gap_behind;
         }
-        Some(())
+        let (is_open, mut rest) = (gap, own);
+        let ((last_gap, last), others) = runs.split_last()?;
+        for (gap, run) in others {
+            let at = if *gap { rest.find(run)? } else { 0 };
+            rest = rest.get(at..)?.strip_prefix(run.as_str())?;
+        }
+        let has_gap = *before || behind.contains(&true);
+        let fits = match (last_gap, is_open) {
+            (true, true) => rest.contains(last.as_str()),
+            (true, false) => rest.ends_with(last.as_str()),
+            (false, true) => rest.starts_with(last.as_str()),
+            (false, false) => rest == last,
+        };
+        Some(has_gap && fits)
     }
 }
 
