@@ -161,6 +161,7 @@ mod tests {
             since: Some(Timestamp::from_millis(1_795_516_494_000)),
             reason: Some("The VLM is away".into()),
             probe_until: None,
+            probe_of: None,
         };
         let current = vlm::versions::versions("v3", "a-model", "s4");
         let catalogues: Vec<&str> = Catalogue::known_versions().collect();

@@ -4,14 +4,17 @@
 //! aggregator also names the probe: the one message that may ask although the breaker is open.
 //!
 //! # Invariants
-//! - At most one probe at a time; its lease ends with its outcome or deferral, or runs out if it is lost. Then the next
-//!   photo that is put off is named.
+//! - At most one probe at a time. Its lease ends with whatever became of it, also where nobody was asked, or runs out if
+//!   it is lost; then the next photo that is put off is named.
+//! - A lease says whose it is: whoever claimed it and failed before the probe was sent claims it again, and a late word
+//!   on one probe does not end another's.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::backoff::LONGEST_ASKED;
+use crate::domain::ids::{EvaluationId, PhotoId};
 use crate::domain::time::Timestamp;
 
 /// So many failures without an answer between them, and the VLM is taken to be away.
@@ -37,6 +40,30 @@ pub struct Breaker {
     /// Until when a probe is on its way.
     #[serde(default)]
     pub probe_until: Option<Timestamp>,
+    /// Which one.
+    #[serde(default)]
+    pub probe_of: Option<ProbeId>,
+}
+
+/// A probe: which photo it asks about, and how often that was put off before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ProbeId(String);
+
+impl ProbeId {
+    /// The probe that asks about this photo.
+    pub fn of(evaluation: &EvaluationId, photo: &PhotoId, attempt: u32) -> Self {
+        Self(format!("{evaluation}/{photo}/{attempt}"))
+    }
+}
+
+/// The lease of a probe that is about to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProbeLease {
+    /// The probe.
+    pub of: ProbeId,
+    /// When it is taken to be lost.
+    pub until: Timestamp,
 }
 
 impl Breaker {
@@ -45,9 +72,16 @@ impl Breaker {
         self.failures >= FAILURES_TO_OPEN
     }
 
-    /// Whether somebody should claim the next probe. The claim itself is a conditional write.
-    pub fn wants_probe(&self, now: Timestamp) -> bool {
-        self.is_open() && self.probe_until.is_none_or(|until| until <= now)
+    /// Whether this one should claim to be the next probe, or has: then it may not have been sent. The claim itself is a
+    /// conditional write.
+    pub fn wants_probe(&self, of: &ProbeId, now: Timestamp) -> bool {
+        let free = self.probe_until.is_none_or(|until| until <= now);
+        self.is_open() && (free || self.probe_of.as_ref() == Some(of))
+    }
+
+    /// Whether this probe is on its way. A release before this one did not say which is.
+    pub fn is_probed_by(&self, probe: &ProbeId) -> bool {
+        self.probe_until.is_some() && self.probe_of.as_ref().is_none_or(|of| of == probe)
     }
 }
 
@@ -68,6 +102,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::decide::fixtures::{evaluation_of, photo};
 
     proptest! {
         #[test]
@@ -90,14 +125,29 @@ mod tests {
             failures: FAILURES_TO_OPEN,
             ..Breaker::default()
         };
-        assert!(!closed.is_open() && !closed.wants_probe(now));
-        assert!(open.is_open() && open.wants_probe(now));
+        let [mine, other] = [3, 4].map(|attempt| {
+            let evaluation = evaluation_of(&["a.jpg"]).evaluation_id;
+            ProbeId::of(&evaluation, &photo("a.jpg").photo_id, attempt)
+        });
+        assert!(!closed.is_open() && !closed.wants_probe(&mine, now));
+        assert!(open.is_open() && open.wants_probe(&mine, now));
         let (_, until) = probe(Duration::from_secs(300), None, now);
         let claimed = Breaker {
             probe_until: Some(until),
+            probe_of: Some(mine.clone()),
             ..open
         };
-        assert!(!claimed.wants_probe(now) && claimed.wants_probe(until));
+        assert!(!claimed.wants_probe(&other, now) && claimed.wants_probe(&other, until));
+        assert!(
+            claimed.wants_probe(&mine, now),
+            "it may not have been sent: whoever claimed it may have ended"
+        );
+        assert!(claimed.is_probed_by(&mine) && !claimed.is_probed_by(&other));
+        let unnamed = Breaker {
+            probe_of: None,
+            ..claimed
+        };
+        assert!(unnamed.is_probed_by(&mine) && !unnamed.wants_probe(&mine, now));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::backoff;
-use super::breaker::{self, Breaker};
+use super::breaker::{self, Breaker, ProbeId, ProbeLease};
 use super::evaluation::Evaluation;
 use super::message::{Batch, Deferral, DeferralCause};
 use super::photo_record::PhotoRecord;
@@ -36,9 +36,9 @@ pub struct Resend {
     pub delay: Duration,
     /// When it is due.
     pub until: Timestamp,
-    /// For a probe: until when its lease lasts. Claim the lease with a conditional write before sending; if that is
-    /// refused, send the message, and not as a probe.
-    pub probe_lease: Option<Timestamp>,
+    /// For a probe: its lease. Claim it with a conditional write before sending; if that is refused, send the message,
+    /// and not as a probe.
+    pub probe_lease: Option<ProbeLease>,
 }
 
 /// Decides about a deferral.
@@ -68,8 +68,9 @@ pub fn on_deferral(
     } else {
         backoff::delay(photo, note.attempt, note.retry_after())
     };
-    let (probe_delay, lease) = breaker::probe(delay, note.retry_after(), now);
-    let probes = breaker.wants_probe(now) && !note.probe && !is_unknown(note.cause);
+    let (probe_delay, until) = breaker::probe(delay, note.retry_after(), now);
+    let of = ProbeId::of(&note.evaluation_id, photo, note.attempt.saturating_add(1));
+    let probes = breaker.wants_probe(&of, now) && !note.probe && !is_unknown(note.cause);
     let delay = if probes { probe_delay } else { delay };
     if let Some(seen) = &note.seen
         && now.after(delay) >= evaluation.deadline_at
@@ -82,7 +83,7 @@ pub fn on_deferral(
         until: batch.due_at,
         batch,
         delay,
-        probe_lease: probes.then_some(lease),
+        probe_lease: probes.then_some(ProbeLease { of, until }),
     })
 }
 

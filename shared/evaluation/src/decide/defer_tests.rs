@@ -243,21 +243,19 @@ fn while_the_breaker_is_open_one_resent_message_may_probe() {
     };
     let next = resent(on_deferral(&evaluation, &record(), &failed, &open, now));
     assert!(!next.batch.probe, "another photo's turn");
+    let lease = resend.probe_lease.unwrap();
     let claimed = Breaker {
-        probe_until: resend.probe_lease,
+        probe_until: Some(lease.until),
+        probe_of: Some(lease.of),
         ..open
     };
-    assert!(
-        !resent(on_deferral(
-            &evaluation,
-            &record(),
-            &note(12),
-            &claimed,
-            now
-        ))
-        .batch
-        .probe
-    );
+    let probes = |note| {
+        resent(on_deferral(&evaluation, &record(), &note, &claimed, now))
+            .batch
+            .probe
+    };
+    assert!(!probes(note(13)), "one is on its way");
+    assert!(probes(note(12)), "it may never have been sent");
 }
 
 #[test]

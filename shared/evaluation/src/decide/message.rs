@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::breaker::ProbeId;
 use super::queue::Queue;
 use crate::domain::ids::{DrNumber, EvaluationId, PhotoId};
 use crate::domain::plan::Photo;
@@ -82,6 +83,16 @@ impl Batch {
         } else {
             Queue::Batches
         }
+    }
+
+    /// The probe that it is, if it is one: a probe has one photo.
+    pub fn probe(&self) -> Option<ProbeId> {
+        let photo = self.photos.first().filter(|_| self.probe)?;
+        Some(ProbeId::of(
+            &self.evaluation_id,
+            &photo.photo_id,
+            self.attempt,
+        ))
     }
 
     /// A batch of these photos, asked about for the first time.
@@ -179,13 +190,19 @@ pub struct Outcome {
 }
 
 /// A message of the queues of batches that was received.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Received {
     /// When it was due.
     pub due_at: Timestamp,
     /// As in the batch.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub bulk: bool,
+    /// As in the batch.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub probe: bool,
+    /// As in the batch; said of a probe only.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub attempt: u32,
 }
 
 impl Received {
@@ -239,11 +256,33 @@ pub struct Deferral {
     pub due_at: Option<Timestamp>,
 }
 
+impl Outcome {
+    /// The probe that ended with it, if it was one.
+    pub fn probe(&self) -> Option<ProbeId> {
+        let probe = self.received.filter(|received| received.probe)?;
+        Some(ProbeId::of(
+            &self.evaluation_id,
+            &self.photo_id,
+            probe.attempt,
+        ))
+    }
+}
+
 impl Deferral {
     /// The batch message that led to it.
     pub fn received(&self) -> Option<Received> {
         let bulk = self.bulk;
-        self.due_at.map(|due_at| Received { due_at, bulk })
+        self.due_at.map(|due_at| Received {
+            due_at,
+            bulk,
+            ..Received::default()
+        })
+    }
+
+    /// The probe that ended with it, if it was one.
+    pub fn probe(&self) -> Option<ProbeId> {
+        let of = ProbeId::of(&self.evaluation_id, &self.photo.photo_id, self.attempt);
+        self.probe.then_some(of)
     }
 
     /// The least delay that the server asked for.
@@ -391,13 +430,18 @@ impl Message {
 
     /// A message with the outcome of a photo of `batch`.
     pub fn outcome_of(batch: &Batch, photo: &Photo, report: Report) -> Self {
-        let (due_at, bulk) = (batch.due_at, batch.bulk);
+        let received = Received {
+            due_at: batch.due_at,
+            bulk: batch.bulk,
+            probe: batch.probe,
+            attempt: if batch.probe { batch.attempt } else { 0 },
+        };
         Self::Outcome(Outcome {
             version: VERSION,
             evaluation_id: batch.evaluation_id.clone(),
             photo_id: photo.photo_id.clone(),
             report,
-            received: Some(Received { due_at, bulk }),
+            received: Some(received),
         })
     }
 

@@ -16,6 +16,10 @@ pub async fn handle(ports: &impl Ports, message: Message) -> Result<(), RunError
         Message::Outcome(outcome) => {
             let (id, photo) = (&outcome.evaluation_id, &outcome.photo_id);
             record_outcome(ports, id, photo, &outcome.report).await?;
+            // One that was no answer says nothing about the VLM: somebody else must ask.
+            if let Some(probe) = outcome.probe() {
+                defer::end_probe(ports, &probe).await?;
+            }
             note_progress(ports, photo, outcome.received).await
         }
         Message::Deferral(note) => {
@@ -39,6 +43,9 @@ pub async fn handle(ports: &impl Ports, message: Message) -> Result<(), RunError
 /// A batch that ended in the dead-letter queue: its photos get an outcome that says so. A late answer may still take
 /// its place. Where only the closer look was still to come, what was seen first stands.
 async fn dead_letter(ports: &impl Ports, batch: &Batch) -> Result<(), RunError> {
+    if let Some(probe) = batch.probe() {
+        defer::end_probe(ports, &probe).await?;
+    }
     for photo in &batch.photos {
         if let Some(seen) = &batch.seen {
             record_first_look(ports, &batch.evaluation_id, &photo.photo_id, seen).await?;

@@ -3,7 +3,7 @@
 //! # Invariants
 //! - The message counts as done only when the results queue holds a word on each of its photos, or the photo has its
 //!   outcome without that.
-//! - While the VLM is taken to be away, only a probe asks.
+//! - While the VLM is taken to be away, only a probe asks; and one that does not ask says so.
 //! - A release that does not know an evaluation's versions leaves its photos for one that does.
 
 use std::time::Duration;
@@ -23,6 +23,9 @@ use crate::domain::plan::Photo;
 use crate::domain::report::Report;
 use crate::domain::time::Timestamp;
 use crate::domain::versions::Versions;
+
+/// Of a probe that was not asked about: nobody reads it but in logs.
+const NOT_ASKED: &str = "The photo is not waited for any more";
 
 /// What became of one attempt at a photo.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,11 +76,12 @@ pub async fn handle(
     let received_at = ports.now();
     let Some(evaluation) = evaluation(ports, &batch.evaluation_id).await? else {
         tracing::warn!(evaluation.id = %batch.evaluation_id, "a batch of an unknown evaluation was passed over");
-        return Ok(());
+        return say_not_asked(ports, batch).await;
     };
     about(&evaluation);
     let wanted = wanted(&evaluation, batch);
     if wanted.is_empty() {
+        say_not_asked(ports, batch).await?;
         return say_first_look(ports, batch).await;
     }
     if evaluation.superseded_by.is_some() {
@@ -142,6 +146,17 @@ async fn say_first_look(ports: &impl Ports, batch: &Batch) -> Result<(), RunErro
     ports.send(Queue::Results, messages, Duration::ZERO).await
 }
 
+/// The word on a probe whose photo nobody wants any more: it puts off nothing, and lets another be the probe.
+async fn say_not_asked(ports: &impl Ports, batch: &Batch) -> Result<(), RunError> {
+    if !batch.probe {
+        return Ok(());
+    }
+    let why = || (DeferralCause::BreakerOpen, NOT_ASKED.to_owned());
+    let message = |photo| Message::deferral(batch, photo, why(), None, ports.now());
+    let messages = batch.photos.iter().map(message).collect();
+    ports.send(Queue::Results, messages, Duration::ZERO).await
+}
+
 async fn end_all(ports: &impl Ports, batch: &Batch, photos: &[&Photo]) -> Result<(), RunError> {
     let report = Report::bare(superseded(), ports.now());
     let message = |photo: &&Photo| Message::outcome_of(batch, photo, report.clone());
@@ -200,7 +215,7 @@ async fn one(
             };
             Message::deferral(batch, photo, why, retry_after, ports.now())
         }
-        AttemptResult::NotNeeded => return Ok(()),
+        AttemptResult::NotNeeded => return say_not_asked(ports, batch).await,
     };
     ports
         .send(Queue::Results, vec![message], Duration::ZERO)

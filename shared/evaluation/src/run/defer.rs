@@ -1,6 +1,7 @@
 //! Putting photos off: sent again with a delay, and written down so that the evaluation says that it waits and why.
 //!
 //! # Invariants
+//! - A probe's lease ends before anything else is done with a word on it: also where the photo is not waited for any more.
 //! - The photo is sent again before the deferral is written down: a crash in between sends it twice, never not at all.
 //! - What a person joins is not left to its bulk messages, which are passed over: after a deferral of bulk work was
 //!   written down, the evaluation is read once more. Whoever joins first claims it and then reads the photos; so one
@@ -9,7 +10,7 @@
 use super::error::RunError;
 use super::ports::{Ports, evaluation};
 use super::record::{known, record_first_look, record_outcome};
-use crate::decide::breaker::Breaker;
+use crate::decide::breaker::{Breaker, ProbeId};
 use crate::decide::defer::{
     DeferralAction, Resend, brought_forward, counts_as_failure, is_news, is_unknown, on_deferral,
 };
@@ -22,6 +23,9 @@ use crate::figures;
 /// Handles a note that a photo must be asked about later.
 pub(super) async fn defer(ports: &impl Ports, note: &Deferral) -> Result<(), RunError> {
     let (id, photo) = (&note.evaluation_id, &note.photo.photo_id);
+    if let Some(probe) = note.probe() {
+        end_probe(ports, &probe).await?;
+    }
     let Some((evaluation, record)) = known(ports, id, photo).await? else {
         return Ok(());
     };
@@ -46,9 +50,6 @@ pub(super) async fn defer(ports: &impl Ports, note: &Deferral) -> Result<(), Run
             .update(updates::failure(&note.reason, note.at))
             .await?;
     }
-    if note.probe {
-        ports.update(updates::probe_ended()).await?;
-    }
     put_off(ports, &resend).await?;
     if resend.batch.bulk && !is_bulk_still(ports, id).await? {
         put_off(ports, &brought_forward(&resend, note, ports.now())).await?;
@@ -63,6 +64,16 @@ pub(super) async fn defer(ports: &impl Ports, note: &Deferral) -> Result<(), Run
         evaluation.id = %id, photo.name = %note.photo.name, photo.attempt = resend.batch.attempt,
         retry.delay_ms = resend.delay.as_millis(), retry.reason = %note.reason, "a photo waits"
     );
+    Ok(())
+}
+
+/// Ends a probe's lease, whatever became of it, so that another may be sent. That of another probe is left to it: a word
+/// may be late, or be said twice.
+pub(super) async fn end_probe(ports: &impl Ports, probe: &ProbeId) -> Result<(), RunError> {
+    let breaker = ports.get::<Breaker>(Key::Breaker).await?;
+    if breaker.is_some_and(|breaker| breaker.is_probed_by(probe)) {
+        ports.update(updates::probe_ended()).await?;
+    }
     Ok(())
 }
 
@@ -86,7 +97,7 @@ async fn is_bulk_still(ports: &impl Ports, id: &EvaluationId) -> Result<bool, Ru
 /// Sends a photo again; as a probe only if nobody else has claimed that.
 async fn send_again(ports: &impl Ports, resend: &Resend) -> Result<(), RunError> {
     let mut batch = resend.batch.clone();
-    if let Some(lease) = resend.probe_lease {
+    if let Some(lease) = &resend.probe_lease {
         batch.probe = ports
             .update(updates::probe(lease, ports.now()))
             .await?

@@ -131,6 +131,7 @@ pub(super) async fn record(ports: &impl Ports, looked: &Looked) -> Result<(), Ru
     let received = Received {
         due_at: look.sent_at,
         bulk: true,
+        ..Received::default()
     };
     note_progress(ports, &look.photo.photo_id, Some(received)).await
 }

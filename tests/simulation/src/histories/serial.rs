@@ -62,6 +62,8 @@ pub(super) struct Serial {
     pub(super) versions: RefCell<Versions>,
     /// Whether the model refuses to answer.
     pub(super) refuses: Cell<bool>,
+    /// Whether the queues take nothing.
+    pub(super) is_full: Cell<bool>,
     left_out: Option<LeftOut>,
     ids: Cell<u64>,
 }
@@ -75,6 +77,7 @@ impl Serial {
             asked: RefCell::default(),
             versions: RefCell::new(versions),
             refuses: Cell::new(false),
+            is_full: Cell::new(false),
             left_out,
             ids: Cell::new(0),
         }
@@ -176,6 +179,9 @@ impl Ports for Serial {
         messages: Vec<Message>,
         _: Duration,
     ) -> Result<(), RunError> {
+        if self.is_full.get() {
+            return Err(RunError::contended("the queues take nothing"));
+        }
         self.queue
             .borrow_mut()
             .extend(messages.into_iter().map(|message| (queue, message)));

@@ -3,9 +3,10 @@
 use serde_json::json;
 
 use super::{moved_forward, value};
+use crate::decide::breaker::ProbeLease;
 use crate::decide::queue::Queue;
 use crate::decide::unfinished::Unfinished;
-use crate::decide::update::Condition::{Absent, AtMost};
+use crate::decide::update::Condition::{Absent, AtMost, Is};
 use crate::decide::update::GuardName::{LaterProgressStays, OneProbe};
 use crate::decide::update::UpdateAction::{Increment, Remove, Set, SetIfAbsent};
 use crate::decide::update::{Guard, Key, Update};
@@ -27,7 +28,7 @@ pub fn failure(reason: &str, at: Timestamp) -> Update {
 
 /// Notes that the VLM answered: nothing is held against it any more.
 pub fn answered() -> Update {
-    let actions = ["failures", "since", "reason", "probe_until"]
+    let actions = ["failures", "since", "reason", "probe_until", "probe_of"]
         .map(Remove)
         .into();
     Update {
@@ -37,17 +38,23 @@ pub fn answered() -> Update {
     }
 }
 
-/// Claims the probe until `until`.
-pub fn probe(until: Timestamp, now: Timestamp) -> Update {
-    let guards = vec![Guard::either(
-        OneProbe,
+/// Claims a probe; whoever claimed it before may do so again.
+pub fn probe(lease: &ProbeLease, now: Timestamp) -> Update {
+    let any_of = vec![
         Absent("probe_until"),
         AtMost("probe_until", now.as_millis()),
-    )];
+        Is("probe_of", value(&lease.of)),
+    ];
     Update {
         key: Key::Breaker,
-        guards,
-        actions: vec![Set("probe_until", value(&until))],
+        guards: vec![Guard {
+            name: OneProbe,
+            any_of,
+        }],
+        actions: vec![
+            Set("probe_until", value(&lease.until)),
+            Set("probe_of", value(&lease.of)),
+        ],
     }
 }
 
@@ -56,7 +63,7 @@ pub fn probe_ended() -> Update {
     Update {
         key: Key::Breaker,
         guards: Vec::new(),
-        actions: vec![Remove("probe_until")],
+        actions: vec![Remove("probe_until"), Remove("probe_of")],
     }
 }
 
