@@ -17,20 +17,19 @@ _BOUND = 18
 _MOST_TOKENS_A_PHOTO = 120
 
 
-def test_twenty_drs_at_once_never_exceed_the_bound_nor_does_the_recovery_from_an_outage(harness: Harness) -> None:
-    drs = [harness.dr(4, seed=seed, megapixels=0.5) for seed in range(20)]
+def test_twenty_drs_at_once_never_exceed_the_bound_nor_does_the_recovery_from_an_outage(hurried: Harness) -> None:
+    drs = [hurried.dr(4, seed=seed, megapixels=0.5) for seed in range(20)]
     for dr in drs:
-        harness.upload(dr)
-    harness.vlm.latency("fixed:3000")
-    harness.vlm.down(for_ms=6_000)
-    started = [harness.api.start(dr.number).body["evaluation_id"] for dr in drs]
+        hurried.upload(dr)
+    hurried.vlm.latency("fixed:3000")
+    hurried.vlm.down(for_ms=6_000)
+    started = [hurried.api.start(dr.number).body["evaluation_id"] for dr in drs]
     for evaluation_id in started:
-        harness.completed(evaluation_id, within_s=240)
-    stats = harness.vlm.stats()
+        hurried.completed(evaluation_id, within_s=240)
+    stats = hurried.vlm.stats()
     assert stats["faults"]["down"] > 0, "nobody was turned away"
     assert stats["requests"] >= 20 * 4
-    # Photos that were put off travel one by one: then each invocation of the four asks about one.
-    assert 4 <= stats["max_in_flight"] <= _BOUND
+    assert 4 < stats["max_in_flight"] <= _BOUND, "what was put off is asked about photo by photo, or all at once"
     assert stats["in_flight"] == 0
 
 

@@ -79,6 +79,15 @@ impl Breaker {
         self.is_open() && (free || self.probe_of.as_ref() == Some(of))
     }
 
+    /// The same once a probe is claimed.
+    pub fn claimed(self, lease: &ProbeLease) -> Self {
+        Self {
+            probe_until: Some(lease.until),
+            probe_of: Some(lease.of.clone()),
+            ..self
+        }
+    }
+
     /// Whether this probe is on its way. A release before this one did not say which is.
     pub fn is_probed_by(&self, probe: &ProbeId) -> bool {
         self.probe_until.is_some() && self.probe_of.as_ref().is_none_or(|of| of == probe)

@@ -87,6 +87,24 @@ pub fn on_deferral(
     })
 }
 
+/// What was put off together is asked about together, after the wait of the first: else each invocation would ask about
+/// one photo only once the VLM is back. A probe goes alone.
+pub fn together(resends: Vec<Resend>) -> Vec<Resend> {
+    let mut joined: Vec<Resend> = Vec::new();
+    for resend in resends {
+        let fits = |to: &&mut Resend| {
+            let kind = |of: &Resend| (of.batch.bulk, of.batch.faults, of.batch.attempt);
+            let alone = |of: &Resend| of.batch.probe || of.batch.seen.is_some();
+            !alone(to) && !alone(&resend) && kind(to) == kind(&resend)
+        };
+        match joined.iter_mut().find(fits) {
+            Some(to) => to.batch.photos.extend(resend.batch.photos),
+            None => joined.push(resend),
+        }
+    }
+    joined
+}
+
 /// The message with which a photo is sent again.
 fn again(evaluation: &Evaluation, note: &Deferral, faults: u32, due_at: Timestamp) -> Batch {
     let (id, dr, photos) = (

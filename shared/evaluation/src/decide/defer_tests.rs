@@ -319,3 +319,70 @@ fn what_a_person_joined_meanwhile_comes_forward_as_a_later_attempt() {
     assert_eq!(forward.until, forward.batch.due_at);
     assert!(!forward.batch.probe && forward.probe_lease.is_none());
 }
+
+#[test]
+fn what_was_put_off_together_is_asked_about_together_and_a_probe_alone() {
+    let names = ["a.jpg", "b.jpg", "c.jpg", "d.jpg"];
+    let (evaluation, now) = (evaluation_of(&names), Timestamp::default());
+    let others = names[1..].iter().map(|name| photo(name)).collect();
+    let note = Deferral {
+        others,
+        cause: DeferralCause::BreakerOpen,
+        ..note(2)
+    };
+    let resends = |failures: u32| {
+        let mut breaker = Breaker {
+            failures,
+            ..Breaker::default()
+        };
+        let each = note.each().map(|note| {
+            let record = PhotoRecord::new(note.photo.clone());
+            let resend = resent(on_deferral(&evaluation, &record, &note, &breaker, now));
+            if let Some(lease) = &resend.probe_lease {
+                breaker = breaker.clone().claimed(lease);
+            }
+            resend
+        });
+        together(each.collect())
+    };
+    let sent = |resends: &[Resend]| -> Vec<(usize, bool, u32)> {
+        let batches = resends.iter().map(|resend| &resend.batch);
+        let each = batches.map(|batch| (batch.photos.len(), batch.probe, batch.attempt));
+        each.collect()
+    };
+    let (closed, open) = (resends(0), resends(FAILURES_TO_OPEN));
+    assert_eq!(sent(&closed), [(4, false, 3)]);
+    assert_eq!(sent(&open), [(1, true, 3), (3, false, 3)]);
+    assert_eq!(closed[0].until, closed[0].batch.due_at);
+    assert!(
+        open.iter()
+            .all(|resend| resend.until == now.after(resend.delay))
+    );
+}
+
+#[test]
+fn only_what_is_alike_is_asked_about_together() {
+    let batch = resent(on_deferral(
+        &evaluation_of(&["a.jpg"]),
+        &record(),
+        &note(2),
+        &Breaker::default(),
+        Timestamp::default(),
+    ));
+    let other = |change: fn(&mut Batch)| {
+        let mut other = batch.clone();
+        change(&mut other.batch);
+        together(vec![batch.clone(), other]).len()
+    };
+    let seen = |batch: &mut Batch| {
+        let findings = Vec::new();
+        let outcome = PhotoOutcome::Evaluated { findings };
+        batch.seen = Some(Box::new(Report::bare(outcome, Timestamp::default())));
+    };
+    assert_eq!(other(|_| ()), 1);
+    assert_eq!(other(|batch| batch.bulk = true), 2);
+    assert_eq!(other(|batch| batch.faults = 1), 2);
+    assert_eq!(other(|batch| batch.attempt = 9), 2);
+    assert_eq!(other(|batch| batch.probe = true), 2);
+    assert_eq!(other(seen), 2);
+}

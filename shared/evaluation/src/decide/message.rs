@@ -228,7 +228,11 @@ pub struct Deferral {
     pub dr_number: DrNumber,
     /// The photo.
     pub photo: Photo,
-    /// How often it was put off before this.
+    /// The others of its batch, where nobody was asked about any. A release before this one does not read them; then the
+    /// sweeper misses them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<Photo>,
+    /// How often they were put off before this.
     pub attempt: u32,
     /// Whether it was asked about as a probe.
     #[serde(default)]
@@ -283,6 +287,16 @@ impl Deferral {
     pub fn probe(&self) -> Option<ProbeId> {
         let of = ProbeId::of(&self.evaluation_id, &self.photo.photo_id, self.attempt);
         self.probe.then_some(of)
+    }
+
+    /// The same of each photo alone.
+    pub fn each(&self) -> impl Iterator<Item = Self> {
+        let alone = |photo: &Photo| Self {
+            photo: photo.clone(),
+            others: Vec::new(),
+            ..self.clone()
+        };
+        std::iter::once(&self.photo).chain(&self.others).map(alone)
     }
 
     /// The least delay that the server asked for.
@@ -453,6 +467,21 @@ impl Message {
         })
     }
 
+    /// A message that puts these photos of `batch` off, about none of which anybody was asked; none without photos.
+    pub fn deferral_of_all(
+        batch: &Batch,
+        photos: &[&Photo],
+        why: (DeferralCause, String),
+        at: Timestamp,
+    ) -> Option<Self> {
+        let (first, others) = photos.split_first()?;
+        let mut message = Self::deferral(batch, first, why, None, at);
+        if let Self::Deferral(note) = &mut message {
+            note.others = others.iter().copied().cloned().collect();
+        }
+        Some(message)
+    }
+
     /// A message that puts a photo of `batch` off.
     pub fn deferral(
         batch: &Batch,
@@ -467,6 +496,7 @@ impl Message {
             evaluation_id: batch.evaluation_id.clone(),
             dr_number: batch.dr_number.clone(),
             photo: photo.clone(),
+            others: Vec::new(),
             attempt: batch.attempt,
             probe: batch.probe,
             bulk: batch.bulk,

@@ -5,7 +5,7 @@ use crate::decide::accuracy::Group;
 use crate::decide::breaker::Breaker;
 use crate::decide::evaluation::Evaluation;
 use crate::decide::look::LookRecord;
-use crate::decide::message::Deferral;
+use crate::decide::message::DeferralCause;
 use crate::decide::photo_record::PhotoRecord;
 use crate::decide::record::Finalisation;
 use crate::decide::tell::Event;
@@ -81,9 +81,9 @@ fn of_usage(usage: Usage) -> [Figure; 2] {
     ]
 }
 
-/// Of a photo that was put off.
-pub fn of_deferral(note: &Deferral) -> Vec<Figure> {
-    vec![Figure::of(Metric::PhotoDeferred, 1).by(format!("{:?}", note.cause))]
+/// Of photos that were put off together.
+pub fn of_deferral(cause: DeferralCause, photos: u64) -> Vec<Figure> {
+    vec![Figure::of(Metric::PhotoDeferred, photos).by(format!("{cause:?}"))]
 }
 
 /// Of a verdict. Only of an evaluation's first: what late answers change is no other evaluation.

@@ -170,8 +170,8 @@ async fn defer_all(
     photos: &[&Photo],
     why: (DeferralCause, String),
 ) -> Result<(), RunError> {
-    let message = |photo: &&Photo| Message::deferral(batch, photo, why.clone(), None, ports.now());
-    let messages = photos.iter().map(message).collect();
+    let message = Message::deferral_of_all(batch, photos, why, ports.now());
+    let messages = message.into_iter().collect();
     ports.send(Queue::Results, messages, Duration::ZERO).await
 }
 

@@ -13,57 +13,86 @@ use super::record::{known, record_first_look, record_outcome};
 use crate::decide::breaker::{Breaker, ProbeId};
 use crate::decide::defer::{
     DeferralAction, Resend, brought_forward, counts_as_failure, is_news, is_unknown, on_deferral,
+    together,
 };
+use crate::decide::evaluation::Evaluation;
 use crate::decide::message::{Deferral, Message};
 use crate::decide::update::Key;
 use crate::decide::updates;
 use crate::domain::ids::EvaluationId;
 use crate::figures;
 
-/// Handles a note that a photo must be asked about later.
+/// Handles a note that photos must be asked about later.
 pub(super) async fn defer(ports: &impl Ports, note: &Deferral) -> Result<(), RunError> {
-    let (id, photo) = (&note.evaluation_id, &note.photo.photo_id);
     if let Some(probe) = note.probe() {
         end_probe(ports, &probe).await?;
     }
-    let Some((evaluation, record)) = known(ports, id, photo).await? else {
-        return Ok(());
-    };
-    let breaker = ports
-        .get::<Breaker>(Key::Breaker)
-        .await?
-        .unwrap_or_default();
-    let resend = match on_deferral(&evaluation, &record, note, &breaker, ports.now()) {
-        DeferralAction::Ignore => return Ok(()),
-        DeferralAction::Resend(resend) => resend,
-        DeferralAction::GiveUp(report) => {
-            tracing::error!(evaluation.id = %id, photo.name = %note.photo.name, "the VLM keeps failing at a photo; given up");
-            return record_outcome(ports, id, photo, &report).await;
+    let breaker = ports.get::<Breaker>(Key::Breaker).await?;
+    let mut breaker = breaker.unwrap_or_default();
+    let (mut resends, mut waits) = (Vec::new(), None);
+    for alone in note.each() {
+        let (id, photo) = (&alone.evaluation_id, &alone.photo.photo_id);
+        let Some((evaluation, record)) = known(ports, id, photo).await? else {
+            continue;
+        };
+        match on_deferral(&evaluation, &record, &alone, &breaker, ports.now()) {
+            DeferralAction::Ignore => continue,
+            DeferralAction::Resend(resend) => {
+                if let Some(lease) = &resend.probe_lease {
+                    breaker = breaker.claimed(lease);
+                }
+                resends.push(resend);
+            }
+            DeferralAction::GiveUp(report) => {
+                tracing::error!(evaluation.id = %id, photo.name = %alone.photo.name, "the VLM keeps failing at a photo; given up");
+                record_outcome(ports, id, photo, &report).await?;
+            }
+            DeferralAction::FirstLookStands(report) => {
+                tracing::warn!(evaluation.id = %id, photo.name = %alone.photo.name, "no closer look at a photo; the first stands");
+                record_first_look(ports, id, photo, &report).await?;
+            }
         }
-        DeferralAction::FirstLookStands(report) => {
-            tracing::warn!(evaluation.id = %id, photo.name = %note.photo.name, "no closer look at a photo; the first stands");
-            return record_first_look(ports, id, photo, &report).await;
+        waits = Some(evaluation);
+    }
+    match waits {
+        Some(evaluation) if !resends.is_empty() => {
+            wait(ports, note, &evaluation, together(resends)).await
         }
-    };
+        _ => Ok(()),
+    }
+}
+
+/// Sends photos again, and writes down that their evaluation waits.
+async fn wait(
+    ports: &impl Ports,
+    note: &Deferral,
+    evaluation: &Evaluation,
+    resends: Vec<Resend>,
+) -> Result<(), RunError> {
+    let id = &note.evaluation_id;
     if counts_as_failure(note.cause) {
-        ports
-            .update(updates::failure(&note.reason, note.at))
-            .await?;
+        let failure = updates::failure(&note.reason, note.at);
+        ports.update(failure).await?;
     }
-    put_off(ports, &resend).await?;
-    if resend.batch.bulk && !is_bulk_still(ports, id).await? {
-        put_off(ports, &brought_forward(&resend, note, ports.now())).await?;
+    for resend in &resends {
+        put_off(ports, resend).await?;
+        if resend.batch.bulk && !is_bulk_still(ports, id).await? {
+            put_off(ports, &brought_forward(resend, note, ports.now())).await?;
+        }
+        let photos = &resend.batch.photos;
+        ports.note(figures::of_deferral(note.cause, photos.len() as u64));
+        for photo in photos {
+            tracing::info!(
+                evaluation.id = %id, photo.name = %photo.name, photo.attempt = resend.batch.attempt,
+                retry.delay_ms = resend.delay.as_millis(), retry.reason = %note.reason, "a photo waits"
+            );
+        }
     }
-    ports.note(figures::of_deferral(note));
-    if is_news(&evaluation, note) {
+    if is_news(evaluation, note) {
         let unknown = is_unknown(note.cause);
         let waiting = updates::waiting(id, note.at, &note.reason, unknown);
         ports.update(waiting).await?;
     }
-    tracing::info!(
-        evaluation.id = %id, photo.name = %note.photo.name, photo.attempt = resend.batch.attempt,
-        retry.delay_ms = resend.delay.as_millis(), retry.reason = %note.reason, "a photo waits"
-    );
     Ok(())
 }
 

@@ -5,6 +5,7 @@ use evaluation::decide::evaluation::Evaluation;
 use evaluation::decide::message::{Batch, DeferralCause, Look, Message};
 use evaluation::decide::update::{Key, Members, Update, UpdateAction};
 use evaluation::decide::updates;
+use evaluation::domain::catalogue::Catalogue;
 use evaluation::domain::ids::{EvaluationId, PhotoId};
 use evaluation::domain::outcome::{PhotoOutcome, ReasonCode};
 use evaluation::domain::plan::Photo;
@@ -17,7 +18,7 @@ use evaluation::run::ports::{Ports, Queue};
 use evaluation::run::{aggregate, batch};
 use serde_json::json;
 
-use super::one_photo::by_uploads;
+use super::one_photo::{by_uploads, by_uploads_of};
 use super::past::versions;
 use super::serial::{Serial, at_once};
 
@@ -245,4 +246,31 @@ fn a_late_word_on_one_probe_leaves_another_its_lease() {
     assert!(other.is_some() && breaker(&world).probe_of == other);
     at_once(aggregate::handle(&world, word)).unwrap();
     assert_eq!(breaker(&world).probe_of, other);
+}
+
+#[test]
+fn photos_about_which_nobody_was_asked_wait_as_one_message_and_none_is_forgotten() {
+    let world = away();
+    let catalogue = Catalogue::shipped("v1").unwrap();
+    let photo = |number| {
+        let name = format!("{number}.jpg");
+        let key = format!("photos/DR1/{name}");
+        Photo::new(&key, &name, &format!("\"{number}\""), catalogue)
+    };
+    let photos: Vec<Photo> = (1..=3).map(photo).collect();
+    let id = by_uploads_of(&world, "DR1", photos.clone(), &versions());
+    let first = Batch {
+        photos,
+        ..next_batch(&world)
+    };
+    world.queue.borrow_mut().clear();
+    work(&world, &first, Some(put_off(DeferralCause::Unavailable)));
+    let (probe, rest) = (next_batch(&world), next_batch(&world));
+    assert!(world.queue.borrow().is_empty());
+    assert_eq!((probe.photos.len(), probe.probe), (1, true));
+    assert_eq!((rest.photos.len(), rest.probe), (2, false));
+    let kept = at_once(world.photos(&id)).unwrap();
+    assert_eq!(kept.iter().filter(|photo| photo.attempt == 1).count(), 3);
+    work(&world, &rest, Some(put_off(DeferralCause::Unavailable)));
+    assert_eq!(next_batch(&world).photos.len(), 2, "they stay together");
 }
