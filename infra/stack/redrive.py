@@ -18,7 +18,10 @@ _QUEUE_OF_KIND = {
     "started": "ResultsQueueUrl",
     "outcome": "ResultsQueueUrl",
     "deferral": "ResultsQueueUrl",
+    "looked": "ResultsQueueUrl",
+    "look": "BulkQueueUrl",
     "quiet_check": "UploadsQueueUrl",
+    "plan_anew": "UploadsQueueUrl",
 }
 #: The queues, by their output of template.yaml, and their names.
 _SAID = {
@@ -74,14 +77,16 @@ def _receive(sqs: Any, queue: str) -> list[dict[str, Any]]:
 
 
 def _target(body: str) -> str | None:
-    """The queue that a message belongs to; S3's own notifications belong to the uploads queue."""
+    """The queue that a message belongs to; S3's own notifications, however they came, belong to the uploads queue."""
     try:
         message = json.loads(body)
     except ValueError:
         return None
     if not isinstance(message, dict):
         return None
-    if isinstance(message.get("Records"), list):
+    by_topic = message.get("Type") == "Notification" and isinstance(message.get("Message"), str)
+    by_bus = message.get("source") == "aws.s3" and "detail-type" in message
+    if isinstance(message.get("Records"), list) or by_topic or by_bus:
         return "UploadsQueueUrl"
     kind = message.get("kind")
     if kind == "batch":

@@ -36,6 +36,8 @@ class Function:
 
     name: str
     live: int
+    #: In the midst of a gradual deploy the version that it brings, which has part of the requests; else the live one.
+    newest: int
     versions: list[Version]
     #: The settings that were deployed last, published or not.
     deployed: dict[str, Any]
@@ -43,16 +45,20 @@ class Function:
     @property
     def release(self) -> str:
         """The release that is live."""
-        return next((version.release for version in self.versions if version.number == self.live), "?")
+        return self._named(self.live)
 
     def of(self, release: str) -> Version | None:
         """Its last version of a release."""
         return next((version for version in reversed(self.versions) if version.release == release), None)
 
     def before(self) -> list[str]:
-        """Releases that came before the live one, the last first."""
-        found = (version.release for version in reversed(self.versions) if version.number < self.live)
-        return list(dict.fromkeys(name for name in found if name != self.release))
+        """Releases that came before the newest one that has requests, the last first."""
+        newest = self._named(self.newest)
+        found = (version.release for version in reversed(self.versions) if version.number < self.newest)
+        return list(dict.fromkeys(name for name in found if name != newest))
+
+    def _named(self, number: int) -> str:
+        return next((version.release for version in self.versions if version.number == number), "?")
 
 
 def read(client: Any, outputs: Mapping[str, str]) -> dict[str, Function]:
@@ -71,11 +77,17 @@ def live(functions: Mapping[str, Function]) -> list[str]:
 
 
 def before(functions: Mapping[str, Function]) -> str:
-    """The last release before the live one that every function has."""
-    first, *others = functions.values()
-    for release in first.before():
-        if all(other.of(release) for other in others):
-            return release
+    """The last release before the live one that every function has. Of functions that a deploy, or a way back that broke
+    off, has come to already and those that it has not: that of the former."""
+    held = {
+        release: version.number
+        for one in functions.values()
+        for release in one.before()
+        if all(other.of(release) for other in functions.values())
+        and (version := next(iter(functions.values())).of(release))
+    }
+    if held:
+        return max(held, key=lambda release: held[release])
     raise StackError(
         f"No release before {', '.join(live(functions))} is known of every function.",
         "Check the release before out, build and deploy it; give each deploy a Release of its own.",
@@ -117,10 +129,13 @@ def _function(client: Any, name: str) -> Function:
         for one in found
         if one["Version"] != "$LATEST"
     ]
-    live_version = client.get_alias(FunctionName=name, Name=ALIAS)["FunctionVersion"]
+    alias = client.get_alias(FunctionName=name, Name=ALIAS)
+    live_version = int(alias["FunctionVersion"])
+    weights = alias.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
+    newest = max([live_version, *map(int, weights)])
     latest = client.get_function_configuration(FunctionName=name)
     by_number = sorted(versions, key=lambda version: version.number)
-    return Function(name, int(live_version), by_number, _settings(latest))
+    return Function(name, live_version, newest, by_number, _settings(latest))
 
 
 def _settings(configuration: Mapping[str, Any]) -> dict[str, Any]:

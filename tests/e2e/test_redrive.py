@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from collections import defaultdict
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 
 from stack import redrive, target
 from stack.commands import redrive as command
+from stack.paths import REPO
 
 _OUTPUTS = {
     name: name
@@ -30,9 +32,23 @@ _OUTPUTS = {
 _WAITED_FOR = json.dumps({"kind": "batch", "version": 1, "bulk": False})
 _OF_AN_OLDER_RELEASE = json.dumps({"kind": "batch", "version": 1})
 _BULK = json.dumps({"kind": "batch", "version": 1, "bulk": True})
-_RESULTS = [json.dumps({"kind": kind}) for kind in ("started", "outcome", "deferral")]
-_UPLOADS = [json.dumps({"Records": []}), json.dumps({"kind": "quiet_check"})]
-_UNREADABLE = ["no JSON", "[]", '{"kind": "unheard of"}', '{"kind": ["batch"]}']
+_LOOK = json.dumps({"kind": "look", "version": 1})
+_RESULTS = [json.dumps({"kind": kind}) for kind in ("started", "outcome", "deferral", "looked")]
+_UPLOADS = [
+    json.dumps({"Records": []}),
+    json.dumps({"Type": "Notification", "TopicArn": "arn", "Message": json.dumps({"Records": []})}),
+    json.dumps({"detail-type": "Object Created", "source": "aws.s3", "detail": {}}),
+    *(json.dumps({"kind": kind}) for kind in ("quiet_check", "plan_anew")),
+]
+_UNREADABLE = [
+    "no JSON",
+    "[]",
+    '{"kind": "unheard of"}',
+    '{"kind": ["batch"]}',
+    '{"kind": "untold"}',
+    '{"DDBStreamBatchInfo": {}}',
+    '{"Type": "SubscriptionConfirmation", "Message": "You have chosen to subscribe"}',
+]
 
 
 class _Queues:
@@ -65,6 +81,7 @@ def queues() -> _Queues:
         _WAITED_FOR,
         _OF_AN_OLDER_RELEASE,
         _BULK,
+        _LOOK,
         *_RESULTS,
         *_UPLOADS,
         *_UNREADABLE,
@@ -74,9 +91,9 @@ def queues() -> _Queues:
 
 def test_a_redrive_puts_each_message_on_the_queue_of_its_kind(queues: _Queues) -> None:
     moved = redrive.redrive(queues, _OUTPUTS)
-    assert moved == {"batches": 2, "bulk": 1, "results": 3, "uploads": 2, "left": 4}
+    assert moved == {"batches": 2, "bulk": 2, "results": 4, "uploads": 5, "left": 7}
     assert queues.bodies["BatchesQueueUrl"] == [_WAITED_FOR, _OF_AN_OLDER_RELEASE]
-    assert queues.bodies["BulkQueueUrl"] == [_BULK]
+    assert queues.bodies["BulkQueueUrl"] == [_BULK, _LOOK]
     assert queues.bodies["ResultsQueueUrl"] == _RESULTS
     assert queues.bodies["UploadsQueueUrl"] == _UPLOADS
     assert queues.bodies["ParkedQueueUrl"] == _UNREADABLE
@@ -92,7 +109,19 @@ def test_the_table_of_a_redrive_names_every_queue(
     said = [line.split()[:3] for line in capsys.readouterr().out.splitlines()[:-1]]
     assert said == [
         ["2", "to", "batches"],
-        ["1", "to", "bulk"],
-        ["3", "to", "results"],
-        ["2", "to", "uploads"],
+        ["2", "to", "bulk"],
+        ["4", "to", "results"],
+        ["5", "to", "uploads"],
     ]
+
+
+def test_a_redrive_knows_every_kind_of_message() -> None:
+    source = (REPO / "shared" / "evaluation" / "src" / "decide" / "message.rs").read_text()
+    variants = re.search(r"pub enum Message \{(.*?)\n\}", source, re.DOTALL)
+    assert variants
+    names = re.findall(r"^    ([A-Z]\w+)\(", variants[1], re.MULTILINE)
+    kinds = [re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower() for name in names]
+    assert len(kinds) >= 8
+    filled = _Queues()
+    filled.bodies["ParkedQueueUrl"] = [json.dumps({"kind": kind}) for kind in kinds]
+    assert redrive.redrive(filled, _OUTPUTS)["left"] == 0

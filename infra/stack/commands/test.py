@@ -32,6 +32,7 @@ _FAST_TESTS = (
     "tests/e2e/test_strict_rules.py",
     "tests/e2e/test_test_command.py",
     "tests/e2e/test_vlm_server.py",
+    "tests/e2e/test_way_back.py",
 )
 _ALL_TESTS = ("tests/structure", "tests/text", "tests/e2e")
 #: End-to-end tests wait more than they work: so many run side by side, each with stacks of its own.
