@@ -236,7 +236,7 @@ def _parser() -> _Parser:
     _preflight(commands)
     _catalogue(commands)
     mutate = commands.add_parser(
-        "mutate", help="take out one check after another; a test must notice (about 20 minutes)"
+        "mutate", help="take out one check after another; a test must notice (half an hour and more)"
     )
     mutate.add_argument(
         "--only", nargs="+", default=[""], help="only checks whose names contain one of these"

@@ -11,6 +11,7 @@ use evaluation::domain::plan::Mode;
 use crate::chain::Function;
 use crate::day::{Asking, Day, VLM_BOUND, asking, make_dr};
 use crate::ends::at_the_end;
+use crate::histories::probes;
 use crate::histories::reviews::orders;
 use crate::seeds::run;
 use crate::world::{Rates, Spans, World};
@@ -34,9 +35,12 @@ const DAYS_WITHOUT: u64 = 20_000;
 
 /// The first dense seed that finds a violation without this guard. Dense seeds find what there is to find soonest.
 fn found_without(guard: GuardName, catalogue: &Catalogue) -> Option<u64> {
-    // Nobody reviews on these days.
-    if guard == GuardName::ReviewStays {
-        return orders::found_without(guard);
+    match guard {
+        // Nobody reviews on these days.
+        GuardName::ReviewStays => return orders::found_without(guard),
+        // Who ends whose lease is not seen in the table.
+        GuardName::OwnProbe => return probes::found_without(guard),
+        _ => (),
     }
     (0..DAYS_WITHOUT)
         .map(|n| n * 3)

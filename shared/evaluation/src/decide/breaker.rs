@@ -79,6 +79,11 @@ impl Breaker {
         self.is_open() && (free || self.probe_of.as_ref() == Some(of))
     }
 
+    /// Whether an answer of that time ends what is held against the VLM: not one from before it began to fail.
+    pub fn is_answered_by(&self, at: Timestamp) -> bool {
+        self.failures > 0 && self.since.is_none_or(|since| since <= at)
+    }
+
     /// The same once a probe is claimed.
     pub fn claimed(self, lease: &ProbeLease) -> Self {
         Self {
@@ -86,11 +91,6 @@ impl Breaker {
             probe_of: Some(lease.of.clone()),
             ..self
         }
-    }
-
-    /// Whether this probe is on its way. A release before this one did not say which is.
-    pub fn is_probed_by(&self, probe: &ProbeId) -> bool {
-        self.probe_until.is_some() && self.probe_of.as_ref().is_none_or(|of| of == probe)
     }
 }
 
@@ -151,12 +151,11 @@ mod tests {
             claimed.wants_probe(&mine, now),
             "it may not have been sent: whoever claimed it may have ended"
         );
-        assert!(claimed.is_probed_by(&mine) && !claimed.is_probed_by(&other));
         let unnamed = Breaker {
             probe_of: None,
             ..claimed
         };
-        assert!(unnamed.is_probed_by(&mine) && !unnamed.wants_probe(&mine, now));
+        assert!(!unnamed.wants_probe(&mine, now));
     }
 
     #[test]

@@ -175,6 +175,8 @@ pub enum GuardName {
     RevisionAsJudged,
     /// No two probes are on their way.
     OneProbe,
+    /// A word on one probe does not end another's lease.
+    OwnProbe,
     /// The time of the last upload only moves forward.
     LaterUploadStays,
     /// An answer about a photo is replaced by a later one only.
@@ -209,7 +211,7 @@ pub enum GuardName {
 
 impl GuardName {
     /// All of them.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::FingerprintUnmoved,
         Self::SupersededKnown,
         Self::SupersededNotEnded,
@@ -227,6 +229,7 @@ impl GuardName {
         Self::WaitingNotEnded,
         Self::RevisionAsJudged,
         Self::OneProbe,
+        Self::OwnProbe,
         Self::LaterUploadStays,
         Self::LaterAnswerStays,
         Self::LaterInvalidationStays,

@@ -170,8 +170,12 @@ async fn defer_all(
     photos: &[&Photo],
     why: (DeferralCause, String),
 ) -> Result<(), RunError> {
-    let message = Message::deferral_of_all(batch, photos, why, ports.now());
-    let messages = message.into_iter().collect();
+    let now = ports.now();
+    // Where two releases run the aggregator may be of one that does not know of photos that are put off together.
+    let together = why.0 != DeferralCause::AnotherRelease;
+    let some = photos.chunks(if together { photos.len().max(1) } else { 1 });
+    let message = |some| Message::deferral_of_all(batch, some, why.clone(), now);
+    let messages = some.filter_map(message).collect();
     ports.send(Queue::Results, messages, Duration::ZERO).await
 }
 

@@ -99,11 +99,7 @@ async fn wait(
 /// Ends a probe's lease, whatever became of it, so that another may be sent. That of another probe is left to it: a word
 /// may be late, or be said twice.
 pub(super) async fn end_probe(ports: &impl Ports, probe: &ProbeId) -> Result<(), RunError> {
-    let breaker = ports.get::<Breaker>(Key::Breaker).await?;
-    if breaker.is_some_and(|breaker| breaker.is_probed_by(probe)) {
-        ports.update(updates::probe_ended()).await?;
-    }
-    Ok(())
+    ports.update(updates::probe_ended(probe)).await.map(drop)
 }
 
 /// Sends a photo again, and writes down when it is due.

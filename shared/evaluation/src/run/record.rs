@@ -28,6 +28,7 @@ use crate::domain::judge::Verdict;
 use crate::domain::outcome::PhotoOutcome;
 use crate::domain::plan::{Mode, Photo};
 use crate::domain::report::Report;
+use crate::domain::time::Timestamp;
 use crate::domain::versions::Versions;
 use crate::figures;
 
@@ -104,7 +105,7 @@ async fn record(
         OutcomeAction::RemoveFromPending | OutcomeAction::Ignore => News::Answers,
     };
     if answered && is_new {
-        note_answer(ports).await?;
+        note_answer(ports, report.at).await?;
     }
     let is_back = news != News::Nothing && evaluation.waiting_since.is_some();
     let waited_until = is_back.then(|| ports.now());
@@ -314,15 +315,10 @@ fn log_verdict(evaluation: &Evaluation, verdict: &Finalisation) {
     );
 }
 
-/// The VLM answered: if anything is held against it, that ends.
-async fn note_answer(ports: &impl Ports) -> Result<(), RunError> {
-    if ports
-        .get::<Breaker>(Key::Breaker)
-        .await?
-        .unwrap_or_default()
-        .failures
-        > 0
-    {
+/// The VLM answered at that time: what was held against it until then ends. An answer may be told much later, or once more.
+async fn note_answer(ports: &impl Ports, at: Timestamp) -> Result<(), RunError> {
+    let breaker = ports.get::<Breaker>(Key::Breaker).await?;
+    if breaker.unwrap_or_default().is_answered_by(at) {
         ports.update(updates::answered()).await?;
         tracing::info!("the VLM answers again");
     }

@@ -10,7 +10,7 @@ mod law;
 mod looks;
 mod one_photo;
 mod past;
-mod probes;
+pub(crate) mod probes;
 pub(crate) mod reviews;
 mod serial;
 mod sightings;

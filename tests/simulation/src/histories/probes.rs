@@ -1,9 +1,11 @@
 //! Probes: whatever becomes of one, its lease ends with it and another may be sent.
 
+use std::time::Duration;
+
 use evaluation::decide::breaker::{Breaker, FAILURES_TO_OPEN};
 use evaluation::decide::evaluation::Evaluation;
 use evaluation::decide::message::{Batch, DeferralCause, Look, Message};
-use evaluation::decide::update::{Key, Members, Update, UpdateAction};
+use evaluation::decide::update::{GuardName, Key, Members, Update, UpdateAction};
 use evaluation::decide::updates;
 use evaluation::domain::catalogue::Catalogue;
 use evaluation::domain::ids::{EvaluationId, PhotoId};
@@ -232,9 +234,10 @@ fn who_claimed_the_probe_and_ended_before_it_was_sent_sends_it_when_begun_again(
     assert!(next_batch(&world).probe);
 }
 
-#[test]
-fn a_late_word_on_one_probe_leaves_another_its_lease() {
+/// Whether another probe has kept its lease when a word on the one before it came a second time.
+fn keeps_its_lease_without(guard: Option<GuardName>) -> bool {
     let (world, probe) = probing();
+    world.table.borrow_mut().without = guard;
     let says = Says(Some(put_off(DeferralCause::Unavailable)));
     at_once(batch::handle(&world, &says, &probe)).unwrap();
     let (_, word) = world.queue.borrow_mut().pop_back().unwrap();
@@ -245,7 +248,17 @@ fn a_late_word_on_one_probe_leaves_another_its_lease() {
     let other = next_batch(&world).probe();
     assert!(other.is_some() && breaker(&world).probe_of == other);
     at_once(aggregate::handle(&world, word)).unwrap();
-    assert_eq!(breaker(&world).probe_of, other);
+    breaker(&world).probe_of == other
+}
+
+/// Whether a word on one probe ends another's lease without this guard.
+pub(crate) fn found_without(guard: GuardName) -> Option<u64> {
+    (!keeps_its_lease_without(Some(guard))).then_some(0)
+}
+
+#[test]
+fn a_late_word_on_one_probe_leaves_another_its_lease() {
+    assert!(keeps_its_lease_without(None));
 }
 
 #[test]
@@ -273,4 +286,50 @@ fn photos_about_which_nobody_was_asked_wait_as_one_message_and_none_is_forgotten
     assert_eq!(kept.iter().filter(|photo| photo.attempt == 1).count(), 3);
     work(&world, &rest, Some(put_off(DeferralCause::Unavailable)));
     assert_eq!(next_batch(&world).photos.len(), 2, "they stay together");
+}
+
+#[test]
+fn what_was_seen_before_the_vlm_went_does_not_bring_it_back() {
+    let world = Serial::new(versions(), None);
+    let (first, id, photo) = started(&world, "DR1");
+    let seen = PhotoOutcome::Evaluated {
+        findings: Vec::new(),
+    };
+    let seen = Report::bare(seen, world.now());
+    world.pass(Duration::from_secs(60));
+    for _ in 0..FAILURES_TO_OPEN {
+        at_once(world.update(updates::failure("away", world.now()))).unwrap();
+    }
+    // Its evaluation has ended; the message that waited for the closer look says what was seen first.
+    let key = Key::Evaluation(id.clone());
+    let gone = UpdateAction::DeleteMembers("pending", Members::one(&photo));
+    change(&world, key, gone);
+    let waited = Batch {
+        seen: Some(Box::new(seen.clone())),
+        ..first
+    };
+    work(&world, &waited, Some(put_off(DeferralCause::Unavailable)));
+    assert!(breaker(&world).is_open());
+    let told_late = Message::outcome(&id, &photo, seen.clone());
+    at_once(aggregate::handle(&world, told_late)).unwrap();
+    assert!(breaker(&world).is_open());
+    let (id, photo) = by_uploads(&world, "DR2", "\"2\"", &versions());
+    let at = world.now();
+    let answer = Message::outcome(&id, &photo, Report { at, ..seen });
+    at_once(aggregate::handle(&world, answer)).unwrap();
+    assert!(!breaker(&world).is_open());
+}
+
+#[test]
+fn while_two_releases_run_each_photo_is_put_off_alone() {
+    let world = Serial::new(versions(), None);
+    let (first, ..) = started(&world, "DR1");
+    let photos = vec![first.photos[0].clone(); 3];
+    let batch = Batch { photos, ..first };
+    at_once(batch::handle(&world, &Says(None), &batch)).unwrap();
+    let queue = world.queue.borrow();
+    let alone =
+        |message: &Message| matches!(message, Message::Deferral(note) if note.others.is_empty());
+    assert_eq!(queue.len(), 3);
+    assert!(queue.iter().all(|(_, message)| alone(message)));
 }

@@ -24,9 +24,6 @@ pub use self::seen::*;
 pub use self::system::*;
 pub use self::upload::*;
 
-/// Items that belong to no evaluation are deleted some time after this many days.
-const KEPT_FOR_SECONDS: i64 = 90 * 24 * 60 * 60;
-
 fn value(of: &impl Serialize) -> Value {
     json!(of)
 }
@@ -43,11 +40,4 @@ fn moved_forward(key: Key, guard: GuardName, name: &'static str, at: Timestamp) 
         guards: vec![Guard::either(guard, Absent(name), earlier)],
         actions: vec![Set(name, value(&at))],
     }
-}
-
-/// The same change, with the time after which the item may be deleted.
-fn kept_from(mut update: Update, at: Timestamp) -> Update {
-    let ttl = at.as_seconds().saturating_add(KEPT_FOR_SECONDS);
-    update.actions.push(Set("ttl", json!(ttl)));
-    update
 }

@@ -2,13 +2,16 @@
 
 use serde_json::json;
 
-use super::{KEPT_FOR_SECONDS, value};
+use super::value;
 use crate::decide::cameras::CameraSeen;
 use crate::decide::serials::SerialSeen;
 use crate::decide::sighting::{Mark, Sighting};
 use crate::decide::update::UpdateAction::SetIfAbsent;
 use crate::decide::update::{Key, Update};
 use crate::domain::time::Timestamp;
+
+/// Where a photo was seen first is forgotten after this many days.
+const KEPT_FOR_SECONDS: i64 = 90 * 24 * 60 * 60;
 
 /// A photo with this mark was seen. Whoever was first stays, and is what the write returns.
 pub fn sighted(mark: Mark, sighting: &Sighting, at: Timestamp) -> Update {

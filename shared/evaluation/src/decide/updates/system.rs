@@ -3,11 +3,11 @@
 use serde_json::json;
 
 use super::{moved_forward, value};
-use crate::decide::breaker::ProbeLease;
+use crate::decide::breaker::{ProbeId, ProbeLease};
 use crate::decide::queue::Queue;
 use crate::decide::unfinished::Unfinished;
 use crate::decide::update::Condition::{Absent, AtMost, Is};
-use crate::decide::update::GuardName::{LaterProgressStays, OneProbe};
+use crate::decide::update::GuardName::{LaterProgressStays, OneProbe, OwnProbe};
 use crate::decide::update::UpdateAction::{Increment, Remove, Set, SetIfAbsent};
 use crate::decide::update::{Guard, Key, Update};
 use crate::domain::time::Timestamp;
@@ -58,11 +58,12 @@ pub fn probe(lease: &ProbeLease, now: Timestamp) -> Update {
     }
 }
 
-/// Notes that the probe came back without an answer, so that another may be sent.
-pub fn probe_ended() -> Update {
+/// Ends a probe's lease, so that another may be sent. A release before this one did not say whose it is.
+pub fn probe_ended(probe: &ProbeId) -> Update {
+    let own = Is("probe_of", value(probe));
     Update {
         key: Key::Breaker,
-        guards: Vec::new(),
+        guards: vec![Guard::either(OwnProbe, own, Absent("probe_of"))],
         actions: vec![Remove("probe_until"), Remove("probe_of")],
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{kept_from, moved_forward, value};
+use super::{moved_forward, value};
 use crate::decide::cache::CACHED_FOR;
 use crate::decide::look::LookRecord;
 use crate::decide::update::Condition::{Absent, AtMost};
@@ -11,6 +11,10 @@ use crate::decide::update::UpdateAction::{Remove, Set};
 use crate::decide::update::{Guard, Key, Update};
 use crate::domain::ids::DrNumber;
 use crate::domain::time::Timestamp;
+
+/// What is known of a DR's photos outlives them and all verdicts: the longest that the template's parameters allow for
+/// both, 3650 days each, since a photo may be evaluated on its last day.
+const KEPT_FOR_SECONDS: i64 = 2 * 3650 * 24 * 60 * 60;
 
 /// Notes an upload.
 pub fn uploaded(dr: &DrNumber, at: Timestamp) -> Update {
@@ -76,4 +80,11 @@ fn look_noted(dr: &DrNumber, look: &LookRecord, guards: Vec<Guard>) -> Update {
         guards,
         actions,
     }
+}
+
+/// The same change, with the time after which the item may be deleted.
+fn kept_from(mut update: Update, at: Timestamp) -> Update {
+    let ttl = at.as_seconds().saturating_add(KEPT_FOR_SECONDS);
+    update.actions.push(Set("ttl", json!(ttl)));
+    update
 }
