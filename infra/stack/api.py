@@ -83,20 +83,25 @@ class Api:
     ) -> Answer:
         """Any request; of a header's name underscores are dashes."""
         more = {name.replace("_", "-"): value for name, value in headers.items()}
-        request = AWSRequest(
-            method, self._base + path, data=body, headers={"content-type": "application/json", **more}
-        )
+        url = self._base + _encoded(path)
+        request = AWSRequest(method, url, data=body, headers={"content-type": "application/json", **more})
         if self._token:
             request.headers["authorization"] = f"Bearer {self._token}"
         elif signed:
             self._sign(request)
         begun = time.monotonic()
-        reply = self._pool.request(method, self._base + path, body=body, headers=dict(request.headers))
+        reply = self._pool.request(method, url, body=body, headers=dict(request.headers))
         if method == "GET" and reply.status in _UNANSWERED:
-            reply = self._pool.request(method, self._base + path, headers=dict(request.headers))
+            reply = self._pool.request(method, url, headers=dict(request.headers))
         took_ms = round((time.monotonic() - begun) * 1000)
         headers = {name.lower(): value for name, value in reply.headers.items()}
         return Answer(reply.status, headers, _decoded(reply.data), took_ms, reply.data)
+
+
+def _encoded(path: str) -> str:
+    """The same with a query whose values are encoded: botocore signs it as it stands, AWS as it would be encoded."""
+    path, mark, query = path.partition("?")
+    return path + mark + quote(query, safe="%=&+")
 
 
 def _decoded(data: bytes) -> Any:

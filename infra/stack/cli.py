@@ -20,6 +20,9 @@ from .tools import enter
 PASS, FAIL, INCOMPLETE, ERROR = 0, 1, 2, 3
 #: Commands that need none of the stack's tools.
 _WITHOUT_THE_STACK = ("peer",)
+#: Whose errors tell of what is elsewhere, not of this program.
+_REMOTE = ("botocore", "boto3", "urllib3")
+_AGAIN = "Check AWS_PROFILE, AWS_REGION and your rights. What was done stays: start it again."
 
 _EVALUATE = """\
 Evaluates DRs with the real functions, deployed from template.yaml to a local AWS, and prints each
@@ -110,6 +113,11 @@ def main(arguments: list[str]) -> int:
         return int(importlib.import_module(f"stack.commands.{wanted.command}").run(wanted))
     except StackError as error:
         say(f"error: {error}")
+        return ERROR
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] not in _REMOTE:
+            raise
+        say(f"error: AWS, or the API, refused or could not be reached: {error}.\n{_AGAIN}")
         return ERROR
     except KeyboardInterrupt:
         say("Ended.")

@@ -13,6 +13,11 @@ NAMESPACE = "FibreEvaluation"
 #: CloudWatch makes no longer period.
 _DAY_S = 86_400
 _PARTS = 24
+#: What is measured each minute is "now" if it is no older.
+_NOW_S = 600.0
+#: CloudWatch keeps what is so old by such periods only, in seconds.
+_STEPS = ((63 * _DAY_S, 3600), (15 * _DAY_S, 300), (0, 60))
+_PERCENTILES = ("p50", "p95", "p99")
 _BARS = "▁▂▃▄▅▆▇█"
 
 #: Name, what it is called, and the divisor to what is shown.
@@ -52,6 +57,9 @@ LATEST = (
     ("PhotosPending", "photos pending"),
     ("UnfinishedEvaluations", "unfinished evaluations"),
     ("OldestUnfinished", "the oldest of them that does not wait for the VLM (s)"),
+)
+#: Worked out once a day.
+DAILY = (
     ("Agreement", "verdicts on which people agree (%)"),
     ("FalsePasses", "passes that people would not let pass (%)"),
 )
@@ -78,9 +86,19 @@ def read(cloudwatch: Any, stack: str, since_s: float) -> dict[str, Any]:
         "spans": [asdict(source.span(*row)) for row in SPANS],
         "rates": [asdict(source.rate(*row)) for row in RATES],
         "sums": [asdict(source.total(*row)) for row in SUMS],
-        "latest": [asdict(source.latest(*row)) for row in LATEST],
+        "latest": [asdict(source.now(*row)) for row in LATEST] + [asdict(source.latest(*row)) for row in DAILY],
+        "of_worst_day": since_s >= _DAY_S,
+        "in_days": _in_days(cloudwatch, stack, since_s),
         "alarms": _alarms(cloudwatch, stack),
     }
+
+
+def _in_days(cloudwatch: Any, stack: str, since_s: float) -> dict[str, Any]:
+    """Tokens since the beginning of the first day (UTC): the API counts evaluations by whole days."""
+    now = time.time()
+    since_s = now - (now - since_s) // _DAY_S * _DAY_S
+    source = _Source(cloudwatch, stack, now, since_s)
+    return {"since_s": since_s, "sums": {name: source.sum(name) for name in ("PromptTokens", "CompletionTokens")}}
 
 
 class _Source:
@@ -91,13 +109,14 @@ class _Source:
 
     def span(self, metric: str, what: str, divisor: int) -> Figure:
         """Mean and percentiles. Of several days the percentiles are those of the worst."""
-        points = self._points(metric, _whole(self._end, self._since_s), ["SampleCount", "Sum"], ["p50", "p95", "p99"])
-        cases = sum(point["SampleCount"] for point in points)
+        cases, total = self._total(metric)
         values = {}
         if cases:
-            values["mean"] = sum(point["Sum"] for point in points) / cases / divisor
-            for name in ("p50", "p95", "p99"):
-                values[name] = max(point["ExtendedStatistics"][name] for point in points) / divisor
+            values["mean"] = total / cases / divisor
+            points = self._points(metric, _whole(self._end, self._since_s), ExtendedStatistics=list(_PERCENTILES))
+            for name in _PERCENTILES:
+                known = (point["ExtendedStatistics"][name] for point in points)
+                values[name] = max(known, default=0.0) / divisor
         return Figure(metric, what, int(cases), values, self._course(metric, "Average", divisor))
 
     def rate(self, metric: str, what: str) -> Figure:
@@ -111,30 +130,42 @@ class _Source:
         cases, total = self._total(metric)
         return Figure(metric, what, int(cases), {"sum": total}, self._course(metric, "Sum", 1))
 
+    def sum(self, metric: str) -> float:
+        """The sum alone."""
+        return self._total(metric)[1]
+
+    def now(self, metric: str, what: str) -> Figure:
+        """What is measured each minute, now; its course is the most of each part of the time."""
+        points = self._points(metric, 60, within_s=min(_NOW_S, self._since_s), Statistics=["Maximum"])
+        course = self._course(metric, "Maximum", 1)
+        values = {"last": points[-1]["Maximum"]} if points else {}
+        return Figure(metric, what, len([value for value in course if value is not None]), values, course)
+
     def latest(self, metric: str, what: str) -> Figure:
-        """The last value of what is measured each minute."""
+        """The last value of what is measured now and then."""
         course = self._course(metric, "Maximum", 1)
         known = [value for value in course if value is not None]
         return Figure(metric, what, len(known), {"last": known[-1]} if known else {}, course)
 
     def _total(self, metric: str) -> tuple[float, float]:
-        points = self._points(metric, _whole(self._end, self._since_s), ["SampleCount", "Sum"])
+        points = self._points(metric, _whole(self._end, self._since_s), Statistics=["SampleCount", "Sum"])
         return sum(point["SampleCount"] for point in points), sum(point["Sum"] for point in points)
 
     def _course(self, metric: str, statistic: str, divisor: int) -> list[float | None]:
-        period = max(60, round(self._since_s / _PARTS / 60) * 60)
+        step = next(step for age, step in _STEPS if self._since_s >= age)
+        period = max(step, round(self._since_s / _PARTS / step) * step)
         course: list[float | None] = [None] * _PARTS
-        for point in self._points(metric, period, [statistic]):
+        for point in self._points(metric, period, Statistics=[statistic]):
             ago = (self._end - point["Timestamp"].timestamp()) // period
             if 0 <= ago < _PARTS:
                 course[_PARTS - 1 - int(ago)] = point[statistic] / divisor
         return course
 
     def _points(
-        self, metric: str, period: int, statistics: list[str], extended: list[str] | None = None
+        self, metric: str, period: int, *, within_s: float | None = None, **statistics: list[str]
     ) -> list[dict[str, Any]]:
-        begin = self._end - self._since_s
-        more = {"ExtendedStatistics": extended} if extended else {}
+        """Either `Statistics` or `ExtendedStatistics`: CloudWatch takes no request for both."""
+        begin = self._end - (within_s or self._since_s)
         found = self._cloudwatch.get_metric_statistics(
             Namespace=NAMESPACE,
             MetricName=metric,
@@ -142,8 +173,7 @@ class _Source:
             StartTime=begin,
             EndTime=self._end,
             Period=period,
-            Statistics=statistics,
-            **more,
+            **statistics,
         )
         return sorted(found["Datapoints"], key=lambda point: point["Timestamp"])
 
@@ -161,13 +191,12 @@ def _alarms(cloudwatch: Any, stack: str) -> list[dict[str, str]]:
         AlarmNamePrefix=f"{stack}-", AlarmTypes=["MetricAlarm", "CompositeAlarm"]
     )
     alarms = [alarm for page in pages for kind in ("MetricAlarms", "CompositeAlarms") for alarm in page.get(kind, [])]
+    named = [(alarm["AlarmName"].removeprefix(f"{stack}-"), alarm) for alarm in alarms]
+    # CloudFormation puts its suffix behind the alarm's name: what has more dashes is of a stack whose name begins alike.
     return [
-        {
-            "alarm": alarm["AlarmName"].removeprefix(f"{stack}-"),
-            "state": alarm["StateValue"],
-            "reason": alarm.get("StateReason", ""),
-        }
-        for alarm in alarms
+        {"alarm": name, "state": alarm["StateValue"], "reason": alarm.get("StateReason", "")}
+        for name, alarm in named
+        if name.count("-") <= 1
     ]
 
 

@@ -91,10 +91,10 @@ def _get(api: Api, path: str) -> Any:
     detail = answer.body.get("detail", answer.body) if isinstance(answer.body, dict) else answer.body
     if answer.status in (401, 403):
         raise StackError(
-            f"GET {path} is refused ({answer.status}).",
+            f"GET {path} is refused ({answer.status}: {detail}).",
             "It takes a reviewer: sign as one, or put a reviewer's token into API_TOKEN.",
         )
-    if answer.status in (404, 409, 410):
+    if answer.status in (404, 409, 410, 422):
         raise Left(str(detail))
     raise StackError(f"GET {path} says {answer.status}: {detail}.", "Start it again: it goes on where it ended.")
 
@@ -110,7 +110,9 @@ def _write_dr(api: Api, pool: urllib3.PoolManager, folder: Path, evaluation_id: 
     part = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir()
-    photos = [photo for photo in evaluation["photos"] if photo["outcome"] not in _NO_PHOTO]
+    # A name that is refused is no key that a link could be made of.
+    named = [photo for photo in evaluation["photos"] if (photo["reason"] or {}).get("code") != "name_refused"]
+    photos = [photo for photo in named if photo["outcome"] not in _NO_PHOTO]
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         list(threads.map(lambda photo: _fetch(api, pool, evaluation_id, photo, part), photos))
     (part / _FILE).write_text(json.dumps(labels, indent=2, ensure_ascii=False) + "\n")

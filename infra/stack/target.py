@@ -42,7 +42,11 @@ def _on_aws(name: str) -> Target:
     session = boto3.session.Session()
     try:
         stacks = session.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
-        outputs = {output["OutputKey"]: output["OutputValue"] for output in stacks[0]["Outputs"]}
+        outputs = {output["OutputKey"]: output["OutputValue"] for output in stacks[0].get("Outputs", [])}
+        if "ApiUrl" not in outputs:
+            raise StackError(
+                f"The stack {name} has no API: it is another one's, or is being made.", "Check its name and its state."
+            )
         api = Api(
             outputs["ApiUrl"], session.get_credentials(), session.region_name, token=os.environ.get(_TOKEN)
         )

@@ -36,12 +36,13 @@ def read(api: Api, since_s: float, found: dict[str, Any], prices: tuple[float, f
     The prices are dollars for a million tokens, read and written.
     """
     day = datetime.fromtimestamp(time.time() - since_s, UTC).strftime("%Y-%m-%dT00:00:00Z")
+    in_days = found["in_days"]
     counts = _get(api, f"/evaluations?from={day}&limit=1")["counts"]
     return [
         *_how_many(counts, day),
         *_how_right(_get(api, f"/accuracy?from={day}"), day),
         *_how_fast(found, day),
-        *_what_it_cost(found, counts["evaluations"], since_s, prices),
+        *_what_it_cost(in_days["sums"], counts["evaluations"], in_days["since_s"], prices),
     ]
 
 
@@ -51,7 +52,7 @@ def _get(api: Api, path: str) -> dict[str, Any]:
         return dict(answer.body)
     if answer.status in (401, 403):
         raise StackError(
-            f"GET {path} is refused ({answer.status}).",
+            f"GET {path} is refused ({answer.status}: {answer.body}).",
             "It takes an operator: sign as one, or put an operator's token into API_TOKEN.",
         )
     raise StackError(f"GET {path} says {answer.status}: {answer.body}.", "Try again, or ask for a shorter time.")
@@ -113,15 +114,15 @@ def _first(group: dict[str, Any], name: str, asked: str) -> str:
 def _how_fast(found: dict[str, Any], day: str) -> list[Row]:
     (span,) = [row for row in found["spans"] if row["metric"] == "EvaluationTime"]
     opens = f"GET /evaluations?from={day}"
-    names = (("half of the evaluations take up to", "p50"), ("19 of 20 take up to", "p95"))
+    when = "on the worst day " if found["of_worst_day"] else ""
+    names = ((f"{when}half of the evaluations take up to", "p50"), (f"{when}19 of 20 take up to", "p95"))
     values = span["values"]
     return [Row(what, f"{values[name]:.1f} s" if name in values else "not known", opens) for what, name in names]
 
 
 def _what_it_cost(
-    found: dict[str, Any], evaluations: int, since_s: float, prices: tuple[float, float] | None
+    sums: dict[str, float], evaluations: int, since_s: float, prices: tuple[float, float] | None
 ) -> list[Row]:
-    sums = {row["metric"]: row["values"]["sum"] for row in found["sums"]}
     read, written = sums["PromptTokens"], sums["CompletionTokens"]
     opens = "the dashboard of the stack's name, \"Tokens\""
     rows = [Row("tokens that the VLM read, and wrote", f"{read:,.0f}, {written:,.0f}", opens)]

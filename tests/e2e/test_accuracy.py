@@ -247,8 +247,9 @@ def test_what_people_decided_is_labelled_and_the_benchmark_reads_it(
 
 def test_a_week_s_numbers_open_their_cases(harness: Harness, reviewed: Both) -> None:
     spans = [{"metric": "EvaluationTime", "cases": 2, "values": {"p50": 4.0, "p95": 9.0}}]
-    sums = [{"metric": "PromptTokens", "values": {"sum": 2e6}}, {"metric": "CompletionTokens", "values": {"sum": 1e5}}]
-    rows = week.read(harness.api, 3600.0, {"spans": spans, "sums": sums}, prices=(0.5, 2.0))
+    in_days = {"since_s": 86_400.0, "sums": {"PromptTokens": 2e6, "CompletionTokens": 1e5}}
+    figures = {"spans": spans, "of_worst_day": False, "in_days": in_days}
+    rows = week.read(harness.api, 3600.0, figures, prices=(0.5, 2.0))
     found = {row.what: row for row in rows}
     counts = harness.api.request("GET", found["evaluations"].opens.removeprefix("GET ")).body["counts"]
     assert found["evaluations"].number == f"{counts['evaluations']:,}"
@@ -261,7 +262,7 @@ def test_a_week_s_numbers_open_their_cases(harness: Harness, reviewed: Both) -> 
         if row.opens.startswith("GET "):
             assert harness.api.request("GET", row.opens.removeprefix("GET ")).status == 200, row
     with pytest.raises(StackError, match="operator"):
-        week.read(_Refused(), 3600.0, {"spans": spans, "sums": sums}, prices=None)
+        week.read(_Refused(), 3600.0, figures, prices=None)
 
 
 class _Refused(Api):

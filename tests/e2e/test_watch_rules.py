@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from stack import figures, template
 from stack.cli import _span
 from stack.strict import alarm_rules, emf
 
+_DAY_S = 86_400
 _REPO = Path(__file__).resolve().parents[2]
 
 
@@ -127,7 +129,7 @@ def test_every_alarm_has_its_paragraph_and_every_metric_its_line() -> None:
         for alarm in alarms.values()
         if alarm["Properties"].get("Namespace") == figures.NAMESPACE
     }
-    named |= {metric for metric, *_ in (*figures.SPANS, *figures.RATES, *figures.SUMS, *figures.LATEST)}
+    named |= {metric for metric, *_ in (*figures.SPANS, *figures.RATES, *figures.SUMS, *figures.LATEST, *figures.DAILY)}
     body = json.loads(re.sub(r"\$\{[^}]*\}", "x", resources["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]))
     shown = [metric for widget in body["widgets"] for metric in widget["properties"].get("metrics", [])]
     named |= {metric[1] for metric in shown if metric[0] == figures.NAMESPACE}
@@ -154,23 +156,34 @@ class _CloudWatch:
 
     def get_metric_statistics(self, **asked: Any) -> dict[str, Any]:
         self.asked.append(asked["Period"])
+        assert ("Statistics" in asked) != ("ExtendedStatistics" in asked), "CloudWatch takes no request for both"
+        age = asked["EndTime"] - asked["StartTime"]
+        assert asked["Period"] % (60 if age < 15 * _DAY_S else 300 if age < 63 * _DAY_S else 3600) == 0
+        if asked["MetricName"] == "PhotosPending":
+            return {"Datapoints": self._pending(asked)}
         if asked["MetricName"] not in ("EvaluationTime", "CacheHit"):
             return {"Datapoints": []}
-        point = {
-            "Timestamp": datetime.fromtimestamp(asked["EndTime"] - 30, UTC),
-            "SampleCount": 10.0,
-            "Sum": 5.0,
-            "Average": 0.5,
-            "ExtendedStatistics": {"p50": 400.0, "p95": 900.0, "p99": 1000.0},
-        }
-        return {"Datapoints": [point]}
+        at = {"Timestamp": datetime.fromtimestamp(asked["EndTime"] - 30, UTC)}
+        if "ExtendedStatistics" in asked:
+            return {"Datapoints": [at | {"ExtendedStatistics": {"p50": 400.0, "p95": 900.0, "p99": 1000.0}}]}
+        return {"Datapoints": [at | {"SampleCount": 10.0, "Sum": 5.0, "Average": 0.5}]}
+
+    def _pending(self, asked: dict[str, Any]) -> list[dict[str, Any]]:
+        """300 photos half an hour ago, none since; each period has the most of it."""
+        points: dict[float, float] = {}
+        for minute in range(int(asked["StartTime"]), int(asked["EndTime"]), 60):
+            begins = asked["StartTime"] + (minute - asked["StartTime"]) // asked["Period"] * asked["Period"]
+            pending = 300.0 if minute < asked["EndTime"] - 1800 else 0.0
+            points[begins] = max(points.get(begins, 0.0), pending)
+        return [{"Timestamp": datetime.fromtimestamp(at, UTC), "Maximum": most} for at, most in points.items()]
 
     def get_paginator(self, _: str) -> Any:
         return self
 
     def paginate(self, **_: Any) -> list[dict[str, Any]]:
-        alarm = {"AlarmName": "s-SweeperAlarm", "StateValue": "OK"}
-        return [{"MetricAlarms": [alarm], "CompositeAlarms": []}]
+        names = ("s-SweeperAlarm-1B2C3", "s-staging-SweeperAlarm-4D5E6")
+        alarms = [{"AlarmName": name, "StateValue": "OK"} for name in names]
+        return [{"MetricAlarms": alarms, "CompositeAlarms": []}]
 
 
 def test_a_report_reads_times_rates_and_alarms() -> None:
@@ -179,7 +192,27 @@ def test_a_report_reads_times_rates_and_alarms() -> None:
     assert times["EvaluationTime"] == {"mean": 0.0005, "p50": 0.4, "p95": 0.9, "p99": 1.0}
     assert times["VlmTime"] == {}
     assert next(row for row in found["rates"] if row["metric"] == "CacheHit")["values"] == {"rate": 0.5}
-    assert found["alarms"] == [{"alarm": "SweeperAlarm", "state": "OK", "reason": ""}]
+    assert found["alarms"] == [{"alarm": "SweeperAlarm-1B2C3", "state": "OK", "reason": ""}], "none of another stack"
+
+
+def test_what_is_pending_now_is_not_what_was_most() -> None:
+    for since in (1800.0, 7 * 86_400.0):
+        found = figures.read(_CloudWatch(), "s", since)
+        (pending,) = [row for row in found["latest"] if row["metric"] == "PhotosPending"]
+        assert pending["values"] == {"last": 0.0}
+    assert max(value or 0 for value in pending["course"]) == 300
+
+
+def test_tokens_are_of_the_days_that_evaluations_are_counted_by() -> None:
+    found = figures.read(_CloudWatch(), "s", 1800.0)
+    begins = time.time() - found["in_days"]["since_s"]
+    assert abs(begins % _DAY_S) < 60 or _DAY_S - begins % _DAY_S < 60
+    assert found["in_days"]["since_s"] >= 1800 and set(found["in_days"]["sums"]) == {"PromptTokens", "CompletionTokens"}
+
+
+def test_periods_are_such_as_cloudwatch_keeps() -> None:
+    for hours in (1, 24, 359, 361, 401, 1511, 1513, 2208):
+        figures.read(_CloudWatch(), "s", hours * 3600.0)
 
 
 def test_one_period_holds_the_whole_time_if_one_can() -> None:

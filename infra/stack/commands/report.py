@@ -9,6 +9,7 @@ from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
+from urllib3.exceptions import HTTPError
 
 from .. import deploy, figures, local_stack, target, week
 from ..errors import StackError
@@ -17,8 +18,8 @@ from ..report import table
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints the figures, first those of evaluations; gives 1 if an alarm is on."""
-    cloudwatch, stack = _source(arguments)
     try:
+        cloudwatch, stack = _source(arguments)
         found = figures.read(cloudwatch, stack, arguments.since)
     except (BotoCoreError, ClientError) as error:
         raise StackError(
@@ -38,7 +39,7 @@ def _of_evaluations(arguments: argparse.Namespace, found: dict[str, Any]) -> tup
     try:
         stack = target.of(arguments)
         return week.read(stack.api, arguments.since, found, arguments.vlm_prices), None
-    except StackError as error:
+    except (StackError, HTTPError) as error:
         return [], str(error)
 
 
@@ -65,6 +66,8 @@ def text(found: dict[str, Any]) -> str:
     ]
     heads = ("s", "mean", "P50", "P95", "P99", "cases", since)
     lines += ["", *table(heads, spans)]
+    if found["of_worst_day"]:
+        lines.append("The percentiles are those of the worst day (UTC).")
     rates = [(row["what"], _percent(row["values"].get("rate")), *_cases(row)) for row in found["rates"]]
     lines += ["", *table(("rate", "%", "cases", since), rates)]
     sums = [(row["what"], f"{row['values']['sum']:,.0f}", figures.sparkline(row["course"])) for row in found["sums"]]

@@ -232,3 +232,21 @@ fn what_a_photo_shows_is_refused_without_asking_for_another_photo() {
     };
     assert!(!reason.message.contains("again") && reason.message.contains("content policy"));
 }
+
+#[test]
+fn what_goes_wrong_within_the_servers_processor_is_not_the_photos_fault() {
+    for processor in [
+        "Qwen2_5_VLProcessor",
+        "Qwen3VLProcessor",
+        "InternVLProcessor",
+    ] {
+        let words = format!(
+            "Failed to apply {processor} on data={{'text': '<|image_pad|>', 'images': [<PIL.Image.Image image \
+             mode=RGB size=960x1280 at 0x7F0935DFCD40>]}} with kwargs={{}}"
+        );
+        let body = json!({"error": {"message": words, "type": "BadRequestError", "param": null, "code": 400}});
+        let failure = of(400, &body.to_string());
+        assert_eq!(class(&failure), "retry: failed", "{words}");
+        assert_eq!(failure.about(), Some(About::Request), "{words}");
+    }
+}

@@ -383,7 +383,9 @@ pub(super) fn speaks_of_model(words: &str) -> bool {
 
 /// What a refusal may mean whose words are in no table.
 fn meaning_of_other_words(words: &str) -> Option<Meaning> {
-    let of_picture = words.replace("image_url", "").contains("image");
+    // vLLM says this of whatever went wrong within a model's processor, and names its input only.
+    let of_processor = words.contains("failed to apply");
+    let of_picture = !of_processor && words.replace("image_url", "").contains("image");
     let is_said = |of: &[&str]| of.iter().any(|part| words.contains(part));
     if of_picture && is_said(OF_PICTURES) {
         Some(Meaning::Picture)
