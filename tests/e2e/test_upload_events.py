@@ -13,6 +13,8 @@ import truth
 from faults import Faults
 from harness import Dr, Harness
 
+from stack import template
+
 _NUMBERS = count(1)
 _TEST = {"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "b", "RequestId": "r", "HostId": "h"}
 
@@ -111,6 +113,20 @@ def test_a_folder_in_small_letters_is_the_dr_that_it_means(harness: Harness) -> 
     evaluation = harness.completed(entry["evaluation_id"])
     assert [photo["name"] for photo in evaluation["photos"]] == sorted(dr.truth)
     assert truth.seen(evaluation) == truth.verdict(dr.truth)
+
+
+def test_what_is_known_of_a_drs_photos_outlives_photos_and_verdicts(harness: Harness) -> None:
+    dr = harness.dr(1, seed=2659)
+    harness.upload(dr)
+    deadline = time.monotonic() + 60
+    while not harness.changed_at(dr):
+        assert time.monotonic() < deadline, "the upload is not noted"
+        time.sleep(0.3)
+    parameters = template.load()["Parameters"]
+    longest = sum(parameters[name]["MaxValue"] for name in ("PhotoRetentionDays", "VerdictRetentionDays"))
+    kept_for_s = harness.kept_until(f"DR#{dr.number}", "UPLOADS") - time.time()
+    # An evaluation may be asked for on a photo's last day.
+    assert kept_for_s > (longest - 1) * 86_400
 
 
 def test_names_that_nobody_should_use_are_refused_and_shown(harness: Harness) -> None:
