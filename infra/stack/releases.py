@@ -79,15 +79,11 @@ def live(functions: Mapping[str, Function]) -> list[str]:
 def before(functions: Mapping[str, Function]) -> str:
     """The last release before the live one that every function has. Of functions that a deploy, or a way back that broke
     off, has come to already and those that it has not: that of the former."""
-    held = {
-        release: version.number
-        for one in functions.values()
-        for release in one.before()
-        if all(other.of(release) for other in functions.values())
-        and (version := next(iter(functions.values())).of(release))
-    }
+    earlier = {release for one in functions.values() for release in one.before()}
+    held = [release for release in earlier if all(one.of(release) for one in functions.values())]
+    order = [version.release for one in functions.values() for version in reversed(one.versions)]
     if held:
-        return max(held, key=lambda release: held[release])
+        return min(held, key=order.index)
     raise StackError(
         f"No release before {', '.join(live(functions))} is known of every function.",
         "Check the release before out, build and deploy it; give each deploy a Release of its own.",
