@@ -47,6 +47,8 @@ class _Commands:
         self.lines: list[str] = []
         self.failing = ""
         monkeypatch.setattr(tools, "ensure", lambda _tools: Path("python"))
+        # Nor unpacked: fast tests have none.
+        monkeypatch.setattr(command.page, "browser", lambda: Path("chromium"))
         monkeypatch.setattr(command.process, "run", self._run)
 
     def test(self, *, fast_only: bool, more: tuple[str, ...] = ()) -> int:
