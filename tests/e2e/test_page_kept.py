@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from harness import Dr
 from pages import PHONE, Pages, Signed
 from playwright.sync_api import Page, expect
@@ -13,6 +14,41 @@ from playwright.sync_api import Page, expect
 _STORE = "**/photos/*/*X-Amz-Signature*"
 _STILL_HERE = ".leave.not-safe >> text=1 photo is still on this phone"
 _ALL_STORED = ".photos:not(:has(li[data-state=kept], li[data-state=going]))"
+_REMOVE = ".to-do [data-action=remove-photo]"
+
+#: Another window removes all photos, and says so.
+_REMOVES = """() => {
+  window.removals = 0;
+  window.removes = async () => {
+    const ended = (request) => new Promise((use) => { request.onsuccess = () => use(request.result); });
+    const db = await ended(indexedDB.open("photos"));
+    const change = db.transaction(["photos", "files"], "readwrite");
+    change.objectStore("photos").clear();
+    change.objectStore("files").clear();
+    await new Promise((use) => { change.oncomplete = use; });
+    db.close();
+    new BroadcastChannel("photos").postMessage("");
+    window.removals += 1;
+  };
+}"""
+_REMOVED = """() => new Promise((use) => {
+  const look = () => (window.removals > 0 ? use() : setTimeout(look, 20));
+  look();
+})"""
+#: It does so once this window has begun to look for one.
+_ONCE_LOOKED_FOR = """() => {
+  const get = IDBObjectStore.prototype.get;
+  IDBObjectStore.prototype.get = function (key) {
+    if (this.name === "photos" && window.removals === 0) {
+      IDBObjectStore.prototype.get = get;
+      const change = this.transaction.db.transaction(["photos", "files"], "readwrite");
+      change.objectStore("photos").clear();
+      change.objectStore("files").clear();
+      change.oncomplete = () => { window.removals += 1; };
+    }
+    return get.call(this, key);
+  };
+}"""
 
 
 def _at(pages: Pages, number: str, script: str = "") -> Signed:
@@ -104,7 +140,7 @@ def test_a_file_that_stays_unreadable_is_said_and_can_be_tried_again_or_removed(
     }""")
     page.unroute(_STORE)
     page.wait_for_selector(".to-do [role=alert] >> text=can't read the file")
-    assert page.locator(".to-do [data-action=remove-photo]").count() == 1
+    assert page.locator(_REMOVE).count() == 1
     page.evaluate("window.back()")
     page.click(".to-do li:has([data-action=remove-photo]) button >> nth=0")
     assert page.evaluate("document.activeElement.id") == "to-do-title", "what had the focus is there no more"
@@ -132,20 +168,29 @@ def test_windows_of_one_phone_know_of_each_others_photos(pages: Pages) -> None:
     assert _stored(pages, dr) == 1
 
 
-def test_what_one_window_removes_goes_from_the_other(pages: Pages) -> None:
+@pytest.mark.parametrize("when", ["at any time", "while the photo is looked for"])
+def test_what_one_window_removes_goes_from_the_other(pages: Pages, when: str) -> None:
     _, page = _with_one_kept(pages, 1, seed=2998)
-    page.evaluate("""async () => {
-      const ended = (request) => new Promise((use) => { request.onsuccess = () => use(request.result); });
-      const db = await ended(indexedDB.open("photos"));
-      const change = db.transaction(["photos", "files"], "readwrite");
-      change.objectStore("photos").clear();
-      change.objectStore("files").clear();
-      await new Promise((use) => { change.oncomplete = use; });
-      db.close();
-      new BroadcastChannel("photos").postMessage("");
-    }""")
+    page.evaluate(_REMOVES)
+    page.evaluate("removes()" if when == "at any time" else _ONCE_LOOKED_FOR)
+    page.evaluate(_REMOVED)
     expect(page.locator(".photos li")).to_have_count(0)
     assert "Take the photo again" not in page.inner_text("main")
+
+
+def test_a_file_that_is_no_photo_is_removed_in_all_windows(pages: Pages, tmp_path: Path) -> None:
+    first = _at(pages, "DR2990105")
+    first.page.wait_for_selector(".leave")
+    second = Signed(first.context.new_page(), first.context, "tom", pages.base)
+    second.page.goto(f"{pages.base}#/dr/DR2990105")
+    second.page.click('[data-action="sign-in"]')
+    second.page.wait_for_selector(".leave")
+    text = tmp_path / "notes.jpg"
+    text.write_text("no photo")
+    _choose(second.page, text)
+    first.page.wait_for_selector(_REMOVE)
+    second.page.click(_REMOVE)
+    expect(first.page.locator(_REMOVE)).to_have_count(0)
 
 
 def test_who_cant_sign_in_or_open_a_view_is_told_and_goes_on_once_there_is_a_connection(pages: Pages) -> None:

@@ -32,8 +32,10 @@ const FILES = "files";
 
 /** @type {Promise<IDBDatabase | null> | undefined} */
 let opened;
-/** Where the browser keeps nothing. @type {Map<string, Blob>} */
+/** Files where the browser keeps nothing. @type {Map<string, Blob>} */
 const inMemory = new Map();
+/** Photos that the browser does not keep. @type {Set<string>} */
+const unkept = new Set();
 
 /** Whether what is here is still here after a reload. */
 export const isSafe = () => inMemory.size === 0;
@@ -44,16 +46,23 @@ export async function all() {
 }
 
 /**
- * One, as it is kept now: another window may have gone on with it. It fails where that can't be known.
- * @param {string} id @returns {Promise<Photo | undefined>}
+ * One, and its file, as they are kept at one moment: another window may go on with it, or remove it, at any. It fails
+ * where that can't be known.
+ * @param {string} id @returns {Promise<{ photo?: Photo, file?: Blob }>}
  */
 export async function one(id) {
-  if (inMemory.has(id)) return undefined;
-  return known(await within(RECORDS, "readonly", async (look) => ({ it: await done(look.objectStore(RECORDS).get(id)) })));
+  const here = inMemory.get(id);
+  if (here) return { file: here };
+  const both = (/** @type {IDBTransaction} */ look) =>
+    Promise.all([done(look.objectStore(RECORDS).get(id)), done(look.objectStore(FILES).get(id))]);
+  const found = await within([RECORDS, FILES], "readonly", both);
+  if (!found) throw new Error("what is kept can't be read now");
+  const [photo, file] = found;
+  return { photo, file };
 }
 
 /** Whether a photo is in this window alone, for the phone keeps it not. @param {string} id */
-export const isHereAlone = (id) => inMemory.has(id);
+export const isHereAlone = (id) => unkept.has(id);
 
 /**
  * Keeps a photo, with its file if one is given.
@@ -68,7 +77,11 @@ export async function keep(photo, file) {
   };
   // The phone is full, or keeps nothing at all.
   const isKept = await within([RECORDS, FILES], "readwrite", put).catch(() => false);
-  if (!isKept && file) inMemory.set(photo.id, file);
+  inMemory.delete(photo.id);
+  unkept.delete(photo.id);
+  if (isKept) return;
+  unkept.add(photo.id);
+  if (file) inMemory.set(photo.id, file);
 }
 
 /** Keeps what is known of a photo now, while it is kept: what another window has removed stays removed. @param {Photo} photo */
@@ -89,28 +102,10 @@ export async function renew(photo) {
   await within(RECORDS, "readwrite", put).catch(() => {});
 }
 
-/**
- * Its file, while it is kept; none if there is none. It fails where that can't be known, or the file can't be read.
- * @param {string} id @returns {Promise<Blob | undefined>}
- */
-export async function file(id) {
-  const here = inMemory.get(id);
-  if (here) return here;
-  const found = known(await within(FILES, "readonly", async (look) => ({ it: await done(look.objectStore(FILES).get(id)) })));
-  // What is there may still be unreadable.
-  await found?.slice(0, 1).arrayBuffer();
-  return found;
-}
-
-/** What was found, if anything; it fails where nothing could be looked for. @template T @param {{ it: T } | undefined} found */
-function known(found) {
-  if (!found) throw new Error("what is kept can't be read now");
-  return found.it;
-}
-
 /** Keeps a photo no more, or only what is known of it. @param {string} id @param {Photo} [rest] */
 export async function drop(id, rest) {
   inMemory.delete(id);
+  unkept.delete(id);
   try {
     await within([RECORDS, FILES], "readwrite", (change) => {
       change.objectStore(FILES).delete(id);

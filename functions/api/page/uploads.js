@@ -92,25 +92,27 @@ export function resume() {
 
 async function takeUp() {
   const all = await kept.all();
+  if (all) forgetRemoved(new Set(all.map(({ id }) => id)));
   for (const photo of all ?? []) {
     if (removed.has(photo.id)) continue;
     const known = uploads.get(photo.id);
     const isEnded = photo.state === "done" || photo.state === "stored";
-    if (known && known.phase === "waiting" && known.photo.state === "kept" && isEnded) known.photo = photo;
+    if (known && isOpen(known) && isEnded) known.photo = photo;
     else if (!known && isEnded && Date.now() - photo.at > REMEMBERED_MS) await kept.drop(photo.id);
     else if (!known) uploads.set(photo.id, begun(photo));
   }
-  if (all) forgetRemoved(new Set(all.map(({ id }) => id)));
   tell();
   go();
   drawn = drawn.then(pictures);
 }
 
-/** What was removed in another window. @param {Set<string>} there */
+/** Whether another window may have stored or removed it meanwhile. @param {Upload} upload */
+const isOpen = ({ photo, phase }) => phase === "waiting" && (photo.state === "kept" || photo.state === "refused");
+
+/** What was removed in another window. @param {Set<string>} there what is kept now */
 function forgetRemoved(there) {
-  for (const [id, { photo, phase }] of uploads) {
-    const isGone = !there.has(id) && !kept.isHereAlone(id);
-    if (isGone && photo.state === "kept" && phase === "waiting") uploads.delete(id);
+  for (const [id, upload] of uploads) {
+    if (isOpen(upload) && !there.has(id) && !kept.isHereAlone(id)) uploads.delete(id);
   }
 }
 
@@ -179,7 +181,7 @@ async function hold(photo, file) {
 async function pictures() {
   for (const { photo } of uploads.values()) {
     if (photo.small || photo.hopeless || photo.state === "done") continue;
-    const file = await kept.file(photo.id).catch(() => undefined);
+    const { file } = await kept.one(photo.id).catch(() => ({ file: undefined }));
     const made = file && (await small(file));
     if (made) await change(photo.id, { small: made });
   }
@@ -298,11 +300,12 @@ async function push(upload) {
   tell();
   // What can't be read now may be another time: it is not lost, and must not be "going up" for ever.
   const end = await alone(id, async () => {
-    const now = await kept.one(id);
-    if (now && (now.state === "stored" || now.state === "done")) return "stored";
-    if (!now && !kept.isHereAlone(id)) return "removed";
-    const file = await kept.file(id);
+    const { photo, file } = await kept.one(id);
+    if (photo?.state === "stored" || photo?.state === "done") return "stored";
+    if (!photo && !kept.isHereAlone(id)) return "removed";
     if (!file || !address) return "lost";
+    // What is there may still be unreadable.
+    await file.slice(0, 1).arrayBuffer();
     return transfer(address, file, (sent) => {
       upload.sent = sent;
       upload.trouble = "";
