@@ -7,20 +7,19 @@ contents are the same.
 from __future__ import annotations
 
 import json
-import ssl
 import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack, suppress
+from contextlib import ExitStack, suppress
 from typing import Any
 
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from websockets.exceptions import WebSocketException
-from websockets.sync.client import ClientConnection, connect
 
 from .aws import Aws
 from .environment import REGION
+from .websocket import Connection
 
 Message = dict[str, Any]
 _CREDENTIALS = Credentials("test", "test")
@@ -60,20 +59,18 @@ class Live:
         with suppress(OSError, WebSocketException):
             self._opened.close()
 
-    def _read(self, connection: ClientConnection) -> None:
+    def _read(self, connection: Connection) -> None:
         with suppress(OSError, WebSocketException, ValueError):
             for text in connection:
                 self._told(json.loads(text))
         self._is_up = False
 
 
-def _connection(url: str, trust: str | None, token: str | None) -> AbstractContextManager[ClientConnection]:
+def _connection(url: str, trust: str | None, token: str | None) -> Connection:
     request = AWSRequest("GET", url.replace("ws", "http", 1))
     if token:
         request.headers["authorization"] = f"Bearer {token}"
     else:
         SigV4Auth(_CREDENTIALS, "execute-api", REGION).add_auth(request)
     headers = {name: value for name, value in request.headers.items() if name.lower() != "host"}
-    secure = ssl.create_default_context(cafile=trust) if url.startswith("wss") else None
-    how: dict[str, Any] = {"additional_headers": headers, "max_size": None, "proxy": None}
-    return connect(url, ssl=secure, open_timeout=_WITHIN_S, close_timeout=1.0, **how)
+    return Connection(url, headers, trust=trust, open_within_s=_WITHIN_S, close_within_s=1.0)

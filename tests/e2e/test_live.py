@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import socket
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -255,7 +254,7 @@ def test_a_client_that_never_reads_or_is_cut_off_costs_another_nothing(harness: 
     cut_off = dial(harness)
     cut_off.send(json.dumps({"action": "subscribe", "evaluation_id": evaluation}))
     cut_off.recv()
-    cut_off.socket.shutdown(socket.SHUT_RDWR)
+    cut_off.cut()
     watcher = watch()
     watcher.subscribe(evaluation_id=evaluation)
     harness.completed(evaluation)

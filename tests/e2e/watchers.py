@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import ssl
 import threading
 import time
 from typing import Any
@@ -13,9 +12,9 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from harness import Harness
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import ClientConnection, connect
 
 from stack.environment import REGION
+from stack.websocket import Connection
 
 _PATIENCE_S = 60.0
 _CREDENTIALS = Credentials("test", "test")
@@ -36,20 +35,18 @@ def dial(
     token: str | None = None,
     by_query: bool = False,
     credentials: Credentials = _CREDENTIALS,
-) -> ClientConnection:
+) -> Connection:
     """A connection, signed or with a token; whoever has it closes it."""
     url = address(harness)
     if token and by_query:
         url += f"?access_token={token}"
     request = AWSRequest("GET", url.replace("ws", "http", 1))
-    trust = harness.stack.aws.trust
-    context = ssl.create_default_context(cafile=trust) if trust else None
     if token and not by_query:
         request.headers["authorization"] = f"Bearer {token}"
     elif signed and not token:
         SigV4Auth(credentials, "execute-api", REGION).add_auth(request)
     headers = {name: value for name, value in request.headers.items() if name.lower() != "host"}
-    return connect(url, additional_headers=headers, ssl=context, max_size=None, proxy=None).__enter__()
+    return Connection(url, headers, trust=harness.stack.aws.trust)
 
 
 class Watcher:
