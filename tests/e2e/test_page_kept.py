@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from pathlib import Path
 
@@ -9,12 +10,34 @@ import pytest
 from harness import Dr
 from pages import PHONE, Pages, Signed
 from playwright.sync_api import Page, expect
+from reviewing import until
 
 #: A photo's address in the store.
 _STORE = "**/photos/*/*X-Amz-Signature*"
 _STILL_HERE = ".leave.not-safe >> text=1 photo is still on this phone"
 _ALL_STORED = ".photos:not(:has(li[data-state=kept], li[data-state=going]))"
 _REMOVE = ".to-do [data-action=remove-photo]"
+_SAFE = ".leave.is-safe"
+_LOOKED_AGAIN = "document.dispatchEvent(new Event('visibilitychange'))"
+
+#: What is kept can't be read, until `back` is called.
+_UNREADABLE = """{
+  const open = IDBFactory.prototype.open;
+  IDBFactory.prototype.open = () => { throw new DOMException("away", "UnknownError"); };
+  window.back = () => { IDBFactory.prototype.open = open; };
+}"""
+#: Who waits for another window that sends a photo does so until `pass` is called.
+_ANOTHER_SENDS = """{
+  const timeout = AbortSignal.timeout;
+  const waiting = [];
+  window.waiting = () => waiting.length;
+  window.pass = () => waiting.splice(0).forEach((one) => one.abort());
+  AbortSignal.timeout = (ms) => {
+    if (ms !== 30_000) return timeout.call(AbortSignal, ms);
+    waiting.push(new AbortController());
+    return waiting.at(-1).signal;
+  };
+}"""
 
 #: Another window removes all photos, and says so.
 _REMOVES = """() => {
@@ -131,8 +154,9 @@ def test_what_cant_be_read_now_is_neither_lost_nor_called_so(pages: Pages) -> No
     assert "Take the photo again" not in page.inner_text("main")
 
 
-def test_a_file_that_stays_unreadable_is_said_and_can_be_tried_again_or_removed(pages: Pages) -> None:
-    dr, page = _with_one_kept(pages, 1, seed=2994)
+@pytest.mark.parametrize("again", ["asked for", "by itself"])
+def test_a_file_that_stays_unreadable_is_said_and_can_be_tried_again_or_removed(pages: Pages, again: str) -> None:
+    dr, page = _with_one_kept(pages, 1, seed=2994 if again == "asked for" else 3053)
     page.evaluate("""() => {
       const read = Blob.prototype.arrayBuffer;
       Blob.prototype.arrayBuffer = () => Promise.reject(new DOMException("gone", "NotReadableError"));
@@ -141,11 +165,94 @@ def test_a_file_that_stays_unreadable_is_said_and_can_be_tried_again_or_removed(
     page.unroute(_STORE)
     page.wait_for_selector(".to-do [role=alert] >> text=can't read the file")
     assert page.locator(_REMOVE).count() == 1
+    page.wait_for_selector(".leave.not-safe >> text=1 photo is on this phone alone and not accepted")
     page.evaluate("window.back()")
-    page.click(".to-do li:has([data-action=remove-photo]) button >> nth=0")
-    assert page.evaluate("document.activeElement.id") == "to-do-title", "what had the focus is there no more"
+    if again == "asked for":
+        page.click(".to-do li:has([data-action=remove-photo]) button >> nth=0")
+        assert page.evaluate("document.activeElement.id") == "to-do-title", "what had the focus is there no more"
+    else:
+        page.evaluate(_LOOKED_AGAIN)
     page.wait_for_selector(".photos li[data-state=looked_at]")
     assert _stored(pages, dr) == 1
+
+
+def test_nobody_may_leave_with_a_photo_on_the_phone_alone(pages: Pages, tmp_path: Path) -> None:
+    dr = pages.harness.dr(10, seed=3050)
+    signed = _at(pages, dr.number)
+    page = signed.page
+    _choose(page, *dr.photos)
+    page.wait_for_selector(_SAFE)
+    # One that is not accepted is nowhere but here, though nothing goes up.
+    signed.expect_status(422)
+    refused = {"title": "No", "detail": "Not this one."}
+    page.route("**/drs/*/uploads", lambda route: route.fulfill(status=422, json=refused))
+    another = tmp_path / "another.jpg"
+    another.write_bytes(dr.photos[0].read_bytes() + b"\n")
+    _choose(page, another)
+    page.wait_for_selector(".to-do [role=alert] >> text=Not this one")
+    page.wait_for_selector(".leave.not-safe >> text=1 photo is on this phone alone and not accepted")
+    # At another DR it is named.
+    signed.go("#/dr/DR2990110")
+    page.wait_for_selector(f".leave:has(a[href='#/dr/{dr.number}']) >> text=1 photo is still on this phone")
+    assert signed.faults() == []
+    signed.go(f"#/dr/{dr.number}")
+    page.unroute("**/drs/*/uploads")
+    page.click(".to-do li:has([data-action=remove-photo]) button >> nth=0")
+    page.wait_for_selector(_SAFE)
+    # After a reload nobody knows what is kept before it was read.
+    page.add_init_script(_UNREADABLE)
+    page.reload()
+    page.wait_for_selector(".leave.not-safe >> text=can't read which photos it keeps")
+    page.evaluate("window.back()")
+    page.wait_for_selector(_SAFE)
+
+
+def test_a_photo_that_another_window_does_not_let_go_of_goes_up_all_the_same(pages: Pages) -> None:
+    """A phone puts windows to sleep in the midst of sending."""
+    dr = pages.harness.dr(1, seed=3051)
+    signed = _at(pages, dr.number, _ANOTHER_SENDS)
+    page = signed.page
+    page.wait_for_selector(".leave")
+    sha256 = hashlib.sha256(dr.photos[0].read_bytes()).hexdigest()
+    held = "id => new Promise((use) => { navigator.locks.request(id, () => new Promise(() => use(true))); })"
+    assert page.evaluate(held, f"photo {dr.number}/{sha256}")
+    _choose(page, dr.photos[0])
+    until(signed, lambda: page.evaluate("window.waiting()") > 0, "it waits for the other window")
+    page.wait_for_selector(".photos li[data-state=kept]")
+    page.evaluate("window.pass()")
+    page.wait_for_selector(".photos li[data-state=looked_at]")
+    assert _stored(pages, dr) == 1
+
+
+def test_a_file_that_is_chosen_again_is_no_longer_to_be_chosen_again(pages: Pages) -> None:
+    dr = pages.harness.dr(1, seed=3052)
+    page = _at(pages, dr.number).page
+    page.wait_for_selector(".leave")
+    page.evaluate("""() => {
+      const read = Blob.prototype.arrayBuffer;
+      Blob.prototype.arrayBuffer = () => Promise.reject(new DOMException("gone", "NotReadableError"));
+      window.back = () => { Blob.prototype.arrayBuffer = read; };
+    }""")
+    _choose(page, dr.photos[0])
+    page.wait_for_selector(".to-do [role=alert] >> text=Choose it again")
+    page.evaluate("window.back()")
+    _choose(page, dr.photos[0])
+    page.wait_for_selector(".photos li[data-state=looked_at]")
+    expect(page.locator(_REMOVE)).to_have_count(0)
+
+
+def test_what_is_said_without_a_connection_is_said_not_to_be_sent(pages: Pages) -> None:
+    signed = _at(pages, "DR2990111")
+    page = signed.page
+    signed.expected += ["net::ERR_", "WebSocket"]
+    page.wait_for_selector(".leave")
+    signed.context.set_offline(True)
+    page.wait_for_selector(".banner")
+    page.click('[data-step="power_meter"] [data-note="disagree"]')
+    page.fill("#note-reason", "The meter shows another unit")
+    page.click('[data-action="send-note"]')
+    page.wait_for_selector("#note-wrong >> text=It was not sent")
+    signed.context.set_offline(False)
 
 
 def test_windows_of_one_phone_know_of_each_others_photos(pages: Pages) -> None:

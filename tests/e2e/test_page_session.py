@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 #: A page has its token renewed a minute before it ends: this one, after some seconds.
 _SOON_S = 64
 _LONG_S = 3600
+#: A photo's address in the store.
+_STORE = "**/photos/*/*X-Amz-Signature*"
 
 
 @pytest.fixture
@@ -95,6 +97,89 @@ def test_without_a_connection_nobody_is_signed_out(pages: Pages, issuer: Issuer)
     issuer.good_for_s = _LONG_S
     until(signed, lambda: _token(signed) is not None, "it has a token again")
     assert _is_same_page(signed)
+
+
+def test_an_issuer_that_cant_answer_now_signs_nobody_out(pages: Pages) -> None:
+    signed = pages.sign_in("rita", "#/queue")
+    signed.page.wait_for_selector("main h1")
+    signed.expect_status(401, 503)
+    asked: list[Route] = []
+
+    def busy(route: Route) -> None:
+        asked.append(route)
+        headers = {"access-control-allow-origin": "*"}
+        route.fulfill(status=503, json={"error": "temporarily_unavailable"}, headers=headers)
+
+    signed.page.route(f"{pages.issuer.url}/token", busy)
+    refused = _token(signed)
+    _refuse(signed, refused)
+    signed.go("#/queue?verdict=pass")
+    until(signed, lambda: bool(asked), "it is asked for another token")
+    signed.page.wait_for_selector("main [role=alert]")
+    assert signed.page.is_visible("header .user")
+    signed.page.unroute(f"{pages.issuer.url}/token")
+    signed.go("#/queue?verdict=fail")
+    until(signed, lambda: _token(signed) not in (None, refused), "it has another token")
+    assert signed.page.is_visible("header .user")
+
+
+def test_who_is_signed_out_signs_in_beside_photos_that_are_in_the_page_alone(pages: Pages, issuer: Issuer) -> None:
+    """A full phone keeps nothing: who left the page for the issuer would lose them."""
+    issuer.gives_refresh_tokens = False
+    dr = pages.harness.dr(1, seed=3060)
+    signed = pages.sign_in("tom", f"#/dr/{dr.number}")
+    page = signed.page
+    page.wait_for_selector(".leave")
+    signed.expect_status(401)
+    signed.expected.append("net::ERR_")
+    page.route(_STORE, lambda route: route.abort("connectionreset"))
+    page.evaluate("""() => {
+      IDBObjectStore.prototype.put = () => { throw new DOMException("full", "QuotaExceededError"); };
+    }""")
+    page.set_input_files('[data-action="gallery"]', dr.photos)
+    page.wait_for_selector(".adding .wrong[role=alert] >> text=Leave this page open")
+    _mark(signed)
+    signed.context.clear_cookies()
+    _refuse(signed, _token(signed))
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    page.wait_for_selector(".welcome [role=alert] >> text=1 photo is in this page alone")
+    page.wait_for_selector('[data-action="sign-in-here"] >> text=without 1 photo')
+    assert signed.faults() == []
+    with signed.context.expect_page() as beside:
+        page.click('[data-action="sign-in"]')
+    beside.value.click('button[value="tom"]')
+    page.wait_for_selector("header .user")
+    until(signed, beside.value.is_closed, "the other window is closed")
+    assert _is_same_page(signed)
+    page.unroute(_STORE)
+    page.wait_for_selector(".photos li[data-state=looked_at]")
+    page.wait_for_selector(".adding:not(:has(.wrong))")
+
+
+def test_a_connection_that_leads_nowhere_is_given_up(pages: Pages) -> None:
+    """A phone comes out of a tunnel: its connection is up, and nothing comes over it any more."""
+    signed = pages.visit("tom")
+    page = signed.page
+    page.add_init_script("""
+      window.sockets = [];
+      window.WebSocket = class extends WebSocket {
+        constructor(...how) {
+          super(...how);
+          window.sockets.push(this);
+        }
+      };
+    """)
+    page.goto(f"{pages.base}#/dr/DR2990112")
+    page.click('[data-action="sign-in"]')
+    page.click('button[value="tom"]')
+    page.wait_for_selector("header .live.up >> text=Live", state="attached")
+    page.evaluate("""() => {
+      window.first = window.sockets.length;
+      window.sockets.at(-1).onmessage = () => {};
+    }""")
+    page.evaluate("dispatchEvent(new Event('online'))")
+    until(signed, lambda: page.evaluate("window.sockets.length > window.first"), "there is another connection")
+    page.wait_for_selector("header .live.up", state="attached")
 
 
 def test_who_has_left_asks_for_nothing_any_more(pages: Pages) -> None:

@@ -15,7 +15,8 @@ import pytest
 from faults import Faults
 from harness import Dr
 from pages import PATIENCE_MS, PHONE, Pages, Signed
-from playwright.sync_api import Route
+from playwright.sync_api import Response, Route
+from reviewing import until
 
 _SAFE = ".leave.is-safe"
 _GALLERY = '[data-action="gallery"]'
@@ -295,6 +296,79 @@ def test_a_connection_to_what_is_kept_that_the_browser_closed_is_opened_again(pa
     page.unroute(_STORE)
     page.wait_for_selector(".photos:not(:has(li[data-state=kept], li[data-state=going]))")
     assert len(_stored(pages, dr.number)) == 2
+
+
+def _is_asked_for(answer: Response) -> bool:
+    """An evaluation."""
+    return answer.request.method == "POST" and answer.url.endswith("/evaluations")
+
+
+def _evaluated(signed: Signed) -> str:
+    """One photo of the DR is evaluated; the evaluation's address."""
+    signed.page.wait_for_selector(".photos li[data-state=looked_at]")
+    with signed.page.expect_response(_is_asked_for) as said:
+        signed.page.click('[data-action="evaluate"]')
+    signed.page.wait_for_selector(".evaluation [data-verdict] >> text=1 photo")
+    return f"**/evaluations/{said.value.json()['evaluation_id']}"
+
+
+def test_an_answer_about_an_older_evaluation_that_comes_late_changes_nothing(pages: Pages) -> None:
+    dr = pages.harness.dr(2, seed=3055)
+    signed = _at(pages, dr.number)
+    page = signed.page
+    page.set_input_files(_GALLERY, dr.photos[0])
+    older = _evaluated(signed)
+    held: list[Route] = []
+    page.route(older, held.append)
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    until(signed, lambda: bool(held), "it is asked how it stands")
+    page.set_input_files(_GALLERY, dr.photos[1])
+    page.wait_for_selector(".photos li:nth-child(2)")
+    page.wait_for_selector(".photos:not(:has(li:not([data-state=looked_at])))")
+    page.click('[data-action="evaluate"]')
+    page.wait_for_selector(".evaluation [data-verdict] >> text=2 photos")
+    page.evaluate("""() => {
+      const status = document.querySelector(".evaluation [role=status]");
+      window.said = [];
+      const all = { childList: true, subtree: true, characterData: true };
+      new MutationObserver(() => window.said.push(status.innerText)).observe(status, all);
+    }""")
+    for route in held:
+        with page.expect_response(older):
+            route.continue_()
+    page.wait_for_timeout(2000)
+    assert [one for one in page.evaluate("window.said") if "1 photo" in one] == []
+
+
+def test_what_is_told_of_an_evaluation_that_is_not_known_yet_breaks_nothing(pages: Pages) -> None:
+    dr = pages.harness.dr(1, seed=3056)
+    signed = pages.visit("tom", viewport=PHONE, has_touch=True)
+    page = signed.page
+    page.add_init_script("""window.WebSocket = class extends WebSocket {
+      constructor(...how) {
+        super(...how);
+        window.tell = (message) => this.onmessage({ data: JSON.stringify(message) });
+      }
+    };""")
+    page.goto(f"{pages.base}#/dr/{dr.number}")
+    page.click('[data-action="sign-in"]')
+    page.click('button[value="tom"]')
+    page.wait_for_selector("header .live.up", state="attached")
+    _choose(signed, dr)
+    page.wait_for_selector(".photos li[data-state=looked_at]")
+    held: list[Route] = []
+    page.route("**/evaluations/*", held.append)
+    with page.expect_response(_is_asked_for) as said:
+        page.click('[data-action="evaluate"]')
+    until(signed, lambda: bool(held), "it is asked how it stands")
+    waits = {"since": "2026-01-01T00:00:00Z"}
+    about = {"evaluation_id": said.value.json()["evaluation_id"], "dr_number": dr.number}
+    page.evaluate("message => window.tell(message)", {"type": "waiting", **about, "waiting": waits})
+    until(signed, lambda: len(held) > 1, "it is asked anew")
+    page.unroute("**/evaluations/*")
+    for route in held:
+        route.continue_()
+    page.wait_for_selector(".evaluation [data-verdict] >> text=1 photo")
 
 
 @pytest.mark.parametrize("status", [503, 403])

@@ -22,6 +22,7 @@
  * @property {KeptState} state
  * @property {string} [why] why it can't be accepted
  * @property {boolean} [hopeless] whether sending it again can't help
+ * @property {boolean} [isUnread] whether that is because the phone can't read its file, which it may yet
  * @property {{ url: string, headers: Record<string, string>, until: number }} [address] where it is to be sent
  * @property {Blob} [small] a small picture of it
  */
@@ -63,6 +64,9 @@ export async function one(id) {
 
 /** Whether a photo is in this window alone, for the phone keeps it not. @param {string} id */
 export const isHereAlone = (id) => unkept.has(id);
+
+/** Lets go of the file of a photo that the phone does not keep: it is stored. @param {string} id */
+export const release = (id) => inMemory.delete(id);
 
 /**
  * Keeps a photo, with its file if one is given.

@@ -5,7 +5,7 @@
  * Invariants
  * - After a cut, or a message that was lost, each thing that is watched is told anew (`state`): who watches never has to
  *   know that there was a gap.
- * - While there is no connection, who watches is told so, and asks by itself (`isUp`).
+ * - While there is no connection, who watches is told so, and asks by itself (`isUp`). One that answers nothing is none.
  */
 import { isSignedIn, token } from "./session.js";
 import { settings } from "./settings.js";
@@ -14,6 +14,8 @@ import { settings } from "./settings.js";
 /** @typedef {(message: any) => void} Listener */
 
 const PING_EVERY_MS = 240_000;
+/** A ping is answered within so long. */
+const ANSWERED_WITHIN_MS = 10_000;
 const LONGEST_WAIT_MS = 30_000;
 
 /** @type {Map<string, { what: Watched, listeners: Set<Listener> }>} */
@@ -26,6 +28,8 @@ let sequence = 0;
 let waitMs = 500;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let timer;
+/** While an answer is waited for. @type {ReturnType<typeof setTimeout> | undefined} */
+let asked;
 /** @type {Set<() => void>} */
 const changes = new Set();
 
@@ -87,12 +91,36 @@ async function connect() {
     for (const { what } of watches.values()) say({ action: "subscribe", ...what });
     ping();
   };
-  opened.onmessage = (event) => hear(JSON.parse(event.data));
-  opened.onclose = () => {
-    socket = null;
-    become(false);
-    later();
+  opened.onmessage = (event) => {
+    answered();
+    hear(JSON.parse(event.data));
   };
+  opened.onclose = () => lost(opened);
+}
+
+/** A connection is none any more. @param {WebSocket} one */
+function lost(one) {
+  one.onopen = one.onmessage = one.onclose = null;
+  answered();
+  socket = null;
+  become(false);
+  later();
+}
+
+/** Asks whether the other end is still there: a phone that was elsewhere may have a connection that leads nowhere. */
+function probe() {
+  const one = socket;
+  if (!one || !isOpen) return;
+  say({ action: "ping" });
+  asked ??= setTimeout(() => {
+    one.close();
+    lost(one);
+  }, ANSWERED_WITHIN_MS);
+}
+
+function answered() {
+  clearTimeout(asked);
+  asked = undefined;
 }
 
 /** Connects once more, where anything is watched. */
@@ -136,7 +164,7 @@ function again(last) {
 function ping() {
   clearTimeout(timer);
   timer = setTimeout(() => {
-    if (isOpen) say({ action: "ping" });
+    probe();
     ping();
   }, PING_EVERY_MS);
 }
@@ -151,3 +179,8 @@ function become(now) {
   isOpen = now;
   for (const listener of changes) listener();
 }
+
+addEventListener("online", probe);
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden) probe();
+});

@@ -2,7 +2,7 @@
 /** The frame: who is signed in, which view the address asks for, and drawing it when something has changed. */
 import { close as closeLive, isUp, onUp } from "./live.js";
 import { help } from "./help.js";
-import { empty, failure, html, loading, nothing, render } from "./parts.js";
+import { announce, empty, failure, html, loading, nothing, render } from "./parts.js";
 import * as session from "./session.js";
 import { t } from "./texts.js";
 
@@ -48,6 +48,8 @@ let isDrawing = false;
 let isOnline = navigator.onLine;
 /** How often an address was followed: what an earlier one has led to comes too late. */
 let turn = 0;
+/** A view was opened, and was not drawn yet, whose heading is to have the focus if nothing else has it. */
+let isNew = false;
 /** A view could not be loaded, for there was no connection. */
 let isCut = false;
 
@@ -108,6 +110,7 @@ async function follow() {
   }
   view?.close?.();
   view = null;
+  const before = opened;
   opened = address;
   problem = null;
   isCut = false;
@@ -121,6 +124,7 @@ async function follow() {
       const made = module.open(frame, rest);
       // It may have gone on to another address by itself.
       if (mine !== turn) return made.close?.();
+      isNew = before !== "";
       view = made;
       document.title = `${view.title} · ${t.name}`;
     } catch (error) {
@@ -141,10 +145,21 @@ function draw() {
   render(html`
     <a class="skip" href="#main" @click=${skip}>${t.skip}</a>
     ${header()}
-    ${isOnline ? nothing : html`<p class="banner" role="status">${t.states.offline}</p>`}
+    ${isOnline ? nothing : html`<p class="banner">${t.states.offline}</p>`}
     <main id="main" tabindex="-1">${content()}</main>
     ${help(frame)}
   `, app);
+  if (isNew && view && !isLoading) focusHeading();
+}
+
+/** What had the focus is there no more: what was opened has it. */
+function focusHeading() {
+  const heading = app.querySelector("main h1");
+  if (!(heading instanceof HTMLElement)) return;
+  isNew = false;
+  if (document.activeElement !== document.body) return;
+  heading.tabIndex = -1;
+  heading.focus({ preventScroll: true });
 }
 
 /** @param {Event} event */
@@ -166,7 +181,8 @@ function header() {
       ${session.may("operator") ? link("operate", t.nav.operator) : nothing}
     </nav>
     <span class="who">
-      <span class="live ${isUp() ? "up" : "down"}" title=${isUp() ? t.states.live : t.states.polling}></span>
+      <span class="live ${isUp() ? "up" : "down"}" title=${isUp() ? t.states.live : t.states.polling}>
+        <span class="unseen">${isUp() ? t.states.live : t.states.polling}</span></span>
       <span class="user" title=${t.signIn.as(session.name())}>${session.name()}</span>
       <button type="button" class="plain" @click=${signOut}>${t.signIn.out}</button>
     </span>
@@ -181,7 +197,7 @@ function content() {
       <h1>${t.signIn.title}</h1>
       <p>${t.signIn.why}</p>
       ${problem ? failure(problem) : nothing}
-      <button type="button" class="primary" data-action="sign-in" @click=${signIn}>${t.signIn.button}</button>
+      ${signIns()}
     </section>`;
   }
   if (!session.may("technician") && !session.may("viewer")) return named(empty(t.signIn.noRole, t.signIn.noRoleHint));
@@ -191,14 +207,30 @@ function content() {
   return view && !isLoading ? view.render() : loading();
 }
 
+/** The ways to sign in. Who leaves this page loses the photos that the phone could not keep. */
+function signIns() {
+  const [photos, alone] = [session.waits.photos(), session.waits.inPageAlone()];
+  const button = (/** @type {string} */ label, /** @type {boolean} */ isFirst, /** @type {() => Promise<unknown>} */ way) =>
+    html`<button type="button" class=${isFirst ? "primary" : "plain"} data-action=${isFirst ? "sign-in" : "sign-in-here"}
+      @click=${() => signIn(way)}>${label}</button>`;
+  const waiting = photos > 0 ? html`<p class="waits">${t.signIn.waiting(photos)}</p>` : nothing;
+  if (alone === 0) return html`${waiting} ${button(t.signIn.button, true, session.signIn)}`;
+  return html`${waiting}
+    <p class="wrong" role="alert">${t.signIn.inPageAlone(alone)}</p>
+    ${button(t.signIn.beside, true, session.signInBeside)}
+    ${button(t.signIn.without(alone), false, session.signIn)}`;
+}
+
 /** What has no heading of its own. @param {unknown} content */
 const named = (content) => html`<h1 class="unseen">${t.name}</h1>${content}`;
 
-async function signIn() {
+/** @param {() => Promise<unknown>} way */
+async function signIn(way) {
   problem = null;
   frame.draw();
   try {
-    await session.signIn();
+    await way();
+    if (session.isSignedIn()) await follow();
   } catch {
     problem = new Error(navigator.onLine ? t.signIn.failed : t.states.offline);
     frame.draw();
@@ -233,6 +265,7 @@ async function begin() {
 /** @param {boolean} now */
 function online(now) {
   isOnline = now;
+  announce(now ? t.states.back : t.states.offline);
   if (now && isCut) return location.reload();
   frame.draw();
 }

@@ -25,9 +25,9 @@ export const loading = (what) => html`<p class="state loading" role="status"><sp
 export const empty = (what, hint) =>
   html`<div class="state empty"><p>${what}</p>${hint ? html`<p class="quiet">${hint}</p>` : nothing}</div>`;
 
-/** What did not work, with what to do. @param {unknown} error @param {() => void} [again] */
-export function failure(error, again) {
-  const told = told_of(error);
+/** What did not work, with what to do. @param {unknown} error @param {() => void} [again] @param {string} [offline] */
+export function failure(error, again, offline) {
+  const told = told_of(error, offline);
   return html`<div class="state failure" role="alert">
     <p>${told.text}</p>
     ${told.trace ? html`<p class="quiet">${t.states.trace} <code>${told.trace}</code></p>` : nothing}
@@ -35,10 +35,10 @@ export function failure(error, again) {
   </div>`;
 }
 
-/** An error in words. @param {unknown} error @returns {{ text: string, trace: string | null }} */
-export function told_of(error) {
+/** An error in words. @param {unknown} error @param {string} [offline] without a connection @returns {{ text: string, trace: string | null }} */
+export function told_of(error, offline = t.states.offline) {
   if (!(error instanceof ApiError)) return { text: String(error instanceof Error ? error.message : error), trace: null };
-  if (error.isOffline) return { text: t.states.offline, trace: null };
+  if (error.isOffline) return { text: offline, trace: null };
   if (error.status === 401) return { text: t.states.signedOut, trace: null };
   if (error.status === 403) return { text: t.states.noRight, trace: null };
   if (error.status === 410) return { text: error.message || t.states.gone, trace: null };

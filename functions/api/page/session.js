@@ -13,10 +13,18 @@ import { base, settings } from "./settings.js";
 
 /** That one was signed in here: so that a reload asks the issuer at once. It holds nothing but that. */
 const MARK = "signed-in";
+/** What a sign-in is called that was begun in this window, and its state. */
+const STATES = "sign-in.";
 /** Signed in anew so long before a token ends. */
 const RENEW_BEFORE_S = 60;
 /** The issuer has so long for an answer. */
 const REQUEST_WITHIN_S = 20;
+
+/** So the issuer says that one has to sign in again; by anything else it may have refused nobody. */
+const ENDED = new Set([
+  "invalid_grant", "login_required", "interaction_required", "consent_required", "account_selection_required",
+  "access_denied", "invalid_client", "unauthorized_client",
+]);
 
 // A classic script, loaded before this one.
 const oidc = /** @type {any} */ (globalThis).oidc;
@@ -29,6 +37,8 @@ let user = null;
 const listeners = new Set();
 /** The renewal that is under way: all who need one wait for the same. @type {Promise<boolean> | null} */
 let renewing = null;
+/** How many photos wait for somebody to sign in, and how many of them go with this page: what sends them says so. */
+export const waits = { photos: () => 0, inPageAlone: () => 0 };
 /** One is leaving: whatever is answered from now on, nobody is signed in. */
 let isLeaving = false;
 
@@ -54,7 +64,7 @@ export async function start() {
     post_logout_redirect_uri: base,
     scope: ["openid", ...Object.values(settings.scopes)].join(" "),
     userStore: new oidc.WebStorageStateStore({ store: new oidc.InMemoryWebStorage() }),
-    stateStore: new oidc.WebStorageStateStore({ store: sessionStorage, prefix: "sign-in." }),
+    stateStore: new oidc.WebStorageStateStore({ store: sessionStorage, prefix: STATES }),
     accessTokenExpiringNotificationTimeInSeconds: RENEW_BEFORE_S,
     automaticSilentRenew: false,
     loadUserInfo: false,
@@ -73,6 +83,10 @@ export async function start() {
 
 async function comeBack() {
   const hash = location.hash;
+  // Not asked for here: another window asked, and waits for it.
+  if (!sessionStorage.getItem(`${STATES}${new URLSearchParams(location.search).get("state")}`)) {
+    await manager.signinPopupCallback().catch(() => {});
+  }
   try {
     const loaded = await manager.signinCallback();
     const place = typeof loaded?.state === "string" ? loaded.state : hash;
@@ -89,6 +103,12 @@ async function comeBack() {
 export async function signIn() {
   sessionStorage.setItem(MARK, "1");
   await manager.signinRedirect({ state: location.hash });
+}
+
+/** Has one sign in in a window of its own: this page, and what it holds, stays. */
+export async function signInBeside() {
+  await manager.signinPopup();
+  sessionStorage.setItem(MARK, "1");
 }
 
 /** Leaves for good: here and at the issuer, where it can be done there. */
@@ -129,8 +149,8 @@ async function renewed() {
     become(await manager.signinSilent());
     return isSignedIn();
   } catch (error) {
-    // Who could not be asked has refused nobody.
-    if (error instanceof oidc.ErrorResponse) become(null);
+    // Who could not be asked, or can't answer now, has refused nobody.
+    if (error instanceof oidc.ErrorResponse && ENDED.has(/** @type {any} */ (error).error)) become(null);
     return false;
   }
 }

@@ -120,7 +120,9 @@ export class DrFollower {
     const isSame = evaluation?.evaluation_id === this.evaluationId;
     // Whether it is stale by now only the API knows.
     const before = this.told;
-    const now = await get(`/evaluations/${this.evaluationId}`);
+    const { turn, evaluationId } = this;
+    const now = await get(`/evaluations/${evaluationId}`);
+    if (turn !== this.turn || evaluationId !== this.evaluationId) return;
     if (!isSame || this.told === before) this.known.evaluation = now;
   }
 
@@ -128,7 +130,7 @@ export class DrFollower {
   pause() {
     const { dr, evaluation } = this.known;
     const runs = evaluation && evaluation.status !== "completed";
-    const awaited = uploads.of(this.number).some(({ photo }) => photo.state === "stored");
+    const awaited = uploads.of(this.number).some(uploads.isAwaited);
     const isBusy = runs || awaited || Boolean(dr?.photos_open) || !dr;
     if (document.hidden) return IDLE_MS;
     if (!isUp()) return isBusy ? POLL_MS : POLL_MS * 2;
@@ -192,11 +194,15 @@ export class DrFollower {
   /** @param {any} evaluation */
   merge(evaluation) {
     this.told += 1;
-    this.known.evaluation = { .../** @type {any} */ (this.known.evaluation), ...evaluation };
+    const before = this.known.evaluation?.evaluation_id === evaluation.evaluation_id ? this.known.evaluation : null;
+    // How far it is belongs to what is shown, and is not told with everything.
+    if (!before && !evaluation.progress) return this.soon(0);
+    this.known.evaluation = { .../** @type {any} */ (before), ...evaluation };
   }
 
   /** Asks for an evaluation, once for each press. */
   async evaluate() {
+    if (this.known.isAsking) return;
     this.known.isAsking = true;
     this.known.refused = null;
     this.changed();

@@ -12,16 +12,17 @@ export function evaluation(follower, dr) {
   const { evaluation, refused, isAsking } = follower.known;
   const runs = Boolean(evaluation && evaluation.status !== "completed");
   const kept = uploads.waiting(dr.dr_number);
+  const isOff = isAsking || runs || dr.photos_total === 0;
   const why = dr.photos_total === 0 ? t.technician.evaluation.noPhotos : kept > 0 ? t.technician.evaluation.kept(kept) : "";
   return html`<section class="card evaluation" aria-labelledby="evaluation-title">
     <h2 id="evaluation-title">${t.technician.evaluation.title}</h2>
     <div role="status">${evaluation ? stands(evaluation, dr) : html`<p class="quiet">${t.technician.evaluation.none}</p>`}</div>
     ${evaluation ? since(evaluation) : nothing}
     ${dr.decisions.filter((one) => !one.step).map(decided)}
-    ${refused ? failure(refused) : nothing}
+    ${refused ? failure(refused, undefined, t.states.notSent) : nothing}
     <div class="does">
-      <button type="button" class="primary" data-action="evaluate" ?disabled=${isAsking || runs || dr.photos_total === 0}
-        aria-describedby="evaluate-why" @click=${() => follower.evaluate()}>
+      <button type="button" class="primary" data-action="evaluate" aria-disabled=${String(isOff)}
+        aria-describedby="evaluate-why" @click=${() => isOff || follower.evaluate()}>
         ${isAsking ? t.technician.evaluation.asking : t.technician.evaluation.ask}
       </button>
       <span id="evaluate-why" class="quiet">${why}</span>

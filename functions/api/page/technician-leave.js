@@ -11,14 +11,14 @@ import * as uploads from "./uploads.js";
 /** @typedef {import("./uploads.js").Upload} Upload */
 
 /**
- * Whether nothing is left to do here: an evaluation would pass, nobody decided otherwise, and no photo is on this phone
- * alone.
+ * Whether nothing is left to do here: an evaluation would pass, nobody decided otherwise, and no photo of the DR is on
+ * this phone alone.
  * @param {Schemas["Dr"]} dr
  * @param {Upload[]} mine
  */
 export function isSafeToLeave(dr, mine) {
   const isOverruled = dr.reviewed_verdict != null && dr.reviewed_verdict !== "pass";
-  const isHere = uploads.waiting(dr.dr_number) > 0;
+  const isHere = !uploads.isKnown() || uploads.waiting(dr.dr_number) > 0 || uploads.heldBack(dr.dr_number).length > 0;
   return dr.safe_to_leave && !isOverruled && !isHere && unlisted(dr, mine).length === 0;
 }
 
@@ -26,6 +26,9 @@ export function isSafeToLeave(dr, mine) {
 function missing(dr, mine) {
   const kept = uploads.waiting(dr.dr_number);
   if (kept > 0) return t.technician.missing.kept(kept);
+  const held = uploads.heldBack(dr.dr_number).length;
+  if (held > 0) return t.technician.missing.held(held);
+  if (!uploads.isKnown()) return t.technician.missing.unread;
   if (dr.photos_total === 0 && mine.length === 0) return t.technician.missing.photos;
   const looks = dr.photos_open + unlisted(dr, mine).length;
   const labels = dr.to_do.filter(({ critical }) => critical).map(({ step }) => dr.steps.find((one) => one.step === step)?.label);
@@ -42,8 +45,12 @@ export function leave(dr, mine) {
   return html`<section class="leave ${isSafe ? "is-safe" : "not-safe"}" aria-labelledby="leave-title">
     <h2 id="leave-title"><span aria-hidden="true">${isSafe ? "✓" : "…"}</span> ${isSafe ? t.technician.safe : t.technician.notSafe}</h2>
     <p>${isSafe ? t.technician.safeBecause : missing(dr, mine)}</p>
+    ${elsewhere(dr).map(([number, count]) => html`<p class="waits"><a href="#/dr/${number}">${number}</a>: ${t.technician.stillKept(count)}</p>`)}
   </section>`;
 }
+
+/** The other DRs whose photos are on this phone alone. @param {Schemas["Dr"]} dr */
+const elsewhere = (dr) => [...uploads.left()].filter(([number]) => number !== dr.dr_number);
 
 /**
  * What was left to do on this visit, in its order. What is done since stays in its place, ticked off: nothing moves away

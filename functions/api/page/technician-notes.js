@@ -55,7 +55,7 @@ export class Notes {
       if (this.writing === writing) this.end();
     } catch (error) {
       writing.isBusy = false;
-      writing.wrong = told_of(error).text;
+      writing.wrong = told_of(error, t.states.notSent).text;
       this.draw();
     }
   }

@@ -3,6 +3,7 @@
 import { html, nothing } from "./parts.js";
 import { shown, spoken } from "./photo-files.js";
 import { t } from "./texts.js";
+import { isAwaited } from "./uploads.js";
 
 /** @typedef {import("./openapi.d.ts").components["schemas"]} Schemas */
 /** @typedef {import("./uploads.js").Upload} Upload */
@@ -39,7 +40,7 @@ export class Pictures {
 /** Photos that lie at the DR as far as S3 says, and that its checklist does not know of yet. @param {Schemas["Dr"]} dr @param {Upload[]} mine */
 export function unlisted(dr, mine) {
   const listed = new Set(dr.photos.map(({ name }) => name));
-  return mine.filter(({ photo }) => photo.state === "stored" && !listed.has(photo.wanted));
+  return mine.filter((upload) => isAwaited(upload) && !listed.has(upload.photo.wanted));
 }
 
 /** What a stored photo is called for who took it. @param {string} name @param {Upload[]} mine */
@@ -48,7 +49,8 @@ export const nameOf = (name, mine) => mine.find(({ photo }) => photo.wanted === 
 /** @param {Schemas["Dr"]} dr @param {Upload[]} mine @param {Pictures} pictures */
 export function photos(dr, mine, pictures) {
   const listed = new Set(dr.photos.map(({ name }) => name));
-  const others = mine.filter(({ photo }) => !listed.has(photo.wanted) && photo.state !== "done" && photo.state !== "refused");
+  // What was stored long ago and is not there was deleted there.
+  const others = mine.filter((upload) => !listed.has(upload.photo.wanted) && (upload.photo.state === "kept" || isAwaited(upload)));
   const count = others.length + dr.photos.length;
   return html`<section class="card" aria-labelledby="photos-title">
     <h2 id="photos-title">${t.technician.photos} <span class="quiet">${count || nothing}</span></h2>

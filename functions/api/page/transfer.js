@@ -9,6 +9,8 @@
 
 /** Without getting on for so long a transfer is stopped. */
 const STALLED_MS = 20_000;
+/** Once the browser has handed all of it on, much may still be on its way: the answer has so long. */
+const ANSWERED_WITHIN_MS = 120_000;
 const LOOK_EVERY_MS = 1000;
 /** S3 answers so that it has the photo: now, or since before. */
 const STORED = [200, 412];
@@ -28,15 +30,20 @@ export function transfer(address, file, progress) {
   return new Promise((end) => {
     const request = new XMLHttpRequest();
     let moved = Date.now();
+    let limit = STALLED_MS;
     let isStalled = false;
     const look = setInterval(() => {
-      if (Date.now() - moved < STALLED_MS) return;
+      if (Date.now() - moved < limit) return;
       isStalled = true;
       request.abort();
     }, LOOK_EVERY_MS);
     request.upload.onprogress = (event) => {
       moved = Date.now();
       progress(event.loaded);
+    };
+    request.upload.onload = () => {
+      moved = Date.now();
+      limit = ANSWERED_WITHIN_MS;
     };
     request.onloadend = () => {
       clearInterval(look);

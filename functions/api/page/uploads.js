@@ -6,16 +6,18 @@
  * - A photo is kept before it is sent, and called stored only once S3, or the list of what lies there, says so.
  * - What did not work is tried again by itself, later each time and at once when the connection is back; what trying
  *   again can't help is said, with what to do.
- * - Windows of one browser know of each other's photos: none says that nothing waits while another one keeps some.
+ * - Windows of one browser know of each other's photos: none says that nothing waits while another one keeps some, or
+ *   before it has read what is kept.
  */
 import { ApiError, send } from "./api.js";
 import { called, hash, kind, refusal, small, wanted } from "./photo-files.js";
 import * as kept from "./kept.js";
+import { waits } from "./session.js";
 import { t } from "./texts.js";
 import { goodFor, transfer } from "./transfer.js";
 
 /**
- * @typedef {"waiting" | "sending"} Phase
+ * @typedef {"waiting" | "queued" | "sending"} Phase `queued`: it is its turn, once no other window sends it
  * @typedef {"" | "stalled" | "cut" | "busy" | "changed" | "unread" | "signedOut" | "noRight"} Trouble
  * @typedef {object} Upload
  * @property {import("./kept.js").Photo} photo
@@ -34,6 +36,12 @@ const BATCH = 10;
 const LONGEST_WAIT_MS = 30_000;
 /** So often may what arrives be something else than what was sent, or a file not be read. */
 const MOST_CHANGED = 5;
+/** So long is waited for another window that sends a photo: it may be asleep, and would keep all others from it. */
+const TURN_MS = 30_000;
+/** So soon is what is kept read again, where it never could be read yet. */
+const READ_AGAIN_MS = 5000;
+/** So long after it was stored a photo is looked for at its DR. */
+const AWAITED_MS = 10 * 60_000;
 /** What happens in another window is taken up so soon. */
 const OTHERS_MS = 300;
 /** So long it is known what was stored. */
@@ -52,6 +60,9 @@ const listed = new Map();
 const reading = new Map();
 /** @type {Promise<void> | undefined} */
 let resumed;
+let isRead = false;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let readAgain;
 /** Other windows of this browser: they are told that something is kept otherwise. */
 const others = globalThis.BroadcastChannel ? new BroadcastChannel("photos") : null;
 let drawn = Promise.resolve();
@@ -73,25 +84,44 @@ export const open = (dr) => of(dr).filter(({ photo }) => photo.state === "kept")
 /** How many of a DR's photos are not stored yet, those that are being read among them. @param {string} dr */
 export const waiting = (dr) => open(dr).length + (reading.get(dr) ?? 0);
 
+/** Those that were not accepted, and may be yet: they are on this phone alone. @param {string} dr */
+export const heldBack = (dr) => of(dr).filter(isHeldBack);
+
+/** @param {Upload} upload */
+const isHeldBack = ({ photo }) => photo.state === "refused" && !photo.hopeless;
+
+/** Those that are on this phone alone. */
+const here = () => [...uploads.values()].filter((upload) => upload.photo.state === "kept" || isHeldBack(upload));
+
+/** Whether it is known what this phone keeps. */
+export const isKnown = () => isRead;
+
+/** Whether a photo is stored, and to be seen at its DR in a moment. @param {Upload} upload */
+export const isAwaited = ({ photo }) => photo.state === "stored" && Date.now() - photo.at < AWAITED_MS;
+
 /** How many photos of each DR are on this phone alone. @returns {Map<string, number>} */
 export function left() {
   /** @type {Map<string, number>} */
   const counts = new Map();
-  for (const { photo } of uploads.values()) {
-    if (photo.state === "kept") counts.set(photo.dr, (counts.get(photo.dr) ?? 0) + 1);
-  }
+  for (const { photo } of here()) counts.set(photo.dr, (counts.get(photo.dr) ?? 0) + 1);
   return counts;
 }
 
 /** Goes on with what was kept before, and with what another window has kept. */
 export function resume() {
-  // What can't be read now may be the next time; nothing that comes in waits for it.
-  resumed ??= takeUp().catch(() => {}).finally(() => (resumed = undefined));
+  // What can't be read now may be the next time; nothing that is here, or comes in, waits for it.
+  resumed ??= takeUp().catch(() => {}).finally(() => {
+    resumed = undefined;
+    clearTimeout(readAgain);
+    if (!isRead) readAgain = setTimeout(resume, READ_AGAIN_MS);
+    go();
+  });
   return resumed;
 }
 
 async function takeUp() {
   const all = await kept.all();
+  isRead ||= all !== null || !globalThis.indexedDB;
   if (all) forgetRemoved(new Set(all.map(({ id }) => id)));
   for (const photo of all ?? []) {
     if (removed.has(photo.id)) continue;
@@ -102,7 +132,6 @@ async function takeUp() {
     else if (!known) uploads.set(photo.id, begun(photo));
   }
   tell();
-  go();
   drawn = drawn.then(pictures);
 }
 
@@ -144,26 +173,29 @@ export async function add(dr, files, taken) {
 async function take(dr, file, taken) {
   const name = called(file);
   const common = { dr, name, size: file.size, at: Date.now() };
+  const unread = `${dr}/${name}/${file.size}`;
   try {
     const type = await kind(file);
     const why = refusal(file, type);
     if (why || !type) {
-      await hold({ ...common, id: `${dr}/${name}/${file.size}`, wanted: "", type: "", sha256: "", state: "refused", hopeless: true, why: why ?? "" });
+      await hold({ ...common, id: unread, wanted: "", type: "", sha256: "", state: "refused", hopeless: true, why: why ?? "" });
       return "refused";
     }
     const bytes = await file.arrayBuffer();
     const sha256 = await hash(bytes);
     const id = `${dr}/${sha256}`;
-    const known = uploads.get(id)?.photo;
-    const isThere = known && (known.state === "kept" || known.state === "stored" || listed.get(dr)?.has(known.wanted));
-    if (isThere && known.state !== "refused") return "known";
+    // It could not be read before: it was chosen again, as was said.
+    if (uploads.has(unread)) await remove(unread);
+    const known = uploads.get(id);
+    const isThere = known && (known.photo.state === "kept" || isAwaited(known) || listed.get(dr)?.has(known.photo.wanted));
+    if (isThere && known.photo.state !== "refused") return "known";
     const blob = new Blob([bytes], { type });
     const photo = { ...common, id, wanted: wanted(name, type, sha256, taken), type, sha256, state: /** @type {const} */ ("kept") };
     await hold(photo, blob);
     go();
     return "kept";
   } catch {
-    await hold({ ...common, id: `${dr}/${name}/${file.size}`, wanted: "", type: "", sha256: "", state: "refused", hopeless: true, why: t.technician.refused.unread });
+    await hold({ ...common, id: unread, wanted: "", type: "", sha256: "", state: "refused", hopeless: true, why: t.technician.refused.unread });
     return "refused";
   }
 }
@@ -201,7 +233,7 @@ export async function remove(id) {
 
 /** Tries a photo again that was not accepted. @param {string} id */
 export async function again(id) {
-  await change(id, { state: "kept", why: undefined, address: undefined });
+  await change(id, { state: "kept", why: undefined, isUnread: undefined, address: undefined });
   const upload = uploads.get(id);
   if (upload) Object.assign(upload, { tries: 0, changed: 0, unread: 0, next: 0, trouble: "" });
   go();
@@ -215,11 +247,13 @@ export async function again(id) {
 export async function settle(dr, photos) {
   const states = new Map(photos.map(({ name, state }) => [name, state]));
   listed.set(dr, new Set(states.keys()));
-  for (const { photo, phase } of of(dr)) {
+  for (const upload of of(dr)) {
+    const { photo, phase } = upload;
     const state = states.get(photo.wanted);
-    if (!state || phase === "sending" || photo.state === "done" || photo.state === "refused") continue;
+    const isHopeless = photo.state === "refused" && !isHeldBack(upload);
+    if (!state || phase !== "waiting" || photo.state === "done" || isHopeless) continue;
     if (state === "looked_at" || state === "unreadable") await change(photo.id, { state: "done", at: Date.now(), address: undefined }, true);
-    else if (photo.state === "kept") await change(photo.id, { state: "stored", at: Date.now(), address: undefined });
+    else if (photo.state !== "stored") await change(photo.id, { state: "stored", at: Date.now(), address: undefined });
   }
 }
 
@@ -228,6 +262,7 @@ async function change(id, what, dropsFile) {
   const upload = uploads.get(id);
   if (!upload) return;
   upload.photo = { ...upload.photo, ...what };
+  if (what.state === "stored") kept.release(id);
   tell();
   if (dropsFile) await kept.drop(id, upload.photo);
   else await kept.renew(upload.photo);
@@ -242,7 +277,7 @@ function go() {
   const waiting = [...uploads.values()].filter(({ photo, phase }) => photo.state === "kept" && phase === "waiting");
   const due = waiting.filter(({ next }) => next <= now);
   const isGood = (/** @type {Upload} */ { photo }) => Boolean(photo.address && photo.address.until > now);
-  const sending = [...uploads.values()].filter(({ phase }) => phase === "sending").length;
+  const sending = [...uploads.values()].filter(({ phase }) => phase !== "waiting").length;
   for (const upload of due.filter(isGood).slice(0, AT_ONCE - sending)) push(upload);
   const lost = due.find((upload) => !isGood(upload));
   if (lost && !isAsking) ask(due.filter((upload) => !isGood(upload) && upload.photo.dr === lost.photo.dr).slice(0, BATCH));
@@ -294,12 +329,13 @@ async function notGiven(batch, error) {
 
 /** @param {Upload} upload */
 async function push(upload) {
-  upload.phase = "sending";
+  upload.phase = "queued";
   upload.sent = 0;
   const { id, address } = upload.photo;
-  tell();
   // What can't be read now may be another time: it is not lost, and must not be "going up" for ever.
   const end = await alone(id, async () => {
+    upload.phase = "sending";
+    tell();
     const { photo, file } = await kept.one(id);
     if (photo?.state === "stored" || photo?.state === "done") return "stored";
     if (!photo && !kept.isHereAlone(id)) return "removed";
@@ -326,7 +362,7 @@ async function after(upload, end) {
   const isChanged = end === "refused" || end === "expired";
   upload.changed += isChanged ? 1 : 0;
   upload.unread += end === "unread" ? 1 : 0;
-  if (upload.unread >= MOST_CHANGED) return change(id, { state: "refused", why: t.technician.refused.unreadable });
+  if (upload.unread >= MOST_CHANGED) return change(id, { state: "refused", isUnread: true, why: t.technician.refused.unreadable });
   if (upload.changed >= MOST_CHANGED) return change(id, { state: "refused", why: t.technician.refused.s3 });
   if (isChanged) upload.photo = { ...upload.photo, address: undefined };
   later(upload, isChanged ? "changed" : end);
@@ -341,9 +377,23 @@ function later(upload, trouble) {
   tell();
 }
 
-/** One window at a time sends a photo. @template T @param {string} id @param {() => Promise<T>} does @returns {Promise<T>} */
+/**
+ * One window at a time sends a photo. Who waits too long for another one sends it, too: S3 stores it once.
+ * @template T @param {string} id @param {() => Promise<T>} does @returns {Promise<T>}
+ */
 async function alone(id, does) {
-  return navigator.locks ? await navigator.locks.request(`photo ${id}`, does) : does();
+  if (!navigator.locks) return does();
+  let isBegun = false;
+  const first = () => {
+    isBegun = true;
+    return does();
+  };
+  try {
+    return await navigator.locks.request(`photo ${id}`, { signal: AbortSignal.timeout(TURN_MS) }, first);
+  } catch (error) {
+    if (isBegun) throw error;
+    return does();
+  }
 }
 
 function tell() {
@@ -352,13 +402,18 @@ function tell() {
 
 /** The connection is back, or somebody looks again: nobody waits any longer. */
 function wake() {
-  for (const upload of uploads.values()) upload.next = 0;
+  for (const upload of uploads.values()) {
+    upload.next = 0;
+    if (upload.photo.state === "refused" && upload.photo.isUnread) again(upload.photo.id);
+  }
   resume();
 }
 
+waits.photos = () => here().length;
+waits.inPageAlone = () => here().filter(({ photo }) => kept.isHereAlone(photo.id)).length;
 addEventListener("beforeunload", (event) => {
   // What this browser does not keep would be lost.
-  if (!kept.isSafe() && left().size > 0) event.preventDefault();
+  if (waits.inPageAlone() > 0) event.preventDefault();
 });
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let soon;

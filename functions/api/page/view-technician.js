@@ -81,6 +81,7 @@ class OfDr {
     this.number = number;
     this.title = number;
     this.wasSafe = false;
+    this.wasOld = false;
     remember(number);
     this.pictures = new Pictures();
     this.adding = new Adding(number, frame.draw);
@@ -94,6 +95,9 @@ class OfDr {
     const isSafe = Boolean(dr && isSafeToLeave(dr, uploads.of(this.number)));
     if (isSafe && !this.wasSafe) announce(t.technician.safe);
     this.wasSafe = isSafe;
+    const isOld = Boolean(dr && this.follower.known.problem);
+    if (isOld && !this.wasOld) announce(t.technician.old);
+    this.wasOld = isOld;
     this.frame.draw();
   }
 
@@ -116,7 +120,7 @@ class OfDr {
     return html`<div class="technician">
       ${head}
       <div class="now">
-        ${problem ? html`<p class="waits" role="status">${t.technician.old} ${told_of(problem).text}</p>` : nothing}
+        ${problem ? html`<p class="waits">${t.technician.old} ${told_of(problem).text}</p>` : nothing}
         ${leave(dr, mine)}
         ${adding(this.number, mine, dr, this.adding)}
         ${toDo(dr, this.left, mine, this.adding.add)}
