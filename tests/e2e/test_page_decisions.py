@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,8 +11,8 @@ from urllib.parse import quote
 import pytest
 from harness import Harness
 from pages import Pages, Signed
-from playwright.sync_api import Route, expect
-from reviewing import Evaluation, evaluated, failed, opened, records, until
+from playwright.sync_api import Request, Route, expect
+from reviewing import Evaluation, evaluated, failed, opened, records, row, until
 
 from stack.issuer import Issuer
 
@@ -71,7 +72,7 @@ def test_what_was_not_recorded_is_named_and_a_later_decision_takes_its_place(pag
     wrong = rita.page.locator(".decide .wrong")
     rita.page.route(_REVIEWS, lambda route: route.abort() if route.request.method == "POST" else route.continue_())
     rita.page.keyboard.press("c")
-    expect(wrong).to_contain_text(f"{evaluation['dr_number']}: Fail. This was not recorded.")
+    expect(wrong).to_contain_text(f"{evaluation['dr_number']}: Fail. It is not known whether this was recorded.")
     rita.page.click(".decide .wrong [data-let-go]")
     expect(wrong).to_have_count(0)
     expect(rita.page.locator('[data-action="confirm"]')).to_be_enabled()
@@ -83,6 +84,130 @@ def test_what_was_not_recorded_is_named_and_a_later_decision_takes_its_place(pag
     rita.page.locator('.last[data-said="stands"]').wait_for()
     expect(wrong).to_have_count(0)
     assert [record["decision"] for record in records(pages.harness, evaluation)] == ["fail"]
+
+
+def test_what_may_have_been_recorded_is_sent_again_as_the_same_and_let_go_of_only_if_it_was_not(pages: Pages) -> None:
+    evaluation = failed(pages.harness, 3010)
+    rita = pages.sign_in("rita", f"#/review/{evaluation['evaluation_id']}?{_alone(evaluation)}")
+    opened(rita, evaluation)
+    rita.expected.append("net::ERR_")
+    keys: list[str] = []
+    rita.page.on("request", lambda asked: keys.append(asked.headers["idempotency-key"]) if _decides(asked) else None)
+
+    def lost(route: Route) -> None:
+        """It arrives, and its answer does not."""
+        if route.request.method == "POST":
+            route.fetch()
+            route.abort()
+        else:
+            route.continue_()
+
+    wrong = rita.page.locator(".decide .wrong")
+    rita.page.route(_REVIEWS, lost)
+    rita.page.keyboard.press("c")
+    expect(wrong).to_contain_text("Fail. It is not known whether this was recorded.")
+    assert len(keys) > 1 and len(set(keys)) == 1, "it was tried again, as the same"
+    rita.page.click(".decide .wrong [data-let-go]")
+    rita.page.locator('.last[data-said="stands"]').wait_for()
+    expect(wrong).to_have_count(0)
+    assert [record["decision"] for record in records(pages.harness, evaluation)] == ["fail"]
+
+    keys.clear()
+    expect(rita.page.locator('[data-action="pass"]')).to_be_enabled()
+    rita.page.keyboard.press("p")
+    rita.page.keyboard.press("1")
+    expect(wrong).to_contain_text("It is not known whether this was recorded.")
+    rita.page.unroute(_REVIEWS)
+    rita.page.click(".decide .wrong [data-send-again]")
+    rita.page.locator('.last[data-said="stands"]').wait_for()
+    expect(wrong).to_have_count(0)
+    assert len(set(keys)) == 1
+    assert [record["decision"] for record in records(pages.harness, evaluation)] == ["fail", "pass"]
+
+
+def _decides(asked: Request) -> bool:
+    return asked.method == "POST" and asked.url.endswith("/reviews")
+
+
+def test_what_is_asked_by_force_again_after_an_error_is_the_same_until_it_is_asked_otherwise(
+    pages: Pages, one: Evaluation
+) -> None:
+    olaf = pages.sign_in("olaf", f"#/review/{one['evaluation_id']}?{_alone(one)}")
+    olaf.expected += ["net::ERR_", "status of 409"]
+    opened(olaf, one)
+    keys: list[str] = []
+
+    def lost(route: Route) -> None:
+        keys.append(route.request.headers["idempotency-key"])
+        route.abort()
+
+    olaf.page.route("**/evaluations/forced", lost)
+    olaf.page.keyboard.press("a")
+    dialog = olaf.page.get_by_role("dialog")
+    dialog.locator("[data-force]").check()
+    start = dialog.locator('[data-action="start-again"]')
+    for _ in range(2):
+        before = len(keys)
+        start.click()
+        until(olaf, lambda before=before: len(keys) > before, "it is asked for")  # type: ignore[misc]
+        expect(dialog.get_by_role("alert")).to_be_visible()
+        expect(start).to_have_attribute("aria-disabled", "false")
+        expect(start).to_be_focused()
+    assert len(set(keys)) == 1, keys
+    dialog.get_by_label("Quick").check()
+    start.click()
+    until(olaf, lambda: len(set(keys)) == 2, "another wish has another key")
+    expect(dialog.get_by_role("alert")).to_be_visible()
+
+
+def test_an_evaluation_that_ends_while_it_is_open_gets_its_step_and_keeps_its_photo(pages: Pages) -> None:
+    evaluation = failed(pages.harness, 3012)
+    path = f"**/evaluations/{evaluation['evaluation_id']}"
+
+    def unfinished(route: Route) -> None:
+        body = route.fetch().json() | {"status": "running", "verdict": None, "steps": []}
+        route.fulfill(status=200, json=body)
+
+    rita = pages.sign_in("rita", "#/queue")
+    rita.page.route(path, unfinished)
+    rita.go(f"#/review/{evaluation['evaluation_id']}?{_alone(evaluation)}")
+    opened(rita, evaluation)
+    expect(rita.page.locator(".head")).to_contain_text("In progress")
+    expect(rita.page.locator("#step-title")).to_have_count(0)
+    expect(rita.page.locator('[data-action="fail"]')).to_be_disabled()
+    expect(rita.page.locator(".live.up")).to_be_visible()
+    rita.page.unroute(path)
+    body = json.dumps({"decision": "fail", "reason": "I was there."}).encode()
+    said = pages.harness.api.request("POST", f"/evaluations/{evaluation['evaluation_id']}/reviews", body)
+    assert said.status == 201, said
+    expect(rita.page.locator("#step-title")).to_contain_text("House photo")
+    photo = rita.page.locator('.strip [aria-pressed="true"]')
+    expect(photo).to_have_count(1)
+    expect(photo).to_have_attribute("title", row(evaluation, "house_photo")["photo"])
+    rita.page.keyboard.press("p")
+    expect(rita.page.get_by_role("dialog")).to_contain_text("What this is about")
+    rita.page.keyboard.press("1")
+    rita.page.locator('.last[data-said="stands"]').wait_for()
+    expect(rita.page.locator(".records li")).to_have_count(2)
+    expect(photo).to_have_count(1)
+    assert records(pages.harness, evaluation)[1]["step"] == "house_photo"
+
+
+def test_what_the_small_print_says_is_corrected(pages: Pages) -> None:
+    (evaluation,) = evaluated(pages.harness, 1, 3020)
+    read = next(step for step in evaluation["steps"] if step.get("reading"))
+    rita = pages.sign_in("rita", f"#/review/{evaluation['evaluation_id']}?{_alone(evaluation)}")
+    opened(rita, evaluation)
+    rita.page.click(f'[data-action="step-{read["number"]}"]')
+    expect(rita.page.locator("#step-title")).to_contain_text(read["label"])
+    rita.page.keyboard.press("p")
+    dialog = rita.page.get_by_role("dialog")
+    dialog.get_by_label("It says").fill("AB12")
+    assert rita.faults() == []
+    dialog.locator('[data-action="reason-2"]').click()
+    expect(rita.page.locator(".records")).to_contain_text("It says: AB12")
+    (record,) = records(pages.harness, evaluation)
+    assert (record["step"], record["reading"], record["before"]["reading"]) == (read["step"], "AB12", read["reading"])
 
 
 def _claimed(harness: Harness, evaluation: Evaluation) -> str | None:

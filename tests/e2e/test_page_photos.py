@@ -110,6 +110,44 @@ def test_a_replaced_photo_is_seen_beside_its_successor_and_the_history_says_what
     assert hashes[name] == hashlib.md5(house.read_bytes()).hexdigest()
 
 
+def test_no_older_photo_is_taken_for_the_successor(pages: Pages) -> None:
+    (first,) = evaluated(pages.harness, 1, 3014)
+    dr, name = first["dr_number"], row(first, "house_photo")["photo"]
+    worse = pages.harness.dr(10, seed=3015, fail="front_not_whole")
+    house = next(photo for photo in worse.photos if "prop" in photo.name)
+    pages.harness.put(dr, name, house.read_bytes())
+    second = pages.harness.completed(pages.harness.api.start(dr).body["evaluation_id"])
+    assert first["evaluation_id"] != second["evaluation_id"]
+    pages.harness.delete(dr, name)
+    rita = pages.sign_in("rita", f"#/review/{second['evaluation_id']}")
+    opened(rita, second)
+    expect(rita.page.locator(".look")).to_contain_text("replaced or deleted after the evaluation")
+    rita.page.keyboard.press("b")
+    dialog = rita.page.get_by_role("dialog")
+    expect(dialog).to_contain_text("No later evaluation has another photo of this name")
+    expect(dialog.locator("figcaption").nth(1)).to_have_text(f"{dr} · {name}")
+
+
+def test_each_evaluation_with_a_verdict_has_its_report(pages: Pages) -> None:
+    (first,) = evaluated(pages.harness, 1, 3018)
+    another = pages.harness.dr(1, seed=3019).photos[0]
+    pages.harness.put(first["dr_number"], another.name, another.read_bytes())
+    second = pages.harness.completed(pages.harness.api.start(first["dr_number"]).body["evaluation_id"])
+    rita = pages.sign_in("rita", f"#/history/{first['dr_number']}")
+    chosen = rita.page.locator("[data-report]")
+    expect(chosen).to_have_value(second["evaluation_id"])
+    rita.expect_status(404)
+    gone = re.compile(rf"/evaluations/{second['evaluation_id']}/.*report$")
+    rita.page.route(gone, lambda route: route.fulfill(status=404, json={"message": "Not Found"}))
+    rita.page.click('[data-file="json"]')
+    wrong = rita.page.locator(".history .wrong")
+    expect(wrong).to_have_text("No report of this evaluation can be had.")
+    assert rita.faults() == []
+    chosen.select_option(first["evaluation_id"])
+    expect(wrong).to_have_count(0)
+    assert json.loads(saved(rita, "json"))["evaluation_id"] == first["evaluation_id"]
+
+
 def test_two_fingers_bring_a_photo_nearer_and_one_moves_it_and_the_page_stays(pages: Pages, one: Evaluation) -> None:
     rita = pages.sign_in("rita", f"#/review/{one['evaluation_id']}", viewport=PHONE, has_touch=True, is_mobile=True)
     opened(rita, one)

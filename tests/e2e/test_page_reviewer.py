@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 from harness import Harness
 from pages import PATIENCE_MS, PHONE, Pages, Signed
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 from reviewing import Evaluation, evaluated, failed, opened, records, until
 
 from stack.issuer import Issuer
@@ -178,6 +178,66 @@ def test_several_are_confirmed_at_once_and_the_address_keeps_the_filters(pages: 
     rita.page.keyboard.press("u")
     expect(lines).to_have_text(numbers)
     assert [len(records(pages.harness, one)) for one in evaluations] == [2, 2, 0]
+
+
+def _overruled(harness: Harness, evaluation: Evaluation) -> None:
+    """A colleague lets it fail."""
+    body = json.dumps({"decision": "fail", "reason": "I was there."}).encode()
+    said = harness.api.request("POST", f"/evaluations/{evaluation['evaluation_id']}/reviews", body)
+    assert said.status == 201, said
+
+
+def test_what_a_colleague_decides_meanwhile_is_not_confirmed_and_just_before_it_is_said(pages: Pages) -> None:
+    since = datetime.now(UTC).isoformat(timespec="milliseconds")
+    evaluations = evaluated(pages.harness, 3, 3000)
+    first, second, _ = evaluations
+    rita = pages.sign_in("rita", f"#/queue?reviewed=false&from={quote(since)}")
+    lines = rita.page.locator(".line .dr")
+    numbers = [one["dr_number"] for one in evaluations]
+    expect(lines).to_have_text(numbers)
+    for number in numbers:
+        rita.page.get_by_label(f"Select {number}", exact=True).check()
+    bulk = rita.page.locator(".bulk")
+    expect(bulk).to_contain_text("3 selected")
+    _overruled(pages.harness, first)
+    expect(lines).to_have_text(numbers[1:])
+    gone = bulk.locator(f"[data-gone='{first['evaluation_id']}']")
+    expect(gone).to_contain_text(f"{numbers[0]} is not in the list any more: ✓ Pass")
+    assert rita.faults() == []
+
+    def just_before(route: Route) -> None:
+        if route.request.method == "POST":
+            _overruled(pages.harness, second)
+        route.continue_()
+
+    rita.page.route(f"**/evaluations/{second['evaluation_id']}/reviews", just_before)
+    rita.page.keyboard.press("c")
+    expect(bulk).to_contain_text("2 decisions recorded")
+    expect(gone).to_contain_text("Not recorded: it has become another one. It is now: ✕ Fail")
+    expect(bulk).to_contain_text("1 selected")
+    expect(rita.page.locator(".queue .notice")).to_contain_text(re.compile(f"{numbers[1]}: .* has just decided: Fail"))
+    decided = [[record["decision"] for record in records(pages.harness, one)] for one in evaluations]
+    assert decided == [["fail"], ["fail", "pass"], ["pass"]]
+
+
+def test_the_next_one_is_at_nobody_elses_hands_and_what_was_passed_over_comes_last(pages: Pages) -> None:
+    since = datetime.now(UTC).isoformat(timespec="milliseconds")
+    evaluations = evaluated(pages.harness, 3, 3005)
+    ended = datetime.now(UTC).isoformat(timespec="milliseconds")
+    first, second, third = evaluations
+    claimed = pages.harness.api.request("PUT", f"/drs/{second['dr_number']}/claim")
+    assert claimed.status == 200, claimed
+    rita = pages.sign_in("rita", f"#/queue?reviewed=false&from={quote(since)}&to={quote(ended)}")
+    rita.expect_status(409)
+    expect(rita.page.locator(".line .dr")).to_have_text([one["dr_number"] for one in evaluations])
+    expect(rita.page.locator(".line .claim")).to_have_count(1)
+    rita.page.keyboard.press("o")
+    opened(rita, first)
+    rita.page.keyboard.press("j")
+    opened(rita, third)
+    rita.page.keyboard.press("j")
+    opened(rita, second)
+    expect(rita.page.locator(".head ~ .notice")).to_contain_text("You may look on")
 
 
 def test_what_technicians_contest_is_counted_and_comes_into_the_queue_by_itself(pages: Pages) -> None:

@@ -5,8 +5,7 @@ import { html, loading, nothing, told_of } from "./parts.js";
 import { may } from "./session.js";
 import { t } from "./texts.js";
 
-/** Whether this release gives reports; unknown until one was asked for. */
-let isGiven = true;
+/** @typedef {import("./api.js").Schemas["EvaluationInShort"]} Short */
 
 export class Files {
   /** @param {string} dr @param {() => void} changed */
@@ -15,14 +14,16 @@ export class Files {
     this.changed = changed;
     this.isGoing = false;
     this.withEvidence = may("reviewer");
-    /** @type {unknown} */
-    this.error = null;
+    /** Of which evaluation; the newest with a verdict, unless one says otherwise. */
+    this.chosen = "";
+    /** What can't be had, by evaluation. @type {Map<string, unknown>} */
+    this.failed = new Map();
   }
 
   /** @param {string} evaluation @param {"pdf" | "json" | "csv"} kind */
   async save(evaluation, kind) {
     this.isGoing = true;
-    this.error = null;
+    this.failed.delete(evaluation);
     this.changed();
     const path = `evaluations/${evaluation}/${this.withEvidence ? "evidence/report" : "report"}`;
     try {
@@ -30,21 +31,35 @@ export class Files {
       const kept = kind === "csv" ? new Blob([csv(JSON.parse(await blob.text()))], { type: "text/csv" }) : blob;
       keep(kept, `${this.dr}-${evaluation}.${kind}`);
     } catch (error) {
-      if (error instanceof ApiError && error.status === 404) isGiven = false;
-      else this.error = error;
+      this.failed.set(evaluation, error);
     }
     this.isGoing = false;
     this.changed();
   }
 
   /** @param {string} evaluation */
-  render(evaluation) {
-    if (!isGiven) return html`<p class="quiet" role="status">${t.history.noReports}</p>`;
+  #choose(evaluation) {
+    this.chosen = evaluation;
+    this.changed();
+  }
+
+  /** @param {Short[]} evaluations the newest first */
+  render(evaluations) {
+    const judged = evaluations.filter((one) => one.verdict);
+    const evaluation = (judged.find((one) => one.evaluation_id === this.chosen) ?? judged[0])?.evaluation_id;
+    if (!evaluation) return html`<p class="quiet">${t.history.noVerdict}</p>`;
+    const failed = this.failed.get(evaluation);
     const button = (/** @type {"pdf" | "json" | "csv"} */ kind) =>
       html`<button type="button" data-file=${kind} ?disabled=${this.isGoing} @click=${() => this.save(evaluation, kind)}>${t.history[kind]}</button>`;
     return html`
       <p class="quiet">${t.history.filesHint}</p>
       <div class="files">
+        ${judged.length > 1
+          ? html`<label>${t.history.reportOf}
+              <select data-report @change=${(/** @type {any} */ event) => this.#choose(event.target.value)}>
+                ${judged.map((one) => html`<option value=${one.evaluation_id} ?selected=${one.evaluation_id === evaluation}>${nameOf(one)}</option>`)}
+              </select></label>`
+          : nothing}
         ${button("pdf")} ${button("json")} ${button("csv")}
         ${may("reviewer")
           ? html`<label class="tick"><input type="checkbox" .checked=${this.withEvidence}
@@ -52,9 +67,12 @@ export class Files {
           : nothing}
         ${this.isGoing ? loading(t.history.making) : nothing}
       </div>
-      ${this.error ? html`<p class="wrong" role="alert">${told_of(this.error).text}</p>` : nothing}`;
+      ${failed ? html`<p class="wrong" role="alert">${failed instanceof ApiError && failed.status === 404 ? t.history.noReport : told_of(failed).text}</p>` : nothing}`;
   }
 }
+
+/** What an evaluation is called where one is to be chosen. @param {Short} one */
+export const nameOf = (one) => `${new Date(one.created_at).toLocaleString()} · ${t.review.modes[one.mode]} · ${t.verdicts[one.verdict ?? "unfinished"]}`;
 
 /** @param {Blob} blob @param {string} name */
 function keep(blob, name) {

@@ -15,6 +15,17 @@
  * @property {Record<string, string>} keys an action for each key, such as `{ j: "next" }`
  */
 
+/** The keys of the views: an action may be one of several. @type {Record<"queue" | "review", Record<string, string>>} */
+export const KEYS = {
+  queue: { j: "next-row", k: "previous-row", x: "select", o: "open", c: "confirm-selected", u: "take-back", m: "more", g: "refresh" },
+  review: {
+    c: "confirm", Enter: "confirm", p: "pass", f: "fail", u: "take-back", j: "next", k: "previous",
+    ArrowRight: "next-photo", ArrowLeft: "previous-photo", ArrowDown: "next-step", ArrowUp: "previous-step",
+    z: "full", "+": "nearer", "-": "farther", r: "turn", b: "beside", a: "again", h: "history", q: "queue",
+    ...Object.fromEntries(Array.from({ length: 10 }, (_, at) => [String((at + 1) % 10), `step-${at + 1}`])),
+  },
+};
+
 /** @type {Layer[]} */
 const layers = [];
 const STORED = "keys";
@@ -48,8 +59,9 @@ const LIST = "?";
  */
 export function change(action, key) {
   if (key === LIST) return false;
-  for (const layer of layers) {
-    const own = Object.entries(layer.keys).map(([usual, one]) => /** @type {const} */ ([preferences.own[one] ?? usual, one]));
+  // In views that are not open, too.
+  for (const keys of [...Object.values(KEYS), ...layers.map((layer) => layer.keys)]) {
+    const own = Object.entries(keys).map(([usual, one]) => /** @type {const} */ ([preferences.own[one] ?? usual, one]));
     const before = own.find(([, one]) => one === action)?.[0];
     const other = own.find(([used, one]) => used === key && one !== action)?.[1];
     if (before && other) preferences.own[other] = before;

@@ -137,9 +137,12 @@ export function fast(figures) {
 
 /** What went wrong, what was spared, what it took. @param {Figures} figures */
 export function rates(figures) {
+  /** @type {Record<string, string>} */
+  const filters = { EvaluationIncomplete: "&verdict=incomplete", EvaluationFlagged: "&flagged=true" };
   const row = (/** @type {string} */ metric, /** @type {string} */ shown) => {
     const one = figures.figures.find((figure) => figure.metric === metric);
-    return one ? html`<tr><th scope="row">${t.operator.metrics[metric] ?? metric}</th><td class="number">${shown}</td><td class="quiet">${one.says}</td></tr>` : nothing;
+    const linked = filters[metric] ? html`<a href=${cases(figures.from, figures.to, filters[metric])}>${shown}</a>` : shown;
+    return one ? html`<tr><th scope="row">${t.operator.metrics[metric] ?? metric}</th><td class="number">${linked}</td><td class="quiet">${one.says}</td></tr>` : nothing;
   };
   const shares = ["PhotoFailed", "EvaluationIncomplete", "EvaluationFlagged", "VlmFailed", "ApiFailed", "CacheHit", "BreakerOpen"];
   const sums = ["PhotoDeferred", "PhotosResent", "PhotosReused", "PromptTokens", "CompletionTokens", "TokensSaved"];
@@ -160,13 +163,15 @@ export function cost(figures, prices, change) {
   const [read, written] = [total(figures, "PromptTokens"), total(figures, "CompletionTokens")];
   const saved = total(figures, "TokensSaved");
   const price = (read * prices.read + written * prices.written) / 1e6;
-  const evaluations = figures.days.reduce((sum, day) => sum + day.evaluations, 0);
+  // Evaluations are counted by whole days: by the hour, tokens are of less.
+  const isWhole = figures.period_seconds * 1000 >= DAY_MS;
+  const evaluations = isWhole ? figures.days.reduce((sum, day) => sum + day.evaluations, 0) : 0;
   const field = (/** @type {"read" | "written"} */ name, /** @type {string} */ said) => html`<label>${said}
     <input type="number" min="0" step="0.01" .value=${String(prices[name])} @change=${(/** @type {any} */ event) => change(name, Number(event.target.value))}></label>`;
   return html`<section class="card">
     <h2>${t.operator.cost}</h2>
     <p class="big">${price.toFixed(2)}</p>
-    <p class="quiet">${t.operator.costOf(number(read), number(written), number(saved), evaluations ? (price / evaluations).toFixed(4) : "–")}</p>
+    <p class="quiet">${t.operator.costOf(number(read), number(written), number(saved), evaluations ? (price / evaluations).toFixed(4) : "")}</p>
     <div class="prices">${field("read", t.operator.priceRead)}${field("written", t.operator.priceWritten)}</div>
   </section>`;
 }

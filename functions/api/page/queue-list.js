@@ -8,13 +8,14 @@
  * - What was decided here is passed over at once, though the list itself is behind by moments.
  */
 import { get } from "./api.js";
+import { subject } from "./session.js";
 
 /** @typedef {import("./api.js").Schemas["ListedEvaluation"]} Row */
 /** @typedef {import("./api.js").Schemas["EvaluationCounts"]} Counts */
 /** @typedef {import("./api.js").Schemas["EvaluationList"]} Page */
 
 /** What the API is asked. */
-const FILTERS = ["verdict", "flagged", "reviewed", "contested", "claimed", "from", "to", "sort"];
+const FILTERS = ["verdict", "flagged", "reviewed", "contested", "sampled", "claimed", "from", "to", "sort"];
 const LIMIT = 25;
 /** Pages that are read again each time; those behind them when the first has changed. */
 const FRESH_PAGES = 3;
@@ -56,7 +57,14 @@ export function mark(evaluation, isDecided) {
   else done.delete(evaluation);
 }
 
+/** Who looks at its DR now, if somebody does. @param {Row | undefined} row */
+export const claimOf = (row) => (row?.claim && Date.parse(row.claim.until) > Date.now() ? row.claim : null);
+
 export class List {
+  /** Those that one passed over because somebody else looks at them. @type {Set<string>} */
+  #passed = new Set();
+  /** The rows by their evaluation. @type {Map<string, Row>} */
+  #listed = new Map();
   /** @type {Promise<boolean>} */
   #last = Promise.resolve(false);
   /** @type {Promise<boolean> | null} */
@@ -86,6 +94,17 @@ export class List {
   /** Its filters, as they stand in an address. */
   get address() {
     return addressOf(this.filters);
+  }
+
+  /** Whether it is among those to show. @param {string} evaluation */
+  shows(evaluation) {
+    return this.#listed.has(evaluation) && !(this.isOfUndecided && done.has(evaluation));
+  }
+
+  /** Why they are in another order than was asked for; none if they are in that one. */
+  get because() {
+    const [first] = this.pages;
+    return first && first.ordered_by !== (this.filters.get("sort") ?? "newest") ? (first.ordered_because ?? null) : null;
   }
 
   get next() {
@@ -130,11 +149,38 @@ export class List {
     return this.#read(async () => (this.next ? [...this.pages, await this.#page(this.next)] : this.pages));
   }
 
-  /** The one behind it, that nobody here has decided. @param {string} evaluation */
+  /** Those behind it that nobody here has decided. @param {string} evaluation */
+  #behind(evaluation) {
+    return this.way.slice(this.way.indexOf(evaluation) + 1).filter((id) => this.#isOpen(id));
+  }
+
+  /** @param {string} id */
+  #isOpen(id) {
+    return !done.has(id) && this.#listed.has(id);
+  }
+
+  /** @param {string} id */
+  #isTaken(id) {
+    const claim = claimOf(this.#listed.get(id));
+    return claim !== null && claim.by !== subject();
+  }
+
+  /** The one behind it that nobody has decided, and at which nobody else looks. @param {string} evaluation */
+  free(evaluation) {
+    return this.#behind(evaluation).find((id) => !this.#isTaken(id)) ?? null;
+  }
+
+  /** The one to go on with: what others look at comes last, with what was passed over for that. @param {string} evaluation */
   after(evaluation) {
-    const listed = new Set(this.rows.map((row) => row.evaluation_id));
-    const at = this.way.indexOf(evaluation);
-    return this.way.slice(at + 1).find((id) => listed.has(id) && !done.has(id)) ?? null;
+    const passed = [...this.#passed].find((id) => id !== evaluation && this.#isOpen(id));
+    return this.free(evaluation) ?? this.#behind(evaluation)[0] ?? passed ?? null;
+  }
+
+  /** One goes from this one to that one. @param {string} from @param {string} to */
+  go(from, to) {
+    this.#passed.delete(to);
+    const behind = this.#behind(from);
+    for (const id of behind.slice(0, Math.max(behind.indexOf(to), 0))) this.#passed.add(id);
   }
 
   /** The one before it, decided or not. @param {string} evaluation */
@@ -200,6 +246,7 @@ export class List {
       return isNew;
     });
     this.pages = pages;
+    this.#listed = new Map(this.rows.map((row) => [row.evaluation_id, row]));
     this.#lengthen();
   }
 

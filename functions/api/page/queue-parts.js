@@ -2,7 +2,7 @@
 /** What the queue is drawn of: the presets, the filters, a row. */
 import { number, percent } from "./format.js";
 import { html, moment, nothing, verdict } from "./parts.js";
-import { addressOf } from "./queue-list.js";
+import { addressOf, claimOf } from "./queue-list.js";
 import { t } from "./texts.js";
 
 /** @typedef {import("./queue-list.js").Row} Row */
@@ -18,6 +18,7 @@ const PRESETS = [
   { name: "incomplete", query: "verdict=incomplete&reviewed=false", count: (open) => open.incomplete },
   { name: "flagged", query: "flagged=true&reviewed=false", count: (open) => open.flagged },
   { name: "contested", query: "verdict=pass,fail,incomplete&reviewed=false&contested=true", count: (open) => open.contested },
+  { name: "sampled", query: "sampled=true&reviewed=false", count: (open) => open.sampled },
   { name: "leastCertain", query: "reviewed=false&sort=least_certain" },
   { name: "unfinished", query: "verdict=unfinished", count: (_, all) => all.unfinished },
   { name: "reviewed", query: "reviewed=true", count: (_, all) => all.reviewed },
@@ -76,6 +77,7 @@ export function filterForm(filters, change) {
       ${pick("flagged", either(t.queue.flaggedWords))}
       ${pick("reviewed", either(t.queue.reviewedWords))}
       ${pick("contested", either(t.queue.contestedWords))}
+      ${pick("sampled", either(t.queue.sampledWords))}
       ${pick("claimed", either(t.queue.claimedWords))}
       ${pick("sort", [["", t.queue.newest], ["least_certain", t.queue.leastCertain]])}
       ${day("from")} ${day("to")}
@@ -103,7 +105,7 @@ const momentOf = (day) => (day ? new Date(`${day}T00:00:00`).toISOString() : "")
  *   select: () => void, enter: () => void }} how
  */
 export function line(row, how) {
-  const claim = row.claim && Date.parse(row.claim.until) > Date.now() ? row.claim : null;
+  const claim = claimOf(row);
   return html`<li class="line ${how.isCurrent ? "current" : ""}" data-evaluation=${row.evaluation_id} @focusin=${how.enter}>
     ${how.mayDecide
       ? html`<label class="pick"><input type="checkbox" .checked=${how.isSelected} @change=${how.select}><span class="unseen">${t.queue.select(row.dr_number)}</span></label>`
@@ -118,6 +120,7 @@ export function line(row, how) {
     <span class="figures">
       ${row.flags ? html`<span class="flagged">⚑ ${t.queue.flags(row.flags)}</span>` : nothing}
       ${row.notes ? html`<span class="contested">${t.queue.notes(row.notes)}</span>` : nothing}
+      ${row.sampled ? html`<span class="sampled">${t.queue.sampled}</span>` : nothing}
       ${row.certainty == null ? nothing : html`<span>${t.queue.certain(percent(row.certainty))}</span>`}
       ${row.average_score == null ? nothing : html`<span>${t.queue.score(row.average_score)}</span>`}
       <span>${t.photos(row.photos_total)}</span>

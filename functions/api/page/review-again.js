@@ -24,7 +24,15 @@ export class Again {
     this.dialog = new Dialog({ name: "again", title: t.review.again.title, changed: how.changed, closed: how.closed });
   }
 
+  /** Another wish than before. */
+  #renew() {
+    this.key = crypto.randomUUID();
+    this.error = null;
+    this.how.changed();
+  }
+
   async #start() {
+    if (this.isGoing) return;
     const { evaluation, changed, started } = this.how;
     this.isGoing = true;
     this.error = null;
@@ -43,39 +51,38 @@ export class Again {
       if (!this.dialog.isOpen) announce(told_of(error).text);
       this.error = error;
       this.isGoing = false;
-      this.key = crypto.randomUUID();
       changed();
     }
   }
 
   render() {
-    const { evaluation, changed } = this.how;
+    const { evaluation } = this.how;
     const mode = (/** @type {"full" | "quick"} */ name) => html`<label class="tick">
-      <input type="radio" name="mode" value=${name} .checked=${this.mode === name} @change=${() => { this.mode = name; changed(); }}>
+      <input type="radio" name="mode" value=${name} .checked=${this.mode === name} ?disabled=${this.isGoing} @change=${() => { this.mode = name; this.#renew(); }}>
       ${t.review.modes[name]} <span class="quiet">${t.review.again.modes[name]}</span>
     </label>`;
     return this.dialog.render(html`
       ${stale(evaluation)}
       <fieldset><legend>${t.review.again.mode}</legend>${mode("full")}${mode("quick")}</fieldset>
       ${may("operator")
-        ? html`<label class="tick"><input type="checkbox" data-force .checked=${this.isForced}
-            @change=${(/** @type {any} */ event) => { this.isForced = event.target.checked; changed(); }}> ${t.review.again.force}</label>`
+        ? html`<label class="tick"><input type="checkbox" data-force .checked=${this.isForced} ?disabled=${this.isGoing}
+            @change=${(/** @type {any} */ event) => { this.isForced = event.target.checked; this.#renew(); }}> ${t.review.again.force}</label>`
         : nothing}
       ${this.#cost()}
       ${this.error ? failure(this.error) : nothing}
-      ${this.isGoing
-        ? loading()
-        : html`<button type="button" class="primary" data-action="start-again" @click=${() => this.#start()}>${t.review.again.start}</button>`}`);
+      <button type="button" class="primary" data-action="start-again" aria-disabled=${String(this.isGoing)} @click=${() => this.#start()}>${t.review.again.start}</button>
+      ${this.isGoing ? loading() : nothing}`);
   }
 
   /** What it may cost, by what this one did. */
   #cost() {
     const { photos, usage, progress, cache } = this.how.evaluation;
     const calls = photos.reduce((sum, photo) => sum + photo.attempts, 0);
-    const tokens = (usage?.prompt_tokens ?? 0) + (usage?.completion_tokens ?? 0) + cache.tokens_saved;
+    const tokens = (usage?.prompt_tokens ?? 0) + (usage?.completion_tokens ?? 0);
+    const saved = cache.tokens_saved ? number(cache.tokens_saved) : "";
     return html`<div class="cost">
       <p>${t.review.again.cost(progress.photos_total, this.mode)}</p>
-      <p class="quiet">${t.review.again.before(number(calls), number(tokens))} ${this.isForced ? t.review.again.forced : t.review.again.kept}</p>
+      <p class="quiet">${t.review.again.before(number(calls), number(tokens), saved)} ${this.isForced ? t.review.again.forced : t.review.again.kept}</p>
     </div>`;
   }
 }

@@ -20,6 +20,7 @@ import { Lens, Stage } from "./zoom.js";
  * @property {[string, unknown][]} facts
  * @property {import("./api.js").Schemas["Position"] | null} where
  * @property {string | null} when by the camera's clock
+ * @property {string} [none] why there is no photo
  *
  * @typedef {{ label: string, title: string, other: () => Promise<Side> }} Candidate
  */
@@ -33,7 +34,10 @@ export function candidates(of, photo, isCurrent) {
   const dr = evaluation.dr_number;
   /** @type {Candidate[]} */
   const found = [];
-  if (!isCurrent) found.push({ label: t.review.beside.successor, title: t.review.beside.successor, other: () => inDr(dr, photo.name, { not: photo.photo_id }) });
+  if (!isCurrent) {
+    const how = { not: photo.photo_id, since: evaluation.created_at, none: t.review.beside.noSuccessor };
+    found.push({ label: t.review.beside.successor, title: t.review.beside.successor, other: () => inDr(dr, photo.name, how) });
+  }
   const also = evidenceOf(of, photo)?.also_in;
   if (also) found.push({ label: t.review.beside.elsewhere(also.dr_number), title: t.review.beside.elsewhere(also.dr_number), other: () => inDr(also.dr_number, also.photo) });
   for (const camera of of.evidence?.cameras ?? []) {
@@ -97,16 +101,19 @@ export function factsOf(of, photo) {
 /** @param {[string, unknown][]} facts */
 export const factList = (facts) => html`<dl class="facts">${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
 
-/** A photo of another evaluation, by its name: the newest that has it. @param {string} dr @param {string} name @param {{ not?: string }} [how] @returns {Promise<Side>} */
+/** A photo of another evaluation, by its name: the newest that has it. @param {string} dr @param {string} name
+ * @param {{ not?: string, since?: string, none?: string }} [how] of evaluations after that moment only; what is said where there is none
+ * @returns {Promise<Side>} */
 async function inDr(dr, name, how = {}) {
   const history = await get(`drs/${dr}/evaluations?limit=${MOST_LOOKED_THROUGH}`);
-  for (const short of history.evaluations) {
+  const isLater = (/** @type {{ created_at: string }} */ one) => !how.since || Date.parse(one.created_at) > Date.parse(how.since);
+  for (const short of history.evaluations.filter(isLater)) {
     const other = caseOf(short.evaluation_id);
     await other.load();
     const photo = other.evaluation?.photos.find((one) => one.name === name && one.photo_id !== how.not);
     if (photo) return side(other, photo);
   }
-  return { title: `${dr} · ${name}`, evaluation: "", photo: null, facts: [], where: null, when: null };
+  return { title: `${dr} · ${name}`, evaluation: "", photo: null, facts: [], where: null, when: null, none: how.none };
 }
 
 /** How far from each other, and how long between: in a line, if it is known. @param {Side} one @param {Side} other */
@@ -173,7 +180,7 @@ export class Compare {
     this.stages[at].show(shown?.image ?? null, `${side.evaluation}/${side.photo?.photo_id}`);
     return html`<figure>
       <figcaption>${side.title}</figcaption>
-      ${side.photo ? this.stages[at].element : empty(t.review.beside.none)}
+      ${side.photo ? this.stages[at].element : empty(side.none ?? t.review.beside.none)}
       ${shown?.state === "loading" ? loading() : nothing}
       ${shown?.state === "failed" ? html`<p class="wrong">${told_of(shown.error).text}</p>` : nothing}
       ${factList(side.facts)}

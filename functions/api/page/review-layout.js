@@ -111,7 +111,8 @@ export function decisions(view) {
   const { evaluation } = view.of;
   if (!evaluation || !view.mayDecide) return nothing;
   const verdict = view.isBehind ? null : confirmed(evaluation);
-  const canDecide = evaluation.verdict != null;
+  // What a decision is about is on the screen.
+  const canDecide = evaluation.verdict != null && (view.row !== null || evaluation.steps.length === 0);
   return html`<div class="decide" role="region" aria-label=${t.review.decideLabel}>
     <button type="button" class="primary" data-action="confirm" ?disabled=${!verdict} @click=${() => view.confirm()}>
       ${verdict ? t.review.confirm(t.verdicts[verdict]) : view.isBehind ? t.review.recording : t.review.nothingToConfirm} ${keyOf("confirm", "c")}
@@ -141,10 +142,10 @@ function lastSaid() {
     ${failed.map((one) => html`<span class="wrong" role="alert">${notRecorded(one)}</span>`)}`;
 }
 
-/** A decision that was not recorded: which, why, and what to do. @param {outbox.Said} one */
+/** A decision that was not recorded, or of which that is not known: which, why, and what to do. @param {outbox.Said} one */
 export const notRecorded = (one) => html`
-  ${t.review.saidOf(one.wish.dr, t.verdicts[one.wish.decision] ?? one.wish.decision, Boolean(one.wish.step))} ${t.review.wasNotRecorded}
+  ${t.review.saidOf(one.wish.dr, t.verdicts[one.wish.decision] ?? one.wish.decision, Boolean(one.wish.step))} ${outbox.isUnsure(one) ? t.review.isNotKnown : t.review.wasNotRecorded}
   ${told_of(one.error).text}
-  <button type="button" @click=${() => outbox.again(one)}>${t.states.again}</button>
+  <button type="button" data-send-again @click=${() => outbox.again(one)}>${outbox.isUnsure(one) ? t.review.sendAgain : t.states.again}</button>
   <button type="button" class="plain" data-let-go @click=${() => outbox.forget(one)}>${t.review.letGo}</button>`;
 

@@ -50,7 +50,19 @@ function said(of) {
 /** @param {ReviewSaid} one */
 export const decided = (one) => html`${t.review.decided(one.by ?? t.review.somebody)} ${verdict(one.decision)}
   ${one.reason ? html`<q>${inWords(one.reason)}</q>` : nothing}
+  ${one.reading ? html`${t.review.itSays}: <code>${one.reading}</code>` : nothing}
   ${one.from_evaluation ? html`<span class="quiet">${t.review.carried}</span>` : nothing} <span class="quiet">${moment(one.at)}</span>`;
+
+/**
+ * What others decided or took back, in words; none if nobody did.
+ * @param {ReviewSaid[]} news @param {(step: string) => string} label what a step is called
+ */
+export function othersDecided(news, label) {
+  const who = (/** @type {ReviewSaid} */ one) => one.by ?? t.review.somebody;
+  return news.filter((one) => one.by !== subject()).map((one) => one.kind === "withdrawal"
+    ? `${t.review.withdrew(who(one), one.withdraws ?? 0)}.`
+    : t.review.othersDecided(who(one), t.verdicts[one.decision ?? ""] ?? "", one.step ? label(one.step) : "")).join(" ");
+}
 
 /** What the model found on the photo that is open, the step that is shown aside. @param {Case} of @param {Photo} photo @param {Row | null} row */
 export function photoShown(of, photo, row) {
@@ -95,7 +107,7 @@ export function strip(of, current, choose, maySee) {
     const row = decides.get(photo.name);
     const isFlagged = of.flags.some((flag) => flag.photo === photo.name);
     const small = maySee ? thumbnail(evaluation.evaluation_id, photo) : null;
-    return html`<li><button type="button" aria-pressed=${String(photo === current)} title=${photo.name} @click=${() => choose(photo)}>
+    return html`<li><button type="button" aria-pressed=${String(photo.photo_id === current?.photo_id)} title=${photo.name} @click=${() => choose(photo)}>
       <span class="thumbnail ${small?.state ?? ""}">${small?.image ?? nothing}</span>
       <span class="caption">
         ${isFlagged ? html`<span title=${t.review.flagged}>⚑<span class="unseen">${t.review.flagged}</span></span>` : nothing}

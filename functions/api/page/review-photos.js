@@ -19,11 +19,16 @@ import { t } from "./texts.js";
  * @property {PhotoLink | null} link
  * @property {unknown} error
  * @property {Promise<void>} settled
+ * @property {number} tries
+ * @property {number} at when it was asked for, by `performance.now()`
  */
 
 const MOST_ORIGINALS = 10;
 const MOST_THUMBNAILS = 300;
 const THUMBNAILS_AT_ONCE = 4;
+/** A small picture that could not be loaded is asked for again when it is drawn later than this, so many times in all. */
+const AGAIN_AFTER_MS = 15_000;
+const MOST_TRIES = 3;
 /** What says that there is no small picture, and perhaps the photo itself. */
 const NO_PICTURE = new Set([400, 404, 409, 422]);
 
@@ -67,13 +72,14 @@ export function again(evaluation, photo) {
 function kept(known, most, evaluation, photo, how) {
   const key = `${evaluation}/${photo.photo_id}`;
   const before = known.get(key);
-  if (before) {
+  const isOld = before?.state === "failed" && before.tries < MOST_TRIES && performance.now() - before.at > AGAIN_AFTER_MS;
+  if (before && !(isOld && known === thumbnails)) {
     known.delete(key);
     known.set(key, before);
     return before;
   }
   /** @type {Shown} */
-  const shown = { state: "loading", image: null, link: null, error: null, settled: Promise.resolve() };
+  const shown = { state: "loading", image: null, link: null, error: null, settled: Promise.resolve(), tries: (before?.tries ?? 0) + 1, at: performance.now() };
   known.set(key, shown);
   const [oldest] = known.keys();
   if (known.size > most && oldest !== undefined) known.delete(oldest);
@@ -107,6 +113,14 @@ async function small(shown, evaluation, photo) {
     waiting.shift()?.();
   }
 }
+
+// What failed without a connection is asked for again as it is drawn.
+addEventListener("online", () => {
+  for (const known of [originals, thumbnails]) {
+    for (const [key, shown] of known) if (shown.state === "failed") known.delete(key);
+  }
+  for (const listener of listeners) listener();
+});
 
 /** Waits for one's turn. */
 async function turn() {

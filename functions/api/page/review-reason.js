@@ -7,10 +7,11 @@ import { t } from "./texts.js";
 /** @typedef {import("./review-case.js").Case} Case */
 /** @typedef {import("./review-case.js").Row} Row */
 /** @typedef {import("./review-case.js").Photo} Photo */
-/** @typedef {{ decision: string, step: string | null, reason: string, photo: string | null }} Chosen */
+/** @typedef {{ decision: string, step: string | null, reason: string, photo: string | null, reading: string | null }} Chosen */
 
 const MOST_KEYS = 9;
 const LONGEST = 500;
+const LONGEST_READING = 100;
 
 export class Reason {
   /**
@@ -24,6 +25,8 @@ export class Reason {
     /** Whether it rests on the photo that is open, where the model decided by another one. */
     this.other = photo && row && photo.name !== row.photo ? photo : null;
     this.restsOnOther = this.other !== null;
+    /** What the person read, of a step of which something is read. */
+    this.reading = "";
     const keys = Object.fromEntries(Array.from({ length: MOST_KEYS }, (_, at) => [String(at + 1), `reason-${at + 1}`]));
     this.dialog = new Dialog({
       name: "reason",
@@ -47,8 +50,9 @@ export class Reason {
   /** @param {string} decision @param {string} reason */
   #choose(decision, reason) {
     const photo = this.isOfStep && this.restsOnOther && decision !== "missing" ? (this.other?.photo_id ?? null) : null;
+    const reading = this.isOfStep && this.how.row?.reading && decision !== "missing" ? this.reading.trim() || null : null;
     this.dialog.close();
-    this.how.say({ decision, reason, step: this.isOfStep ? (this.how.row?.step ?? null) : null, photo });
+    this.how.say({ decision, reason, step: this.isOfStep ? (this.how.row?.step ?? null) : null, photo, reading });
   }
 
   /** @param {SubmitEvent} event */
@@ -69,6 +73,11 @@ export class Reason {
       ${this.other && this.isOfStep
         ? html`<label class="tick"><input type="checkbox" .checked=${this.restsOnOther}
             @change=${(/** @type {any} */ event) => (this.restsOnOther = event.target.checked)}> ${t.review.restsOn(this.other.name)}</label>`
+        : nothing}
+      ${row?.reading && this.isOfStep
+        ? html`<label class="reading">${t.review.itSays} <span class="quiet">(${t.review.modelRead(row.reading)})</span>
+            <input name="reading" maxlength=${LONGEST_READING} autocomplete="off" .value=${this.reading}
+              @input=${(/** @type {any} */ event) => (this.reading = event.target.value)}></label>`
         : nothing}
       <h3>${t.review.why}</h3>
       <ul class="reasons">${this.reasons.map((one, at) => html`<li>

@@ -3,11 +3,13 @@
  * What was decided here, in this order: it is sent, told of, and taken back by a further record.
  *
  * Invariants
- * - Nothing is called recorded before the API has said so.
+ * - Nothing is called recorded before the API has said so, and nothing is called not recorded that may be.
+ * - What is sent again, with the same key, is recorded once.
  * - Taking back waits for the record that it takes back.
  */
-import { ApiError, etagOf, send } from "./api.js";
+import { ApiError, etagOf, get, send } from "./api.js";
 import { mark } from "./queue-list.js";
+import { subject } from "./session.js";
 import { t } from "./texts.js";
 
 /** @typedef {import("./api.js").Schemas["ReviewAnswer"]} ReviewAnswer */
@@ -22,9 +24,11 @@ import { t } from "./texts.js";
  * @property {string} reason
  * @property {string | null} [step] none if it is of the whole
  * @property {string | null} [photo]
+ * @property {string | null} [reading] what the small print says, where the person read it
  *
  * @typedef {object} Said
  * @property {Wish} wish
+ * @property {string} key by which the API knows it when it is sent again
  * @property {number} batch several that were decided at once have the same
  * @property {"going" | "stands" | "failed" | "taking" | "taken"} state
  * @property {ReviewAnswer | null} answer
@@ -51,19 +55,55 @@ export const newBatch = () => (batches += 1);
 /** Decides. @param {Wish} wish @param {number} [batch] @returns {Said} */
 export function decide(wish, batch = newBatch()) {
   /** @type {Said} */
-  const one = { wish, batch, state: "going", answer: null, error: null, settled: Promise.resolve(), at: Infinity };
+  const one = { wish, key: crypto.randomUUID(), batch, state: "going", answer: null, error: null, settled: Promise.resolve(), at: Infinity };
   // What was not recorded is said otherwise now, and never to be sent after this one.
-  for (const before of said.filter((earlier) => earlier.state === "failed" && isOfSame(earlier.wish, wish))) forget(before);
+  for (const before of said.filter((earlier) => earlier.state === "failed" && isOfSame(earlier.wish, wish))) drop(before);
   said.push(one);
   one.settled = record(one);
   return one;
 }
 
-/** Lets go of what was not recorded. @param {Said} one */
-export function forget(one) {
+/** Whether no answer came, or one that says nothing of what was asked. @param {unknown} error */
+const isOpen = (error) => error instanceof ApiError && (error.status === 0 || error.status >= 500);
+
+/** Whether it may have been recorded all the same. @param {Said} one */
+export const isUnsure = ({ state, error }) => state === "failed" && isOpen(error);
+
+/** Lets go of what was not recorded; where that is not known, the records say first whether it was. @param {Said} one */
+export async function forget(one) {
   if (one.state !== "failed") return;
+  try {
+    const review = isUnsure(one) ? await recorded(one.wish) : null;
+    if (one.state !== "failed") return;
+    if (!review) return drop(one);
+    one.answer = /** @type {any} */ ({ review });
+    one.error = null;
+    mark(one.wish.evaluation, true);
+    become(one, "stands");
+  } catch (error) {
+    if (isOpen(error)) become(one, "failed");
+    else drop(one);
+  }
+}
+
+/** @param {Said} one */
+function drop(one) {
+  if (!said.includes(one)) return;
   said.splice(said.indexOf(one), 1);
   for (const listener of listeners) listener(one);
+}
+
+/** The record of one's own that says this, if it stands. @param {Wish} wish @returns {Promise<Review | null>} */
+async function recorded(wish) {
+  const path = `evaluations/${wish.evaluation}/reviews`;
+  const isIt = (/** @type {Review} */ one) => one.kind === "decision" && one.state.state === "stands" && one.by === subject()
+    && one.evaluation_id === wish.evaluation && (one.step ?? null) === (wish.step ?? null) && one.decision === wish.decision && one.reason === wish.reason;
+  for (let cursor = ""; ;) {
+    const page = await get(path + cursor);
+    const found = page.reviews.findLast(isIt);
+    if (found || !page.next) return found ?? null;
+    cursor = `?cursor=${encodeURIComponent(page.next)}`;
+  }
 }
 
 /** @param {Wish} one @param {Wish} other */
@@ -75,12 +115,12 @@ export function known(review, of) {
   if (before) return before;
   const wish = { evaluation: of.evaluation_id, dr: of.dr_number, decision: review.decision ?? "", reason: review.reason ?? "", step: review.step };
   /** @type {Said} */
-  const one = { wish, batch: newBatch(), state: "stands", answer: /** @type {any} */ ({ review }), error: null, settled: Promise.resolve(), at: -Infinity };
+  const one = { wish, key: "", batch: newBatch(), state: "stands", answer: /** @type {any} */ ({ review }), error: null, settled: Promise.resolve(), at: -Infinity };
   said.push(one);
   return one;
 }
 
-/** Sends it once more: the API keeps what is said twice once. @param {Said} one */
+/** Sends it once more, with the same key. @param {Said} one */
 export function again(one) {
   one.settled = record(one);
   return one.settled;
@@ -108,14 +148,14 @@ export async function takeBack(one) {
 
 /** @param {Said} one */
 async function record(one) {
-  const { evaluation, decision, reason, step, photo } = one.wish;
+  const { evaluation, decision, reason, step, photo, reading } = one.wish;
   const path = `evaluations/${evaluation}/reviews`;
   const seen = etagOf(path);
   become(one, "going");
   mark(evaluation, true);
-  const body = { decision, reason, ...(step ? { step } : {}), ...(photo ? { photo } : {}) };
+  const body = { decision, reason, ...(step ? { step } : {}), ...(photo ? { photo } : {}), ...(reading ? { reading } : {}) };
   try {
-    one.answer = await send("POST", path, body, seen ? { "if-match": seen } : {});
+    one.answer = await send("POST", path, body, { "idempotency-key": one.key, ...(seen ? { "if-match": seen } : {}) });
     one.error = null;
     become(one, "stands");
   } catch (error) {

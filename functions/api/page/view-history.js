@@ -7,7 +7,7 @@ import { get } from "./api.js";
 import { catalogueOf } from "./catalogue.js";
 import { watch } from "./live.js";
 import { differenceTable } from "./history-diff.js";
-import { Files } from "./history-files.js";
+import { Files, nameOf } from "./history-files.js";
 import { empty, failure, html, loading, moment, nothing, verdict } from "./parts.js";
 import { decided } from "./review-parts.js";
 import { t } from "./texts.js";
@@ -143,7 +143,7 @@ class History {
 
   #content() {
     return html`
-      <div class="card"><h2>${t.history.files}</h2>${this.files.render(this.evaluations[0].evaluation_id)}</div>
+      <div class="card"><h2>${t.history.files}</h2>${this.files.render(this.evaluations)}</div>
       <div class="card"><h2>${t.history.compare}</h2>${this.#compared()}</div>
       <div class="card">
         <h2>${t.history.order}</h2>
@@ -184,7 +184,7 @@ class History {
     const pick = (/** @type {"earlier" | "later"} */ which) => html`<label>${t.history[which]}
       <select data-compare=${which} @change=${(/** @type {any} */ event) => this.choose(which, event.target.value)}>
         ${this.evaluations.map((one) => html`<option value=${one.evaluation_id} ?selected=${this[which] === one.evaluation_id}>
-          ${new Date(one.created_at).toLocaleString()} · ${t.review.modes[one.mode]} · ${t.verdicts[one.verdict ?? "unfinished"]}
+          ${nameOf(one)}
         </option>`)}
       </select></label>`;
     const [earlier, later] = [this.whole.get(this.earlier), this.whole.get(this.later)];

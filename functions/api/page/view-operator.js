@@ -55,6 +55,7 @@ class Operator {
 
   changed() {
     this.figures = null;
+    this.accuracy = null;
     this.load();
   }
 
@@ -127,9 +128,11 @@ class Operator {
   }
 
   #accuracy() {
-    if (!this.accuracy) return this.failed.accuracy ? failure(this.failed.accuracy, () => this.load()) : loading();
+    if (!this.accuracy && this.failed.accuracy) return failure(this.failed.accuracy, () => this.load());
     const table = accuracy(this.accuracy, this.by, (by) => {
       this.by = by;
+      this.accuracy = null;
+      this.frame.draw();
       this.load();
     });
     return html`${this.failed.accuracy ? failure(this.failed.accuracy, () => this.load()) : nothing}${table}`;

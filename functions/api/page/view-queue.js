@@ -7,12 +7,13 @@
  * - What comes in moves neither the reader's place nor the focus, and takes nothing out of the selection.
  */
 import { get } from "./api.js";
-import { open as openKeys } from "./keys.js";
+import { KEYS, open as openKeys } from "./keys.js";
 import { announce, empty, failure, html, loading, moment, nothing } from "./parts.js";
 import { Bulk } from "./queue-bulk.js";
 import { addressOf, filtersOf, listOf } from "./queue-list.js";
 import { FIRST_PRESET, filterForm, line, presets } from "./queue-parts.js";
 import { notRecorded } from "./review-layout.js";
+import { othersDecided } from "./review-parts.js";
 import { onSaid, said } from "./review-said.js";
 import { may, subject } from "./session.js";
 import { t } from "./texts.js";
@@ -22,7 +23,6 @@ import { t } from "./texts.js";
 const FRESH_EVERY_MS = 10_000;
 /** Every so many times the counts are asked for, too, if nothing has changed. */
 const COUNTS_EVERY = 6;
-const KEYS = { j: "next-row", k: "previous-row", x: "select", o: "open", c: "confirm-selected", u: "take-back", m: "more", g: "refresh" };
 
 /** Where one was, by filters. @type {Map<string, { scroll: number, current: string | null }>} */
 const places = new Map();
@@ -37,6 +37,8 @@ class Queue {
   /** @type {{ undecided: any, all: any }} */
   counts = { undecided: null, all: null };
   times = 0;
+  /** What others decided. @type {string[]} */
+  told = [];
   /** The row that keys are about. @type {string | null} */
   current = null;
   isRestored = false;
@@ -45,10 +47,10 @@ class Queue {
   constructor(frame) {
     this.frame = frame;
     this.mayDecide = may("reviewer");
-    this.bulk = new Bulk(frame.draw);
     this.list = listOf(this.#query());
-    this.closeKeys = openKeys({ name: "queue", root: () => document.querySelector(".queue"), keys: KEYS });
-    this.stopSaid = onSaid(frame.draw);
+    this.bulk = this.#newBulk();
+    this.closeKeys = openKeys({ name: "queue", root: () => document.querySelector(".queue"), keys: KEYS.queue });
+    this.stopSaid = onSaid((one) => this.#heard(one));
     this.timer = setInterval(() => !document.hidden && this.refresh(), FRESH_EVERY_MS);
     this.seen = () => !document.hidden && this.refresh();
     document.addEventListener("visibilitychange", this.seen);
@@ -68,8 +70,24 @@ class Queue {
     if (list === this.list) return;
     this.#leave();
     this.list = list;
-    this.bulk = new Bulk(this.frame.draw);
+    this.bulk = this.#newBulk();
+    this.told = [];
     this.#begin();
+  }
+
+  #newBulk() {
+    return new Bulk(this.frame.draw, (evaluation) => this.list.shows(evaluation));
+  }
+
+  /** What others had decided just before what was decided here. @param {import("./review-said.js").Said} one */
+  #heard(one) {
+    const others = one.state === "stands" ? othersDecided(one.answer?.also_decided ?? [], (step) => step.replaceAll("_", " ")) : "";
+    const text = `${one.wish.dr}: ${others}`;
+    if (others && !this.told.includes(text)) {
+      this.told = [...this.told, text];
+      announce(text);
+    }
+    this.frame.draw();
   }
 
   /** What the address asks for; without anything, what is to be decided. */
@@ -167,21 +185,35 @@ class Queue {
       </div>
       ${list.error ? failure(list.error, () => this.refresh(true)) : nothing}
       ${list.error && list.at ? html`<p class="quiet">${t.queue.old} ${moment(new Date(list.at).toISOString())}</p>` : nothing}
+      ${this.told.length > 0
+        ? html`<div class="notice" role="status">${this.told.map((text) => html`<p>${text}</p>`)}
+            <button type="button" class="plain" data-told @click=${() => this.#read()}>${t.keys.close}</button></div>`
+        : nothing}
+      ${list.because ? html`<p class="quiet" data-because>${list.because}</p>` : nothing}
       ${this.#failed()}
       ${this.#rows()}
       ${this.mayDecide ? html`<div class="bulk-place">${this.bulk.bar()}</div>` : nothing}
     </section>`;
   }
 
+  /** They have been read. */
+  #read() {
+    this.told = [];
+    this.frame.draw();
+  }
+
   /** Decisions of a review that were not recorded; rows say their own. */
   #failed() {
-    const all = said.filter((one) => one.state === "failed" && !this.bulk.said.has(one.wish.evaluation));
+    const all = said.filter((one) => one.state === "failed" && this.bulk.said.get(one.wish.evaluation) !== one);
     return all.map((one) => html`<p class="notice" role="alert">${notRecorded(one)}</p>`);
   }
 
   #summary() {
-    const { counts } = this.list;
-    return counts ? t.queue.counted(counts) : " ";
+    const { counts, filters } = this.list;
+    // Claims are not counted, and days are whole.
+    if (!counts || filters.has("claimed")) return " ";
+    const isOfDays = filters.has("from") || filters.has("to");
+    return `${t.queue.counted(counts)}${isOfDays ? t.queue.ofDays(counts.first_day, counts.last_day) : ""}`;
   }
 
   #rows() {

@@ -8,7 +8,7 @@
  * - A key decides what is on the screen, and never what is about to be.
  * - The queue that one came from is the way: its filters are in the address.
  */
-import { open as openKeys } from "./keys.js";
+import { KEYS, open as openKeys } from "./keys.js";
 import { isUp, watch } from "./live.js";
 import { announce, failure, html, loading, nothing } from "./parts.js";
 import { confirmed, whyConfirmed } from "./queue-bulk.js";
@@ -21,9 +21,9 @@ import { candidates, Compare, side } from "./review-compare.js";
 import { decisions, head, panel, picture } from "./review-layout.js";
 import { onPhoto, original } from "./review-photos.js";
 import { Reason } from "./review-reason.js";
-import { isOwn } from "./review-parts.js";
+import { isOwn, othersDecided } from "./review-parts.js";
 import * as outbox from "./review-said.js";
-import { may, subject } from "./session.js";
+import { may } from "./session.js";
 import { t } from "./texts.js";
 import { Lens, Stage } from "./zoom.js";
 
@@ -32,12 +32,6 @@ import { Lens, Stage } from "./zoom.js";
 /** @typedef {import("./review-case.js").Photo} Photo */
 /** @typedef {{ dialog: import("./review-dialog.js").Dialog, render: () => unknown }} Open */
 
-const KEYS = {
-  c: "confirm", Enter: "confirm", p: "pass", f: "fail", u: "take-back", j: "next", k: "previous",
-  ArrowRight: "next-photo", ArrowLeft: "previous-photo", ArrowDown: "next-step", ArrowUp: "previous-step",
-  z: "full", "+": "nearer", "-": "farther", r: "turn", b: "beside", a: "again", h: "history", q: "queue",
-  ...Object.fromEntries(Array.from({ length: 10 }, (_, at) => [String((at + 1) % 10), `step-${at + 1}`])),
-};
 const LIST_EVERY_MS = 15_000;
 const POLL_EVERY_MS = 10_000;
 const SETTLE_MS = 300;
@@ -55,8 +49,8 @@ export class Review {
   title = t.review.title;
   /** @type {string | null} */
   step = null;
-  /** @type {Photo | null} */
-  photo = null;
+  /** The photo that is open: it is looked up each time, for what is read again brings it anew. @type {string | null} */
+  photoId = null;
   /** What is open over it. @type {Open | null} */
   over = null;
   /** What others decided while one looks at it. */
@@ -77,9 +71,9 @@ export class Review {
     this.mayDecide = may("reviewer");
     this.stage = new Stage(t.review.stage, lens);
     this.list = listOf(this.query());
-    this.of = caseOf(id, frame.draw);
+    this.of = this.#caseOf(id);
     this.stops = [
-      openKeys({ name: "review", root: () => document.querySelector(".review"), keys: KEYS }),
+      openKeys({ name: "review", root: () => document.querySelector(".review"), keys: KEYS.review }),
       onPhoto(frame.draw),
       outbox.onSaid((one) => this.#heard(one)),
       leaving(() => this.claim?.end()),
@@ -115,14 +109,19 @@ export class Review {
     this.over?.dialog.close();
     this.#end();
     this.list = listOf(this.query());
-    this.of = caseOf(rest[0] ?? "none", this.frame.draw);
+    this.of = this.#caseOf(rest[0] ?? "none");
     this.#begin();
     return true;
   }
 
+  /** @param {string} id */
+  #caseOf(id) {
+    return caseOf(id, () => this.of.id === id && !this.isClosed && this.#changed());
+  }
+
   #begin() {
     this.step = null;
-    this.photo = null;
+    this.photoId = null;
     this.told = "";
     this.isAtEnd = false;
     lens.reset();
@@ -133,13 +132,12 @@ export class Review {
       this.title = of.evaluation.dr_number;
       document.title = `${this.title} · ${t.name}`;
       this.claim ??= this.mayDecide ? new Claim(of.evaluation.dr_number, this.frame.draw) : null;
-      if (this.step === null) {
-        this.#toFirst();
-        announce(t.review.now(of.evaluation.dr_number, t.verdicts[of.evaluation.verdict ?? "unfinished"] ?? ""));
-      }
       this.#preload();
     };
-    if (of.evaluation) begin();
+    if (of.evaluation) {
+      this.#toFirst();
+      begin();
+    }
     of.load().then(begin);
     this.stopWatching = watch({ evaluation_id: of.id }, (message) => this.#hear(message));
   }
@@ -151,11 +149,26 @@ export class Review {
     this.claim = null;
   }
 
-  /** The step that needs a person first, and its photo. */
+  /** It was read, or was read again. */
+  #changed() {
+    if (!this.of.loading) this.#toFirst();
+    this.frame.draw();
+  }
+
+  /** The step that needs a person first, and its photo, once there are steps: until the verdict there are none. */
   #toFirst() {
+    const { evaluation } = this.of;
     const [row] = this.of.byNeed;
+    const [photo] = evaluation?.photos ?? [];
+    if (!evaluation || this.step !== null || !(row || (photo && !this.photoId))) return;
     if (row) this.chooseStep(row.step);
-    else this.photo = this.of.evaluation?.photos[0] ?? null;
+    else this.photoId = photo.photo_id;
+    announce(t.review.now(evaluation.dr_number, t.verdicts[evaluation.verdict ?? "unfinished"] ?? ""));
+  }
+
+  /** The photo that is open. @returns {Photo | null} */
+  get photo() {
+    return this.of.evaluation?.photos.find((one) => one.photo_id === this.photoId) ?? null;
   }
 
   get row() {
@@ -166,13 +179,13 @@ export class Review {
   chooseStep(step) {
     this.step = step;
     const { row } = this;
-    this.photo = row ? this.of.decidingPhoto(row) : null;
+    this.photoId = (row && this.of.decidingPhoto(row)?.photo_id) ?? null;
     this.frame.draw();
   }
 
   /** @param {Photo} photo */
   choosePhoto(photo) {
-    this.photo = photo;
+    this.photoId = photo.photo_id;
     this.frame.draw();
     requestAnimationFrame(() => requestAnimationFrame(() => document.querySelector('.strip [aria-pressed="true"]')?.scrollIntoView({ block: "nearest", inline: "nearest" })));
   }
@@ -187,7 +200,7 @@ export class Review {
   /** @param {number} by */
   photoBy(by) {
     const photos = this.of.evaluation?.photos ?? [];
-    const at = photos.findIndex((photo) => photo.photo_id === this.photo?.photo_id) + by;
+    const at = photos.findIndex((photo) => photo.photo_id === this.photoId) + by;
     if (photos[at]) this.choosePhoto(photos[at]);
   }
 
@@ -198,18 +211,22 @@ export class Review {
 
   async next() {
     const { of, list } = this;
-    let id = list.after(of.id);
+    let id = list.free(of.id);
     if (!id && list.at === 0) {
       await list.refresh();
-      id = list.after(of.id);
+      id = list.free(of.id);
     }
     while (!id && list.next) {
       await list.more();
       if (this.of !== of || this.isClosed || list.error) break;
-      id = list.after(of.id);
+      id = list.free(of.id);
     }
     if (this.of !== of || this.isClosed) return;
-    if (id) return this.to(id);
+    id ??= list.after(of.id);
+    if (id) {
+      list.go(of.id, id);
+      return this.to(id);
+    }
     this.isAtEnd = true;
     if (!list.error) announce(t.review.atEnd);
     this.frame.draw();
@@ -329,27 +346,17 @@ export class Review {
 
   /** What others decided. @param {import("./api.js").Schemas["ReviewSaid"][]} news @param {string} [dr] if it is not the one on the screen */
   #tell(news, dr) {
-    const others = news.filter((one) => one.by !== subject());
-    if (others.length === 0) return;
-    this.told = (dr ? `${dr}: ` : "") + others.map((one) => one.kind === "withdrawal" ? `${t.review.withdrew(one.by ?? t.review.somebody, one.withdraws ?? 0)}.` : this.#said(one)).join(" ");
+    const others = othersDecided(news, (step) => this.of.evaluation?.steps.find((row) => row.step === step)?.label ?? "");
+    if (!others) return;
+    this.told = (dr ? `${dr}: ` : "") + others;
     announce(this.told);
     this.frame.draw();
-  }
-
-  /** @param {import("./api.js").Schemas["ReviewSaid"]} one */
-  #said(one) {
-    return t.review.othersDecided(one.by ?? t.review.somebody, t.verdicts[one.decision ?? ""] ?? "", this.#label(one.step));
-  }
-
-  /** @param {string | null | undefined} step */
-  #label(step) {
-    return this.of.evaluation?.steps.find((row) => row.step === step)?.label ?? "";
   }
 
   /** @param {import("./review-said.js").Said} one */
   #heard(one) {
     if (one.state === "stands") this.#tell(one.answer?.also_decided ?? [], one.wish.evaluation === this.of.id ? "" : one.wish.dr);
-    if (one.state === "failed" && outbox.said.includes(one)) announce(t.review.notRecorded(one.wish.dr));
+    if (one.state === "failed" && outbox.said.includes(one)) announce(outbox.isUnsure(one) ? t.review.notKnown(one.wish.dr) : t.review.notRecorded(one.wish.dr));
     // What failed, too: a reply may have been lost.
     if (one.wish.evaluation === this.of.id && one.at < Infinity) this.of.reload();
     this.frame.draw();
@@ -382,7 +389,7 @@ export class Review {
       ${of.error ? html`${failure(of.error, () => of.load())}<p><a href="#/queue?${this.list.address}" data-action="queue">${t.review.toQueue}</a></p>` : loading()}
     </section>`;
     const shown = this.photo && this.mayDecide ? original(of.id, this.photo) : null;
-    this.stage.show(shown?.image ?? null, `${of.id}/${this.photo?.photo_id}`);
+    this.stage.show(shown?.image ?? null, `${of.id}/${this.photoId}`);
     return html`<section class="review">
       ${head(this)}
       <div class="work">
