@@ -121,7 +121,9 @@ export class Case {
 
   /** The decision of a step, or of the whole, that stands. @param {string | null} step */
   standing(step) {
-    return this.evaluation?.reviews.standing.find((one) => (one.step ?? null) === step) ?? null;
+    const stands = this.evaluation?.reviews.standing.find((one) => (one.step ?? null) === step);
+    // An evaluation, which its technician sees, too, does not say who decided.
+    return stands ? { ...stands, by: this.reviews.find(({ number }) => number === stands.number)?.by ?? null } : null;
   }
 
   /** @param {string | null | undefined} name @returns {Photo | null} */

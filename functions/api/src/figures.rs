@@ -28,6 +28,8 @@ use crate::tally::Tally;
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 const MINUTES: Duration = Duration::from_secs(300);
+/// CloudWatch keeps minutes so long: behind that it knows whole hours only.
+const MINUTES_KEPT: Duration = Duration::from_secs(63 * 24 * 3600);
 /// Shown by minutes up to so much: what it is now.
 const LATELY: Duration = Duration::from_secs(3600);
 /// Shown by the hour up to so much.
@@ -303,7 +305,7 @@ impl Asked {
             ));
         }
         let period = match span {
-            span if span <= LATELY => MINUTES,
+            span if span <= LATELY && now.since(from) < MINUTES_KEPT => MINUTES,
             span if span <= BY_THE_HOUR => HOUR,
             _ => DAY,
         };
@@ -355,6 +357,15 @@ mod tests {
         assert_eq!(
             (now.from, now.period),
             (at("2026-11-26T11:45:00Z"), MINUTES)
+        );
+        let long_ago =
+            serde_json::json!({"from": "2026-09-01T00:20:00Z", "to": "2026-09-01T01:10:00Z"});
+        let long_ago = asked(long_ago).unwrap();
+        let begins = at("2026-09-01T00:00:00Z");
+        assert_eq!(
+            (long_ago.from, long_ago.period),
+            (begins, HOUR),
+            "CloudWatch has no minutes"
         );
     }
 

@@ -5,7 +5,7 @@
 //! - Nothing is ever changed: a withdrawal is a record, too. Whoever decided without knowing what another one had
 //!   decided meanwhile is told: both stand.
 
-use aws::http::{self, caller::Caller, problem::Problem};
+use aws::http::{self, caller::Caller, idempotency, problem::Problem};
 use aws::telemetry;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use evaluation::decide::review::{Refused, Reviewed, Reviews, Wish, Wished, seen_until};
@@ -123,7 +123,7 @@ pub(crate) async fn decide(
     request: &ApiGatewayV2httpRequest,
     id: &EvaluationId,
 ) -> Result<ApiGatewayV2httpResponse, Refusal> {
-    let wish = decision(request)?;
+    let wish = decision(request)?.under(idempotency::key(request)?);
     say(api, request, id, wish, 201).await
 }
 
@@ -134,7 +134,7 @@ pub(crate) async fn withdraw(
     id: &EvaluationId,
     number: u32,
 ) -> Result<ApiGatewayV2httpResponse, Refusal> {
-    let wish = withdrawal(request, number)?;
+    let wish = withdrawal(request, number)?.under(idempotency::key(request)?);
     say(api, request, id, wish, 200).await
 }
 
@@ -205,6 +205,9 @@ fn problem(why: Refused, of: &Reviewed) -> Problem {
         Refused::NoSuchReview(number) => Problem::not_found(format!(
             "{dr} has no decision {number}. GET /evaluations/{{evaluation_id}}/reviews lists them."
         )),
+        Refused::KeyUsed => Problem::key_used(
+            "Another decision was sent with this Idempotency-Key. Make up a new one for each.",
+        ),
         Refused::Full => Problem::too_many_reviews(format!(
             "{dr} has {MOST_REVIEWS} reviews, and may have no more. Nothing was written; tell your operator."
         )),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use aws::http;
+use aws::http::idempotency;
 use aws::http::problem::Problem;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use evaluation::decide::once::RequestKey;
@@ -95,7 +96,10 @@ fn wish(body: EvaluationRequest) -> Result<Request, Problem> {
 fn request(event: &Value) -> Result<(Request, Option<RequestKey>), Problem> {
     let refuse = || Problem::bad_request(format!("The body is not JSON. {EXPECTED}"));
     let request = ApiGatewayV2httpRequest::deserialize(event).map_err(|_| refuse())?;
-    Ok((wish(http::read(&request, EXPECTED)?)?, once::key(&request)?))
+    Ok((
+        wish(http::read(&request, EXPECTED)?)?,
+        idempotency::key(&request)?,
+    ))
 }
 
 /// Where the time went, in milliseconds, as browsers and tools read it (W3C Server Timing).

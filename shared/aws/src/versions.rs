@@ -44,7 +44,35 @@ pub async fn kept_version(
         found.as_deref() == Some(key) && version.e_tag() == Some(etag)
     };
     let found = answer.versions().iter().find(is_it);
-    Ok(found.map(kept))
+    match found.map(kept) {
+        Some(found) => Ok(Some(as_restored(s3, bucket, key, found).await?)),
+        None => Ok(None),
+    }
+}
+
+/// What is kept, said to be in an archive only where it must be restored yet. Lists say nothing of that.
+async fn as_restored(
+    s3: &Client,
+    bucket: &str,
+    key: &str,
+    kept: KeptVersion,
+) -> Result<KeptVersion, RunError> {
+    if !kept.is_archived {
+        return Ok(kept);
+    }
+    let request = s3.head_object().bucket(bucket).key(key);
+    let answer = request.version_id(&kept.id).send().await;
+    let answer = answer.map_err(|cause| RunError::retry("a photo in an archive", cause))?;
+    Ok(KeptVersion {
+        is_archived: !answer.restore().is_some_and(is_restored),
+        ..kept
+    })
+}
+
+/// Whether S3 says in `x-amz-restore` that there is a copy of what is archived:
+/// `ongoing-request="false", expiry-date="Fri, 21 Dec 2012 00:00:00 GMT"`.
+fn is_restored(said: &str) -> bool {
+    said.contains("ongoing-request=\"false\"")
 }
 
 /// What is kept of photos, each said by its key and its content, in their order: by listing the folders that they lie in,
@@ -65,7 +93,8 @@ pub async fn kept_versions(
         let listed = versions.remove(&((*key).to_owned(), (*etag).to_owned()));
         found.push(match listed {
             None if !is_whole => kept_version(s3, bucket, key, etag).await?,
-            listed => listed,
+            Some(listed) => Some(as_restored(s3, bucket, key, listed).await?),
+            None => None,
         });
     }
     Ok(found)
@@ -129,6 +158,13 @@ fn is_archived(version: &ObjectVersion) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_archived_is_restored_once_s3_has_a_copy() {
+        let done = "ongoing-request=\"false\", expiry-date=\"Fri, 21 Dec 2012 00:00:00 GMT\"";
+        assert!(is_restored(done));
+        assert!(!is_restored("ongoing-request=\"true\""));
+    }
 
     #[test]
     fn the_folder_of_a_photo_is_its_dr_s() {

@@ -41,6 +41,9 @@ pub(super) fn list() {}
     params(
         ("evaluation_id" = String, Path, description = "The evaluation.", format = "uuid"),
         ("if-match" = Option<String>, Header, description = "The `etag` of the list, or of the last answer."),
+        ("idempotency-key" = Option<String>, Header, pattern = "^[!-~]{1,255}$", description =
+            "Made up for each decision, such as a UUID: whoever sends the same again with the same key gets the record \
+             that was written, whatever was decided since."),
     ),
     request_body = ReviewRequest,
     responses(
@@ -57,7 +60,8 @@ pub(super) fn list() {}
         (status = 409, description = "There is no verdict yet.", body = ProblemDocument,
          content_type = "application/problem+json", example = json!(Problem::not_judged(
             "This evaluation has no verdict yet. Decide once it is completed.").document())),
-        (status = 422, description = "The DR has 500 records, and may have no more.", body = ProblemDocument,
+        (status = 422, description = "The DR has 500 records, and may have no more, or the key is another request's.",
+         body = ProblemDocument,
          content_type = "application/problem+json"),
     ),
 )]
@@ -75,6 +79,9 @@ pub(super) fn review() {}
         ("evaluation_id" = String, Path, description = "The evaluation.", format = "uuid"),
         ("number" = u32, Path, description = "The decision's number."),
         ("if-match" = Option<String>, Header, description = "The `etag` of the list, or of the last answer."),
+        ("idempotency-key" = Option<String>, Header, pattern = "^[!-~]{1,255}$", description =
+            "Made up for each decision, such as a UUID: whoever sends the same again with the same key gets the record \
+             that was written, whatever was decided since."),
     ),
     request_body = Option<WithdrawalRequest>,
     responses(
@@ -87,7 +94,8 @@ pub(super) fn review() {}
          body = ProblemDocument, content_type = "application/problem+json"),
         (status = 409, description = "There is no verdict yet.", body = ProblemDocument,
          content_type = "application/problem+json"),
-        (status = 422, description = "The DR has 500 records, and may have no more.", body = ProblemDocument,
+        (status = 422, description = "The DR has 500 records, and may have no more, or the key is another request's.",
+         body = ProblemDocument,
          content_type = "application/problem+json"),
     ),
 )]

@@ -3,6 +3,7 @@
 mod body;
 pub mod caller;
 mod etag;
+pub mod idempotency;
 pub mod problem;
 
 pub use self::body::read;

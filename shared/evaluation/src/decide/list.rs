@@ -6,6 +6,7 @@
 //! - Pages leave nothing out and repeat nothing: a page ends where one of its parts was not read on.
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::card::{Card, State};
@@ -302,7 +303,12 @@ pub fn page(
     let mut cards: Vec<(Place, Card)> = placed
         .filter(|(place, card)| is_known(place) && is_new(place) && takes(card))
         .collect();
-    cards.sort_by(|(one, _), (other, _)| compare(one, other));
+    let newer =
+        |(_, one): &(Place, Card), (_, other): &(Place, Card)| other.version.cmp(&one.version);
+    cards.sort_by(|one, other| compare(&one.0, &other.0).then_with(|| newer(one, other)));
+    // One that changes its state while the states are read may be found in both.
+    let mut seen = BTreeSet::new();
+    cards.retain(|(_, card)| seen.insert(card.evaluation_id.clone()));
     let is_full = cards.len() > limit;
     cards.truncate(limit);
     let last = cards.last().map(|(place, _)| place.clone());

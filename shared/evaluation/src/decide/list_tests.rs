@@ -250,6 +250,25 @@ fn a_range_without_anything_in_it_is_not_read() {
 }
 
 #[test]
+fn what_changes_its_state_while_the_states_are_read_is_on_a_page_once_and_as_it_is_now() {
+    let before = card(1, (4, 1, None, 1));
+    let now = Card {
+        version: 2,
+        ..card(1, (4, 2, None, 1))
+    };
+    for cards in [[before.clone(), now.clone()], [now.clone(), before]] {
+        let parts = cards.map(|card| Part {
+            cards: vec![card],
+            more: false,
+        });
+        for order in [Order::Newest, Order::LeastCertain] {
+            let page = page(parts.to_vec(), order, None, 9, |_| true);
+            assert_eq!(page.cards, [now.clone()]);
+        }
+    }
+}
+
+#[test]
 fn a_page_ends_where_a_part_was_not_read_on_also_if_nothing_of_that_is_taken() {
     let of = |number, hour, state, of_dr| card(number, (hour, state, None, of_dr));
     let last_read = of(1, 4, 1, 1);

@@ -3,7 +3,8 @@
 //! # Invariants
 //! - A record is made of all that stand before it, and is written only if it is the next one: so what it says to have
 //!   stood before did, and the verdict that it leads to follows from all of them.
-//! - What was said stands once, however often it is sent.
+//! - What was said stands once, however often it is sent: under a key for good, without one as long as nothing else was
+//!   said of the same.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -12,6 +13,7 @@ use serde_json::Value;
 
 use super::evaluation::Evaluation;
 use super::note::one_line;
+use super::once::RequestKey;
 use super::photo_record::PhotoRecord;
 use crate::domain::bounds::cut;
 use crate::domain::catalogue::Catalogue;
@@ -98,6 +100,13 @@ impl Reviews {
         self.records.iter().find(|record| record.number == number)
     }
 
+    /// The record that was sent under this key.
+    fn sent_under(&self, key: Option<&RequestKey>) -> Option<&ReviewRecord> {
+        let key = key?;
+        let is_of = |record: &&ReviewRecord| record.request.as_deref() == Some(key.as_str());
+        self.records.iter().find(is_of)
+    }
+
     /// The state that an ETag names: the verdict's revision, and the last record by number and hash.
     pub fn tag(&self, revision: u32) -> String {
         let hash = self.link().map(|link| link.hash).unwrap_or_default();
@@ -128,6 +137,8 @@ pub struct Wish {
     pub reason: Option<String>,
     /// Who.
     pub by: Option<String>,
+    /// Under which key, if it may be sent again.
+    pub key: Option<RequestKey>,
 }
 
 /// What somebody wishes to say.
@@ -159,7 +170,36 @@ impl Wish {
             what,
             reason,
             by: by.map(|by| cut(by, LONGEST_CALLER)),
+            key: None,
         })
+    }
+
+    /// The same, sent under a key.
+    pub fn under(self, key: Option<RequestKey>) -> Self {
+        Self { key, ..self }
+    }
+
+    /// Whether a record says what is wished.
+    fn is_said_by(&self, record: &ReviewRecord) -> bool {
+        let is_same = match (&self.what, &record.said) {
+            (
+                Wished::Decision {
+                    step,
+                    decision,
+                    reading,
+                    ..
+                },
+                Said::Decision(said),
+            ) => {
+                let reading = reading
+                    .as_deref()
+                    .and_then(|reading| one_line(reading).ok());
+                (step, decision, reading) == (&said.step, &said.decision, said.reading.clone())
+            }
+            (Wished::Withdrawal(number), Said::Withdrawal { withdraws }) => number == withdraws,
+            _ => false,
+        };
+        is_same && self.reason == record.reason
     }
 }
 
@@ -256,6 +296,8 @@ pub enum Refused {
     Invalid(Invalid),
     /// The DR has no decision of this number.
     NoSuchReview(u32),
+    /// Something else was said under the same key.
+    KeyUsed,
     /// The DR has as many records as it may have.
     Full,
 }
@@ -290,6 +332,13 @@ fn made(
     kept_for: Duration,
 ) -> Result<Next, Refused> {
     let subject = of.subject().ok_or(Refused::NotJudged)?;
+    if let Some(before) = reviews.sent_under(wish.key.as_ref()) {
+        let is_same = before.evaluation_id == of.evaluation.evaluation_id;
+        return match is_same && wish.is_said_by(before) {
+            true => Ok(Next::Stands(before.number)),
+            false => Err(Refused::KeyUsed),
+        };
+    }
     let said = match &wish.what {
         Wished::Decision {
             step,
@@ -415,6 +464,7 @@ fn record(
         reviewed_verdict: None,
         kept_until: at.after(kept_for).as_seconds(),
         trace_id: None,
+        request: wish.key.as_ref().map(|key| key.as_str().into()),
     };
     let with_it = [reviews.records(), &[record.clone()]].concat();
     record.reviewed_verdict = of.standing(&with_it).1;

@@ -210,6 +210,41 @@ fn what_is_said_again_stands_once_but_not_if_something_else_was_said_between() {
 }
 
 #[test]
+fn what_is_sent_again_under_its_key_stands_once_whatever_was_said_between() {
+    let of = failed();
+    let under = |key: &str, wish: Wish| wish.under(Some(RequestKey::of("u", "route", key)));
+    let pass = under("a", wish(None, Decision::Pass, None));
+    let one = with(&none(), &of, &pass);
+    let two = with(&one, &of, &wish(None, Decision::Fail, None));
+    assert_eq!(
+        asked(&two, &of, &pass),
+        Next::Stands(1),
+        "and covers nobody's"
+    );
+    let withdraws = Wish::new(Wished::Withdrawal(2), None, None).unwrap();
+    let three = with(&two, &of, &under("b", withdraws.clone()));
+    assert_eq!(asked(&three, &of, &under("b", withdraws)), Next::Stands(3));
+    let other = under("a", wish(None, Decision::Fail, None));
+    assert_eq!(asked(&three, &of, &other), Next::Refuse(Refused::KeyUsed));
+    let anew = under("c", wish(None, Decision::Pass, None));
+    assert!(
+        matches!(asked(&two, &of, &anew), Next::Write(_)),
+        "another wish"
+    );
+}
+
+#[test]
+fn a_reading_with_blanks_around_it_is_the_same_under_its_key() {
+    let of = failed();
+    let key = || Some(RequestKey::of("u", "route", "a"));
+    let says = read(Some("power_meter"), Decision::Pass, " -18.4 dBm ").under(key());
+    let one = with(&none(), &of, &says);
+    assert_eq!(asked(&one, &of, &says), Next::Stands(1));
+    let other = read(Some("power_meter"), Decision::Pass, "-13.4 dBm").under(key());
+    assert_eq!(asked(&one, &of, &other), Next::Refuse(Refused::KeyUsed));
+}
+
+#[test]
 fn only_decisions_of_the_dr_can_be_withdrawn() {
     let of = failed();
     let one = with(&none(), &of, &wish(None, Decision::Pass, None));

@@ -177,6 +177,9 @@ pub struct ReviewRecord {
     /// The trace of the request that it came of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace_id: Option<TraceId>,
+    /// The request that it came of, as the hash of its `Idempotency-Key`, if it had one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
 }
 
 impl ReviewRecord {

@@ -26,6 +26,7 @@ fn record(number: u32, previous: Option<Link>, said: Said) -> ReviewRecord {
         reviewed_verdict: Some(Verdict::Fail),
         kept_until: 1_000 + i64::from(number),
         trace_id: None,
+        request: None,
     }
 }
 

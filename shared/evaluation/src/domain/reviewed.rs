@@ -259,6 +259,24 @@ pub fn reviewed_verdict(
     pass_percent.map(|percent| drawn(&rows.collect::<Vec<_>>(), percent))
 }
 
+/// Whether people's decisions settle the verdict by themselves, whatever the model's rows of other steps say.
+pub fn is_settled(
+    judgement: &Judgement,
+    pass_percent: Option<u8>,
+    standing: &Standing<'_>,
+) -> bool {
+    if standing.whole.is_some() {
+        return true;
+    }
+    let rows = judgement.steps.iter().map(|row| KnownRow {
+        critical: row.critical,
+        outcome: reviewed_outcome(standing, &row.step).unwrap_or(StepOutcome::NotEvaluated),
+        may_be_better: false,
+    });
+    let rows: Vec<_> = rows.collect();
+    pass_percent.is_some_and(|percent| drawn(&rows, percent) != Verdict::Incomplete)
+}
+
 /// What a step's row says with people's decisions put in.
 pub fn reviewed_outcome(standing: &Standing<'_>, step: &StepKey) -> Option<StepOutcome> {
     let decided = standing.steps.get(step)?.decided()?;

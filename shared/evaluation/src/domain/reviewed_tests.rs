@@ -127,6 +127,7 @@ impl World {
             reviewed_verdict: None,
             kept_until: 0,
             trace_id: None,
+            request: None,
         }
     }
 

@@ -15,7 +15,7 @@ use super::ports::Ports;
 use super::review::reviews;
 use crate::decide::accuracy::kept::{DAYS, Kept};
 use crate::decide::accuracy::{Case, KnownFound, cases, passes_for_people, verdicts};
-use crate::decide::card::{Card, Counts, day, years};
+use crate::decide::card::{Card, Counts, State, day, years};
 use crate::decide::evaluation::Evaluation;
 use crate::decide::known::Known;
 use crate::decide::list::{Filter, Order, Part, Reading, page};
@@ -66,13 +66,13 @@ pub struct Found {
     pub days: Days,
     /// Whether all that was asked for is in it.
     pub complete: bool,
-    /// On how many evaluations people decided something.
+    /// On how many evaluations people decided something, but for known cases.
     pub reviewed: usize,
     /// What, but for known cases.
     pub cases: Vec<Case>,
     /// What people made of known cases.
     pub known: KnownFound,
-    /// All evaluations of these days.
+    /// All evaluations of these days, but for known cases.
     pub counts: Counts,
 }
 
@@ -130,14 +130,30 @@ pub async fn find(
     for some in cards.chunks(PAGE) {
         all.add(decided(ports, some, &known).await?);
     }
+    let is_known = |card: &&Card| {
+        known
+            .iter()
+            .any(|case| case.evaluation_id == card.evaluation_id)
+    };
     Ok(Found {
         complete: days == asked,
         days,
-        reviewed: cards.len(),
+        reviewed: cards.len() - cards.iter().filter(is_known).count(),
         cases: all.cases,
+        counts: counted(lists, days)
+            .await?
+            .without(states(ports, &known).await?),
         known: KnownFound::of(&known, &all.known),
-        counts: counted(lists, days).await?,
     })
+}
+
+/// In which states known cases are counted.
+async fn states(ports: &impl Ports, known: &[Known]) -> Result<Vec<State>, RunError> {
+    let key = |case: &Known| Key::Card(case.dr_number.clone(), case.evaluation_id.clone());
+    let cards = ports
+        .get_all::<Card>(known.iter().map(key).collect())
+        .await?;
+    Ok(cards.iter().flatten().map(Card::state).collect())
 }
 
 /// All evaluations of these days.

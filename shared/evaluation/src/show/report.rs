@@ -153,6 +153,7 @@ pub fn view(
     let judgement = evaluation.judgement.as_ref()?;
     let seen = seen(shown, &[], catalogue);
     let id = &evaluation.evaluation_id;
+    let reviews = records(shown);
     Some(ReportView {
         evaluation_id: id.clone(),
         dr_number: evaluation.dr_number.clone(),
@@ -167,9 +168,13 @@ pub fn view(
         pass_percent: catalogue.map(|catalogue| catalogue.pass_percent),
         created_at: seen.created_at,
         completed_at: seen.completed_at,
-        steps: seen.steps.iter().map(|row| step(row, &seen)).collect(),
+        steps: seen
+            .steps
+            .iter()
+            .map(|row| step(row, &seen, &reviews))
+            .collect(),
         photos: photos(shown, &seen, kept),
-        reviews: records(shown),
+        reviews,
         chain: shown.reviews.chain(),
         versions: seen.versions,
         steps_not_asked: seen.steps_not_asked,
@@ -184,11 +189,17 @@ pub fn view(
     })
 }
 
-fn step(row: &StepVerdict, seen: &EvaluationView) -> ReportedStep {
+fn step(row: &StepVerdict, seen: &EvaluationView, records: &[ReviewView]) -> ReportedStep {
     let of_step = |said: &&ReviewSaid| said.step.as_ref() == Some(&row.step);
+    let stands = seen.reviews.standing.iter().find(of_step);
+    // An evaluation does not say who decided, a record does.
+    let named = |stands: &ReviewSaid| {
+        let mut said = records.iter().map(|record| &record.said);
+        said.find(|said| said.number == stands.number).cloned()
+    };
     ReportedStep {
         row: row.clone(),
-        decided: seen.reviews.standing.iter().find(of_step).cloned(),
+        decided: stands.and_then(named),
     }
 }
 

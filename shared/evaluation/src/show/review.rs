@@ -166,8 +166,13 @@ pub(super) fn of_evaluation(
 ) -> ReviewsOfEvaluation {
     let all = standing.whole.iter().chain(standing.steps.values());
     let lapsed = |state: &&State| matches!(state, State::Lapsed { .. });
+    // Those whose work it is see an evaluation, too; who decided is told to whoever may read the records.
+    let nameless = |record: &&ReviewRecord| ReviewSaid {
+        by: None,
+        ..said(record, shown_for)
+    };
     ReviewsOfEvaluation {
-        standing: all.map(|record| said(record, shown_for)).collect(),
+        standing: all.map(|record| nameless(record)).collect(),
         records: reviews.len(),
         lapsed: standing.states.values().filter(lapsed).count(),
         chain: reviews.chain(),

@@ -27,7 +27,7 @@ use crate::domain::ids::{EvaluationId, StepKey};
 use crate::domain::judge::{Judgement, StepOutcome, StepVerdict, Verdict};
 use crate::domain::reading::extract;
 use crate::domain::review::{Decided, Decision, ReviewRecord, Said};
-use crate::domain::reviewed::{Standing, Subject, reviewed_verdict, standing};
+use crate::domain::reviewed::{Standing, Subject, is_settled, reviewed_verdict, standing};
 use crate::domain::versions::Versions;
 
 /// Evaluations that are named for each number: whoever wants more asks for a shorter span.
@@ -262,8 +262,11 @@ fn passes(decided: &Decided) -> Option<bool> {
     (decided.decision != Decision::Unknown).then_some(decided.decision == Decision::Pass)
 }
 
-/// Whether the whole passes by the model and by people, if both are known. Who decided some steps only, and none of them so
-/// that the verdict becomes another one, has not confirmed the whole.
+/// Whether the whole passes by the model and by people, if both are known. Who decided some steps only, so that the verdict
+/// neither becomes another one nor follows from these alone, has not confirmed the whole.
+///
+/// Whether one counts must not depend on what was decided: who confirms the critical step by which a verdict fails
+/// confirms that as much as who decides that it passes overrules it.
 fn whole(
     judgement: &Judgement,
     percent: Option<u8>,
@@ -276,9 +279,7 @@ fn whole(
     };
     let model = known(judgement.verdict)?;
     let person = known(reviewed_verdict(judgement, percent, standing)?)?;
-    let mut rows = judgement.steps.iter();
-    let is_whole =
-        standing.whole.is_some() || rows.all(|row| standing.steps.contains_key(&row.step));
+    let is_whole = is_settled(judgement, percent, standing);
     (is_whole || person != model).then_some((model, person))
 }
 

@@ -53,6 +53,18 @@ fn passed() -> Evaluation {
     evaluation
 }
 
+/// The same, but that a critical step fails.
+fn failed() -> Evaluation {
+    let mut evaluation = passed();
+    let judgement = evaluation.judgement.as_mut().unwrap();
+    let mut rows = judgement.steps.iter_mut();
+    let row = rows.find(|row| row.step == step("power_meter")).unwrap();
+    assert!(row.critical);
+    row.outcome = StepOutcome::Fail;
+    judgement.verdict = crate::domain::judge::Verdict::Fail;
+    evaluation
+}
+
 fn card_of(evaluation: &Evaluation, sampled: Option<u8>) -> Card {
     let verdict = evaluation
         .judgement
@@ -137,6 +149,20 @@ fn what_was_decided_of_a_step_is_a_case_and_the_whole_one_only_if_it_was_decided
         .map(|case| (case.step.is_none(), case.is_false_pass()))
         .collect();
     assert_eq!(whole, [(true, true), (false, true)]);
+    let of = failed();
+    let of_critical = |decision| {
+        let wishes = [decides(Some("power_meter"), decision, None)];
+        let records = said(&of, &wishes);
+        let all = cases(&of, &card_of(&of, None), &records, Some(catalogue()));
+        let whole = all.into_iter().filter(|case| case.step.is_none());
+        whole.map(|case| case.agrees()).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        of_critical(Decision::Fail),
+        [true],
+        "it fails by that alone"
+    );
+    assert_eq!(of_critical(Decision::Pass), [false]);
     let false_fail = found(&[decides(Some("ups_serial"), Decision::Pass, None)]);
     assert!(false_fail[0].is_false_fail() && false_fail.len() == 1);
     let whole = found(&[decides(None, Decision::Pass, None)]);

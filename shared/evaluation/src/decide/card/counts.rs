@@ -40,6 +40,17 @@ impl Counts {
         only
     }
 
+    /// The same without those in these states, one each.
+    pub fn without(mut self, states: impl IntoIterator<Item = State>) -> Self {
+        for gone in states {
+            let counted = State::ALL.into_iter().zip(&mut self.all);
+            for (_, count) in counted.filter(|(state, _)| *state == gone) {
+                *count = count.saturating_sub(1);
+            }
+        }
+        self
+    }
+
     /// How many there are in the states that this takes.
     pub fn among(&self, takes: impl Fn(State) -> bool) -> u64 {
         sum(&self.all, takes)
