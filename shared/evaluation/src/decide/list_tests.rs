@@ -263,7 +263,7 @@ fn what_changes_its_state_while_the_states_are_read_is_on_a_page_once_and_as_it_
         });
         for order in [Order::Newest, Order::LeastCertain] {
             let page = page(parts.to_vec(), order, None, 9, |_| true);
-            assert_eq!(page.cards, [now.clone()]);
+            assert_eq!(page.cards, std::slice::from_ref(&now));
         }
     }
 }

@@ -172,7 +172,7 @@ pub(super) fn of_evaluation(
         ..said(record, shown_for)
     };
     ReviewsOfEvaluation {
-        standing: all.map(|record| nameless(record)).collect(),
+        standing: all.map(nameless).collect(),
         records: reviews.len(),
         lapsed: standing.states.values().filter(lapsed).count(),
         chain: reviews.chain(),
