@@ -115,6 +115,18 @@ def test_a_threshold_may_be_text_and_a_minute_may_be_short() -> None:
     )
 
 
+def test_after_a_pause_each_period_that_ended_meanwhile_is_judged() -> None:
+    alarm, points = _alarm(EvaluationPeriods=1), [(550.0, 9.0)]
+
+    def became(since: float, now: float) -> list[str]:
+        return [one.value for one in alarm_rules.states(alarm, points, since, now)]
+
+    assert became(545.0, 730.0) == ["ALARM", "OK", "OK"]
+    assert became(545.0, 545.0) == ["OK"], "that minute is not over"
+    assert became(601.0, 610.0) == ["ALARM"], "within a minute the one before is judged again"
+    assert became(0.0, 1_000_000.0) == ["OK"] * 101, "a day later nobody is told of it"
+
+
 def test_every_alarm_has_its_paragraph_and_every_metric_its_line() -> None:
     document = (_REPO / "infra" / "OPERATING.md").read_text()
     resources = template.load()["Resources"]

@@ -7,12 +7,15 @@ whatever their dimensions and periods, and knows nothing of missing data.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 Alarm = dict[str, Any]
 
 _MINUTE_S = 60.0
+#: After a longer pause, such as a machine asleep, only the last ones are judged.
+_MOST_PERIODS = 100
 _IS_BREACHED = {
     "GreaterThanOrEqualToThreshold": lambda value, threshold: value >= threshold,
     "GreaterThanThreshold": lambda value, threshold: value > threshold,
@@ -31,10 +34,33 @@ class State:
 
 def state(alarm: Alarm, points: list[tuple[float, float]], now: float, minute_s: float = _MINUTE_S) -> State | None:
     """The state by `points` (time, value) at `now`; None: as it is. A minute of the alarm takes `minute_s` seconds."""
-    period = alarm.get("Period", _MINUTE_S) * minute_s / _MINUTE_S
+    period = _period(alarm, minute_s)
+    return _at(alarm, points, math.floor(now / period), period)
+
+
+def states(
+    alarm: Alarm, points: list[tuple[float, float]], since: float, now: float, minute_s: float = _MINUTE_S
+) -> Iterator[State]:
+    """The states by each period that ended after `since`, and at `now`: what lies in one of them alone is seen, too."""
+    period = _period(alarm, minute_s)
+    last = math.floor(now / period)
+    first = min(last, max(math.floor(since / period) + 1, last - _MOST_PERIODS))
+    oldest = (first - alarm.get("EvaluationPeriods", 1)) * period
+    recent = [point for point in points if point[0] >= oldest]
+    for end in range(first, last + 1):
+        became = _at(alarm, recent, end, period)
+        if became:
+            yield became
+
+
+def _period(alarm: Alarm, minute_s: float) -> float:
+    return float(alarm.get("Period", _MINUTE_S) * minute_s / _MINUTE_S)
+
+
+def _at(alarm: Alarm, points: list[tuple[float, float]], end: int, period: float) -> State | None:
+    """The state by the periods before the one of this number."""
     count = alarm.get("EvaluationPeriods", 1)
     needed = alarm.get("DatapointsToAlarm") or count
-    end = math.floor(now / period)
     values = [_of_period(alarm, points, number, period) for number in range(end - count, end)]
     missing = alarm.get("TreatMissingData") or "missing"
     breaching = sum(value is not None and _breaches(alarm, value) for value in values)

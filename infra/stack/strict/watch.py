@@ -23,6 +23,8 @@ class Watch:
 
     def __init__(self) -> None:
         self.minute_s = 60.0
+        #: When each alarm was judged last: a busy machine may take longer from tick to tick than a period lasts.
+        self._judged_at: dict[str, float] = {}
         self._within: contextvars.Context | None = None
 
     def install(self) -> None:
@@ -68,9 +70,17 @@ class Watch:
         dimensions = cloudwatch._dims_from_list(alarm.get("Dimensions") or [])
         kept = cloudwatch._metrics.get((namespace, name, cloudwatch._dims_key(dimensions))) or []
         points = [(point["Timestamp"], float(point["Value"])) for point in list(kept)]
-        became = alarm_rules.state(alarm, points, time.time(), self.minute_s)
+        now = time.time()
+        since = self._judged_at.get(alarm["AlarmArn"], now)
+        self._judged_at[alarm["AlarmArn"]] = now
+        for became in alarm_rules.states(alarm, points, since, now, self.minute_s):
+            self._become(alarm, became)
+
+    def _become(self, alarm: dict[str, Any], became: alarm_rules.State) -> None:
+        from ministack.services import cloudwatch
+
         old = alarm["StateValue"]
-        if became is None or became.value == old:
+        if became.value == old:
             return
         alarm["StateValue"], alarm["StateReason"] = became.value, became.reason
         alarm["StateUpdatedTimestamp"] = int(time.time())
