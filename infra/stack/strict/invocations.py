@@ -35,9 +35,10 @@ _CUT = (
 #: Where a worker keeps when its process answered.
 _ANSWERED = "strict_answered"
 
-#: In the line that a function says last (`aws::usage::measured`), and how long it is waited for.
+#: In the line that a function says last (`aws::usage::measured`), and how often it is waited for, for so long: a pause
+#: of the whole machine is one wait. What a process that has ended said is there, or nearly.
 _LAST_WORD = '"ColdStart"'
-_LAST_WORD_WITHIN_S = 1.0
+_WAITS, _WAITS_IF_ENDED, _WAIT_S = 100, 10, 0.1
 #: What comes right behind it, such as the runtime's word about a failure.
 _AFTERWORD_WITHIN_S = 0.005
 
@@ -168,15 +169,19 @@ def _to_the_last_word(drain: Callable[..., str]) -> Callable[..., str]:
         if named:  # nothing was invoked: the process does not even begin
             return drain(worker, **named)
         lines: list[str] = []
-        deadline = time.monotonic() + _LAST_WORD_WITHIN_S
-        while not (lines and _LAST_WORD in lines[-1]):
+        waits = 0
+        while not (lines and _LAST_WORD in lines[-1]) and waits < (_WAITS_IF_ENDED if _has_ended(worker) else _WAITS):
             try:
-                lines.append(worker._stderr_queue.get(timeout=max(0.0, deadline - time.monotonic())))
+                lines.append(worker._stderr_queue.get(timeout=_WAIT_S))
             except queue.Empty:
-                break
+                waits += 1
         return "\n".join([*lines, drain(worker, first_line_wait=_AFTERWORD_WITHIN_S)]).strip("\n")
 
     return drained
+
+
+def _has_ended(worker: Any) -> bool:
+    return worker._proc is None or worker._proc.poll() is not None
 
 
 def _ms_since(begun: float) -> float:
