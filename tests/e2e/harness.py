@@ -5,7 +5,9 @@ from __future__ import annotations
 import itertools
 import json
 import shutil
+import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -112,6 +114,9 @@ class Harness:
         self._lambda = stack.aws.client("lambda")
         self._dynamodb = stack.aws.client("dynamodb")
         self._scratch = scratch
+        #: How many blocks hold each event source; threads share them.
+        self._holds: Counter[str] = Counter()
+        self._holding = threading.Lock()
 
     def dr(
         self,
@@ -285,6 +290,23 @@ class Harness:
                 return history
             time.sleep(0.2)
         raise AssertionError(f"not quiet: {history}")
+
+    @contextmanager
+    def held(self, queue: str) -> Iterator[None]:
+        """Functions receive nothing from a queue for as long as the block lasts."""
+        name = self.stack.outputs[queue].rpartition("/")[2]
+        sources = self._lambda.list_event_source_mappings()["EventSourceMappings"]
+        (source,) = [one["UUID"] for one in sources if one["EventSourceArn"].rpartition(":")[2] == name]
+        self._hold(source, 1)
+        try:
+            yield
+        finally:
+            self._hold(source, -1)
+
+    def _hold(self, source: str, more: int) -> None:
+        with self._holding:
+            self._holds[source] += more
+            self._lambda.update_event_source_mapping(UUID=source, Enabled=self._holds[source] == 0)
 
     def invoke(self, function: str, event: dict[str, Any]) -> tuple[Any, str | None]:
         """Invokes a function directly: its answer, and the kind of error if it was one."""

@@ -9,10 +9,10 @@ from harness import Harness
 
 def test_the_same_question_joins_the_running_evaluation(harness: Harness) -> None:
     dr = harness.dr(3)
-    harness.upload(dr)
-    harness.vlm.latency("fixed:3000")
-    first = harness.api.start(dr.number)
-    second = harness.api.start(dr.number)
+    with harness.held("UploadsQueueUrl"), harness.held("BatchesQueueUrl"):
+        harness.upload(dr)
+        first = harness.api.start(dr.number)
+        second = harness.api.start(dr.number)
     assert (first.status, second.status) == (202, 200)
     assert second.body["evaluation_id"] == first.body["evaluation_id"]
     assert (second.body["joined"], second.body["cached"]) == (True, False)
@@ -57,12 +57,13 @@ def test_a_changed_photo_is_a_new_question(harness: Harness) -> None:
 def test_a_person_who_joins_what_uploads_asked_does_not_wait_behind_them(harness: Harness) -> None:
     others, mine = [harness.dr(4) for _ in range(6)], harness.dr(4)
     harness.vlm.latency("fixed:1500")
-    for dr in [*others, mine]:
-        harness.upload(dr)
-    for dr in [*others, mine]:
-        _begun(harness, dr.number)
-    joined = harness.api.start(mine.number)
-    assert joined.body["joined"]
+    with harness.held("BulkQueueUrl"):
+        for dr in [*others, mine]:
+            harness.upload(dr)
+        for dr in [*others, mine]:
+            _begun(harness, dr.number)
+        joined = harness.api.start(mine.number)
+        assert joined.body["joined"]
     harness.completed(joined.body["evaluation_id"])
     ended = [harness.api.history(dr.number).body["evaluations"][0]["status"] == "completed" for dr in others]
     assert not all(ended), "there was a backlog, and it was passed"
