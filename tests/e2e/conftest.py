@@ -83,7 +83,9 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
     build = not os.environ.get("E2E_NO_BUILD")
     with running(_options("test", build=build)) as stack:
         harness = Harness(stack, tmp_path_factory.mktemp("drs"))
-        yield harness
+        # Tests count requests: a machine that stands still for seconds makes none more.
+        with harness.waiting_for_the_vlm(answer_s=18, first_token_s=16, stall_s=15):
+            yield harness
         _nothing_was_refused(harness)
 
 

@@ -27,6 +27,8 @@ _NUMBERS = itertools.count(1)
 #: Far above what any test needs on a busy machine of two cores.
 _PATIENCE_S = 120.0
 _ALWAYS = 1_000_000
+#: How much longer the batch function may take than an answer of the VLM.
+_BATCH_HAS_MORE_S = 12
 
 
 @dataclass(frozen=True)
@@ -340,6 +342,17 @@ class Harness:
             self._lambda.update_function_configuration(FunctionName=name, **deployed)
             # What was deployed last has a version again, as after a deploy: `smoke` looks at that.
             self._lambda.publish_version(FunctionName=name)
+
+    @contextmanager
+    def waiting_for_the_vlm(self, answer_s: int, first_token_s: int, stall_s: int) -> Iterator[None]:
+        """Has the VLM so long for an answer, for the first token of it, and from one to the next."""
+        variables = {
+            "VLM_TIMEOUT_SECONDS": str(answer_s),
+            "VLM_FIRST_TOKEN_SECONDS": str(first_token_s),
+            "VLM_STALL_SECONDS": str(stall_s),
+        }
+        with self.configured("batch", **variables), self.released("batch", Timeout=answer_s + _BATCH_HAS_MORE_S):
+            yield
 
     def _read(self, folder: Path, number: str) -> Dr:
         photos = sorted(path for path in (folder / number).iterdir() if path.is_file())

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 import truth
 from harness import Harness
+
+pytestmark = pytest.mark.usefixtures("hasty")
+
+
+@pytest.fixture(scope="module")
+def hasty(shared: Harness) -> Iterator[None]:
+    """A server that says nothing is given up soon, as `fast` has it."""
+    with shared.waiting_for_the_vlm(answer_s=8, first_token_s=6, stall_s=2):
+        yield
 
 
 @pytest.mark.parametrize(
