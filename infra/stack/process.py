@@ -24,8 +24,9 @@ from .errors import StackError
 _SUPERVISOR = Path(__file__).with_name("supervisor.py")
 #: Time to end in order before the whole group is killed.
 _GRACE_S = 1.0
-#: The supervisor gives a program as much, and needs a moment itself.
-_SUPERVISOR_ENDS_WITHIN_S = 2.5
+#: The supervisor gives a program as much, and then looks for what it started: killed before, it would leave that
+#: behind. On a busy machine all this takes long; whoever is to end within seconds does not wait here (`stop`).
+_SUPERVISOR_ENDS_WITHIN_S = 30.0
 #: For `stdout`.
 NOWHERE = subprocess.DEVNULL
 #: The process groups of what is waited for. Supervisors see themselves when this process is gone.

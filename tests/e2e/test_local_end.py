@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
+import statistics
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,10 +24,46 @@ _LOCAL = str(INFRA / "local")
 _PATIENCE_S = 90.0
 #: What is promised; a machine with more to do than it has cores takes longer for everything.
 _ENDS_WITHIN_S = 5.0
-_BUSY_ENDS_WITHIN_S = 10.0
+_BUSY_ENDS_WITHIN_S, _BUSIEST_ENDS_WITHIN_S = 10.0, 30.0
 _SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 _STACK = "test-end"
 _FAST = ["--name", _STACK, "--timing", "fast"]
+#: How often the machine is watched, and how late a sleeper may wake on one that does not stand still.
+_LOOKS_EVERY_S, _PUNCTUAL_S = 0.05, 0.02
+
+
+class Stopwatch:
+    """Takes how long something takes on this machine: without the time it stands still, and by what else it does."""
+
+    def __init__(self) -> None:
+        self._begun = time.monotonic()
+        self._stalled_s = 0.0
+        self._running: list[int] = []
+        self._ended = threading.Event()
+        self._watch = threading.Thread(target=self._look, daemon=True)
+        self._watch.start()
+
+    def check(self) -> None:
+        """Stops it; it must be within what is promised."""
+        took = time.monotonic() - self._begun
+        self._ended.set()
+        self._watch.join()
+        # Of two loads the higher one: the average lags behind, and what runs is counted at moments only.
+        load = max(os.getloadavg()[0], statistics.fmean(self._running or [0]))
+        slower = load / (os.cpu_count() or 1)
+        limit = _ENDS_WITHIN_S
+        if slower > 1:
+            limit = min(max(_BUSY_ENDS_WITHIN_S, _ENDS_WITHIN_S * slower), _BUSIEST_ENDS_WITHIN_S)
+        assert took - self._stalled_s < limit, f"{took:.1f} s, {self._stalled_s:.1f} s of them the machine stood still"
+
+    def _look(self) -> None:
+        while True:
+            begun = time.monotonic()
+            if self._ended.wait(_LOOKS_EVERY_S):
+                return
+            late = time.monotonic() - begun - _LOOKS_EVERY_S
+            self._stalled_s += late if late > _PUNCTUAL_S else 0.0
+            self._running.append(int(Path("/proc/loadavg").read_text().split()[3].partition("/")[0]))
 
 
 def _name(value: signal.Signals) -> str:
@@ -64,15 +103,12 @@ class Running:
 
     def ends_with(self, how: signal.Signals, *marks: str) -> None:
         """Signals it; it, and every process with one of these marks, must be gone in time."""
-        begun = time.monotonic()
+        watch = Stopwatch()
         self.process.send_signal(how)
         code = self.process.wait(timeout=_PATIENCE_S)
-        while (left := _left(*marks)) and time.monotonic() < begun + _PATIENCE_S:
-            time.sleep(0.05)
-        took = time.monotonic() - begun
+        _wait_until_gone(*marks)
+        watch.check()
         assert code == 130, self.said()
-        assert not left
-        assert took < _in_time(), f"{took:.1f} s"
         assert "Traceback" not in self.said()
 
 
@@ -161,18 +197,18 @@ time.sleep(600)
         deadline = time.monotonic() + _PATIENCE_S
         while not _left(mark) and time.monotonic() < deadline:
             time.sleep(0.05)
-        begun = time.monotonic()
+        watch = Stopwatch()
         running.send_signal(signal.SIGTERM)
         assert running.wait(timeout=_PATIENCE_S) == 130
-        while (left := _left(mark)) and time.monotonic() < begun + _in_time():
-            time.sleep(0.05)
-        assert not left
-        assert time.monotonic() - begun < _in_time()
+        _wait_until_gone(mark)
+        watch.check()
     finally:
         running.kill()
 
 
-def test_what_a_program_started_in_a_group_of_its_own_ends_too(folder: Path) -> None:
+@pytest.mark.parametrize("starved_s", [0.0, 4.0])
+def test_what_a_program_started_in_a_group_of_its_own_ends_too(folder: Path, starved_s: float) -> None:
+    """Also if its supervisor gets to know late, as on a machine that is too busy."""
     mark = f"strays-for-{folder.name}"
     stray = [sys.executable, "-c", "import time; time.sleep(600)", mark]
     program = f"""
@@ -184,8 +220,11 @@ time.sleep(600)
     deadline = time.monotonic() + _PATIENCE_S
     while len(_left(mark)) < 3 and time.monotonic() < deadline:
         time.sleep(0.05)
+    if starved_s:
+        os.kill(started.group, signal.SIGSTOP)
+        threading.Timer(starved_s, os.kill, (started.group, signal.SIGCONT)).start()
     started.stop()
-    assert not _left(mark)
+    _wait_until_gone(mark)
 
 
 def test_a_command_whose_terminal_is_closed_ends_in_order(photos: Path, folder: Path) -> None:
@@ -197,18 +236,22 @@ def test_a_command_whose_terminal_is_closed_ends_in_order(photos: Path, folder: 
     try:
         said = b""
         while b"evaluating" not in said:
+            assert select.select([ours], [], [], _PATIENCE_S)[0], said.decode(errors="replace")
             said += os.read(ours, 4096)
         os.close(ours)
         running.send_signal(signal.SIGHUP)
         assert running.wait(timeout=_PATIENCE_S) == 130
-        assert not _left(f"{STACKS}/{_STACK}")
+        _wait_until_gone(f"{STACKS}/{_STACK}")
     finally:
         running.kill()
 
 
-def _in_time() -> float:
-    busy = os.getloadavg()[0] > (os.cpu_count() or 1)
-    return _BUSY_ENDS_WITHIN_S if busy else _ENDS_WITHIN_S
+def _wait_until_gone(*marks: str) -> None:
+    """No process with one of these marks is left in the end."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while left := _left(*marks):
+        assert time.monotonic() < deadline, left
+        time.sleep(0.05)
 
 
 def _left(*marks: str) -> list[str]:
