@@ -26,7 +26,7 @@ _MODEL = "Qwen/Qwen3-VL-8B-Instruct"
 _AT_ONCE_S = 10.0
 _NO_LIST: Said = (404, "404 page not found")
 #: Shorter than a person would wait for a server that never answers. One that does has the time it needs.
-_HASTE = ("--within", "3")
+_HASTE = ("--within", "5")
 _NOBODY = "no VLM answers"
 _SIMULATED = "simulated-qwen3-vl-8b"
 _LARGEST_PICTURE_OF_NOTHING = 40_000
