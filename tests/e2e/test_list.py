@@ -7,7 +7,7 @@ import json
 import os
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -185,6 +185,7 @@ class _Cards:
         self._client = harness.stack.aws.client("dynamodb")
         self._table = harness.stack.outputs["TableName"]
         self._at_ms = at_ms
+        self._drawn = 0
 
     def draw(self, count: int, first: int = 0) -> None:
         """So many of each state, evenly, a second apart."""
@@ -193,6 +194,19 @@ class _Cards:
             for number in range(first, first + count)
             for item in self._items(number)
         ]
+        self._write(requests)
+        self._drawn = max(self._drawn, first + count)
+
+    def erase(self) -> None:
+        """Takes them away again."""
+        keys = [
+            {"DeleteRequest": {"Key": {"pk": item["pk"], "sk": item["sk"]}}}
+            for number in range(self._drawn)
+            for item in self._items(number)
+        ]
+        self._write(keys)
+
+    def _write(self, requests: list[dict[str, Any]]) -> None:
         for at in range(0, len(requests), 25):
             left = {self._table: requests[at : at + 25]}
             while left:
@@ -273,6 +287,8 @@ def _cost(harness: Harness, **query: str | int) -> tuple[float, int]:
 
 #: Cards of a time long ago.
 _FEW, _MANY = 150, 3000
+#: As long as an HTTP API waits for a function: the emulator reads thousands of cards one by one.
+_API_TIMEOUT_S = 30
 #: LIST_CARDS=100000 draws so many for `_Cards.cost`: minutes, and more than the emulator can list by the API in time.
 _FOR_THE_INDEX = int(os.environ.get("LIST_CARDS", "3000"))
 _WORST: list[dict[str, str | int]] = [
@@ -287,11 +303,13 @@ _WORST: list[dict[str, str | int]] = [
 
 
 @pytest.fixture(scope="module")
-def drawn(shared: Harness) -> _Cards:
-    """A few cards of each state, of a time long ago that no other test asks about."""
+def drawn(shared: Harness) -> Iterator[_Cards]:
+    """A few cards of each state, of a time long ago that no other test asks about; the API has time to read more."""
     cards = _Cards(shared, 1_500_000_000_000)
     cards.draw(_FEW)
-    return cards
+    with shared.released("api", Timeout=_API_TIMEOUT_S):
+        yield cards
+    cards.erase()
 
 
 def _long_ago(hours: int = 24) -> dict[str, str]:
