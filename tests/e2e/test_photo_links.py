@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import urllib3
+from faults import Faults
 from harness import Dr, Harness, problem
 
 from stack.api import Answer
@@ -119,7 +120,9 @@ def _size(jpeg: bytes) -> tuple[int, int]:
 def test_a_photo_is_shown_as_the_vlm_saw_it_and_small_and_neither_is_made_twice(harness: Harness) -> None:
     dr = harness.dr(8, seed=2500, megapixels=2.0)
     harness.upload(dr)
-    evaluation, changed = harness.evaluate(dr), harness.changed_at(dr)
+    evaluation = harness.evaluate(dr)
+    Faults(harness).wait_until_held("UploadsQueueUrl", 0)
+    changed = harness.changed_at(dr)
     policy = json.loads((_POLICIES / f"{evaluation['size_policy_version']}.json").read_text())
     edges = set()
     for photo in evaluation["photos"]:
@@ -137,6 +140,7 @@ def test_a_photo_is_shown_as_the_vlm_saw_it_and_small_and_neither_is_made_twice(
         assert _link(harness, evaluation, photo["name"], "seen").status == 200
         assert _link(harness, evaluation, photo["name"], "thumbnail").status == 200
     assert _pictures(harness, dr) == made, "made once"
+    Faults(harness).wait_until_held("UploadsQueueUrl", 0)
     assert harness.changed_at(dr) == changed, "no picture is an upload"
     harness.put(dr.number, dr.photos[0].name, dr.photos[1].read_bytes())
     replaced = _link(harness, evaluation, dr.photos[0].name, "seen")
