@@ -368,7 +368,9 @@ class Harness:
         found = self._lambda.get_function_configuration(FunctionName=name)
         deployed = {key: found[key] for key in configuration}
         self._lambda.update_function_configuration(FunctionName=name, **configuration)
-        published = self._lambda.publish_version(FunctionName=name)["Version"]
+        # A version's description is its release.
+        release = self._lambda.get_function_configuration(FunctionName=name, Qualifier=before)["Description"]
+        published = self._lambda.publish_version(FunctionName=name, Description=release)["Version"]
         self._lambda.update_alias(**alias, FunctionVersion=published)
         try:
             yield
@@ -376,7 +378,7 @@ class Harness:
             self._lambda.update_alias(**alias, FunctionVersion=before)
             self._lambda.update_function_configuration(FunctionName=name, **deployed)
             # What was deployed last has a version again, as after a deploy: `smoke` looks at that.
-            self._lambda.publish_version(FunctionName=name)
+            self._lambda.publish_version(FunctionName=name, Description=release)
 
     @contextmanager
     def waiting_for_the_vlm(self, answer_s: int, first_token_s: int, stall_s: int) -> Iterator[None]:
