@@ -209,7 +209,7 @@ def _logs(harness: Harness) -> list[str]:
 
 def _wait_until_empty(sqs: Any, queue: str) -> None:
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-    for _ in range(100):
+    for _ in range(600):
         counts = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]
         if all(count == "0" for count in counts.values()):
             return

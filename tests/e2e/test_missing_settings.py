@@ -9,7 +9,7 @@ import pytest
 
 from stack import build, environment, template
 
-_ENDS_WITHIN_S = 20
+_ENDS_WITHIN_S = 120
 _FUNCTIONS = {name: f"{name.capitalize()}Function" for name in build.FUNCTIONS}
 
 
