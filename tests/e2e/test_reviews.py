@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -21,6 +22,10 @@ _SCHEMA = json.loads((REPO / "functions" / "notifier" / "review.schema.json").re
 _STEP = "house_photo"
 
 Evaluated = tuple[Dr, dict[str, Any]]
+
+
+def _keyed() -> dict[str, str]:
+    return {"idempotency-key": str(uuid.uuid4())}
 
 
 @pytest.fixture
@@ -70,6 +75,7 @@ def test_a_decision_stands_beside_the_verdict_and_a_withdrawal_uncovers_what_was
     assert (seen["verdict"], seen["reviewed_verdict"]) == ("pass", "fail")
     assert seen["steps"] == evaluation["steps"], "the model's rows stay as they were"
     assert [one["step"] for one in seen["reviews"]["standing"]] == [_STEP]
+    assert seen["reviews"]["standing"][0]["by"] is None, "technicians read it, too"
     checklist = harness.api.request("GET", f"/drs/{dr.number}").body
     assert checklist["reviewed_verdict"] == "fail" and checklist["verdict_so_far"] == "pass"
     assert [one["step"] for one in checklist["decisions"]] == [_STEP]
@@ -182,6 +188,20 @@ def test_bad_input_is_refused_and_nothing_is_written(harness: Harness, passed: E
     problem(_say(harness, nowhere, decision="fail"), 404)
     problem(harness.api.request("GET", f"/evaluations/{nowhere}/reviews"), 404)
     assert _listed(harness, its_id).body["reviews"] == []
+
+
+def test_what_is_sent_again_under_its_key_covers_nobodys_decision(harness: Harness, passed: Evaluated) -> None:
+    its_id, key = passed[1]["evaluation_id"], _keyed()
+    first = _say(harness, its_id, key, decision="fail")
+    assert (first.status, first.body["review"]["number"]) == (201, 1)
+    assert _say(harness, its_id, _keyed(), decision="pass").body["review"]["number"] == 2
+    again = _say(harness, its_id, key, decision="fail")
+    assert (again.status, again.body["review"]["number"], again.body["reviewed_verdict"]) == (200, 1, "pass")
+    assert _withdraw(harness, its_id, 2).body["reviewed_verdict"] == "fail"
+    other = problem(_say(harness, its_id, key, decision="pass"), 422)
+    assert other["type"].endswith("key-used")
+    assert _listed(harness, its_id).body["records"] == 3
+    problem(_say(harness, its_id, {"idempotency-key": "a b"}, decision="pass"), 400)
 
 
 def test_what_has_no_verdict_yet_can_t_be_reviewed(harness: Harness) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import truth
 from faults import Faults
-from harness import Harness
+from harness import Harness, problem
 
 _KEY = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": "0123456789abcdef" * 2}
 
@@ -15,6 +15,13 @@ _KEY = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": "0123456789abcdef" *
 def _photo(evaluation: dict[str, Any], name: str) -> dict[str, Any]:
     (photo,) = [photo for photo in evaluation["photos"] if photo["name"] == name]
     return photo
+
+
+def _reported(harness: Harness, evaluation: dict[str, Any], photo: dict[str, Any]) -> dict[str, Any]:
+    """What a report says that is kept of a photo."""
+    report = harness.api.request("GET", f"/evaluations/{evaluation['evaluation_id']}/report")
+    (found,) = [one for one in report.body["photos"] if one["photo_id"] == photo["photo_id"]]
+    return dict(found["kept"])
 
 
 def test_a_photo_in_an_archive_says_so_and_is_asked_about_once_restored(hurried: Harness, faults: Faults) -> None:
@@ -28,7 +35,12 @@ def test_a_photo_in_an_archive_says_so_and_is_asked_about_once_restored(hurried:
     assert "restored" in photo["reason"]["message"]
     assert truth.seen(evaluation) == truth.verdict(dr.truth, unseen=frozenset([archived.name]))
     assert faults.held("BatchesDeadLetterQueueUrl") == 0
+    link = f"/evaluations/{evaluation['evaluation_id']}/photos/{photo['photo_id']}"
+    assert problem(hurried.api.request("GET", link), 409)["type"].endswith("photo-archived")
+    assert _reported(hurried, evaluation, photo)["is_archived"] is True
     hurried.restore(dr.number, archived.name)
+    assert hurried.api.request("GET", link).status == 200, "lists go on saying that it lies in an archive"
+    assert _reported(hurried, evaluation, photo)["is_archived"] is False
     again = hurried.evaluate(dr)
     assert again["evaluation_id"] != evaluation["evaluation_id"]
     assert truth.seen(again) == truth.verdict(dr.truth)
