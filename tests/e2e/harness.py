@@ -193,8 +193,8 @@ class Harness:
         return {path.name: path for path in sorted(folder.iterdir())}
 
     def upload(self, dr: Dr, *more: Path) -> None:
-        """Puts a DR's photos, and more, where the app puts them."""
-        with ThreadPoolExecutor(max_workers=8) as pool:
+        """Puts a DR's photos, and more, where the app puts them. However long it takes, it stays one upload."""
+        with self.held("UploadsQueueUrl"), ThreadPoolExecutor(max_workers=8) as pool:
             list(pool.map(lambda path: self.put(dr.number, path.name, path.read_bytes()), [*dr.photos, *more]))
 
     def put(self, number: str, name: str, content: bytes, **how: str) -> None:

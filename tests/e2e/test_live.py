@@ -8,6 +8,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -53,6 +54,13 @@ def _begun(harness: Harness, dr: Dr, latency: str = "fixed:1500") -> str:
     return str(harness.api.start(dr.number, force=True).body["evaluation_id"])
 
 
+@contextmanager
+def _held_back(harness: Harness, dr: Dr, latency: str = "fixed:1500") -> Iterator[str]:
+    """An evaluation that stays queued for as long as the block lasts."""
+    with harness.held("BatchesQueueUrl"):
+        yield _begun(harness, dr, latency)
+
+
 def _ascends(messages: list[Message]) -> None:
     numbers = [message["sequence"] for message in messages if "sequence" in message]
     assert numbers == list(range(1, len(numbers) + 1)), "a message is lost, or came out of its order"
@@ -60,10 +68,10 @@ def _ascends(messages: list[Message]) -> None:
 
 def test_the_state_comes_first_then_each_photo_and_the_verdict_last(harness: Harness, watch: Watches) -> None:
     dr = harness.dr(6)
-    evaluation = _begun(harness, dr)
     watcher = watch()
-    watcher.subscribe(evaluation_id=evaluation)
-    (state,) = watcher.until("state")
+    with _held_back(harness, dr) as evaluation:
+        watcher.subscribe(evaluation_id=evaluation)
+        (state,) = watcher.until("state")
     assert state["watch"] == {"evaluation_id": evaluation}
     assert state["evaluations"][0]["status"] in ("queued", "running")
     harness.completed(evaluation)
@@ -99,8 +107,9 @@ def _verdicts_told_late(harness: Harness, watch: Watches) -> list[float]:
     late = []
     for seed in range(5):
         dr = harness.dr(2, seed=seed)
-        evaluation = _begun(harness, dr, "fixed:300")
-        watcher.subscribe(evaluation_id=evaluation)
+        with _held_back(harness, dr, "fixed:300") as evaluation:
+            watcher.subscribe(evaluation_id=evaluation)
+            watcher.until("state", seed + 1)
         completed_at = datetime.fromisoformat(harness.completed(evaluation)["completed_at"]).timestamp()
         watcher.until("verdict", seed + 1)
         told_at = [at for at, message in watcher.times() if message["type"] == "verdict"][-1]
@@ -134,10 +143,10 @@ def test_each_photo_is_told_soon_after_its_outcome_was_known(
 def _photos_told_late(harness: Harness, watch: Watches) -> list[float]:
     """How long after their outcomes were known a DR's photos were told, in order."""
     dr = harness.dr(20, seed=1990)
-    evaluation = _begun(harness, dr, "realistic")
     watcher = watch()
-    watcher.subscribe(evaluation_id=evaluation)
-    watcher.until("state")
+    with _held_back(harness, dr, "realistic") as evaluation:
+        watcher.subscribe(evaluation_id=evaluation)
+        watcher.until("state")
     harness.completed(evaluation)
     watcher.until("photo", len(dr.photos))
     known_at = _known_at(harness, evaluation)
@@ -148,11 +157,11 @@ def _photos_told_late(harness: Harness, watch: Watches) -> list[float]:
 
 def test_who_comes_back_knows_what_knows_who_never_left(harness: Harness, watch: Watches) -> None:
     dr = harness.dr(5)
-    evaluation = _begun(harness, dr)
     stays, leaves = watch(), watch()
-    for watcher in (stays, leaves):
-        watcher.subscribe(evaluation_id=evaluation)
-        watcher.until("state")
+    with _held_back(harness, dr) as evaluation:
+        for watcher in (stays, leaves):
+            watcher.subscribe(evaluation_id=evaluation)
+            watcher.until("state")
     leaves.until("photo")
     leaves.end()
     harness.completed(evaluation)
@@ -273,16 +282,17 @@ def test_nobody_connects_without_a_signature(harness: Harness) -> None:
 
 def test_a_client_that_never_reads_or_is_cut_off_costs_another_nothing(harness: Harness, watch: Watches) -> None:
     dr = harness.dr(4)
-    evaluation = _begun(harness, dr)
-    silent = dial(harness)
-    silent.send(json.dumps({"action": "subscribe", "evaluation_id": evaluation}))
-    silent.recv()
-    cut_off = dial(harness)
-    cut_off.send(json.dumps({"action": "subscribe", "evaluation_id": evaluation}))
-    cut_off.recv()
-    cut_off.cut()
-    watcher = watch()
-    watcher.subscribe(evaluation_id=evaluation)
+    with _held_back(harness, dr) as evaluation:
+        silent = dial(harness)
+        silent.send(json.dumps({"action": "subscribe", "evaluation_id": evaluation}))
+        silent.recv()
+        cut_off = dial(harness)
+        cut_off.send(json.dumps({"action": "subscribe", "evaluation_id": evaluation}))
+        cut_off.recv()
+        cut_off.cut()
+        watcher = watch()
+        watcher.subscribe(evaluation_id=evaluation)
+        watcher.until("state")
     harness.completed(evaluation)
     watcher.until("verdict")
     watcher.until("photo", len(dr.photos))
@@ -325,17 +335,17 @@ class _Clients:
 
     def known_dead(self) -> int:
         """How many of them are not forgotten."""
-        found = self._table.scan(
+        pages = self._table.get_paginator("scan").paginate(
             TableName=self._name,
             FilterExpression="begins_with(pk, :dead)",
             ExpressionAttributeValues={":dead": {"S": "CONNECTION#dead-"}},
         )
-        return int(found["Count"])
+        return sum(page["Count"] for page in pages)
 
 
 def _hears(watcher: Watcher) -> bool:
     """Whether it hears of the verdict before it is disconnected."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not any(message["type"] == "verdict" for message in watcher.messages()):
         if watcher.closed.is_set():
             return False
@@ -348,8 +358,8 @@ def test_five_hundred_connections_a_tenth_of_them_dead_hear_of_a_verdict(
     harness: Harness, tell: Callable[[str], None]
 ) -> None:
     dr = harness.dr(2)
-    evaluation = _begun(harness, dr, "fixed:5000")
     harness.vlm.fault("status_503", dr)
+    evaluation = _begun(harness, dr)
     clients = _Clients(harness)
     watchers: list[Watcher] = []
     while len(watchers) < _ALIVE:
@@ -373,6 +383,9 @@ def test_five_hundred_connections_a_tenth_of_them_dead_hear_of_a_verdict(
     heard = sorted(at for watcher in watchers for at, message in watcher.times() if message["type"] == "verdict")
     within_s = heard[-1] - heard[0]
     tell(f"{len(heard)} clients heard of a verdict within {within_s:.1f} s of each other; {len(cut_off)} had to ask")
-    assert clients.known_dead() == 0, "who is gone is forgotten"
+    deadline = time.monotonic() + 60
+    while clients.known_dead():
+        assert time.monotonic() < deadline, "who is gone is forgotten"
+        time.sleep(0.5)
     for watcher in watchers:
         watcher.end()
