@@ -23,7 +23,8 @@ from .websocket import Connection
 
 Message = dict[str, Any]
 _CREDENTIALS = Credentials("test", "test")
-_WITHIN_S = 5.0
+#: The first client of a new stack waits for the notifier to start.
+_WITHIN_S = 30.0
 
 
 def address(aws: Aws, outputs: dict[str, str]) -> str | None:

@@ -38,7 +38,8 @@ class Connection:
             websockets.exceptions.WebSocketException: the server refused.
         """
         secure = ssl.create_default_context(cafile=trust) if url.startswith("wss") else None
-        how: dict[str, Any] = {"additional_headers": headers, "max_size": None, "proxy": None}
+        # Without pings: who gets no processor for a while, on a busy machine, is not gone.
+        how: dict[str, Any] = {"additional_headers": headers, "max_size": None, "proxy": None, "ping_interval": None}
 
         async def connected() -> ClientConnection:
             return await connect(url, ssl=secure, open_timeout=open_within_s, close_timeout=close_within_s, **how)

@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed
 from stack.environment import REGION
 from stack.websocket import Connection
 
-_PATIENCE_S = 60.0
+_PATIENCE_S = 120.0
 _CREDENTIALS = Credentials("test", "test")
 
 Message = dict[str, Any]
@@ -46,7 +46,7 @@ def dial(
     elif signed and not token:
         SigV4Auth(credentials, "execute-api", REGION).add_auth(request)
     headers = {name: value for name, value in request.headers.items() if name.lower() != "host"}
-    return Connection(url, headers, trust=harness.stack.aws.trust)
+    return Connection(url, headers, trust=harness.stack.aws.trust, open_within_s=_PATIENCE_S)
 
 
 class Watcher:
