@@ -30,9 +30,9 @@ def _is_right(evaluation: dict[str, Any], dr: Dr) -> None:
 
 def test_functions_killed_in_the_middle_of_their_work_lose_nothing(hurried: Harness, faults: Faults) -> None:
     drs = [hurried.dr(6, seed=seed) for seed in range(4)]
+    hurried.vlm.latency("fixed:700")
     for dr in drs:
         hurried.upload(dr)
-    hurried.vlm.latency("fixed:700")
     ids = [hurried.api.start(dr.number).body["evaluation_id"] for dr in drs]
     killed = faults.kill_while_busy(("batch", "aggregator"), times=8, every_s=0.25)
     assert killed["batch"] >= 3, f"the work was done before it could be disturbed: {killed}"
@@ -73,9 +73,9 @@ def test_every_message_twice_leaves_what_one_leaves(hurried: Harness, faults: Fa
 
 def test_a_photo_that_goes_and_one_that_changes_say_so(hurried: Harness, faults: Faults) -> None:
     dr = hurried.dr(5)
-    hurried.upload(dr)
     gone, changed = dr.photos[0].name, dr.photos[1].name
     hurried.vlm.fault("status_503", dr)
+    hurried.upload(dr)
     evaluation_id = hurried.api.start(dr.number).body["evaluation_id"]
     hurried.when(evaluation_id, lambda seen: all(photo["deferred_until"] for photo in seen["photos"]))
     hurried.delete(dr.number, gone)
@@ -111,8 +111,8 @@ def test_garbage_in_a_dead_letter_queue_is_parked_for_people(hurried: Harness, f
 
 def test_dead_letters_become_reasons_and_a_redrive_harms_no_evaluation(hurried: Harness, faults: Faults) -> None:
     dr = hurried.dr(5)
-    hurried.upload(dr)
     hurried.vlm.fault("status_503", dr)
+    hurried.upload(dr)
     evaluation_id = hurried.api.start(dr.number).body["evaluation_id"]
     hurried.when(evaluation_id, lambda seen: seen["status"] == "waiting")
     dead = faults.batches(evaluation_id)

@@ -21,9 +21,9 @@ def test_a_minute_without_the_vlm_costs_no_evaluation_and_no_dead_letter(
     hurried: Harness, faults: Faults
 ) -> None:
     drs = [hurried.dr(6, seed=seed) for seed in (11, 12)]
+    hurried.vlm.down(for_ms=60_000)
     for dr in drs:
         hurried.upload(dr)
-    hurried.vlm.down(for_ms=60_000)
     ids = [hurried.api.start(dr.number).body["evaluation_id"] for dr in drs]
     for evaluation_id in ids:
         waiting = hurried.when(evaluation_id, lambda seen: seen["status"] == "waiting")
@@ -47,16 +47,22 @@ _SOON_S = 3
 @pytest.fixture
 def short_chains(hurried: Harness) -> Iterator[Any]:
     """That stack with a low limit for chains, and the client of Lambda."""
-    sqs, queue = hurried.stack.aws.client("sqs"), hurried.stack.outputs["BatchesQueueUrl"]
-    visible = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["VisibilityTimeout"])
     functions = hurried.stack.aws.client("lambda")
     hurried.strict.limit_chains(_LIMIT)
     hurried.strict.reset_meter()
-    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": str(_SOON_S)})
     yield functions
-    sqs.set_queue_attributes(QueueUrl=queue, Attributes=visible["Attributes"])
     _set_loop(hurried, functions, "Allow")
     hurried.strict.limit_chains(AWS_LIMIT)
+
+
+@pytest.fixture
+def hidden_briefly(hurried: Harness) -> Iterator[None]:
+    """What was received of the batches queue is soon received again."""
+    sqs, queue = hurried.stack.aws.client("sqs"), hurried.stack.outputs["BatchesQueueUrl"]
+    visible = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["VisibilityTimeout"])
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": str(_SOON_S)})
+    yield
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes=visible["Attributes"])
 
 
 def _set_loop(harness: Harness, functions: Any, value: str) -> None:
@@ -86,8 +92,8 @@ def test_photos_that_are_put_off_more_often_than_a_chain_may_be_long_are_evaluat
         name = hurried.stack.outputs[function]
         assert short_chains.get_function_recursion_config(FunctionName=name)["RecursiveLoop"] == "Allow"
     dr = hurried.dr(2)
-    hurried.upload(dr)
     hurried.vlm.fault("status_503", dr)
+    hurried.upload(dr)
     evaluation_id = hurried.api.start(dr.number).body["evaluation_id"]
     _wait_for_a_chain(hurried, _LIMIT + 2)
     hurried.vlm.recover()
@@ -95,13 +101,14 @@ def test_photos_that_are_put_off_more_often_than_a_chain_may_be_long_are_evaluat
     assert all(faults.held(queue) == 0 for queue in ("BatchesDeadLetterQueueUrl", "ParkedQueueUrl"))
 
 
+@pytest.mark.usefixtures("hidden_briefly")
 def test_where_loops_are_not_allowed_such_photos_are_lost_to_the_dead_letter_queue(
     hurried: Harness, short_chains: Any
 ) -> None:
     _set_loop(hurried, short_chains, "Terminate")
     dr = hurried.dr(2)
-    hurried.upload(dr)
     hurried.vlm.fault("status_503", dr)
+    hurried.upload(dr)
     with hurried.strict.provoked() as refused:
         evaluation_id = hurried.api.start(dr.number).body["evaluation_id"]
         evaluation = hurried.completed(evaluation_id)

@@ -17,8 +17,8 @@ _SWEEP = json.loads((Path(__file__).parent.parent / "events" / "sweeper.json").r
 
 def test_what_a_release_does_not_know_is_left_for_the_one_that_does(hurried: Harness, faults: Faults) -> None:
     dr = hurried.dr(3)
-    hurried.upload(dr)
     with hurried.configured("batch", VLM_MODEL=_OTHER):
+        hurried.upload(dr)
         evaluation_id = hurried.api.start(dr.number).body["evaluation_id"]
         waiting = hurried.when(evaluation_id, lambda seen: seen["status"] == "waiting")
         assert waiting["waiting"]["reason"] == "Another release is being deployed"
@@ -50,9 +50,9 @@ def test_a_question_that_no_release_knows_any_more_is_planned_anew(hurried: Harn
 
 def test_a_catalogue_that_is_not_known_keeps_no_evaluation_open(hurried: Harness) -> None:
     dr = hurried.dr(3)
-    hurried.upload(dr)
     # Its catalogue is changed while it runs, whatever else the machine does.
     hurried.vlm.latency("fixed:8000")
+    hurried.upload(dr)
     old = hurried.api.start(dr.number).body["evaluation_id"]
     _set_catalogue(hurried, old, "v999")
     hurried.vlm.latency("none")
