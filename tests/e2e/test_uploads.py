@@ -44,13 +44,15 @@ def test_photos_go_to_the_addresses_and_the_evaluation_follows_by_itself(harness
     assert answer.status == 201, answer.body
     given = answer.body["photos"]
     assert [address["name"] for address in given] == [path.name for path in dr.photos]
-    for address, path in zip(given, dr.photos, strict=True):
+    for address in given:
         assert "X-Amz-Signature=" in address["url"] and f"/photos/{dr.number}/" in address["url"]
         assert address["headers"]["if-none-match"] == "*"
         # AWS refuses what differs from what was signed; the emulator does not look.
         signed = parse_qs(urlsplit(address["url"]).query)["X-Amz-SignedHeaders"][0].split(";")
         assert {"content-length", "content-type", "host", "if-none-match", "x-amz-checksum-sha256"} <= set(signed)
-        assert _put(address, path.read_bytes()) == 200
+    with harness.held("UploadsQueueUrl"):
+        for address, path in zip(given, dr.photos, strict=True):
+            assert _put(address, path.read_bytes()) == 200
     (evaluation,) = harness.quiet(dr)
     shown = harness.completed(evaluation["evaluation_id"])
     assert truth.seen(shown) == truth.verdict(dr.truth)
