@@ -125,8 +125,8 @@ def test_a_photo_that_is_gone_is_said_to_be_gone_and_what_there_is_not_is_not_fo
     for whole in (True, False):
         problem(_report(harness, "01890a5d-ac96-774b-bcce-b302099a8057", whole=whole), 404)
     slow = harness.dr(1, seed=2512)
-    harness.upload(slow)
     harness.vlm.fault("status_503", slow)
+    harness.upload(slow)
     running = harness.api.start(slow.number).body["evaluation_id"]
     unjudged = problem(_report(harness, running), 409)
     assert unjudged["type"].endswith("not-judged")
