@@ -32,7 +32,7 @@ def _forget(harness: Harness) -> None:
     harness.stack.aws.client("dynamodb").delete_item(TableName=harness.stack.outputs["TableName"], Key=key)
 
 
-def _smoke(harness: Harness, within_s: float = 60.0) -> smoke.Smoke:
+def _smoke(harness: Harness, within_s: float = 180.0) -> smoke.Smoke:
     stack = harness.stack
     target = Target(deploy.STACK_NAME, stack.outputs, stack.aws.client, harness.api, is_local=True)
     return smoke.Smoke(target, within_s)
@@ -98,11 +98,16 @@ def test_after_a_wrong_setting_was_mended_what_was_said_before_does_not_fail_it(
 
 
 def test_a_vlm_that_is_away_fails_it_with_the_reason(harness: Harness) -> None:
-    look = _smoke(harness, within_s=6)
-    harness.vlm.down(for_ms=60_000)
-    with pytest.raises(StackError, match="No verdict within 6 s. It waits: The VLM"):
-        look.run()
-    assert _left(harness, look.dr) == []
+    harness.vlm.down(for_ms=600_000)
+    for within_s in (6, 20, 60):
+        look = _smoke(harness, within_s)
+        with pytest.raises(StackError, match=f"No verdict within {within_s} s") as told:
+            look.run()
+        assert _left(harness, look.dr) == []
+        # On a busy machine the time may be over before the first photo has been put off.
+        if "It waits" in str(told.value):
+            break
+    assert f"No verdict within {within_s} s. It waits: The VLM" in str(told.value)
 
 
 def test_functions_of_two_releases_are_told(harness: Harness) -> None:
