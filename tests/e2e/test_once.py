@@ -15,7 +15,9 @@ from harness import Dr, Harness, problem
 from stack.api import Answer
 
 #: A function of the splitter may run for 10 seconds here, and its lease lasts 3 more.
-_PATIENCE_S = 40.0
+_PATIENCE_S = 120.0
+#: Less than the 8 seconds after which a call to AWS is given up.
+_HANGS_S = 7.0
 
 
 def _ask(harness: Harness, dr: Dr, key: str, **more: Any) -> Answer:
@@ -94,21 +96,34 @@ def test_a_refused_request_may_be_sent_again_under_its_key_once_it_is_mended(har
     assert _ask(harness, dr, key).status == 202
 
 
+def _is_lost(harness: Harness, faults: Faults, dr: Dr, key: str) -> bool:
+    """Asks, and kills the function between key and start. On a busy machine it may be answered before."""
+    harness.strict.hang("TransactWriteItems", seconds=_HANGS_S, match=f"DR#{dr.number}")
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        lost = pool.submit(_ask, harness, dr, key)
+        while not harness.strict.met() and not lost.done():
+            time.sleep(0.05)
+        meanwhile = _ask(harness, dr, key)
+        was_answered = lost.done()
+        if not was_answered:
+            assert problem(meanwhile, 409)["type"].endswith("being-answered")
+            while faults.kill("splitter"):
+                time.sleep(0.1)
+        answer = lost.result()
+    harness.strict.clear_faults()
+    return not was_answered and answer.status >= 500
+
+
 def test_a_function_that_ends_between_key_and_start_holds_up_nobody_for_long(hurried: Harness, faults: Faults) -> None:
-    dr, key = hurried.dr(1, seed=2015), str(uuid4())
+    dr = hurried.dr(1, seed=2015)
     hurried.upload(dr)
     hurried.quiet(dr)
-    before = _evaluations(hurried, dr)
-    hurried.strict.hang("TransactWriteItems", seconds=4, match=f"DR#{dr.number}")
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        lost = pool.submit(_ask, hurried, dr, key)
-        while not hurried.strict.met():
-            time.sleep(0.05)
-        assert problem(_ask(hurried, dr, key), 409)["type"].endswith("being-answered")
-        while faults.kill("splitter"):
-            time.sleep(0.1)
-        assert lost.result().status >= 500
-    hurried.strict.clear_faults()
+    for _ in range(3):
+        key, before = str(uuid4()), _evaluations(hurried, dr)
+        if _is_lost(hurried, faults, dr, key):
+            break
+    else:
+        pytest.fail("the request was answered each time before its function could be killed")
     answer = _again(hurried, dr, key)
     evaluation = answer.body["evaluation_id"]
     hurried.completed(evaluation)
