@@ -120,8 +120,8 @@ def test_a_verdict_that_late_answers_upgrade_is_told_again(
 ) -> None:
     subscriber = subscribe_hurried()
     dr = hurried.dr(10)
-    hurried.upload(dr)
     hurried.vlm.fault("status_503", dr)
+    hurried.upload(dr)
     evaluation = hurried.api.start(dr.number).body["evaluation_id"]
     hurried.when(evaluation, lambda seen: seen["status"] == "waiting")
     dead = faults.batches(evaluation)
