@@ -23,8 +23,8 @@ def hasty(shared: Harness) -> Iterator[None]:
 )
 def test_a_passing_failure_delays_a_photo_and_changes_no_verdict(harness: Harness, kind: str) -> None:
     dr = harness.dr(2)
-    harness.upload(dr)
     harness.vlm.fault(kind, dr, count=2)
+    harness.upload(dr)
     evaluation = harness.evaluate(dr)
     assert truth.seen(evaluation) == truth.verdict(dr.truth)
     assert harness.vlm.stats()["faults"] == {kind: 2}
@@ -37,15 +37,15 @@ def test_a_passing_failure_delays_a_photo_and_changes_no_verdict(harness: Harnes
 )
 def test_one_odd_answer_is_read_or_repaired(harness: Harness, kind: str) -> None:
     dr = harness.dr(1)
-    harness.upload(dr)
     harness.vlm.fault(kind, dr, count=1)
+    harness.upload(dr)
     assert truth.seen(harness.evaluate(dr)) == truth.verdict(dr.truth)
 
 
 def test_a_stall_is_noticed_long_before_a_whole_answer_is_given_up(harness: Harness) -> None:
     dr = harness.dr(1)
-    harness.upload(dr)
     harness.vlm.fault("stall", dr, count=1)
+    harness.upload(dr)
     answer = harness.api.start(dr.number)
     waiting = harness.when(answer.body["evaluation_id"], lambda seen: seen["status"] in ("waiting", "completed"))
     # Two seconds of silence, not the eight of a whole answer; then the photo is put off, and answered.
@@ -57,9 +57,9 @@ def test_a_stall_is_noticed_long_before_a_whole_answer_is_given_up(harness: Harn
 
 def test_a_photo_that_the_server_fails_at_is_given_up_while_others_are_answered(harness: Harness) -> None:
     poison, healthy = harness.dr(1), [harness.dr(2, seed=seed) for seed in range(2, 6)]
+    harness.vlm.fault("status_500", poison)
     for dr in [poison, *healthy]:
         harness.upload(dr)
-    harness.vlm.fault("status_500", poison)
     evaluation_id = harness.api.start(poison.number).body["evaluation_id"]
     for _ in range(10):
         for dr in healthy:
@@ -75,8 +75,8 @@ def test_a_photo_that_the_server_fails_at_is_given_up_while_others_are_answered(
 
 def test_nonsense_without_end_is_a_reason_and_never_a_score(harness: Harness) -> None:
     dr = harness.dr(2)
-    harness.upload(dr)
     harness.vlm.fault("unmendable", dr)
+    harness.upload(dr)
     evaluation = harness.evaluate(dr)
     assert evaluation["verdict"] == "incomplete"
     assert all(photo["outcome"] == "not_evaluated" and photo["reason"]["message"] for photo in evaluation["photos"])
@@ -85,8 +85,8 @@ def test_nonsense_without_end_is_a_reason_and_never_a_score(harness: Harness) ->
 
 def test_work_waits_while_the_vlm_is_away_and_ends_when_it_is_back(harness: Harness) -> None:
     dr = harness.dr(8)
-    harness.upload(dr)
     harness.vlm.fault("status_503", dr)
+    harness.upload(dr)
     evaluation_id = harness.api.start(dr.number).body["evaluation_id"]
     waiting = harness.when(evaluation_id, lambda seen: seen["status"] == "waiting")
     assert waiting["waiting"]["since"]
