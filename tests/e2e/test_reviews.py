@@ -281,7 +281,7 @@ def test_a_record_that_somebody_changes_all_the_same_is_noticed(harness: Harness
 def _line(harness: Harness, item: str) -> str:
     """The notifier's line about an item, once there is one."""
     log = harness.stack.folder.path / "logs" / "notifier.log"
-    for _ in range(300):
+    for _ in range(1200):
         lines = log.read_text(errors="replace").splitlines() if log.exists() else []
         if found := [line for line in lines if item in line]:
             return found[-1]

@@ -53,7 +53,7 @@ _REFUSES = "The VLM refuses our requests; the operator must check: "
 _LEFT_OUT = "the VLM server refuses a field; from now on it is left out"
 _KEY = "a-key"
 #: How far the log may be behind.
-_LOGGED_WITHIN_S = 15.0
+_LOGGED_WITHIN_S = 120.0
 
 
 @contextmanager
