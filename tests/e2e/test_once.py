@@ -126,6 +126,7 @@ def test_a_function_that_ends_between_key_and_start_holds_up_nobody_for_long(hur
         pytest.fail("the request was answered each time before its function could be killed")
     answer = _again(hurried, dr, key)
     evaluation = answer.body["evaluation_id"]
-    hurried.completed(evaluation)
+    # The emulator may write down the start although nobody waits any more: its messages are the sweeper's to send then.
+    hurried.completed(evaluation, within_s=300)
     assert _evaluations(hurried, dr) == [evaluation, *before]
     assert _again(hurried, dr, key).body["evaluation_id"] == evaluation
