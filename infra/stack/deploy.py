@@ -16,7 +16,7 @@ from .workers import at_once
 STACK_NAME = "dr-photos"
 _CODE_BUCKET = "code"
 _TEMPLATE = "template.json"
-_DEPLOYS_WITHIN_S = 60.0
+_DEPLOYS_WITHIN_S = 240.0
 
 
 def deploy(aws: Aws, packages: list[Package], parameters: dict[str, str]) -> dict[str, str]:

@@ -17,7 +17,7 @@ from .process import Process
 from .tools import python
 
 _PROGRAM = INFRA / "emulator.py"
-_STARTS_WITHIN_S = 30.0
+_STARTS_WITHIN_S = 120.0
 _TRIES = 3
 
 

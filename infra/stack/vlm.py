@@ -14,7 +14,7 @@ from .build import binary
 from .errors import StackError
 from .process import Process
 
-_STARTS_WITHIN_S = 15.0
+_STARTS_WITHIN_S = 60.0
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from stack.paths import INFRA, STACKS
 from stack.state import Description, Folder
 
 _LOCAL = str(INFRA / "local")
-_PATIENCE_S = 60.0
+_PATIENCE_S = 300.0
 
 Up = Callable[[str], tuple[subprocess.Popen[bytes], Description]]
 
@@ -73,7 +73,8 @@ def up() -> Iterator[Up]:
         with (STACKS / f"{name}.out").open("wb") as out:
             command = [_LOCAL, "up", "--no-build", "--timing", "fast", "--name", name]
             started.append(subprocess.Popen(command, stdout=out, stderr=out))
-        _eventually(lambda: _kept(Folder(name)), f"not up: {STACKS / name}")
+        _eventually(lambda: _kept(Folder(name)) or started[-1].poll() is not None, f"not up: {STACKS / name}")
+        assert started[-1].poll() is None, f"it ended: {STACKS / name}.out"
         description = Folder(name).running()
         assert description is not None
         assert description.owner_pid == started[-1].pid

@@ -21,7 +21,7 @@ from stack import process, samples
 from stack.paths import INFRA, STACKS
 
 _LOCAL = str(INFRA / "local")
-_PATIENCE_S = 90.0
+_PATIENCE_S = 300.0
 #: What is promised; a machine with more to do than it has cores takes longer for everything.
 _ENDS_WITHIN_S = 5.0
 _BUSY_ENDS_WITHIN_S, _BUSIEST_ENDS_WITHIN_S = 10.0, 30.0
