@@ -23,6 +23,7 @@ _BARS = "▁▂▃▄▅▆▇█"
 #: Name, what it is called, and the divisor to what is shown.
 SPANS = (
     ("EvaluationTime", "evaluation", 1000),
+    ("BulkEvaluationTime", "evaluation that nobody asked for", 1000),
     ("WaitedEvaluationTime", "evaluation that waited for the VLM", 1000),
     ("BatchTime", "batch", 1000),
     ("ApiTime", "API", 1000),

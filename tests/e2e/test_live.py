@@ -195,6 +195,37 @@ def _polled(harness: Harness, dr: Dr, told: Message) -> Message:
     return {name: shown[name] for name in told}
 
 
+def test_who_watches_misses_nothing_because_the_table_did_not_say_who_does(harness: Harness, watch: Watches) -> None:
+    dr = harness.dr(1)
+    evaluation = _begun(harness, dr)
+    watcher = watch()
+    watcher.subscribe(evaluation_id=evaluation)
+    watcher.until("state")
+    # Three tries of an invocation, each with two more of its client, and one that comes after it.
+    harness.strict.refuse("Query", "ThrottlingException", count=10, match=f"WATCH#{evaluation}")
+    harness.completed(evaluation)
+    watcher.until("verdict")
+    watcher.until("photo")
+    _ascends(watcher.messages())
+    harness.strict.clear_faults()
+
+
+def test_a_checklist_that_there_is_none_of_uses_its_number(harness: Harness, watch: Watches) -> None:
+    dr = harness.dr(1, seed=1994)
+    harness.upload(dr)
+    harness.evaluate(dr)
+    with harness.configured("notifier", CATALOGUE_VERSION="nobody-s"):
+        watcher = watch()
+        watcher.subscribe(dr_number=dr.number)
+        watcher.until("state")
+        note = {"step": "power_meter", "kind": "cannot_be_photographed", "reason": "The meter is in the cellar."}
+        assert harness.api.request("POST", f"/drs/{dr.number}/notes", json.dumps(note).encode()).status == 201
+        (checklist, *_) = watcher.until("checklist")
+    assert (checklist["checklist"], checklist["truncated"]) == (None, True)
+    assert checklist["links"]["self"] == f"/drs/{dr.number}"
+    _ascends(watcher.messages())
+
+
 def test_who_watches_a_dr_hears_of_the_evaluations_that_begin(harness: Harness, watch: Watches) -> None:
     dr = harness.dr(2)
     watcher = watch()
@@ -373,7 +404,7 @@ def test_five_hundred_connections_a_tenth_of_them_dead_hear_of_a_verdict(
     harness.vlm.reset()
     verdict = harness.completed(evaluation, within_s=180)["verdict"]
     cut_off = [watcher for watcher in watchers if not _hears(watcher)]
-    # Whom the emulator takes more than a second to reach is disconnected. As an app does, it comes back and asks.
+    # Whom the emulator takes too long to reach (SEND_WITHIN_SECONDS) is disconnected. As an app does, it comes back and asks.
     assert len(cut_off) <= _ALIVE / 10, len(cut_off)
     for _ in cut_off:
         back = Watcher(harness)

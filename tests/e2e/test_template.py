@@ -495,11 +495,28 @@ def test_all_at_once_needs_no_codedeploy_and_by_and_by_goes_back_by_alarms() -> 
         assert group["DeploymentConfigName"]["Fn::Sub"][1] == {"ConfigName": "Canary10Percent5Minutes"}
         assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
         alarms = {alarm["Name"]["Ref"] for alarm in group["AlarmConfiguration"]["Alarms"]}
-        assert alarms <= dict(checks.resources(_LOADED, "AWS::CloudWatch::Alarm")).keys() and len(alarms) == 5
+        assert alarms <= dict(checks.resources(_LOADED, "AWS::CloudWatch::Alarm")).keys() and len(alarms) == 9
     aliases = [resource for resource in gradual["Resources"].values() if resource["Type"] == "AWS::Lambda::Alias"]
     assert all("CodeDeployLambdaAliasUpdate" in alias["UpdatePolicy"] for alias in aliases)
     allowed = _LOADED["Parameters"]["DeploymentPreference"]["AllowedValues"]
     assert set(allowed) == _LOADED["Mappings"]["Rollout"].keys()
+
+
+def test_whoever_signs_in_a_browser_may_send_what_signers_add_and_what_the_api_reads() -> None:
+    cors = _LOADED["Resources"]["HttpApi"]["Properties"]["CorsConfiguration"]["Fn::If"][1]
+    signer = {"authorization", "x-amz-content-sha256", "x-amz-date", "x-amz-security-token"}
+    read = {"content-type", "idempotency-key", "if-match", "if-none-match", "traceparent"}
+    assert set(cors["AllowHeaders"]) == signer | read
+
+
+@pytest.mark.parametrize("function", ["Splitter", "Batch", "Aggregator", "Notifier"])
+def test_a_crash_is_noticed_at_a_message_s_second_try_long_before_it_is_a_dead_letter(function: str) -> None:
+    alarm = _LOADED["Resources"][f"{function}ErrorsAlarm"]["Properties"]
+    assert (alarm["MetricName"], alarm["Dimensions"][0]["Value"]) == ("Errors", {"Ref": f"{function}Function"})
+    span_s = alarm["Period"] * (alarm["EvaluationPeriods"] - 1)
+    timing = _LOADED["Mappings"]["Timing"]["standard"]
+    comes_again_s = max(timing[f"{queue}Visibility"] for queue in ("Batches", "Results", "Uploads"))
+    assert alarm["DatapointsToAlarm"] == 2 and comes_again_s < span_s < 2 * comes_again_s
 
 
 def test_the_splitter_s_numbers_reach_it_as_text() -> None:

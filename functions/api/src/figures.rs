@@ -68,8 +68,9 @@ impl FigureKind {
 }
 
 /// What is shown, in this order.
-const SHOWN: [(Metric, FigureKind); 21] = [
+const SHOWN: [(Metric, FigureKind); 22] = [
     (Metric::EvaluationTime, FigureKind::Span),
+    (Metric::BulkEvaluationTime, FigureKind::Span),
     (Metric::WaitedEvaluationTime, FigureKind::Span),
     (Metric::QueueWait, FigureKind::Span),
     (Metric::VlmTime, FigureKind::Span),

@@ -3,7 +3,7 @@
 //! # Invariants
 //! - Only RS256 and ES256, by a key of the issuer; issuer, audience (or client id), expiry and scopes are checked: any of
 //!   the roles may watch.
-//! - An unknown key has the keys fetched again at most once a minute, whoever asks.
+//! - An unknown key has the keys fetched again at most once a minute, whoever asks; if that failed, after seconds.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,6 +18,8 @@ use tokio::sync::Mutex;
 
 /// Keys are fetched no sooner again.
 const FETCH_AGAIN_AFTER: Duration = Duration::from_secs(60);
+/// Where that failed, they are fetched no sooner than this: nobody gets in meanwhile.
+const TRY_AGAIN_AFTER: Duration = Duration::from_secs(3);
 /// The issuer answers in this time, or nobody gets in.
 const FETCH_WITHIN: Duration = Duration::from_secs(3);
 /// So far the issuer's clock may differ from ours: a token is good for as long after its end.
@@ -36,7 +38,8 @@ pub(crate) struct Authorizer {
 #[derive(Default)]
 struct Keys {
     known: Arc<Option<JwkSet>>,
-    fetched_at: Option<Instant>,
+    /// They are fetched no sooner again.
+    next_fetch_at: Option<Instant>,
 }
 
 /// Why a token does not do.
@@ -178,12 +181,15 @@ impl Authorizer {
                 .as_ref()
                 .is_some_and(|set| set.find(id).is_some())
         };
-        let may_fetch = keys
-            .fetched_at
-            .is_none_or(|at| at.elapsed() >= FETCH_AGAIN_AFTER);
+        let may_fetch = keys.next_fetch_at.is_none_or(|at| at <= Instant::now());
         if !is_known(&keys) && may_fetch {
-            keys.fetched_at = Some(Instant::now());
-            keys.known = Arc::new(Some(self.fetched().await?));
+            let fetched = self.fetched().await;
+            let after = match fetched {
+                Ok(_) => FETCH_AGAIN_AFTER,
+                Err(_) => TRY_AGAIN_AFTER,
+            };
+            keys.next_fetch_at = Instant::now().checked_add(after);
+            keys.known = Arc::new(Some(fetched?));
         }
         let known = keys.known.as_ref().as_ref();
         let key = known

@@ -1,6 +1,6 @@
 //! Tokens of a made-up issuer, and which of them let somebody in.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
@@ -17,11 +17,12 @@ const FAR: i64 = 4_000_000_000;
 /// What good tokens may do.
 const SCOPE: &str = "openid evaluations/Viewer";
 
-/// An issuer that answers with its one key, and counts how often it is asked for it.
+/// An issuer that answers with its one key, unless it is broken, and counts how often it is asked for it.
 struct Issuer {
     url: String,
     key: EcdsaKeyPair,
     asked: Arc<AtomicUsize>,
+    broken: Arc<AtomicBool>,
 }
 
 fn encoded(bytes: &[u8]) -> String {
@@ -39,6 +40,8 @@ impl Issuer {
         let about = json!({"issuer": url, "jwks_uri": format!("{url}/keys")});
         let asked = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&asked);
+        let broken = Arc::new(AtomicBool::new(false));
+        let is_broken = Arc::clone(&broken);
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
                 let mut request = [0; 4096];
@@ -46,14 +49,23 @@ impl Issuer {
                 let is_keys = request[..read].starts_with(b"GET /keys");
                 counter.fetch_add(usize::from(is_keys), Ordering::Relaxed);
                 let body = if is_keys { &keys } else { &about }.to_string();
+                let status = match is_broken.load(Ordering::Relaxed) {
+                    true => "503 Service Unavailable",
+                    false => "200 OK",
+                };
                 let head = format!(
-                    "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+                    "HTTP/1.1 {status}\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
                     body.len()
                 );
                 let _ = stream.write_all(format!("{head}{body}").as_bytes()).await;
             }
         });
-        Self { url, key, asked }
+        Self {
+            url,
+            key,
+            asked,
+            broken,
+        }
     }
 
     fn authorizer(&self) -> Authorizer {
@@ -183,4 +195,20 @@ async fn unknown_keys_have_the_keys_fetched_once_a_minute() {
         effect(&authorizer.answer(&request(&issuer.token(json!({})))).await),
         "Allow"
     );
+}
+
+#[tokio::test]
+async fn keys_that_could_not_be_fetched_are_fetched_again_after_seconds() {
+    let issuer = Issuer::new().await;
+    let (authorizer, token) = (issuer.authorizer(), issuer.token(json!({})));
+    let next_fetch_at = async || authorizer.keys.lock().await.next_fetch_at.unwrap();
+    issuer.broken.store(true, Ordering::Relaxed);
+    assert_eq!(effect(&authorizer.answer(&request(&token)).await), "Deny");
+    let next = next_fetch_at().await;
+    assert!(next <= Instant::now() + TRY_AGAIN_AFTER);
+    issuer.broken.store(false, Ordering::Relaxed);
+    tokio::time::sleep_until(next.into()).await;
+    let begun = Instant::now();
+    assert_eq!(effect(&authorizer.answer(&request(&token)).await), "Allow");
+    assert!(next_fetch_at().await >= begun + FETCH_AGAIN_AFTER);
 }

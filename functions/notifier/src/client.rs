@@ -54,6 +54,8 @@ struct Authorized {
 #[serde(rename_all = "camelCase")]
 struct Identity {
     #[serde(default)]
+    cognito_identity_id: Option<String>,
+    #[serde(default)]
     user_arn: Option<String>,
     #[serde(default)]
     source_ip: Option<String>,
@@ -111,12 +113,14 @@ pub(crate) async fn handle(live: &Live, event: ClientEvent) -> Result<Value, Run
     Ok(json!({"statusCode": status}))
 }
 
-/// Whose connection it is. Signed requests have the caller, tokens their subject.
+/// Whose connection it is. Signed requests have the caller, tokens their subject. All who sign through one identity pool
+/// share an ARN, but not an identity.
 fn principal(context: &Context) -> &str {
     let authorized = context.authorizer.as_ref();
     let subject = authorized.and_then(|authorized| authorized.principal_id.as_deref());
     let identity = &context.identity;
     subject
+        .or(identity.cognito_identity_id.as_deref())
         .or(identity.user_arn.as_deref())
         .or(identity.source_ip.as_deref())
         .unwrap_or("unknown")
@@ -285,5 +289,10 @@ mod tests {
             json!({"sourceIp": "10.0.0.1", "userArn": "arn:aws:iam::1:user/anna"}),
         );
         assert_eq!(principal(&signed.context), "arn:aws:iam::1:user/anna");
+        let arn = "arn:aws:sts::1:assumed-role/app/CognitoIdentityCredentials";
+        for identity in ["eu-west-1:anna", "eu-west-1:ben"] {
+            let by_pool = json!({"userArn": arn, "cognitoIdentityId": identity});
+            assert_eq!(principal(&event(Value::Null, by_pool).context), identity);
+        }
     }
 }

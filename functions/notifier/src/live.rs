@@ -50,16 +50,23 @@ pub(crate) struct Live {
 }
 
 impl Live {
-    /// Sends what is news in these changes to those who watch. It never fails: who misses a message finds a gap in the
-    /// numbers, and subscribes again. For that numbers are drawn of all that is news before any of it is read.
-    pub(crate) async fn send_news(&self, changes: &[Change]) {
-        let images = changes
-            .iter()
-            .map(|change| (change.old.as_ref(), change.new.as_ref()));
-        let (news, begun) = (News::of(images), Instant::now());
+    /// Sends what is news in these changes to those who watch. Who misses a message finds a gap in the numbers, and
+    /// subscribes again: for that numbers are drawn of all that is news before any of it is read. Where it can't be read
+    /// who watches, nobody would find a gap. So if the changes may come again, nobody is sent anything, and the place of
+    /// the first is given that is news; else nobody hears of these.
+    pub(crate) async fn send_news(
+        &self,
+        changes: &[Change],
+        may_come_again: bool,
+    ) -> Option<usize> {
+        let (news, begun) = (News::of(changes.iter().map(images)), Instant::now());
         let by = begun + DRAWN_WITHIN;
-        let subjects = subjects(&news, &self.drs(&news, by).await);
-        let subjects = self.watched(subjects, by).await;
+        let (drs, all_known) = self.drs(&news, by).await;
+        let subjects = subjects(&news, &drs);
+        let (subjects, all_read) = self.watched(subjects, by).await;
+        if may_come_again && !(all_known && all_read) {
+            return first_news(changes);
+        }
         let (first, without) = self.draw(&subjects, by).await;
         let watching: Vec<_> = subjects
             .iter()
@@ -80,47 +87,43 @@ impl Live {
         if timeout_at(begun + WITHIN, all).await.is_err() {
             tracing::warn!("news were left out: they took too long");
         }
+        None
     }
 
-    /// The DRs of the evaluations of which there is news.
-    async fn drs(&self, news: &News, by: Instant) -> BTreeMap<EvaluationId, DrNumber> {
+    /// The DRs of the evaluations of which there is news, and whether all could be read.
+    async fn drs(&self, news: &News, by: Instant) -> (BTreeMap<EvaluationId, DrNumber>, bool) {
         let found = stream::iter(news.evaluations.keys()).map(|id| async move {
             let key = || Key::Evaluation(id.clone());
             let evaluation = tried(by, async || self.ports.get::<OfDr>(key()).await).await;
-            let evaluation = evaluation.unwrap_or_else(|error| {
-                not_sent(&error);
-                None
-            });
-            evaluation.map(|evaluation| (id.clone(), evaluation.dr_number))
+            (id.clone(), evaluation)
         });
-        let found = found.buffer_unordered(AT_ONCE);
-        found.filter_map(async |found| found).collect().await
+        let found: Vec<_> = found.buffer_unordered(AT_ONCE).collect().await;
+        let (found, all_known) = those_read(found);
+        let of_dr = |(id, found): (_, Option<OfDr>)| found.map(|found| (id, found.dr_number));
+        (found.into_iter().filter_map(of_dr).collect(), all_known)
     }
 
-    /// Those of which somebody is to hear, with the connections that watch them.
+    /// Those of which somebody is to hear, with the connections that watch them, and whether all could be read.
     async fn watched<'a>(
         &self,
         subjects: Vec<Subject<'a>>,
         by: Instant,
-    ) -> Vec<(Subject<'a>, BTreeSet<String>)> {
+    ) -> (Vec<(Subject<'a>, BTreeSet<String>)>, bool) {
         let all: BTreeSet<Watched> = subjects.iter().flat_map(Subject::watched).collect();
         let found = stream::iter(all).map(|what| async move {
             let watchers = tried(by, async || self.connections.watchers(&what).await).await;
-            let watchers = watchers.unwrap_or_else(|error| {
-                not_sent(&error);
-                Vec::new()
-            });
             (what, watchers)
         });
-        let found = found.buffer_unordered(AT_ONCE);
-        let found: BTreeMap<Watched, Vec<String>> = found.collect().await;
+        let found: Vec<_> = found.buffer_unordered(AT_ONCE).collect().await;
+        let (found, all_read) = those_read(found);
         let with_watchers = |subject: Subject<'a>| {
             let watched = subject.watched();
             let watchers = watched.iter().filter_map(|what| found.get(what)).flatten();
             let watchers: BTreeSet<String> = watchers.cloned().collect();
             (subject.messages() > 0 && !watchers.is_empty()).then_some((subject, watchers))
         };
-        subjects.into_iter().filter_map(with_watchers).collect()
+        let watched = subjects.into_iter().filter_map(with_watchers).collect();
+        (watched, all_read)
     }
 
     /// Draws numbers for all messages of each connection: the first of them, and the connections that could have none.
@@ -186,9 +189,7 @@ impl Live {
                     .collect()
             }
             Subject::Checklist(dr) => {
-                let checklist = self.checklist(dr).await?;
-                let message = checklist.map(|checklist| live::checklist(dr, checklist));
-                message.into_iter().collect()
+                vec![live::checklist(dr, self.checklist(dr).await?)]
             }
         })
     }
@@ -341,6 +342,30 @@ fn numbered(
     all
 }
 
+fn images(change: &Change) -> (Option<&Value>, Option<&Value>) {
+    (change.old.as_ref(), change.new.as_ref())
+}
+
+/// The place of the first change that is news.
+fn first_news(changes: &[Change]) -> Option<usize> {
+    changes.iter().position(|change| {
+        let news = News::of([images(change)]);
+        !(news.evaluations.is_empty() && news.looks.is_empty() && news.noted.is_empty())
+    })
+}
+
+/// What could be read, and whether that is all.
+fn those_read<K: Ord, V>(found: Vec<(K, Result<V, RunError>)>) -> (BTreeMap<K, V>, bool) {
+    let asked = found.len();
+    let read = found.into_iter().filter_map(|(key, found)| {
+        let found = found.inspect_err(not_sent).ok()?;
+        Some((key, found))
+    });
+    let read: BTreeMap<K, V> = read.collect();
+    let all = read.len() == asked;
+    (read, all)
+}
+
 /// Does it again if it fails, until then.
 async fn tried<T>(by: Instant, what: impl AsyncFn() -> Result<T, RunError>) -> Result<T, RunError> {
     let tries = async {
@@ -439,6 +464,28 @@ mod tests {
             of(&[("a", 10), ("b", 6)]),
         ];
         assert_eq!(numbered(&subjects, of(&[("a", 7), ("b", 1)])), expected);
+    }
+
+    #[test]
+    fn what_can_t_be_read_is_noticed_and_comes_again_from_the_first_news_on() {
+        let busy = || RunError::contended("busy");
+        assert_eq!(
+            those_read(vec![("a", Ok(1)), ("b", Ok(2))]),
+            (BTreeMap::from([("a", 1), ("b", 2)]), true)
+        );
+        assert_eq!(
+            those_read(vec![("a", Err(busy())), ("b", Ok(2))]),
+            (BTreeMap::from([("b", 2)]), false)
+        );
+        let change = |new: Value| Change {
+            old: None,
+            new: Some(new),
+            by_ttl: false,
+        };
+        let other = || change(json!({"pk": "CARDS#DR1", "sk": "CARD"}));
+        let look = change(json!({"pk": "LOOKS#DR3", "sk": "LOOK#0123456789abcdef"}));
+        assert_eq!(first_news(&[other(), look]), Some(1));
+        assert_eq!(first_news(&[other()]), None);
     }
 
     #[tokio::test(start_paused = true)]

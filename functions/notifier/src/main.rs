@@ -5,7 +5,7 @@
 //!
 //! # Invariants
 //! - Completions are told first, and whatever becomes of the rest changes nothing of it, but that they are told again where
-//!   a card could not be written.
+//!   a card could not be written, or it could not be read who watches.
 
 mod authorizer;
 mod checklists;
@@ -15,6 +15,9 @@ mod live;
 mod sender;
 mod topic;
 
+use std::time::Duration;
+
+use aws::clock;
 use aws::configuration::{percent, required};
 use aws::ports::AwsPorts;
 use aws::stream::Changes;
@@ -34,6 +37,9 @@ use crate::connections::Connections;
 use crate::live::Live;
 use crate::sender::Sender;
 use crate::topic::Topic;
+
+/// So old news are tried again for those who watch: whoever waits for a completion behind them waits no longer.
+const LIVE_FOR: Duration = Duration::from_secs(30);
 
 struct Notifier {
     topic: Topic,
@@ -89,14 +95,16 @@ async fn handle(notifier: &Notifier, event: Value) -> Result<Value, Error> {
 
 async fn hear(notifier: &Notifier, changes: Changes) -> Value {
     let mut failed = tell(&notifier.topic, &notifier.source, &changes.changes).await;
-    let sent = notifier.live.send_news(&changes.changes);
+    let may_come_again = changes.are_within(LIVE_FOR, clock::now());
+    let sent = notifier.live.send_news(&changes.changes, may_come_again);
     let kept = keep(
         &notifier.live.ports,
         &changes.changes,
         notifier.review_sample,
     );
-    let (not_kept, ()) = tokio::join!(kept, sent);
+    let (not_kept, not_sent) = tokio::join!(kept, sent);
     failed.extend(not_kept);
+    failed.extend(not_sent);
     failed.sort_unstable();
     failed.dedup();
     changes.failed(&failed)

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use aws::SdkConfig;
-use aws::configuration::{ConfigError, required};
+use aws::configuration::{ConfigError, required, seconds};
 use aws_sdk_apigatewaymanagement::Client;
 use aws_sdk_apigatewaymanagement::config::Builder;
 use aws_sdk_apigatewaymanagement::config::retry::RetryConfig;
@@ -17,17 +17,16 @@ use tokio::time::timeout;
 
 use crate::connections::Connections;
 
-/// API Gateway takes a message in milliseconds, whatever the client does; what takes this long hangs.
-const WITHIN: Duration = Duration::from_secs(1);
-
 /// The connections' other ends.
 pub(crate) struct Sender {
     client: Client,
     connections: Connections,
+    /// What takes longer hangs.
+    within: Duration,
 }
 
 impl Sender {
-    /// By the address in `EVENTS_ENDPOINT`. Nothing is tried again: the client notices the gap and asks.
+    /// By the address in `EVENTS_ENDPOINT`, each within `SEND_WITHIN_SECONDS`. Nothing is tried again: the client notices the gap and asks.
     pub(crate) fn from_env(
         config: &SdkConfig,
         connections: Connections,
@@ -37,6 +36,7 @@ impl Sender {
         Ok(Self {
             client: Client::from_conf(built),
             connections,
+            within: seconds("SEND_WITHIN_SECONDS")?,
         })
     }
 
@@ -49,7 +49,7 @@ impl Sender {
                 .post_to_connection()
                 .connection_id(id)
                 .data(data);
-            match timeout(WITHIN, post.send()).await {
+            match timeout(self.within, post.send()).await {
                 Ok(Ok(_)) => (),
                 Ok(Err(error))
                     if error
@@ -77,7 +77,7 @@ impl Sender {
     /// Ends a connection.
     pub(crate) async fn disconnect(&self, id: &str) {
         let end = self.client.delete_connection().connection_id(id).send();
-        if !matches!(timeout(WITHIN, end).await, Ok(Ok(_))) {
+        if !matches!(timeout(self.within, end).await, Ok(Ok(_))) {
             tracing::info!(
                 connection.id = id,
                 "a connection could not be ended; it is forgotten"

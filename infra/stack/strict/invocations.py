@@ -111,7 +111,7 @@ def _guarded(dispatch: Callable[..., Result], layer: Layer) -> Callable[..., Res
         invocation.failed = bool(result.get("error"))
         invocation.log_bytes = len(str(result.get("log", "")).encode())
         layer.meter.invoked(invocation)
-        layer.watch.invoked(str(result.get("log", "")), invocation.source, invocation.records)
+        layer.watch.invoked(invocation, str(result.get("log", "")))
         return result
 
     return guarded

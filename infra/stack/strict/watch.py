@@ -12,6 +12,7 @@ import time
 from typing import Any
 
 from . import alarm_rules, emf
+from .meter import Invocation
 
 #: How often queues are looked at and alarms judged, in parts of an alarm's minute.
 _TICKS_A_MINUTE = 4
@@ -34,15 +35,17 @@ class Watch:
         cloudwatch._evaluate_alarm = self._judge
         threading.Thread(target=self._tick_on, daemon=True, name="strict-watch").start()
 
-    def invoked(self, log: str, queue: str, records: int) -> None:
-        """An invocation ended: metrics stand in its log, and a queue was received from."""
+    def invoked(self, invocation: Invocation, log: str) -> None:
+        """An invocation ended: metrics stand in its log, it may have failed, and a queue was received from."""
         # Alarms and metrics belong to an account and a region, which the thread of an invocation knows.
         self._within = self._within or contextvars.copy_context()
         for point in emf.points(log):
             _record(point.namespace, point.name, point.value, point.unit, dict(point.dimensions))
-        if records:
-            of = {"QueueName": queue}
-            _record("AWS/SQS", "NumberOfMessagesReceived", records, "Count", of)
+        of = {"FunctionName": invocation.function}
+        _record("AWS/Lambda", "Errors", float(invocation.failed), "Count", of)
+        if invocation.records:
+            of = {"QueueName": invocation.source}
+            _record("AWS/SQS", "NumberOfMessagesReceived", invocation.records, "Count", of)
 
     def answered(self, api: str, status: int, took_ms: float) -> None:
         """The API answered a request."""

@@ -5,6 +5,9 @@
 //!   before it.
 //! - A record without a sequence number can't be reported, so its event is refused as a whole.
 
+use std::time::Duration;
+
+use evaluation::domain::time::Timestamp;
 use evaluation::run::tell::Change;
 use serde::Deserialize;
 use serde_dynamo::Item;
@@ -14,6 +17,8 @@ use serde_json::{Value, json};
 #[derive(Debug)]
 pub struct Changes {
     sequence_numbers: Vec<String>,
+    /// When the first of them was made, if the stream says so.
+    since: Option<Timestamp>,
     /// What was changed.
     pub changes: Vec<Change>,
 }
@@ -50,6 +55,9 @@ impl Identity {
 #[serde(rename_all = "PascalCase")]
 struct Images {
     sequence_number: String,
+    /// In seconds since 1970.
+    #[serde(default)]
+    approximate_creation_date_time: Value,
     #[serde(default)]
     old_image: Option<Item>,
     #[serde(default)]
@@ -80,10 +88,14 @@ impl Changes {
 
     fn read(records: &[Value]) -> Result<Self, serde_json::Error> {
         let (mut sequence_numbers, mut changes) = (Vec::new(), Vec::new());
+        let mut since: Option<Timestamp> = None;
         for record in records {
             let Record { dynamodb, by } = Record::deserialize(record)?;
             let images = dynamodb;
             sequence_numbers.push(images.sequence_number);
+            let at = images.approximate_creation_date_time.as_f64();
+            let at = at.map(|seconds| Timestamp::from_millis((seconds * 1000.0) as i64));
+            since = since.into_iter().chain(at).min();
             changes.push(Change {
                 old: images.old_image.map(plain),
                 new: images.new_image.map(plain),
@@ -92,8 +104,14 @@ impl Changes {
         }
         Ok(Self {
             sequence_numbers,
+            since,
             changes,
         })
+    }
+
+    /// Whether none of them is older than this.
+    pub fn are_within(&self, span: Duration, now: Timestamp) -> bool {
+        self.since.is_some_and(|since| now <= since.after(span))
     }
 
     /// The answer to Lambda if the changes at these places are not done.
@@ -143,6 +161,24 @@ mod tests {
                 by_ttl: false,
             }]
         );
+    }
+
+    #[test]
+    fn changes_are_as_old_as_the_first_of_them() {
+        let within = |made_at: Value| {
+            let record = |at: &Value| {
+                let mut record = record("1", &json!({"pk": {"S": "x"}}));
+                record["dynamodb"]["ApproximateCreationDateTime"] = at.clone();
+                record
+            };
+            let records: Vec<_> = made_at.as_array().unwrap().iter().map(record).collect();
+            let changes = Changes::of(&json!({"Records": records})).unwrap().unwrap();
+            changes.are_within(Duration::from_secs(30), Timestamp::from_millis(100_500))
+        };
+        assert!(within(json!([90, 71, 70.5])));
+        assert!(!within(json!([90, 70, 71])));
+        assert!(within(json!([200])), "clocks differ");
+        assert!(!within(json!([null])), "nobody knows how old");
     }
 
     #[test]

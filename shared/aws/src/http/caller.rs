@@ -85,10 +85,16 @@ impl<'a> Caller<'a> {
         Self(request.request_context.authorizer.as_ref())
     }
 
-    /// The subject of the token, or the ARN whose key signed; none where no gateway asked.
+    /// The subject of the token, or the ARN whose key signed; none where no gateway asked. All who sign through one
+    /// Cognito identity pool share an ARN: of them it is the identity.
     pub fn name(&self) -> Option<&'a str> {
-        let arn = || self.0?.iam.as_ref()?.user_arn.as_deref();
-        self.claim("sub").or_else(arn)
+        let signed = || {
+            let iam = self.0?.iam.as_ref()?;
+            let of_pool = iam.cognito_identity.as_ref();
+            let identity = of_pool.and_then(|of_pool| of_pool.identity_id.as_deref());
+            identity.or(iam.user_arn.as_deref())
+        };
+        self.claim("sub").or_else(signed)
     }
 
     /// The roles that the caller's token gives. Who signs has none of these: what IAM lets them do is by route.
@@ -140,6 +146,15 @@ mod tests {
         };
         let arn = "arn:aws:sts::123456789012:assumed-role/app/7";
         assert_eq!(of(json!({"iam": {"userArn": arn}})).as_deref(), Some(arn));
+        let none = json!({"iam": {"userArn": arn, "cognitoIdentity": null}});
+        assert_eq!(of(none).as_deref(), Some(arn));
+        let arn = "arn:aws:sts::123456789012:assumed-role/app/CognitoIdentityCredentials";
+        for identity in ["eu-west-1:anna", "eu-west-1:ben"] {
+            let of_pool =
+                json!({"amr": [], "identityId": identity, "identityPoolId": "eu-west-1:pool"});
+            let signed = json!({"iam": {"userArn": arn, "cognitoIdentity": of_pool}});
+            assert_eq!(of(signed).as_deref(), Some(identity));
+        }
         let jwt = json!({"jwt": {"claims": {"sub": "u-7", "email": "a@b"}, "scopes": null}});
         assert_eq!(of(jwt).as_deref(), Some("u-7"));
         assert_eq!(of(json!({})), None);

@@ -38,8 +38,14 @@ pub enum TableError {
     Corrupt(#[source] Cause),
 }
 
-/// Error codes that mean: later.
-const LATER: [&str; 6] = [
+/// Error codes that mean: later. Who lacks a right or good credentials, gets them: what was to be written is not given up.
+const LATER: [&str; 12] = [
+    "AccessDeniedException",
+    "ExpiredTokenException",
+    "IncompleteSignatureException",
+    "InvalidSignatureException",
+    "MissingAuthenticationTokenException",
+    "UnrecognizedClientException",
     "ThrottlingException",
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",

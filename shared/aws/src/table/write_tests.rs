@@ -118,3 +118,32 @@ async fn a_fault_of_the_table_itself_is_no_bug_whatever_it_is_called() {
     let error = table(&server).await.update(&update()).await.unwrap_err();
     assert_eq!(error.class(), Class::Retry);
 }
+
+#[tokio::test]
+async fn a_right_that_is_missing_is_given_and_nothing_is_given_up_until_then() {
+    macro_rules! refused {
+        ($code:literal) => {
+            Reply::Say(
+                400,
+                concat!(
+                    r#"{"__type": "com.amazon.coral.service#"#,
+                    $code,
+                    r#"", "message": "no"}"#
+                ),
+            )
+        };
+    }
+    let (denied, expired, unknown) = (
+        refused!("AccessDeniedException"),
+        refused!("ExpiredTokenException"),
+        refused!("UnrecognizedClientException"),
+    );
+    for refused in [denied, expired, unknown] {
+        // Of expired credentials the client may ask again by itself.
+        let (result, _) = transact(vec![refused.clone(); 12]).await;
+        assert_eq!(result.unwrap_err().class(), Class::Retry);
+        let server = Server::new(vec![refused; 12]).await;
+        let error = table(&server).await.update(&update()).await.unwrap_err();
+        assert_eq!(error.class(), Class::Retry);
+    }
+}

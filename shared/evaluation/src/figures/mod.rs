@@ -110,8 +110,9 @@ macro_rules! metrics {
 }
 
 metrics! {
-    EvaluationTime, Milliseconds, Mode, "aggregator", "From request to first verdict, of evaluations that never waited for the VLM";
-    WaitedEvaluationTime, Milliseconds, Mode, "aggregator", "The same, of those that waited for a VLM that was away or overloaded";
+    EvaluationTime, Milliseconds, Mode, "aggregator", "From request to first verdict, of evaluations that people asked for and that never waited for the VLM";
+    BulkEvaluationTime, Milliseconds, Mode, "aggregator", "The same, of those that uploads started and nobody asked for";
+    WaitedEvaluationTime, Milliseconds, Mode, "aggregator", "The same, of all that waited for a VLM that was away or overloaded";
     EvaluationIncomplete, Count, Mode, "aggregator", "1 if the first verdict is incomplete, else 0: the mean is the rate";
     EvaluationFlagged, Count, Whole, "aggregator", "1 if the first verdict has flags for people, else 0";
     PhotoFailed, Count, Whole, "aggregator", "1 if a photo got no answer for a technical reason, else 0: the mean is the error rate";

@@ -97,17 +97,21 @@ pub fn of_verdict(
     }
     // Until when it was put off is forgotten with the outcome; how often it was tried is not.
     let waited = photos.iter().any(|photo| photo.attempt > 0);
-    let time = if waited {
-        Metric::WaitedEvaluationTime
-    } else {
-        Metric::EvaluationTime
+    let time = match (waited, evaluation.bulk) {
+        (true, _) => Metric::WaitedEvaluationTime,
+        (false, true) => Metric::BulkEvaluationTime,
+        (false, false) => Metric::EvaluationTime,
     };
+    // What uploads had started is somebody's from when they asked.
+    let promoted_at = evaluation.promoted_at.unwrap_or(evaluation.created_at);
+    let unasked_ms = promoted_at.millis_since(evaluation.created_at);
+    let total_ms = verdict.timings.total_ms.saturating_sub(unasked_ms);
     let mode = evaluation.mode.as_str();
     let judgement = &verdict.judgement;
     let incomplete = judgement.verdict == Verdict::Incomplete;
     let flagged = !judgement.flags.is_empty();
     vec![
-        Figure::of(time, verdict.timings.total_ms).by(mode),
+        Figure::of(time, total_ms).by(mode),
         Figure::whether(Metric::EvaluationIncomplete, incomplete).by(mode),
         Figure::whether(Metric::EvaluationFlagged, flagged),
     ]
@@ -264,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn waits_for_the_vlm_are_told_apart_and_only_the_first_verdict_counts() {
+    fn bulk_work_and_waits_for_the_vlm_are_told_apart_and_only_the_first_verdict_counts() {
         let mut evaluation = evaluation_of(&["a.jpg"]);
         let mut record = PhotoRecord::new(photo("a.jpg"));
         record.report = Some(answered());
@@ -277,10 +281,20 @@ mod tests {
         let prompt = verdict(&evaluation, &record).unwrap();
         assert_eq!(values(&prompt, Metric::EvaluationTime).len(), 1);
         assert_eq!(values(&prompt, Metric::EvaluationIncomplete).len(), 1);
+        evaluation.bulk = true;
+        let bulk = verdict(&evaluation, &record).unwrap();
+        assert_eq!(values(&bulk, Metric::BulkEvaluationTime).len(), 1);
+        assert!(values(&bulk, Metric::EvaluationTime).is_empty());
+        evaluation.bulk = false;
+        evaluation.promoted_at = Some(Timestamp::from_millis(7));
+        let promoted = verdict(&evaluation, &record).unwrap();
+        assert_eq!(values(&promoted, Metric::EvaluationTime), [2.0]);
+        evaluation.bulk = true;
         record = written(record, &answered());
         let waited = verdict(&evaluation, &record).unwrap();
         assert_eq!(values(&waited, Metric::WaitedEvaluationTime).len(), 1);
         assert!(values(&waited, Metric::EvaluationTime).is_empty());
+        assert!(values(&waited, Metric::BulkEvaluationTime).is_empty());
         evaluation.revision = 1;
         assert!(verdict(&evaluation, &record).unwrap().is_empty());
     }

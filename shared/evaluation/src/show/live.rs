@@ -58,11 +58,16 @@ pub fn state(
     if fits(&whole) { whole } else { short }
 }
 
-/// A DR's checklist.
-pub fn checklist(dr: &DrNumber, checklist: Value) -> Value {
+/// A DR's checklist. Where there is none (too many photos, an unknown catalogue), asking by the link says why: nobody is to
+/// miss the message's number.
+pub fn checklist(dr: &DrNumber, checklist: Option<Value>) -> Value {
     let links = json!({"self": format!("/drs/{dr}")});
-    let whole =
+    let is_none = checklist.is_none();
+    let mut whole =
         json!({"type": "checklist", "dr_number": dr, "links": links, "checklist": checklist});
+    if let Some(fields) = whole.as_object_mut().filter(|_| is_none) {
+        fields.insert("truncated".into(), json!(true));
+    }
     bounded(whole)
 }
 
@@ -256,10 +261,19 @@ mod tests {
             (&many["truncated"], &many["evaluations"][0]["verdict"]),
             (&json!(true), &json!("pass"))
         );
-        let checklist = checklist(&DrNumber::parse("DR1").unwrap(), json!("x".repeat(200_000)));
+        let dr = DrNumber::parse("DR1").unwrap();
+        for lacks in [Some(json!("x".repeat(200_000))), None] {
+            let checklist = checklist(&dr, lacks);
+            assert_eq!(
+                (&checklist["truncated"], &checklist["links"]["self"]),
+                (&json!(true), &json!("/drs/DR1"))
+            );
+            assert_eq!(checklist["checklist"], Value::Null);
+        }
+        let small = checklist(&dr, Some(json!({"steps": []})));
         assert_eq!(
-            (&checklist["truncated"], &checklist["links"]["self"]),
-            (&json!(true), &json!("/drs/DR1"))
+            (small.get("truncated"), &small["checklist"]),
+            (None, &json!({"steps": []}))
         );
         let huge = news(&all_of(1), shown(1, 200_000));
         assert!(huge.iter().all(fits));
