@@ -162,21 +162,24 @@ def test_what_is_asked_by_force_again_after_an_error_is_the_same_until_it_is_ask
 
 def test_an_evaluation_that_ends_while_it_is_open_gets_its_step_and_keeps_its_photo(pages: Pages) -> None:
     evaluation = failed(pages.harness, 3012)
-    path = f"**/evaluations/{evaluation['evaluation_id']}"
+    still = [True]
 
     def unfinished(route: Route) -> None:
-        body = route.fetch().json() | {"status": "running", "verdict": None, "steps": []}
-        route.fulfill(status=200, json=body)
+        if still:
+            body = route.fetch().json() | {"status": "running", "verdict": None, "steps": []}
+            route.fulfill(status=200, json=body)
+        else:
+            route.continue_()
 
     rita = pages.sign_in("rita", "#/queue")
-    rita.page.route(path, unfinished)
+    rita.page.route(f"**/evaluations/{evaluation['evaluation_id']}", unfinished)
     rita.go(f"#/review/{evaluation['evaluation_id']}?{_alone(evaluation)}")
     opened(rita, evaluation)
     expect(rita.page.locator(".head")).to_contain_text("In progress")
     expect(rita.page.locator("#step-title")).to_have_count(0)
     expect(rita.page.locator('[data-action="fail"]')).to_be_disabled()
     expect(rita.page.locator(".live.up")).to_be_visible()
-    rita.page.unroute(path)
+    still.clear()
     body = json.dumps({"decision": "fail", "reason": "I was there."}).encode()
     said = pages.harness.api.request("POST", f"/evaluations/{evaluation['evaluation_id']}/reviews", body)
     assert said.status == 201, said
