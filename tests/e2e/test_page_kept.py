@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 from harness import Dr
-from pages import PHONE, Pages, Signed
+from pages import PATIENCE_MS, PHONE, Pages, Signed
 from playwright.sync_api import Page, expect
 from reviewing import until
+
+expect.set_options(timeout=PATIENCE_MS)
 
 #: A photo's address in the store.
 _STORE = "**/photos/*/*X-Amz-Signature*"
