@@ -13,7 +13,7 @@ from math import ceil
 from typing import Any
 
 from . import call as calls
-from . import dynamodb_rules, leading_keys, sqs_rules, tables
+from . import dynamodb_rules, leading_keys, restored, sqs_rules, tables
 from .call import Call
 from .charges import Charges
 from .layer import Layer
@@ -47,6 +47,7 @@ def install(layer: Layer) -> None:
     sqs.handle_request = before_sqs(sqs.handle_request, layer)
     sqs._build_send_sys_attrs = _with_trace(sqs._build_send_sys_attrs)
     leading_keys.install()
+    restored.install()
 
 
 def before_dynamodb(handle: Handler, layer: Layer) -> Handler:
