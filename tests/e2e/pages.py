@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
 #: Far above what anything on the page needs on a busy machine of two cores.
-PATIENCE_MS = 60_000
+PATIENCE_MS = 180_000
 _NO_SANDBOX = ["--no-sandbox", "--headless=shell", "--disable-gpu", "--force-prefers-reduced-motion"]
 #: Set to .github/pictures, a run of the tests renews the pictures of the docs.
 _PICTURES = "PAGE_PICTURES"
@@ -154,8 +154,9 @@ def stack_of_pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[H
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """The browser, for a file: while it is open, nothing else of the process may have a loop of events."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         one = playwright.chromium.launch(executable_path=str(built.browser()), args=_NO_SANDBOX)
         yield one

@@ -16,7 +16,7 @@ from pages import PHONE, Pages
 from playwright.sync_api import Route
 
 #: Counts come by the stream, metrics by the logs.
-_PATIENCE_S = 60.0
+_PATIENCE_S = 180.0
 
 
 def _measured(figures: dict[str, Any]) -> bool:

@@ -12,14 +12,12 @@ from typing import Any
 
 import pytest
 from exif import Taken, retake
-from pages import PATIENCE_MS, PHONE, Pages, Signed
+from pages import PHONE, Pages, Signed
 from playwright.sync_api import expect
 from reviewing import Evaluation, evaluated, failed, opened, row, saved, until
 
 _HERE = (-26.2041, 28.0473)
 _FAR = (-27.2041, 28.0473)  # 111 km from here
-
-expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="module")

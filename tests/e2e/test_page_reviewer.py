@@ -22,8 +22,6 @@ _TEN = 10
 #: Twice as long as an upload waits for the next one (Timing: fast).
 _QUIET_S = 6.0
 
-expect.set_options(timeout=PATIENCE_MS)
-
 
 def _settled(harness: Harness) -> None:
     """What other files uploaded has been evaluated: an emptied cache has that done once more."""
