@@ -1,7 +1,8 @@
 """The page in a real browser, as people have it: signed in at an issuer, on a stack with the real functions.
 
 # Invariants
-- What the browser's console calls an error fails the test, unless the test said that it would come.
+- What the browser's console calls an error fails the test, unless the test said that it would come. What was only read
+  and had no answer in time is no error: the page reads it again.
 - Nothing is loaded from anywhere but the stack and its issuer.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,12 +26,14 @@ from stack.issuer import Issuer
 from stack.local_stack import Options, running
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response
 
 DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
 #: Far above what anything on the page needs on a busy machine of two cores.
 PATIENCE_MS = 180_000
+#: So the gateway says that a function had no answer in time.
+_UNANSWERED = (502, 504)
 _NO_SANDBOX = ["--no-sandbox", "--headless=shell", "--disable-gpu", "--force-prefers-reduced-motion"]
 #: Set to .github/pictures, a run of the tests renews the pictures of the docs.
 _PICTURES = "PAGE_PICTURES"
@@ -43,7 +47,10 @@ class Signed:
     context: BrowserContext
     user: str
     base: str
-    errors: list[str] = field(default_factory=list)
+    #: What the console called errors, each with the address that it is about.
+    errors: list[tuple[str, str]] = field(default_factory=list)
+    #: Addresses that were read, for which the gateway had no answer in time.
+    unanswered: Counter[str] = field(default_factory=Counter)
     #: What the console may say, as regular expressions.
     expected: list[str] = field(default_factory=list)
     origins: set[str] = field(default_factory=set)
@@ -72,9 +79,26 @@ class Signed:
         if folder := os.environ.get(_PICTURES):
             self.page.screenshot(path=Path(folder).resolve() / f"{name}.png")
 
+    def heard(self, said: ConsoleMessage) -> None:
+        """The console said something."""
+        if said.type == "error":
+            self.errors.append((said.text, said.location["url"]))
+
+    def answered(self, answer: Response) -> None:
+        """The page has an answer."""
+        self.unanswered[answer.url] += answer.request.method == "GET" and answer.status in _UNANSWERED
+
     def unexpected(self) -> list[str]:
         """What the console said that nobody expected."""
-        return [error for error in self.errors if not any(re.search(one, error) for one in self.expected)]
+        errors = [error for error in self.errors if not any(re.search(one, error[0]) for one in self.expected)]
+        forgiven = Counter(self.unanswered)
+        left = []
+        for text, url in errors:
+            if forgiven[url] and any(f"status of {status}" in text for status in _UNANSWERED):
+                forgiven[url] -= 1
+            else:
+                left.append(f"{text} {url}")
+        return left
 
 
 @dataclass
@@ -98,8 +122,9 @@ class Pages:
         context.set_default_timeout(PATIENCE_MS)
         page = context.new_page()
         signed = Signed(page, context, user, self.base)
-        page.on("console", lambda said: signed.errors.append(said.text) if said.type == "error" else None)
-        page.on("pageerror", lambda error: signed.errors.append(f"{error}\n{error.stack}"))
+        page.on("console", signed.heard)
+        page.on("response", signed.answered)
+        page.on("pageerror", lambda error: signed.errors.append((f"{error}\n{error.stack}", "")))
         page.on("request", lambda asked: signed.origins.add(_origin(asked.url)))
         self._open.append(signed)
         return signed
