@@ -39,8 +39,8 @@ def ten(stack_of_pages: tuple[Harness, Issuer]) -> tuple[str, list[Evaluation]]:
     """Ten evaluations that nobody else's are among, and the queue's filters for them."""
     harness, _ = stack_of_pages
     _settled(harness)
-    since = datetime.now(UTC).isoformat(timespec="milliseconds")
     ten = evaluated(harness, _TEN, 2700)
+    since = ten[-1]["created_at"]
     ended = datetime.now(UTC).isoformat(timespec="milliseconds")
     return f"verdict=pass,fail&reviewed=false&from={quote(since)}&to={quote(ended)}", ten
 
@@ -133,6 +133,7 @@ def test_two_reviewers_see_each_other_and_why_one_decides_otherwise(pages: Pages
     expect(olaf.page.locator(".head ~ .notice")).to_contain_text("rita")
     expect(olaf.page.locator(".live.up")).to_be_visible()
     rita.page.keyboard.press("p")
+    expect(rita.page.get_by_role("dialog")).to_be_visible()
     rita.page.keyboard.press("2")
     expect(olaf.page.locator(".head ~ .notice", has_text="rita has just decided")).to_be_visible()
     expect(olaf.page.locator(".head .judged")).to_contain_text("Decided by people:")
@@ -152,8 +153,8 @@ def test_two_reviewers_see_each_other_and_why_one_decides_otherwise(pages: Pages
 
 
 def test_several_are_confirmed_at_once_and_the_address_keeps_the_filters(pages: Pages) -> None:
-    since = datetime.now(UTC).isoformat(timespec="milliseconds")
     evaluations = evaluated(pages.harness, 3, 2770)
+    since = evaluations[-1]["created_at"]
     rita = pages.sign_in("rita", f"#/queue?reviewed=false&from={quote(since)}")
     lines = rita.page.locator(".line .dr")
     numbers = [one["dr_number"] for one in evaluations]
