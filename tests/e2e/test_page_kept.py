@@ -12,8 +12,6 @@ from pages import PATIENCE_MS, PHONE, Pages, Signed
 from playwright.sync_api import Page, expect
 from reviewing import until
 
-expect.set_options(timeout=PATIENCE_MS)
-
 #: A photo's address in the store.
 _STORE = "**/photos/*/*X-Amz-Signature*"
 _STILL_HERE = ".leave.not-safe >> text=1 photo is still on this phone"
@@ -111,6 +109,8 @@ def _with_one_kept(pages: Pages, photos: int, seed: int) -> tuple[Dr, Page]:
     _cut(signed)
     _choose(signed.page, dr.photos[0])
     signed.page.wait_for_selector(_STILL_HERE)
+    # Before that it may still be read.
+    signed.page.wait_for_selector(".photos li")
     return dr, signed.page
 
 
@@ -143,12 +143,12 @@ def test_what_cant_be_read_now_is_neither_lost_nor_called_so(pages: Pages) -> No
         IDBFactory.prototype.open = open;
       };
     }""")
-    page.unroute(_STORE)
     page.wait_for_selector(".photos .waits >> text=can't read the file at the moment")
     assert page.evaluate("window.refused") > 1
     # What comes in meanwhile is taken: it is held by the page, which says so.
     _choose(page, dr.photos[1])
     page.wait_for_selector(".adding .wrong[role=alert] >> text=Leave this page open")
+    page.unroute(_STORE)
     page.evaluate("window.back()")
     page.wait_for_selector(_ALL_STORED)
     expect(page.locator(".photos li")).to_have_count(2)
@@ -343,5 +343,6 @@ def test_an_address_in_small_letters_opens_the_dr_once(pages: Pages) -> None:
     asked: list[str] = []
     page.on("request", lambda one: asked.append(one.url))
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    until(signed, lambda: any("DR2990104" in url for url in asked), "it is asked for")
     page.wait_for_timeout(1500)
-    assert any("DR2990104" in url for url in asked) and not any("DR2990103" in url for url in asked)
+    assert not any("DR2990103" in url for url in asked)
