@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from pages import Pages, Signed
+from playwright.sync_api import expect
 from reviewing import until
 
 from stack.issuer import Issuer
@@ -34,12 +35,12 @@ def test_without_a_refresh_token_a_token_is_renewed_in_a_frame(pages: Pages, iss
     issuer.gives_refresh_tokens = False
     issuer.good_for_s = _SOON_S
     signed = pages.sign_in("rita", "#/queue")
-    issuer.good_for_s = _LONG_S
     _mark(signed)
     first = _token(signed)
+    issuer.good_for_s = _LONG_S
     until(signed, lambda: _token(signed) != first, "the token is renewed")
     assert _is_same_page(signed), "the page itself goes nowhere for it"
-    assert signed.page.locator("iframe").count() == 0
+    expect(signed.page.locator("iframe")).to_have_count(0)
     signed.page.click("header nav a[href='#/dr']")
     signed.page.wait_for_selector("main h1")
 
