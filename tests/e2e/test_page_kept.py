@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from harness import Dr
-from pages import PATIENCE_MS, PHONE, Pages, Signed
+from pages import PHONE, Pages, Signed
 from playwright.sync_api import Page, expect
 from reviewing import until
 
