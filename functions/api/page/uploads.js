@@ -349,8 +349,10 @@ async function push(upload) {
     });
   }).catch(() => /** @type {const} */ ("unread"));
   upload.phase = "waiting";
-  if (end === "removed") uploads.delete(id);
-  else if (uploads.has(id)) await after(upload, end);
+  if (end === "removed") {
+    uploads.delete(id);
+    tell();
+  } else if (uploads.has(id)) await after(upload, end);
   go();
 }
 
