@@ -298,6 +298,8 @@ def test_a_known_case_is_offered_and_counted_apart_and_reviewers_are_not_told(ha
     assert now["known"]["decided_rightly"] == before["known"]["decided_rightly"] + 1
     cases = [[group["cases"] for group in one["groups"]] for one in (before, now)]
     assert cases[0] == cases[1], "it says nothing of the model"
+    assert [now[of] for of in ("reviewed", "sampling")] == [before[of] for of in ("reviewed", "sampling")]
+    assert now["evaluations"] == before["evaluations"] - 1
     forgotten = harness.api.request("PUT", path, b'{"decision": null}')
     assert (forgotten.status, forgotten.body) == (200, {"evaluation_id": its_id, "decision": None})
     without = _get(harness, "/accuracy", by="catalogue")
