@@ -187,7 +187,7 @@ def test_a_vlm_that_is_away_rings_although_no_function_fails(watched: Harness, a
 def test_an_evaluation_that_does_not_end_rings(watched: Harness, alarms: Alarms) -> None:
     dr = watched.dr(2)
     watched.upload(dr)
-    with swept(watched), _without(watched, "BatchesQueueUrl"):
+    with swept(watched), watched.held("BatchesQueueUrl"):
         watched.api.start(dr.number, force=True)
         alarms.until("UnfinishedAlarm", "ALARM")
     with swept(watched):
@@ -197,7 +197,7 @@ def test_an_evaluation_that_does_not_end_rings(watched: Harness, alarms: Alarms)
 def test_results_that_nobody_records_ring(watched: Harness, alarms: Alarms) -> None:
     dr = watched.dr(1)
     watched.upload(dr)
-    with _without(watched, "ResultsQueueUrl"):
+    with watched.held("ResultsQueueUrl"):
         watched.api.start(dr.number, force=True)
         alarms.until("ResultsAgeAlarm", "ALARM")
     alarms.until("ResultsAgeAlarm", "OK")
@@ -343,17 +343,3 @@ def test_in_the_end_every_alarm_of_the_template_has_rung_and_ended(alarms: Alarm
     ended = {name for at, (name, state) in enumerate(told) if state == "OK" and (name, "ALARM") in told[:at]}
     assert rung == set(alarms.states()) == declared
     assert ended == declared
-
-
-@contextmanager
-def _without(harness: Harness, queue: str) -> Iterator[None]:
-    """Nobody receives from a queue for as long as the block lasts."""
-    functions = harness.stack.aws.client("lambda")
-    arn = harness.stack.outputs[queue].rpartition("/")[2]
-    sources = functions.list_event_source_mappings()["EventSourceMappings"]
-    (source,) = [source for source in sources if source["EventSourceArn"].rpartition(":")[2] == arn]
-    functions.update_event_source_mapping(UUID=source["UUID"], Enabled=False)
-    try:
-        yield
-    finally:
-        functions.update_event_source_mapping(UUID=source["UUID"], Enabled=True)
