@@ -9,7 +9,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import pytest
@@ -24,6 +24,7 @@ _PATIENCE_S = 60.0
 #: A catalogue that no other test reviews by, with readings: so its group is this file's alone.
 _CATALOGUE = "v3"
 _Z = 1.959964
+Counts = TypeVar("Counts")
 
 
 def _get(harness: Harness, path: str, **query: str | int) -> dict[str, Any]:
@@ -103,14 +104,20 @@ def _strata(harness: Harness, first_day: str) -> dict[tuple[str, str], int]:
     }
 
 
-def _with_strata(harness: Harness) -> tuple[dict[str, Any], dict[tuple[str, str], int]]:
-    """What is said by catalogue, at a time at which nothing else became listed: uploads have evaluations of their own."""
+def _drawn(harness: Harness, first_day: str) -> int:
+    days = {"from": f"{first_day}T00:00:00Z", "limit": 1}
+    return int(_get(harness, "/evaluations", sampled="true", **days)["counts"]["evaluations"])
+
+
+def _beside(harness: Harness, counts: Callable[[Harness, str], Counts]) -> tuple[dict[str, Any], Counts]:
+    """What is said by catalogue and what is counted, at a time at which nothing else became listed: uploads have evaluations
+    of their own."""
     deadline = time.monotonic() + _PATIENCE_S
     first_day = _get(harness, "/accuracy", by="catalogue")["first_day"]
     while True:
-        before = _strata(harness, first_day)
+        before = counts(harness, first_day)
         found = _get(harness, "/accuracy", by="catalogue")
-        if found["first_day"] == first_day and before == _strata(harness, first_day):
+        if found["first_day"] == first_day and before == counts(harness, first_day):
             return found, before
         assert time.monotonic() < deadline, "it never stands still"
         first_day = found["first_day"]
@@ -134,7 +141,7 @@ def test_who_chance_drew_is_listed_as_such_and_stays_so(harness: Harness, review
 
 def test_the_numbers_are_those_that_one_counts_by_hand(harness: Harness, reviewed: Both) -> None:
     passed, failed = (one["evaluation_id"] for one in reviewed)
-    found, strata = _with_strata(harness)
+    found, strata = _beside(harness, _strata)
     whole, steps = (
         next(group for group in found["groups"] if (group["key"], group["about"]) == (_CATALOGUE, about))
         for about in ("verdict", "steps")
@@ -180,6 +187,23 @@ def test_it_is_said_by_step_model_and_prompt_too_and_what_can_t_be_asked_is_refu
         assert words in refused["detail"]
 
 
+def _pages_as_begun(harness: Harness, begun: dict[str, Any]) -> list[dict[str, Any]]:
+    """A page by flags and chance; its first evaluation and those behind that, for which certainty may order by then; at a
+    time at which nothing else became listed."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while True:
+        harness.certainty_orders(auroc=0.45, errors=30)
+        page = _get(harness, "/evaluations", sort="least_certain", **begun)
+        first = _get(harness, "/evaluations", sort="least_certain", **{**begun, "limit": 1})
+        harness.certainty_orders(auroc=0.9, errors=30)
+        more = _get(harness, "/evaluations", sort="least_certain", cursor=first["next"], **begun)
+        harness.certainty_orders(auroc=0.45, errors=30)
+        if _get(harness, "/evaluations", sort="least_certain", **begun) == page:
+            harness.certainty_orders(auroc=0.9, errors=30)
+            return [page, first, more]
+        assert time.monotonic() < deadline, "it never stands still"
+
+
 def test_where_certainty_does_not_tell_errors_from_the_rest_flags_and_chance_order_the_list(
     harness: Harness, reviewed: Both
 ) -> None:
@@ -198,14 +222,10 @@ def test_where_certainty_does_not_tell_errors_from_the_rest_flags_and_chance_ord
     again = client.get_item(TableName=table, Key=key, ConsistentRead=True)["Item"]
     assert again["worked_out_at"] == worked_out, "once a day"
 
-    harness.certainty_orders(auroc=0.45, errors=30)
-    page = _get(harness, "/evaluations", sort="least_certain", **begun)
+    page, first, more = _pages_as_begun(harness, begun)
     assert page["ordered_by"] == "flags_and_chance" and "AUROC 0.45" in page["ordered_because"]
     ranks = [0 if one["flags"] else 1 if one["sampled"] else 2 for one in page["evaluations"]]
     assert ranks == sorted(ranks) and len(ranks) >= 2
-    first = _get(harness, "/evaluations", sort="least_certain", **{**begun, "limit": 1})
-    harness.certainty_orders(auroc=0.9, errors=30)
-    more = _get(harness, "/evaluations", sort="least_certain", cursor=first["next"], **begun)
     assert (more["ordered_by"], more["ordered_because"]) == ("flags_and_chance", None), "it goes on as it began"
     assert [*first["evaluations"], *more["evaluations"]][:100] == page["evaluations"]
     by_certainty = _get(harness, "/evaluations", sort="least_certain", **begun)
@@ -298,8 +318,8 @@ def test_a_known_case_is_offered_and_counted_apart_and_reviewers_are_not_told(ha
     assert now["known"]["decided_rightly"] == before["known"]["decided_rightly"] + 1
     cases = [[group["cases"] for group in one["groups"]] for one in (before, now)]
     assert cases[0] == cases[1], "it says nothing of the model"
-    assert [now[of] for of in ("reviewed", "sampling")] == [before[of] for of in ("reviewed", "sampling")]
-    assert now["evaluations"] == before["evaluations"] - 1
+    said, drawn = _beside(harness, _drawn)
+    assert said["sampling"]["sampled"] == drawn - 1, "chance did not draw it"
     forgotten = harness.api.request("PUT", path, b'{"decision": null}')
     assert (forgotten.status, forgotten.body) == (200, {"evaluation_id": its_id, "decision": None})
     without = _get(harness, "/accuracy", by="catalogue")
