@@ -33,6 +33,13 @@ def evaluated(harness: Harness, count: int, seed: int, **how: Any) -> list[Evalu
     raise AssertionError("each time a part of a DR was evaluated by itself")
 
 
+def evaluated_with_another(harness: Harness, first: Evaluation, seed: int) -> Evaluation:
+    """The next evaluation of a DR, which has one more photo by then."""
+    another = harness.dr(1, seed=seed).photos[0]
+    harness.put(first["dr_number"], another.name, another.read_bytes())
+    return harness.completed(harness.api.start(first["dr_number"]).body["evaluation_id"])
+
+
 def failed(harness: Harness, seed: int) -> Evaluation:
     """One that fails: its first photo does not show the whole house."""
     (one,) = evaluated(harness, 1, seed, fail="front_not_whole")

@@ -12,7 +12,7 @@ import pytest
 from harness import Harness
 from pages import Pages, Signed
 from playwright.sync_api import Request, Route, expect
-from reviewing import Evaluation, evaluated, failed, opened, records, row, until
+from reviewing import Evaluation, evaluated, evaluated_with_another, failed, opened, records, row, until
 
 from stack.issuer import Issuer
 
@@ -221,9 +221,7 @@ def _claimed(harness: Harness, evaluation: Evaluation) -> str | None:
 
 def test_a_claim_outlives_the_step_to_the_drs_next_evaluation_and_no_view_that_was_closed(pages: Pages) -> None:
     (first,) = evaluated(pages.harness, 1, 2654)
-    another = pages.harness.dr(1, seed=2655).photos[0]
-    pages.harness.put(first["dr_number"], another.name, another.read_bytes())
-    second = pages.harness.completed(pages.harness.api.start(first["dr_number"]).body["evaluation_id"])
+    second = evaluated_with_another(pages.harness, first, 2655)
     rita = pages.sign_in("rita", f"#/queue?{_alone(first, second)}")
     said: list[str] = []
     rita.page.on("request", lambda asked: said.append(asked.method) if asked.url.endswith("/claim") else None)

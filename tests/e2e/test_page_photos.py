@@ -14,7 +14,7 @@ import pytest
 from exif import Taken, retake
 from pages import PHONE, Pages, Signed
 from playwright.sync_api import expect
-from reviewing import Evaluation, evaluated, failed, opened, row, saved, until
+from reviewing import Evaluation, evaluated, evaluated_with_another, failed, opened, row, saved, until
 
 _HERE = (-26.2041, 28.0473)
 _FAR = (-27.2041, 28.0473)  # 111 km from here
@@ -128,9 +128,7 @@ def test_no_older_photo_is_taken_for_the_successor(pages: Pages) -> None:
 
 def test_each_evaluation_with_a_verdict_has_its_report(pages: Pages) -> None:
     (first,) = evaluated(pages.harness, 1, 3018)
-    another = pages.harness.dr(1, seed=3019).photos[0]
-    pages.harness.put(first["dr_number"], another.name, another.read_bytes())
-    second = pages.harness.completed(pages.harness.api.start(first["dr_number"]).body["evaluation_id"])
+    second = evaluated_with_another(pages.harness, first, 3019)
     rita = pages.sign_in("rita", f"#/history/{first['dr_number']}")
     chosen = rita.page.locator("[data-report]")
     expect(chosen).to_have_value(second["evaluation_id"])
