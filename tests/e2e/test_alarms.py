@@ -30,9 +30,10 @@ _BUSY_AFTER_S, _BUSY_MINUTE_S = 30.0, 4.0
 #: A photo takes more than a fifth of it.
 _LITTLE_MEGABYTES = 128
 #: What need not have happened here.
-_SELDOM = {"BreakerOpen", "BulkEvaluationTime", "PhotosResent"}
+_SELDOM = {"BreakerOpen", "PhotosResent"}
 _PARAMETERS = {
     "AlarmEvaluationMilliseconds": "4000",
+    "AlarmBulkEvaluationMilliseconds": "4000",
     "AlarmUnfinishedSeconds": "4",
     "AlarmResultsSeconds": "3",
     "AlarmMemoryPercent": "20",
@@ -157,6 +158,16 @@ def test_an_evaluation_that_takes_too_long_rings_and_the_next_quick_one_ends_it(
     alarms.until("UsersNoticeAlarm", "ALARM")
     watched.vlm.latency("none")
     alarms.until("EvaluationTimeAlarm", "OK")
+
+
+def test_uploads_that_wait_too_long_ring_and_the_next_quick_one_ends_it(watched: Harness, alarms: Alarms) -> None:
+    watched.vlm.latency("fixed:5000")
+    slow = watched.dr(1)
+    watched.upload(slow)
+    watched.quiet(slow)
+    alarms.until("BulkEvaluationTimeAlarm", "ALARM")
+    watched.vlm.latency("none")
+    alarms.until("BulkEvaluationTimeAlarm", "OK")
 
 
 def test_photos_without_an_answer_and_a_vlm_that_errs_ring(watched: Harness, alarms: Alarms) -> None:
